@@ -1,0 +1,24 @@
+"""Where the recorded runs and their ground truth are: `../shared/corpus` beside the checkout."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+CORPUS = Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
+
+
+def producers() -> list[str]:
+    """Names of the recorded producers, one folder each."""
+    return sorted(path.parent.name for path in CORPUS.glob("*/expected.json"))
+
+
+def runs(producer: str) -> list[dict[str, Any]]:
+    """Runs of a producer as v1 `/runs/query` answers with them, in the order they were received."""
+    lines = (CORPUS / producer / "runs.jsonl").read_text("utf-8").split("\n")
+    return [json.loads(line) for line in lines if line]
+
+
+def expected(producer: str) -> dict[str, Any]:
+    """What really was said: the content of `expected.json`."""
+    truth: dict[str, Any] = json.loads((CORPUS / producer / "expected.json").read_text("utf-8"))
+    return truth
