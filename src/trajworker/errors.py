@@ -1,0 +1,129 @@
+"""Everything that can go wrong, as one family; each class says how the process should end.
+
+The class attribute `exit_code` (sysexits numbers, design.md section 2) is all that a supervisor or the command line
+reads.
+Messages carry ids, counts and advice, never transcripts or secrets.
+"""
+
+from typing import ClassVar
+
+EXIT_DATA = 65
+EXIT_UNAVAILABLE = 69
+EXIT_IO = 74
+EXIT_RETRY = 75
+EXIT_NOT_ALLOWED = 77
+EXIT_CONFIG = 78
+
+
+class TrajworkerError(Exception):
+    """Base of every error that trajworker raises on purpose."""
+
+    exit_code: ClassVar[int] = EXIT_RETRY
+
+
+class ConfigError(TrajworkerError):
+    """What was asked for cannot be done as asked; the message names each problem and what to change."""
+
+    exit_code = EXIT_CONFIG
+
+
+class SourceError(TrajworkerError):
+    """Something about the source of runs."""
+
+    exit_code = EXIT_UNAVAILABLE
+
+
+class SourceUnavailable(SourceError):
+    """The source did not answer usably although every retry was spent; run again later."""
+
+
+class NotAllowed(SourceError):
+    """The source refused the key, the workspace or the project (401, 403)."""
+
+    exit_code = EXIT_NOT_ALLOWED
+
+
+class ProjectNotFound(SourceError):
+    """No project of that name or id; the message names near ones."""
+
+    exit_code = EXIT_CONFIG
+
+
+class ConversationNotFound(SourceError):
+    """No conversation of that id in the project."""
+
+    exit_code = EXIT_CONFIG
+
+
+class CursorExpired(SourceError):
+    """The server no longer knows the cursor: read the slice again from its start."""
+
+
+class PageUnreadable(SourceError):
+    """A page that never came whole, however often it was asked for; carries the slice, never the bytes."""
+
+    exit_code = EXIT_DATA
+
+
+class MalformedRun(TrajworkerError):
+    """One run that no rule can read; it is quarantined and the rest goes on."""
+
+    exit_code = EXIT_DATA
+
+
+class RedactionFailed(TrajworkerError):
+    """A redactor raised or returned no text: the conversation is not written."""
+
+    exit_code = EXIT_DATA
+
+
+class StagingError(TrajworkerError):
+    """Something about the staging file."""
+
+    exit_code = EXIT_IO
+
+
+class StagingBusy(StagingError):
+    """Another worker owns this staging file."""
+
+    exit_code = EXIT_RETRY
+
+
+class StagingDamaged(StagingError):
+    """The staging file is no database of ours or is corrupt; it is left untouched."""
+
+    exit_code = EXIT_DATA
+
+
+class StagingTooNew(StagingError):
+    """The staging file was written by a newer release."""
+
+    exit_code = EXIT_CONFIG
+
+
+class SinkError(TrajworkerError):
+    """Something about the output folder."""
+
+    exit_code = EXIT_IO
+
+
+class OutputDamaged(SinkError):
+    """Bytes that were committed are missing or altered; `trajworker repair` re-emits what staging still holds."""
+
+
+class Stopped(TrajworkerError):
+    """The worker was asked to stop before everything was done; run again to go on."""
+
+    exit_code = EXIT_RETRY
+
+
+class NotInitialised(TrajworkerError):
+    """A library call came before `init`."""
+
+    exit_code = EXIT_CONFIG
+
+
+class TrajectoryMismatch(TrajworkerError, AssertionError):
+    """Two trajectories differ where they must not; the message is the rendered verdict."""
+
+    exit_code = 1

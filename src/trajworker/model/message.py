@@ -1,0 +1,121 @@
+"""A message of a conversation, its tool calls and tool responses: the structs of seed 002 with what it left out.
+
+Fields after the seed's own are additions; all of them default to None or empty and are omitted on disk when they say
+nothing.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Struct
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    SYSTEM = "system"
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL = "tool"
+
+
+class TrainableStatus(StrEnum):
+    """Whether a model may be trained on it: only what the recorded agent itself said, once, and unspoilt."""
+
+    TRAINABLE = "trainable"
+    NOT_TRAINABLE = "not_trainable"
+    SUPERSEDED = "superseded"
+    SUMMARIZATION_BOUNDARY = "summarization_boundary"
+
+
+class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A tool invocation by the assistant.
+
+    Args:
+        name: tool name.
+        arguments: parsed arguments; empty where `invalid` holds the raw text instead.
+        id: identifier that the ToolResponse repeats; None where the producer gave none.
+        invalid: arguments as written, where they are no JSON object.
+        error: why the producer called the arguments invalid.
+    """
+
+    name: str
+    arguments: dict[str, Any] = {}
+    id: str | None = None
+    invalid: str | None = None
+    error: str | None = None
+
+
+class ToolResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a tool gave back.
+
+    Args:
+        id: id of the call it answers.
+        name: tool name.
+        arguments: the arguments that were passed.
+        response: the return value as recorded.
+        error: what went wrong, if the call failed whichever way the producer said so.
+        run_id: the tool run behind it, None where the tool was not traced.
+    """
+
+    id: str | None = None
+    name: str | None = None
+    arguments: dict[str, Any] = {}
+    response: Any = None
+    error: str | None = None
+    run_id: str | None = None
+
+
+class ToolDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A tool as it was offered to the model; `parameters` is its JSON schema."""
+
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+
+
+class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message, as said once.
+
+    Args:
+        role: who speaks.
+        content: its text; None for a message that only calls tools.
+        tool_calls: tool invocations by the assistant, in the order of the call.
+        tool_response: the result a tool message carries.
+        usage: tokens as the provider counted them: input_tokens (cache included), output_tokens, total_tokens and,
+        where
+            told, input_token_details / output_token_details.
+        finish_reason: why the model stopped, in OpenAI's words: stop, tool_calls, length, content_filter; None if
+        unknown.
+        reasoning: chain of thought as text.
+        trainable_status: whether a model may be trained on it.
+        id: the producer's message id, stable over repetitions, where there is one.
+        name: the speaker's name, where the producer gives one.
+        refusal: the text with which the model declined.
+        blocks: content that is not plain text, losslessly, as the producer wrote it (all blocks of the message, in
+        order).
+        model: the model that was asked; `response_model` the one that answered.
+        run_id: the llm run that produced the message.
+        turn: number of the turn it belongs to, from 1; 0 for what stands before the first.
+        flags: what a reader should know: `unanswered` (a call without a result), `orphan` (a result without a call),
+        `summary`,
+            `alternative`, `raw` (payload kept as recorded, its dialect unknown).
+    """
+
+    role: Role
+    content: str | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
+    tool_response: ToolResponse | None = None
+    usage: dict[str, Any] | None = None
+    finish_reason: str | None = None
+    reasoning: str | None = None
+    trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
+    id: str | None = None
+    name: str | None = None
+    refusal: str | None = None
+    blocks: tuple[Any, ...] | None = None
+    model: str | None = None
+    response_model: str | None = None
+    run_id: str | None = None
+    turn: int | None = None
+    flags: tuple[str, ...] = ()

@@ -1,0 +1,106 @@
+"""A run (span) as LangSmith recorded it, in one form whatever wire it came over.
+
+Times are aware UTC datetimes. Payload fields stay undecoded JSON (`msgspec.Raw`) until assembly needs them, so that
+intake never
+pays for what it does not read. Source of the fields: langsmith-api.md sections 2.2 and 3.2.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from msgspec import Raw, Struct
+
+NULL = Raw(b"null")
+
+
+class RunStatus(StrEnum):
+    """How far a run has come; every unknown word of a server counts as `PENDING` until the run has an end time."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    ERROR = "error"
+
+
+class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One run.
+
+    `run_type` is lower case (`llm`, `chain`, `tool`, `retriever`, `embedding`, `prompt`, `parser` or a word
+    yet unknown).
+    `thread_id` is the conversation key that this run itself carries (the server's field, else the metadata keys in
+    configured precedence), None where it carries none. `dotted_order` holds the ids of all ancestors, see `ancestors`.
+    Token counts are the run's own as the server tells them; on parents they may be sums over the subtree.
+    """
+
+    id: str
+    trace_id: str
+    project_id: str
+    name: str
+    run_type: str
+    status: RunStatus
+    start_time: datetime
+    end_time: datetime | None = None
+    first_token_time: datetime | None = None
+    dotted_order: str = ""
+    parent_run_id: str | None = None
+    thread_id: str | None = None
+    error: str | None = None
+    tags: tuple[str, ...] = ()
+    inputs: Raw = NULL
+    outputs: Raw = NULL
+    extra: Raw = NULL
+    events: Raw = NULL
+    attachments: tuple[str, ...] = ()
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    total_tokens: int | None = None
+    total_cost: float | None = None
+    prompt_token_details: dict[str, int] | None = None
+    completion_token_details: dict[str, int] | None = None
+    feedback_stats: Raw = NULL
+    reference_example_id: str | None = None
+    flags: tuple[str, ...] = ()
+    """What had to be mended to read the run, e.g. `surrogate`, `clamped_time`; empty for nearly every run."""
+
+    @property
+    def is_root(self) -> bool:
+        """Whether this run is the root of its trace."""
+        return self.id == self.trace_id
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more is expected of this run."""
+        return self.status is not RunStatus.PENDING
+
+
+class Feedback(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A score or comment somebody left on a run (`GET /feedback`, langsmith-api.md section 2.3)."""
+
+    id: str
+    run_id: str | None
+    trace_id: str | None = None
+    key: str
+    score: float | bool | None = None
+    value: Any = None
+    comment: str | None = None
+    correction: Any = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+class Project(Struct, frozen=True):
+    """A LangSmith project (tracing session)."""
+
+    id: str
+    name: str
+    first_run_time: datetime | None = None
+    last_run_time: datetime | None = None
+
+
+ID_LENGTH = 36
+
+
+def ancestors(dotted_order: str) -> tuple[str, ...]:
+    """Ids of a run's ancestors, root first, itself left out; empty for a root or an unknown order."""
+    segments = dotted_order.split(".")
+    return tuple(segment[-ID_LENGTH:] for segment in segments[:-1])

@@ -1,0 +1,228 @@
+"""A trajectory: one conversation with messages, decision points, rewards and figures; frozen, equal by content.
+
+The fields of seed 002 come first in each struct; what design.md section 3 adds follows.
+"""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Any, Self, overload
+
+from msgspec import Struct
+
+from trajworker.model.message import Message, Role, ToolCall, ToolDefinition, TrainableStatus
+
+
+class TerminationReason(StrEnum):
+    """Why a conversation ended; how each is decided is told in `assembly.figures`."""
+
+    TIMEOUT = "TIMEOUT"
+    ENV_DONE = "ENV_DONE"
+    MAX_STEPS = "MAX_STEPS"
+    TRUNCATION = "TRUNCATION"
+    STALE = "STALE"
+    ERROR = "ERROR"
+    NONE = "NONE"
+
+
+class Pane(StrEnum):
+    """When a revision was delivered: at its time, after late data, or because somebody asked too early."""
+
+    ON_TIME = "on_time"
+    LATE = "late"
+    FORCED = "forced"
+
+
+class RewardComponent(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One piece of feedback: its key, its score, and the words that came with it."""
+
+    name: str
+    value: Any = None
+    scaled_value: float | None = None
+    explanation: str | None = None
+    weight: float = 1.0
+
+
+class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A reward signal out of LangSmith feedback; `aggregated_value` is None where no component has a number."""
+
+    aggregated_value: float | None = None
+    aggregation_method: str = "weighted_mean"
+    components: tuple[RewardComponent, ...] = ()
+
+
+class Task(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Conversation metadata. Unknown is None, never 0."""
+
+    conversation_id: str | None = None
+    data_source: str | None = None
+    num_turns: int | None = None
+    num_steps: int | None = None
+    total_tokens: int | None = None
+    total_cost: float | None = None
+
+
+class TrajectoryMetrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Computed content metrics; token figures are sums over all llm calls, sub-agents' and internal ones too."""
+
+    steps: int | None = None
+    tokens_generated: int | None = None
+    num_tool_calls: int | None = None
+    num_tool_failures: int | None = None
+    tool_error_rate: float | None = None
+    aggregated_reward: float | None = None
+    llm_calls: int | None = None
+    llm_errors: int | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    tokens_complete: bool | None = None
+    root_total_tokens: int | None = None
+    """What the roots claim, set only where it disagrees with the sum over llm calls."""
+
+
+class ExecutionMetrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Timing, in seconds; `env_time` and `llm_time` are unions of intervals, so parallel work counts once."""
+
+    env_time: float | None = None
+    llm_time: float | None = None
+    total_time: float | None = None
+    termination_reason: TerminationReason | None = None
+
+
+class Turn(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What follows one user message; `status` is success, error, pending or interrupted (waits for a human)."""
+
+    trace_ids: tuple[str, ...] = ()
+    status: str = "success"
+    start_time: str | None = None
+    end_time: str | None = None
+    error: str | None = None
+
+
+class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a trajectory came from."""
+
+    project_id: str | None = None
+    project: str | None = None
+    trace_ids: tuple[str, ...] = ()
+    run_id: str | None = None
+    """For a nested trajectory: the run that started it."""
+    tool_call_id: str | None = None
+    """For a nested trajectory: the tool call that started it."""
+    agent: str | None = None
+
+
+class MessageView(Sequence[Message]):
+    """What an agent saw: ranges of one shared message tuple read as a list; equal to any sequence of equal messages."""
+
+    __slots__ = ("_history", "ranges")
+
+    def __init__(self, history: Sequence[Message], ranges: tuple[tuple[int, int], ...]) -> None:
+        self._history = history
+        self.ranges = ranges
+
+    def __len__(self) -> int:
+        return sum(stop - start for start, stop in self.ranges)
+
+    def __iter__(self) -> Iterator[Message]:
+        for start, stop in self.ranges:
+            yield from self._history[start:stop]
+
+    @overload
+    def __getitem__(self, index: int) -> Message: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Message]: ...
+    def __getitem__(self, index: int | slice) -> Message | list[Message]:
+        if isinstance(index, slice):
+            return list(self)[index]
+        position = index + len(self) if index < 0 else index
+        for start, stop in self.ranges:
+            if 0 <= position < stop - start:
+                return self._history[start + position]
+            position -= stop - start
+        raise IndexError(index)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(self.ranges)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} messages>"
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """A decision of the agent: one llm call of the main agent.
+
+    It holds the messages the agent saw and, last, the one it produced.
+
+    Args:
+        messages: cumulative messages up to and including this decision (a view on the conversation's messages).
+        reward: reward from feedback on the step's run.
+        info: provider-specific metadata (run_id, trace_id, model, times, tool definitions' names ...).
+        trainable_status: training suitability.
+    """
+
+    messages: Sequence[Message]
+    reward: Reward | None = None
+    info: dict[str, Any] | None = None
+    trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
+
+
+class Trajectory(Struct, frozen=True, kw_only=True):
+    """One conversation revision.
+
+    Args:
+        task: conversation metadata.
+        steps: ordered decision points with cumulative messages.
+        reward: aggregate reward signal.
+        metrics: computed content metrics.
+        execution_metrics: timing data.
+        error: what failed, if the conversation failed.
+        messages: every message of the conversation once, in order of first appearance.
+        turns: what followed each user message.
+        tools: tool definitions offered to the main agent.
+        nested: trajectories of sub-agents, linked by `origin`.
+        internal: llm calls of routers, summarisers and middleware: part of the traces, not of the conversation.
+        revision: 1, 2, ...: one more only when the content changed.
+        pane: when it was delivered.
+        complete: whether everything the conversation started had ended.
+        origin: project and traces it came from.
+        metadata: model, provider and the caller's own keys (seed 003).
+    """
+
+    task: Task = Task()
+    steps: tuple[Step, ...] = ()
+    reward: Reward | None = None
+    metrics: TrajectoryMetrics | None = None
+    execution_metrics: ExecutionMetrics | None = None
+    error: str | None = None
+    messages: tuple[Message, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    tools: tuple[ToolDefinition, ...] = ()
+    nested: tuple[Self, ...] = ()
+    internal: tuple[Message, ...] = ()
+    revision: int = 1
+    pane: Pane = Pane.ON_TIME
+    complete: bool = True
+    origin: Origin = Origin()
+    metadata: dict[str, Any] = {}
+
+    @property
+    def tool_calls(self) -> list[ToolCall]:
+        """Tool calls of all assistant messages, flat, in order."""
+        return [call for message in self.messages for call in message.tool_calls or ()]
+
+    def calls_by_name(self, name: str) -> list[ToolCall]:
+        """Tool calls of that name, in order (seed 003)."""
+        return [call for call in self.tool_calls if call.name == name]
+
+    def calls_by_turn(self) -> list[tuple[int, list[ToolCall]]]:
+        """Calls by assistant message, numbered from 0 over those that have calls (seed 003)."""
+        calling = (m for m in self.messages if m.role is Role.ASSISTANT and m.tool_calls)
+        return [(index, list(message.tool_calls or ())) for index, message in enumerate(calling)]
