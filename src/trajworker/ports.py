@@ -176,6 +176,10 @@ class Ledger(Protocol):
         """The runs of one trace in tree order, decoded one by one."""
         ...
 
+    async def feedback(self, conversation: int, trace_id: str) -> list[Feedback]:
+        """Feedback left on the runs of one trace."""
+        ...
+
     async def record(self, emissions: Sequence[Emission]) -> None:
         """Commit emissions with the length of their part: this is the emission, nothing before it counts."""
         ...

@@ -1,0 +1,158 @@
+"""What happened, told once: the one hook for logs, progress, metrics, health and tests.
+
+Rooms call an `Observer` with one of these structs and know nothing of who listens. Events carry ids, counts and durations, never
+transcripts or secrets. Nothing is emitted per run.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from msgspec import Struct
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """Base of all events; the log event's name is the class name in snake case."""
+
+
+class WorkerStarted(Event):
+    """The worker owns its staging file and begins."""
+
+    version: str
+    sqlite_version: str
+    epoch: int
+    config_fingerprint: str
+
+
+class ProjectStarted(Event):
+    """A project's slices are planned."""
+
+    project: str
+    start: datetime
+    end: datetime
+    api: str
+
+
+class ProjectFailed(Event):
+    """One project cannot go on; the others do."""
+
+    project: str
+    error: str
+    exit_code: int
+
+
+class PageStaged(Event):
+    """A page and its cursor are durable."""
+
+    project: str
+    runs: int
+    changed: int
+    size_bytes: int
+    seconds: float
+
+
+class SliceSplit(Event):
+    """A slice turned out dense and was cut, so that more pagers have work."""
+
+    project: str
+    slices: int
+
+
+class SliceRead(Event):
+    """A slice was read to its end."""
+
+    project: str
+    start: datetime
+    end: datetime
+    pages: int
+
+
+class RequestRetried(Event):
+    """A request failed in a way that passes; it is made again after `wait_s`."""
+
+    reason: str
+    attempt: int
+    wait_s: float
+    status: int | None = None
+
+
+class PaceChanged(Event):
+    """The shared pace went down after a 429, or up again."""
+
+    tier: str
+    requests_per_s: float
+
+
+class ApiChosen(Event):
+    """Which API generation is spoken, and why."""
+
+    api: str
+    reason: str
+
+
+class RunQuarantined(Event):
+    """Something could not be read and was kept raw."""
+
+    project: str
+    run_id: str | None
+    reason: str
+
+
+class ConversationEmitted(Event):
+    """A revision is in the ledger."""
+
+    project: str
+    conversation_id: str
+    revision: int
+    pane: str
+    complete: bool
+    messages: int
+    size_bytes: int
+
+
+class ConversationHeld(Event):
+    """A conversation is not finished and was held back."""
+
+    project: str
+    conversation_id: str
+    reason: str
+
+
+class ConversationFailed(Event):
+    """A conversation could not be assembled; its runs stay in staging and it is quarantined."""
+
+    project: str
+    conversation_id: str
+    reason: str
+
+
+class PartPublished(Event):
+    """A file and its manifest can be consumed."""
+
+    name: str
+    lines: int
+    size_bytes: int
+    sha256: str
+
+
+class StopRequested(Event):
+    """A signal came: the first drains, the second ends at once."""
+
+    signal: str
+    grace_s: float
+
+
+class WorkerStopped(Event):
+    """The last event of a worker."""
+
+    exit_code: int
+    delivered: int
+    held: int
+    quarantined: int
+    seconds: float
+
+
+Observer = Callable[[Event], None]
+
+
+def ignore(_event: Event) -> None:
+    """Observe nothing."""
