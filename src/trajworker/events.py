@@ -1,7 +1,7 @@
 """What happened, told once: the one hook for logs, progress, metrics, health and tests.
 
-Rooms call an `Observer` with one of these structs and know nothing of who listens. Events carry ids, counts and durations, never
-transcripts or secrets. Nothing is emitted per run.
+Rooms call an `Observer` with one of these structs and know nothing of who listens. Events carry ids, counts and
+durations, never transcripts or secrets. Nothing is emitted per run.
 """
 
 from collections.abc import Callable

@@ -66,6 +66,8 @@ class StageOutcome(Struct, frozen=True, kw_only=True):
     changed: int
     unchanged: int
     conversations: int
+    split: tuple[Slice, ...] = ()
+    """The slices split off, now with the ids the store gave them; reading them starts only after this commit."""
 
 
 class RunSource(Protocol):
