@@ -5,11 +5,25 @@ Data walks forward (source -> staging -> sink); only acknowledgements walk back,
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
 
 from trajworker.model.run import Feedback, Project, Run
+
+
+class Purpose(StrEnum):
+    """Why a slice is read; only `COVER` and `CATCH_UP` move the watermark when they are done."""
+
+    COVER = "cover"
+    """For the first time, to its end."""
+    CATCH_UP = "catch_up"
+    """What is new since the watermark, and the overlap before it for what came late."""
+    ENDED = "ended"
+    """Runs that ended since the last cycle, whenever they started."""
+    DEEP_SCAN = "deep_scan"
+    """The whole horizon again, to measure how late the late ones were."""
 
 
 class Slice(Struct, frozen=True, kw_only=True):
@@ -18,6 +32,11 @@ class Slice(Struct, frozen=True, kw_only=True):
     project_id: str
     start: datetime
     end: datetime
+    purpose: Purpose = Purpose.COVER
+    ended_after: datetime | None = None
+    """Only runs whose end time is later (purpose `ENDED`)."""
+    floor: datetime | None = None
+    """Below this start time reading may stop at a page that brings nothing new (purpose `CATCH_UP`)."""
     id: int | None = None
     """Given by the store."""
     cursor: str | None = None
@@ -70,6 +89,15 @@ class StageOutcome(Struct, frozen=True, kw_only=True):
     """The slices split off, now with the ids the store gave them; reading them starts only after this commit."""
 
 
+class Coverage(Struct, frozen=True, kw_only=True):
+    """Start times of a project that were read whole: [start, end), without a hole. `end` is the watermark."""
+
+    start: datetime
+    end: datetime
+    deep_scanned: datetime | None = None
+    """End of the newest finished deep scan."""
+
+
 class RunSource(Protocol):
     """Where runs come from; every method retries within its budget, then raises a `SourceError`."""
 
@@ -113,8 +141,8 @@ class RunStore(Protocol):
         """Ids of runs that have not ended and are due for another look."""
         ...
 
-    async def watermark(self, project_id: str) -> datetime | None:
-        """End of the longest prefix of slices that are read whole; None before the first."""
+    async def coverage(self, project_id: str) -> Coverage | None:
+        """What has been read whole; None before the first slice is done."""
         ...
 
 
@@ -131,6 +159,8 @@ class Activity(Struct, frozen=True, kw_only=True):
     oldest_pending: datetime | None
     revision: int
     """Last one emitted, 0 if none."""
+    content_hash: bytes | None = None
+    """Of the last revision: an equal one is not emitted again, only marked as looked at."""
 
 
 class TraceVersion(Struct, frozen=True, kw_only=True):
