@@ -107,6 +107,10 @@ class SinkError(TrajworkerError):
     exit_code = EXIT_IO
 
 
+class SinkFull(SinkError):
+    """No room for the batch in the output folder or in staging; it was undone, free some space and go on."""
+
+
 class OutputDamaged(SinkError):
     """Bytes that were committed are missing or altered; `trajworker repair` re-emits what staging still holds."""
 

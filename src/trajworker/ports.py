@@ -3,7 +3,7 @@
 Data walks forward (source -> staging -> sink); only acknowledgements walk back, and only through the store.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -43,6 +43,8 @@ class Slice(Struct, frozen=True, kw_only=True):
     """Where reading goes on; None at the beginning."""
     pages: int = 0
     """Pages read of it so far."""
+    restarts: int = 0
+    """Times it was begun again, because its cursor expired or came twice."""
 
 
 class Unreadable(Struct, frozen=True, kw_only=True):
@@ -67,7 +69,8 @@ class Page(Struct, frozen=True, kw_only=True):
 class StagedPage(Struct, frozen=True, kw_only=True):
     """What one transaction takes in: the runs of a page, the state of its slice afterwards, and slices split off it.
 
-    `fetch_seq` was taken when the request was SENT, so that a slow old answer cannot beat a newer one.
+    `fetch_seq` was taken when the request was SENT, so that a slow old answer cannot beat a newer one; it counts from 1
+    in each process (the store puts its epoch before it).
     `slice` is None for runs asked for by id. `done` says that the slice is read to its end.
     """
 
@@ -80,20 +83,29 @@ class StagedPage(Struct, frozen=True, kw_only=True):
 
 
 class StageOutcome(Struct, frozen=True, kw_only=True):
-    """What a page changed: rows new or newer, rows seen before, conversations touched."""
+    """What a page changed: rows new or newer, rows seen before, conversations touched.
+
+    `cursor_seen`: the cursor that the slice would go on from was used in it before: reading goes in a circle. The page
+    is staged; the slice must be begun again (`plan` it with its id, `restarts` + 1) or given up.
+    """
 
     changed: int
     unchanged: int
     conversations: int
+    cursor_seen: bool = False
     split: tuple[Slice, ...] = ()
     """The slices split off, now with the ids the store gave them; reading them starts only after this commit."""
 
 
 class Coverage(Struct, frozen=True, kw_only=True):
-    """Start times of a project that were read whole: [start, end), without a hole. `end` is the watermark."""
+    """Which stretches of a project's start times were read whole, in order, none touching the next.
 
-    start: datetime
-    end: datetime
+    `watermark` is the end of the longest prefix of complete slices; None before the first. Stretches that nobody
+    asked for do not hold it back; slices planned and not read yet do.
+    """
+
+    spans: tuple[tuple[datetime, datetime], ...] = ()
+    watermark: datetime | None = None
     deep_scanned: datetime | None = None
     """End of the newest finished deep scan."""
 
@@ -125,8 +137,8 @@ class RunSource(Protocol):
 class RunStore(Protocol):
     """The intake's side of staging."""
 
-    async def plan(self, slices: Sequence[Slice]) -> None:
-        """Remember slices to be read."""
+    async def plan(self, project: Project, slices: Sequence[Slice]) -> None:
+        """Remember slices to be read; one with an `id` is begun again as given, with a fresh memory of cursors."""
         ...
 
     async def unread(self, project_id: str) -> list[Slice]:
@@ -137,12 +149,12 @@ class RunStore(Protocol):
         """Take in a page: runs, cursor and "conversation changed" in ONE transaction."""
         ...
 
-    async def pending(self, project_id: str, limit: int) -> list[str]:
-        """Ids of runs that have not ended and are due for another look."""
+    async def pending(self, project_id: str, now: datetime, limit: int) -> list[str]:
+        """Ids of runs that have not ended and are due for another look; each is next due in 1 h, 6 h, 1 d, then 7 d."""
         ...
 
-    async def coverage(self, project_id: str) -> Coverage | None:
-        """What has been read whole; None before the first slice is done."""
+    async def coverage(self, project_id: str) -> Coverage:
+        """What `COVER` and `CATCH_UP` slices read whole, and the watermark; empty before the first slice is done."""
         ...
 
 
@@ -159,13 +171,14 @@ class Activity(Struct, frozen=True, kw_only=True):
     oldest_pending: datetime | None
     revision: int
     """Last one emitted, 0 if none."""
+    empty: bool = False
+    """All its traces moved to other conversations after it was emitted: only a tombstone revision is left to say."""
     content_hash: bytes | None = None
     """Of the last revision: an equal one is not emitted again, only marked as looked at."""
 
 
 class TraceVersion(Struct, frozen=True, kw_only=True):
-    """One trace of a conversation, in the order of its start: what it holds now, and the fold made of it before, if
-    any.
+    """One trace of a conversation: what it holds now, and the fold made of it before, if any.
 
     `version` changes whenever a run or feedback of the trace changes. `fold` was made of `folded_version`.
     """
@@ -177,27 +190,39 @@ class TraceVersion(Struct, frozen=True, kw_only=True):
     fold: bytes | None = None
 
 
-class Emission(Struct, frozen=True, kw_only=True):
-    """A revision that was appended to the part: the ledger row, with the folds it was made of."""
+class Line(Struct, frozen=True, kw_only=True):
+    """Where a line lies: the part (its sequence number), offset and length in bytes with the line feed, its sha256."""
 
-    conversation: int
-    revision: int
-    content_hash: bytes
     part: int
     offset: int
     length: int
     sha256: bytes
+
+
+class Emission(Struct, frozen=True, kw_only=True):
+    """A conversation as it was assembled: the ledger row, with the folds it was made of.
+
+    `line` is None where the content is still that of `revision`: nothing was appended, only folds and marks are kept.
+    """
+
+    conversation: int
+    revision: int
+    content_hash: bytes
+    line: Line | None
     seen: dict[str, int]
     """Version of each trace that was folded: newer ones keep the conversation changed."""
-    folds: dict[str, bytes]
+    folds: dict[str, bytes] = {}
     """New folds by trace id, to be kept."""
 
 
 class Ledger(Protocol):
-    """The outlet's side of staging: which conversations are due, what they are made of, and what has been said."""
+    """The outlet's side of staging: which conversations are due, and what they are made of."""
 
-    def changed(self, now: datetime) -> AsyncIterator[Activity]:
-        """Conversations that changed since their last emission, longest idle first."""
+    def changed(self, before: datetime) -> AsyncIterator[Activity]:
+        """Conversations that changed and were last active before that time, longest idle first.
+
+        They may be emitted while this iterates.
+        """
         ...
 
     async def traces(self, conversation: int) -> list[TraceVersion]:
@@ -212,6 +237,52 @@ class Ledger(Protocol):
         """Feedback left on the runs of one trace."""
         ...
 
-    async def record(self, emissions: Sequence[Emission]) -> None:
-        """Commit emissions with the length of their part: this is the emission, nothing before it counts."""
+
+class Upkeep(Protocol):
+    """What keeps staging small, and small things a daemon must remember over restarts."""
+
+    async def compact(self, before: datetime) -> int:
+        """Drop payloads of delivered conversations last active before that time, at most one batch.
+
+        Returns how many runs were reduced, 0 when nothing is left to do. What dedup needs stays.
+        """
+        ...
+
+    async def mark(self, project_id: str, name: str) -> datetime | None:
+        """A time remembered under a name, e.g. up to when ended runs were asked for; None before the first."""
+        ...
+
+    async def set_mark(self, project_id: str, name: str, at: datetime) -> None:
+        """Remember a time under a name."""
+        ...
+
+
+class Sink(Protocol):
+    """Where trajectories go: the only writer of published files.
+
+    One task uses it: append lines, then commit the emissions they belong to. Errors: `SinkError` or `StagingError`
+    (exit 74) are final; `SinkFull` means the batch was undone and may be tried again later.
+    """
+
+    async def append(self, pieces: Iterable[bytes]) -> Line:
+        """Write a line (without its line feed, in pieces) at the end of the open part; revocable until `commit`."""
+        ...
+
+    async def append_late(self, pieces: Iterable[bytes]) -> Line:
+        """The same, to the side file for what came past the horizon."""
+        ...
+
+    async def commit(self, emissions: Sequence[Emission]) -> None:
+        """Sync the parts, then record the emissions in ONE transaction: nothing before that counts.
+
+        Parts that are full or old enough are published.
+        """
+        ...
+
+    async def publish_due(self) -> None:
+        """Publish the parts that are old enough: call it from a timer."""
+        ...
+
+    async def publish_all(self) -> None:
+        """Seal and publish whatever is committed: at the end, at a stop."""
         ...
