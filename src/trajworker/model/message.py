@@ -33,14 +33,15 @@ class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Args:
         name: tool name.
-        arguments: parsed arguments; empty where `invalid` holds the raw text instead.
+        arguments: parsed arguments; empty where `invalid` holds the raw text instead; None only where a map of seed
+            003 does not tell them, which as an expectation means any.
         id: identifier that the ToolResponse repeats; None where the producer gave none.
         invalid: arguments as written, where they are no JSON object.
         error: why the producer called the arguments invalid.
     """
 
     name: str
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] | None = {}
     id: str | None = None
     invalid: str | None = None
     error: str | None = None

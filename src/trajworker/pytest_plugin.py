@@ -1,0 +1,1 @@
+"""pytest's way in: explanations of trajectories that differ, and golden files; imports what is heavy only when asked."""
