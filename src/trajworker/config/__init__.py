@@ -1,0 +1,8 @@
+"""Configuration: one frozen tree of settings out of file, environment and command line; invisible below the wiring."""
+
+from trajworker.config.resolution import Asked, Origin, Resolution, load, read_key, resolve
+from trajworker.config.rules import Purpose
+from trajworker.config.secret import Secret
+from trajworker.config.settings import Settings
+
+__all__ = ["Asked", "Origin", "Purpose", "Resolution", "Secret", "Settings", "load", "read_key", "resolve"]

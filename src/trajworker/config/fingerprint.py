@@ -1,0 +1,33 @@
+"""What a staging file was begun with: settings that must not change under it unnoticed (reliability.md row 74)."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from trajworker.config.conversion import to_toml
+from trajworker.config.settings import Settings
+
+
+def parts(settings: Settings, rules_version: str) -> dict[str, str]:
+    """What is compared, by name. `rules_version` changes whenever assembling the same runs gives another result."""
+    return {
+        "source.endpoint": settings.source.endpoint.rstrip("/"),
+        "source.workspace_id": settings.source.workspace_id or "",
+        "sink.out": str(settings.sink.out.absolute()),
+        "conversation.thread_keys": to_toml(settings.conversation.thread_keys),
+        "redaction.mode": settings.redaction.mode.value,
+        "redaction.rules": to_toml(tuple(sorted(settings.redaction.rules))),
+        "redaction.patterns": to_toml(dict(sorted(settings.redaction.patterns.items()))),
+        "rules": rules_version,
+    }
+
+
+def digest(named: Mapping[str, str]) -> str:
+    """One short name for all parts: 16 hexadecimal digits."""
+    canonical = json.dumps(named, sort_keys=True, ensure_ascii=True).encode()
+    return hashlib.sha256(canonical).hexdigest()[:16]
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Names of the parts that differ, for the message that asks for `--adopt`."""
+    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))

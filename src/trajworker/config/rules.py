@@ -1,0 +1,180 @@
+"""Rules that one key alone cannot break: pure checks over whole settings, each telling what to change."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum, auto
+from ipaddress import ip_address
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from trajworker.config.given import Problem
+from trajworker.config.settings import RedactionMode, Settings
+
+MAX_KEY_CHARS: Final = 4096
+MAX_PORT: Final = 65_535
+_RULE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+
+
+class Purpose(StrEnum):
+    """What the settings are for, which decides what must be there."""
+
+    LOCAL = auto()
+    """Reads what is on disk: nothing is required."""
+    SOURCE = auto()
+    """Asks LangSmith something: a key is required, except on loopback."""
+    RUN = auto()
+    """Follows projects: a project is required besides."""
+
+
+Where = Callable[[str], str]
+"""From a key path to the spot to name in a problem."""
+
+
+def check(settings: Settings, purpose: Purpose, where: Where) -> Iterator[Problem]:
+    """Every broken rule."""
+    found: Mapping[str, str | None] = {
+        "source.endpoint": _endpoint(settings),
+        "source.proxy": _proxy(settings),
+        "source.since": _range(settings),
+        "source.projects": _projects(settings, purpose),
+        "source.api_key": _api_key(settings, purpose),
+        "source.workspace_id": _header_text(settings.source.workspace_id),
+        "conversation.thread_keys": _thread_keys(settings),
+        "conversation.flush": _flush(settings),
+        "conversation.horizon": _horizon(settings),
+        "intake.deep_scan": _deep_scan(settings),
+        "reward.weights": _weights(settings),
+        "redaction.patterns": _patterns(settings),
+        "health.bind": _bind(settings),
+    }
+    return (Problem(where=where(path), text=text) for path, text in found.items() if text is not None)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether what is sent to `host` stays on this machine; a name other than localhost counts as remote."""
+    if host is None:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _split(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # reading it is what checks it
+    except ValueError:
+        return None
+    return parts
+
+
+def _endpoint(settings: Settings) -> str | None:
+    parts = _split(settings.source.endpoint)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        return "write a URL such as https://api.smith.langchain.com"
+    if parts.username is not None or parts.query or parts.fragment:
+        return "write scheme, host and path only: no user, query or fragment"
+    if parts.scheme == "http" and not settings.source.allow_http and not is_loopback(parts.hostname):
+        return "http shows the API key to the network: write https, or set source.allow_http = true"
+    return None
+
+
+def _proxy(settings: Settings) -> str | None:
+    if settings.source.proxy is None:
+        return None
+    parts = _split(settings.source.proxy.reveal())
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        return "write a proxy as a URL such as http://proxy.example:3128"
+    return None
+
+
+def _range(settings: Settings) -> str | None:
+    since, until = settings.source.since, settings.source.until
+    if since is not None and until is not None and since >= until:
+        return f"since ({since:%Y-%m-%dT%H:%M:%SZ}) must be earlier than until ({until:%Y-%m-%dT%H:%M:%SZ})"
+    return None
+
+
+def _projects(settings: Settings, purpose: Purpose) -> str | None:
+    if purpose is Purpose.RUN and not settings.source.projects:
+        return "name a project: --project NAME, LANGSMITH_PROJECT or source.projects"
+    if len(set(settings.source.projects)) < len(settings.source.projects):
+        return "a project is named twice"
+    return None
+
+
+def _api_key(settings: Settings, purpose: Purpose) -> str | None:
+    if settings.source.api_key is not None:
+        return _header_text(settings.source.api_key.reveal())
+    parts = _split(settings.source.endpoint)
+    if purpose is not Purpose.LOCAL and not is_loopback(parts.hostname if parts else None):
+        return "no API key: set LANGSMITH_API_KEY, or name a file in source.api_key_file"
+    return None
+
+
+def _header_text(text: str | None) -> str | None:
+    if text is None:
+        return None
+    if "\r" in text or "\n" in text:
+        return "the value holds a line break"
+    if not text.isascii() or not text.isprintable() or " " in text:
+        return "the value holds characters that no key has (a space, a control or a non-ASCII character)"
+    if len(text) > MAX_KEY_CHARS:
+        return f"the value is longer than {MAX_KEY_CHARS} characters"
+    return None
+
+
+def _thread_keys(settings: Settings) -> str | None:
+    named = settings.conversation.thread_keys
+    return "a metadata key is named twice" if len(set(named)) < len(named) else None
+
+
+def _flush(settings: Settings) -> str | None:
+    if settings.conversation.flush and not settings.worker.once:
+        return "flush writes unfinished conversations at the end, so it needs --once"
+    return None
+
+
+def _horizon(settings: Settings) -> str | None:
+    if settings.conversation.horizon < settings.intake.lookback:
+        return "the horizon must not be shorter than intake.lookback: what is read again must still be known"
+    return None
+
+
+def _deep_scan(settings: Settings) -> str | None:
+    if settings.intake.deep_scan and settings.intake.deep_scan < settings.intake.poll:
+        return "a deep scan cannot come more often than intake.poll; 0s turns it off"
+    return None
+
+
+def _weights(settings: Settings) -> str | None:
+    keys = settings.reward.keys
+    stray = sorted(set(settings.reward.weights) - set(keys)) if keys else []
+    if stray:
+        return f"weights for feedback that reward.keys does not name: {', '.join(stray)}"
+    return None
+
+
+def _patterns(settings: Settings) -> str | None:
+    redaction = settings.redaction
+    if redaction.mode is RedactionMode.OFF and (redaction.patterns or redaction.rules):
+        return 'nothing is masked while redaction.mode = "off": write "builtin", or remove rules and patterns'
+    bad = [name for name in redaction.patterns if not _RULE_NAME.fullmatch(name)]
+    if bad:
+        return "name a pattern in lower case letters, digits and _, at most 32 of them"
+    return None
+
+
+def _bind(settings: Settings) -> str | None:
+    if settings.health.bind is None:
+        return None
+    host, _, port = settings.health.bind.rpartition(":")
+    try:
+        ip_address(host.strip("[]"))
+        fits = 0 <= int(port) <= MAX_PORT
+    except ValueError:
+        fits = False
+    return None if fits else "write an IP address and a port, such as 127.0.0.1:8080"

@@ -1,0 +1,39 @@
+"""A value that never shows itself: not in a repr, a log line, an error or a pickle."""
+
+import hmac
+from typing import NoReturn
+
+MASK = "***"
+
+
+class Secret:
+    """Text that only `reveal` gives back; equality takes the same time wherever two secrets differ."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text itself, for the one place that must send it."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, _spec: str) -> str:
+        return MASK
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a secret is not written anywhere, so it cannot be pickled")

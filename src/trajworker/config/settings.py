@@ -1,0 +1,413 @@
+"""Every setting there is: one frozen tree of structs, each key with its default and one sentence of why.
+
+The sentences are the documentation: `config/trajworker.toml` and `trajworker config` are made from them.
+"""
+
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final
+
+from msgspec import Struct
+
+from trajworker.config.secret import Secret
+from trajworker.config.values import GIB, KIB, MIB, ByteSize, Moment
+
+SECOND: Final = timedelta(seconds=1)
+MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
+DAY: Final = timedelta(days=1)
+NEVER: Final = timedelta(0)
+
+
+class Key(Struct, frozen=True, kw_only=True):
+    """What a setting's annotation tells besides its type.
+
+    Args:
+        why: one sentence on what the key is for.
+        option: its option on the command line, if it has one.
+        variables: environment variables of others that set it too, strongest first, after its own `TRAJWORKER_` one.
+        example: TOML for a key whose default is to be absent.
+        env_only: refused in files and on the command line.
+        least: the smallest value allowed; `most` the largest.
+    """
+
+    why: str
+    option: str | None = None
+    variables: tuple[str, ...] = ()
+    example: str | None = None
+    env_only: bool = False
+    least: float | timedelta | None = None
+    most: float | timedelta | None = None
+
+
+class Api(StrEnum):
+    """Which generation of the LangSmith API is spoken."""
+
+    AUTO = "auto"
+    V2 = "v2"
+    V1 = "v1"
+
+
+class Late(StrEnum):
+    """What becomes of data that arrives after a conversation was delivered and its horizon has passed."""
+
+    REVISE = "revise"
+    SIDE = "side"
+    DROP = "drop"
+
+
+class Compression(StrEnum):
+    """How a file is compressed when it is sealed."""
+
+    NONE = "none"
+    GZ = "gz"
+    ZST = "zst"
+
+
+class Consumed(StrEnum):
+    """What a published file means that is no longer there."""
+
+    EXPECTED = "expected"
+    FATAL = "fatal"
+
+
+class Aggregation(StrEnum):
+    """How reward components become one number."""
+
+    WEIGHTED_MEAN = "weighted_mean"
+    WEIGHTED_SUM = "weighted_sum"
+    MIN = "min"
+    MAX = "max"
+
+
+class RedactionMode(StrEnum):
+    """Who masks personal data, if anybody does."""
+
+    OFF = "off"
+    BUILTIN = "builtin"
+    PRESIDIO = "presidio"
+
+
+class LogFormat(StrEnum):
+    """How log lines look; `auto` is pretty on a terminal and JSON otherwise."""
+
+    AUTO = "auto"
+    PRETTY = "pretty"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least important kind of event that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Progress(StrEnum):
+    """Whether live progress is drawn; `auto` draws it where stderr is a terminal."""
+
+    AUTO = "auto"
+    OFF = "off"
+
+
+class SourceSettings(Struct, frozen=True, kw_only=True):
+    """Where runs come from, and how gently they are asked for."""
+
+    endpoint: Annotated[
+        str,
+        Key(
+            why="The one origin that is ever spoken to, and the only place the API key is sent.",
+            option="--endpoint",
+            variables=("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT"),
+        ),
+    ] = "https://api.smith.langchain.com"
+    allow_http: Annotated[
+        bool, Key(why="Plain http to anything but loopback shows the key to the network, so it must be asked for.")
+    ] = False
+    api: Annotated[
+        Api, Key(why="Which API to speak: auto asks the server; v1 is switched off on 31 January 2027.", option="--api")
+    ] = Api.AUTO
+    api_key: Annotated[
+        Secret | None,
+        Key(
+            why="The LangSmith key; taken from the environment only, so that it is in no file and no process list.",
+            variables=("LANGSMITH_API_KEY", "LANGCHAIN_API_KEY"),
+            env_only=True,
+        ),
+    ] = None
+    api_key_file: Annotated[
+        Path | None,
+        Key(
+            why="A file that holds the key, as container platforms mount secrets; it wins over the environment.",
+            example='"/run/secrets/langsmith-api-key"',
+        ),
+    ] = None
+    workspace_id: Annotated[
+        str | None,
+        Key(
+            why="The workspace to read, needed when the key belongs to an organisation with several.",
+            variables=("LANGSMITH_WORKSPACE_ID", "LANGCHAIN_WORKSPACE_ID"),
+            example='"00000000-0000-0000-0000-000000000000"',
+        ),
+    ] = None
+    projects: Annotated[
+        tuple[str, ...],
+        Key(
+            why="Names, ids or patterns (support-*) of the projects to follow; new ones that match are picked up.",
+            option="--project",
+            variables=("LANGSMITH_PROJECT", "LANGCHAIN_PROJECT"),
+        ),
+    ] = ()
+    since: Annotated[
+        Moment | None,
+        Key(
+            why="Runs that started earlier are not read; by default reading starts at the project's first run.",
+            option="--since",
+            example='"2026-01-31"',
+        ),
+    ] = None
+    until: Annotated[
+        Moment | None,
+        Key(
+            why="Runs that started at this time or later are not read; by default there is no end.",
+            option="--until",
+            example='"2026-02-28T12:00:00Z"',
+        ),
+    ] = None
+    page_size: Annotated[
+        int | None,
+        Key(
+            why="Runs per request; by default the most that the API allows, because requests are what is limited.",
+            example="100",
+            least=1,
+            most=1000,
+        ),
+    ] = None
+    page_cap: Annotated[
+        ByteSize,
+        Key(
+            why="A page larger than this after decompression is refused, so that no answer can fill the memory.",
+            least=MIB,
+            most=2 * GIB,
+        ),
+    ] = ByteSize(256 * MIB)
+    rate_scale: Annotated[
+        float,
+        Key(
+            why="Share of the documented rate limits to use; lower it when others use the same key.",
+            least=0.001,
+            most=1000.0,
+        ),
+    ] = 1.0
+    connect_timeout: Annotated[
+        timedelta, Key(why="How long opening a connection may take before it is tried again.", least=SECOND / 10)
+    ] = 10 * SECOND
+    request_timeout: Annotated[
+        timedelta,
+        Key(
+            why="How long one request may take in all, headers to last byte, before it is tried again.",
+            least=SECOND / 10,
+        ),
+    ] = 2 * MINUTE
+    retry_budget: Annotated[
+        timedelta,
+        Key(why="How long one request is retried before the source counts as unavailable.", least=NEVER),
+    ] = 10 * MINUTE
+    proxy: Annotated[
+        Secret | None,
+        Key(
+            why="The proxy to go through; those in HTTP_PROXY and its like are ignored, because they get the key too.",
+            example='"http://proxy.example:3128"',
+        ),
+    ] = None
+    ca_bundle: Annotated[
+        Path | None,
+        Key(
+            why="Certificates to trust instead of the built-in ones; verification itself cannot be turned off.",
+            example='"/etc/ssl/certs/company.pem"',
+        ),
+    ] = None
+
+
+class StagingSettings(Struct, frozen=True, kw_only=True):
+    """The SQLite file in which runs wait until their conversation is finished."""
+
+    file: Annotated[Path, Key(why="The staging file; on a local disk, never on NFS or SMB.", option="--staging")] = (
+        Path(".trajworker/staging.db")
+    )
+    adopt: Annotated[
+        bool,
+        Key(why="Go on although the output folder or the rules changed since this file was begun.", option="--adopt"),
+    ] = False
+
+
+class IntakeSettings(Struct, frozen=True, kw_only=True):
+    """How time is read: how far behind, how often again, how wide at once."""
+
+    settle: Annotated[
+        timedelta,
+        Key(why="How long the API may lag before a slice of time counts as read.", option="--settle", least=NEVER),
+    ] = 10 * MINUTE
+    lookback: Annotated[
+        timedelta,
+        Key(why="How far behind the watermark each cycle reads again, because runs may turn up late.", least=NEVER),
+    ] = DAY
+    poll: Annotated[timedelta, Key(why="Pause between two cycles of following.", least=SECOND / 100)] = MINUTE
+    deep_scan: Annotated[
+        timedelta,
+        Key(why="How often the whole horizon is compared with the source; 0s never does it.", least=NEVER),
+    ] = DAY
+    pagers: Annotated[
+        int,
+        Key(
+            why="Slices that are paged at the same time; more open connections cost CPU and win nothing.",
+            least=1,
+            most=16,
+        ),
+    ] = 8
+    page_buffer: Annotated[
+        int,
+        Key(
+            why="Pages that may wait in memory for staging, which bounds memory whatever the backlog.", least=1, most=64
+        ),
+    ] = 4
+
+
+class ConversationSettings(Struct, frozen=True, kw_only=True):
+    """What belongs to one conversation, and when it is finished."""
+
+    thread_keys: Annotated[
+        tuple[str, ...],
+        Key(why="Metadata keys that name a thread, strongest first, where the server gives no thread_id itself."),
+    ] = ("session_id", "conversation_id", "thread_id")
+    idle: Annotated[
+        timedelta,
+        Key(
+            why="A conversation is finished when all its root runs have ended and nothing new came for this long.",
+            option="--idle",
+            least=NEVER,
+        ),
+    ] = 30 * MINUTE
+    pending_timeout: Annotated[
+        timedelta,
+        Key(why="A run that has not ended after this long no longer holds its conversation back.", least=NEVER),
+    ] = DAY
+    horizon: Annotated[
+        timedelta,
+        Key(why="How long after delivery late data makes a new revision, and payloads are kept for it.", least=NEVER),
+    ] = 30 * DAY
+    late: Annotated[
+        Late,
+        Key(why="Data past the horizon: revise all the same, write it to a side file, or drop and count it."),
+    ] = Late.SIDE
+    flush: Annotated[
+        bool,
+        Key(why="With --once, write unfinished conversations too, marked as not complete.", option="--flush"),
+    ] = False
+
+
+class RewardSettings(Struct, frozen=True, kw_only=True):
+    """How LangSmith feedback becomes a reward."""
+
+    keys: Annotated[
+        tuple[str, ...], Key(why="Feedback keys that are components of the reward; none named means all of them.")
+    ] = ()
+    weights: Annotated[
+        dict[str, float], Key(why="Weight of a component by feedback key; what is not named weighs 1.")
+    ] = {}
+    aggregation: Annotated[Aggregation, Key(why="How components with a number become the one value of the reward.")] = (
+        Aggregation.WEIGHTED_MEAN
+    )
+
+
+class SinkSettings(Struct, frozen=True, kw_only=True):
+    """Where finished trajectories go, and when a file is sealed and published."""
+
+    out: Annotated[Path, Key(why="The folder of published files and their manifests.", option="--out")] = Path(
+        "trajectories"
+    )
+    compress: Annotated[
+        Compression, Key(why="Compression of a file when it is sealed; a part is always plain, to be cut safely.")
+    ] = Compression.NONE
+    seal_size: Annotated[
+        ByteSize, Key(why="A part is sealed when it has grown to this size.", least=KIB, most=64 * GIB)
+    ] = ByteSize(64 * MIB)
+    seal_lines: Annotated[int, Key(why="A part is sealed when it holds this many lines.", least=1)] = 10_000
+    seal_age: Annotated[
+        timedelta,
+        Key(why="A part is sealed when its first line is this old, even if nothing new comes.", least=SECOND / 10),
+    ] = 10 * MINUTE
+    consumed: Annotated[
+        Consumed,
+        Key(why="Whether a published file that is gone was taken by its consumer or is a fault to stop for."),
+    ] = Consumed.EXPECTED
+
+
+class RedactionSettings(Struct, frozen=True, kw_only=True):
+    """What is masked before anything touches the disk."""
+
+    mode: Annotated[
+        RedactionMode,
+        Key(why="off leaves raw text on disk; builtin masks by rule; presidio asks that library (an extra)."),
+    ] = RedactionMode.OFF
+    rules: Annotated[tuple[str, ...], Key(why="Built-in rules to apply; none named means all of them.")] = ()
+    patterns: Annotated[
+        dict[str, str],
+        Key(why="Patterns of your own by name, in RE2 syntax, masked like the built-in ones (needs the redact extra)."),
+    ] = {}
+
+
+class WorkerSettings(Struct, frozen=True, kw_only=True):
+    """How the worker runs and stops."""
+
+    once: Annotated[
+        bool, Key(why="End when everything asked for is delivered, instead of following for ever.", option="--once")
+    ] = False
+    grace: Annotated[
+        timedelta,
+        Key(
+            why="How long the first SIGTERM lets work finish; keep it below the pod's own grace period.",
+            least=NEVER,
+            most=HOUR,
+        ),
+    ] = 8 * SECOND
+
+
+class LoggingSettings(Struct, frozen=True, kw_only=True):
+    """What a person or a log collector sees on stderr."""
+
+    format: Annotated[LogFormat, Key(why="Pretty for people, JSON for collectors; auto looks at stderr.")] = (
+        LogFormat.AUTO
+    )
+    level: Annotated[LogLevel, Key(why="The least important events that are logged.")] = LogLevel.INFO
+    progress: Annotated[Progress, Key(why="Live progress while a person is watching.")] = Progress.AUTO
+
+
+class HealthSettings(Struct, frozen=True, kw_only=True):
+    """The probes of a pod, and metrics to scrape."""
+
+    bind: Annotated[
+        str | None,
+        Key(
+            why="Address and port of /livez, /readyz and /metrics; off by default, best kept on loopback.",
+            example='"127.0.0.1:8080"',
+        ),
+    ] = None
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """The whole configuration of a worker."""
+
+    source: SourceSettings = SourceSettings()
+    staging: StagingSettings = StagingSettings()
+    intake: IntakeSettings = IntakeSettings()
+    conversation: ConversationSettings = ConversationSettings()
+    reward: RewardSettings = RewardSettings()
+    sink: SinkSettings = SinkSettings()
+    redaction: RedactionSettings = RedactionSettings()
+    worker: WorkerSettings = WorkerSettings()
+    logging: LoggingSettings = LoggingSettings()
+    health: HealthSettings = HealthSettings()
