@@ -1,0 +1,22 @@
+"""A LangSmith-compatible server on loopback, to test LangSmith tooling without LangSmith."""
+
+from trajworker.simulator.faults import Fault, read_script
+from trajworker.simulator.loading import LoadError
+from trajworker.simulator.reveal import Reveal
+from trajworker.simulator.serving import run_forever, serve
+from trajworker.simulator.settings import Mode, SimulatorSettings
+from trajworker.simulator.simulator import Simulator
+from trajworker.simulator.state import ManualClock
+
+__all__ = [
+    "Fault",
+    "LoadError",
+    "ManualClock",
+    "Mode",
+    "Reveal",
+    "Simulator",
+    "SimulatorSettings",
+    "read_script",
+    "run_forever",
+    "serve",
+]

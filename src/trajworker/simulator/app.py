@@ -1,0 +1,98 @@
+"""The routes of the simulator and the door in front of them."""
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from trajworker.simulator.door import Door
+from trajworker.simulator.feedback import FeedbackRoutes
+from trajworker.simulator.info import info
+from trajworker.simulator.problems import Refusal, json_response
+from trajworker.simulator.reads_threads import ReadsThreads
+from trajworker.simulator.reads_v1 import ReadsV1
+from trajworker.simulator.reads_v2 import ReadsV2
+from trajworker.simulator.settings import Mode
+from trajworker.simulator.simulator import Simulator
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def build(simulator: Simulator) -> Door:
+    """The ASGI application of a simulator."""
+    v1, v2 = _v1_routes(simulator), _v2_routes(simulator)
+    mounts = [
+        Mount("/api/v1", routes=v1),
+        Mount("/api/v2", routes=v2),
+        Mount("/v2", routes=v2),
+        Mount("/api", routes=v1),
+        Mount("/", routes=v1),
+    ]
+    return Door(simulator, Starlette(routes=mounts))
+
+
+def _v1_routes(simulator: Simulator) -> list[Route]:
+    reads, feedback = ReadsV1(simulator.state), FeedbackRoutes(simulator.state)
+    served = simulator.settings.mode is not Mode.V2
+
+    async def tell(_request: Request) -> Response:
+        return json_response(info(simulator.settings))
+
+    async def healthy(_request: Request) -> Response:
+        return json_response({"status": "ok"})
+
+    return [
+        _route("/info", "GET", tell),
+        _route("/info/health", "GET", healthy),
+        _route("/settings", "GET", reads.workspace),
+        _route("/runs/query", "POST", reads.query_runs if served else _gone),
+        _route("/runs/stats", "POST", reads.stats if served else _gone),
+        _route("/runs/{run_id:uuid}", "GET", reads.read_run if served else _gone),
+        _route("/sessions", "GET", reads.projects),
+        _route("/sessions/{project_id}", "GET", reads.project),
+        _route("/feedback", "GET", feedback.listing),
+        _route("/feedback", "POST", feedback.create),
+        _route("/feedback/{feedback_id}", "GET", feedback.read),
+        _route("/_attachments/{run_id}/{name:path}", "GET", reads.attachment),
+    ]
+
+
+def _v2_routes(simulator: Simulator) -> list[Route]:
+    reads, threads = ReadsV2(simulator.state), ReadsThreads(simulator.state)
+    if simulator.settings.mode is Mode.V1:
+        status = simulator.settings.v2_refusal_status
+
+        async def refuse(_request: Request) -> Response:
+            raise Refusal(status, "not served by this backend")
+
+        return [Route("/{path:path}", _answering(refuse, v2=True), methods=["GET", "POST"])]
+    return [
+        _route("/runs/query", "POST", reads.query_runs, v2=True),
+        _route("/runs/{run_id}", "GET", reads.read_run, v2=True),
+        _route("/traces/query", "POST", reads.query_traces, v2=True),
+        _route("/traces/{trace_id}/runs", "GET", reads.trace_runs, v2=True),
+        _route("/threads/query", "POST", threads.query_threads, v2=True),
+        _route("/threads/{thread_id:path}/traces", "GET", threads.thread_traces, v2=True),
+    ]
+
+
+def _route(path: str, method: str, handler: Handler, *, v2: bool = False) -> Route:
+    return Route(path, _answering(handler, v2=v2), methods=[method])
+
+
+def _answering(handler: Handler, *, v2: bool) -> Handler:
+    """Turn refusals into the words of their generation."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except Refusal as refusal:
+            return refusal.response(request.url.path, v2=v2)
+
+    return answer
+
+
+async def _gone(_request: Request) -> Response:
+    raise Refusal(501, "This endpoint is not supported on this backend. Use the v2 API.")

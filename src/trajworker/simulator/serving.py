@@ -1,0 +1,101 @@
+"""Puts a simulator on a socket: in this process for tests, or for good for the command line."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import anyio
+import uvicorn
+
+from trajworker.simulator.app import build
+from trajworker.simulator.settings import SimulatorSettings
+from trajworker.simulator.simulator import Simulator
+
+LOOPBACK = "127.0.0.1"
+GRACEFUL_SHUTDOWN_S = 1
+_BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the process's signals to whoever owns the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take no signal."""
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    listener.listen(_BACKLOG)
+    return listener
+
+
+@asynccontextmanager
+async def serve(simulator: Simulator, port: int = 0, host: str = LOOPBACK) -> AsyncIterator[str]:
+    """Serve within the block; gives the base URL, such as `http://127.0.0.1:40123`. asyncio only.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    listener = _listen(host, port)
+    config = uvicorn.Config(
+        build(simulator),
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+    )
+    server = _Server(config)
+
+    async def run() -> None:
+        with anyio.CancelScope(shield=True):
+            await server.serve(sockets=[listener])
+
+    shown = f"[{host}]" if ":" in host else host
+    async with anyio.create_task_group() as group:
+        group.start_soon(run)
+        try:
+            yield f"http://{shown}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+
+
+def run_forever(
+    settings: SimulatorSettings,
+    host: str = LOOPBACK,
+    port: int = 0,
+    on_ready: Callable[[str], None] = print,
+    load: Sequence[Path] = (),
+) -> None:
+    """Serve until SIGINT or SIGTERM. `load`: folders of recorded runs; `on_ready` gets the base URL.
+
+    Raises:
+        OSError: the port is taken.
+        LoadError: a folder cannot be loaded.
+    """
+
+    async def main() -> None:
+        simulator = Simulator(settings)
+        for folder in load:
+            simulator.load(folder)
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with serve(simulator, port, host) as url:
+            on_ready(url)
+            await stop.wait()
+
+    asyncio.run(main())
