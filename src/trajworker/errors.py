@@ -101,6 +101,16 @@ class StagingTooNew(StagingError):
     exit_code = EXIT_CONFIG
 
 
+class StagingFull(StagingError):
+    """The disk of the staging file is full; the transaction was undone, free some space and go on."""
+
+
+class PathNotAllowed(TrajworkerError):
+    """A file or folder that must not be used: not ours, a link, or open to all; the message says which and why."""
+
+    exit_code = EXIT_NOT_ALLOWED
+
+
 class SinkError(TrajworkerError):
     """Something about the output folder."""
 
@@ -108,7 +118,7 @@ class SinkError(TrajworkerError):
 
 
 class SinkFull(SinkError):
-    """No room for the batch in the output folder or in staging; it was undone, free some space and go on."""
+    """The disk of the output folder is full; the batch was undone, free some space and go on."""
 
 
 class OutputDamaged(SinkError):

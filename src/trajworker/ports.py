@@ -173,6 +173,8 @@ class Activity(Struct, frozen=True, kw_only=True):
     """Last one emitted, 0 if none."""
     empty: bool = False
     """All its traces moved to other conversations after it was emitted: only a tombstone revision is left to say."""
+    reduced: bool = False
+    """Payloads of it were dropped by `Upkeep.compact`: fetch `Upkeep.reduced` runs again before assembling it."""
     content_hash: bytes | None = None
     """Of the last revision: an equal one is not emitted again, only marked as looked at."""
 
@@ -237,6 +239,10 @@ class Ledger(Protocol):
         """Feedback left on the runs of one trace."""
         ...
 
+    async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
+        """Set a conversation aside that cannot be assembled, until one of its traces changes; its runs stay."""
+        ...
+
 
 class Upkeep(Protocol):
     """What keeps staging small, and small things a daemon must remember over restarts."""
@@ -248,6 +254,10 @@ class Upkeep(Protocol):
         """
         ...
 
+    async def reduced(self, conversation: int, limit: int) -> list[str]:
+        """Ids of runs of a conversation whose payloads were dropped; staging them again restores the payloads."""
+        ...
+
     async def mark(self, project_id: str, name: str) -> datetime | None:
         """A time remembered under a name, e.g. up to when ended runs were asked for; None before the first."""
         ...
@@ -257,26 +267,34 @@ class Upkeep(Protocol):
         ...
 
 
-class Sink(Protocol):
-    """Where trajectories go: the only writer of published files.
+class Stream(StrEnum):
+    """Which files a line goes to; the value is the first word of their names."""
 
-    One task uses it: append lines, then commit the emissions they belong to. Errors: `SinkError` or `StagingError`
-    (exit 74) are final; `SinkFull` means the batch was undone and may be tried again later.
+    TRAJECTORIES = "trajectories"
+    LATE = "late"
+    """Side files for what came past the horizon."""
+
+
+class Sink(Protocol):
+    """Where trajectories go: the only writer of published files. One task uses it.
+
+    Errors: `SinkFull` and `StagingFull` mean that the batch was undone and may be assembled again later; any other
+    `SinkError` or `StagingError` is final.
     """
 
-    async def append(self, pieces: Iterable[bytes]) -> Line:
-        """Write a line (without its line feed, in pieces) at the end of the open part; revocable until `commit`."""
-        ...
-
-    async def append_late(self, pieces: Iterable[bytes]) -> Line:
-        """The same, to the side file for what came past the horizon."""
+    async def append(self, pieces: Iterable[bytes], stream: Stream = Stream.TRAJECTORIES) -> Line:
+        """Write a line (in pieces, without its line feed) at the end of the open part; revocable until `commit`."""
         ...
 
     async def commit(self, emissions: Sequence[Emission]) -> None:
         """Sync the parts, then record the emissions in ONE transaction: nothing before that counts.
 
-        Parts that are full or old enough are published.
+        The emissions hold every line appended since the last commit. Parts that are full or old enough are published.
         """
+        ...
+
+    async def discard(self) -> None:
+        """Undo what was appended since the last commit."""
         ...
 
     async def publish_due(self) -> None:
@@ -285,4 +303,61 @@ class Sink(Protocol):
 
     async def publish_all(self) -> None:
         """Seal and publish whatever is committed: at the end, at a stop."""
+        ...
+
+
+class PartState(StrEnum):
+    """How far a part has come; `VOID` stands in the chain for a file whose bytes were lost."""
+
+    OPEN = "open"
+    SEALED = "sealed"
+    PUBLISHED = "published"
+    VOID = "void"
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    """A file of the sink as the ledger knows it.
+
+    While open, `length` is what is committed; bytes after it never counted. Once sealed, `name`, `size_bytes` and
+    `sha256` are those of the file to be published (compressed, if so configured). Ledger rows `first` to `last` are
+    on it. `manifest` is the sha256 of its manifest, known once published.
+    """
+
+    seq: int
+    stream: Stream
+    state: PartState
+    length: int = 0
+    lines: int = 0
+    name: str | None = None
+    size_bytes: int | None = None
+    sha256: bytes | None = None
+    first: int | None = None
+    last: int | None = None
+    manifest: bytes | None = None
+
+
+class PartLedger(Protocol):
+    """The sink's side of staging: the rows of its files, and the transaction that makes an emission."""
+
+    async def parts(self) -> list[Part]:
+        """Every part in order of its sequence number; numbers have no gaps."""
+        ...
+
+    async def put(self, part: Part) -> None:
+        """Insert or replace the row of a part; the row of the previous state must be there."""
+        ...
+
+    async def drop(self, seq: int) -> None:
+        """Forget the newest part, on which nothing was ever committed."""
+        ...
+
+    async def record(self, emissions: Sequence[Emission]) -> None:
+        """Commit emissions together with the length and lines of their parts."""
+        ...
+
+    async def lost(self, seq: int) -> int:
+        """Make void a part whose bytes are lost: revisions only found there are due again, with the same number.
+
+        Returns how many can not be made again, because a newer revision was emitted or their payloads are gone.
+        """
         ...
