@@ -29,7 +29,6 @@ class ProjectStarted(Event):
     project: str
     start: datetime
     end: datetime
-    api: str
 
 
 class ProjectFailed(Event):

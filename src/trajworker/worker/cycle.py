@@ -1,0 +1,78 @@
+"""One cycle of reading: what is uncovered and what is new, then what ended, what was pending, and what may be late."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+from typing import Protocol
+
+from trajworker.errors import SourceError
+from trajworker.events import Observer, ProjectStarted
+from trajworker.model.run import Project
+from trajworker.ports import Purpose, RunSource, RunStore, Slice, Upkeep
+from trajworker.worker.intake import Intake
+from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
+
+PENDING_BATCH = 100
+ENDED_MARK = "ended"
+DEEP_SCAN_MARK = "deep_scan"
+
+
+class StagingStore(RunStore, Upkeep, Protocol):
+    """What a cycle needs of staging: runs and slices, and times remembered over restarts."""
+
+
+class Cycle:
+    """Reads projects up to now, as often as it is run."""
+
+    def __init__(
+        self, source: RunSource, store: StagingStore, reading: Reading, observer: Observer, pagers: int
+    ) -> None:
+        """Read as `reading` says with at most `pagers` requests at a time."""
+        self._source = source
+        self._store = store
+        self._reading = reading
+        self._observer = observer
+        self._pagers = pagers
+        self._fetch_seq = count(1)
+
+    async def run(self, projects: Sequence[Project], now: datetime) -> dict[str, SourceError]:
+        """Read what can have settled by `now` (server time); returns what failed, by project id."""
+        intake = Intake(self._source, self._store, self._observer, self._fetch_seq, self._pagers)
+        by_id = {project.id: project for project in projects}
+        uncovered = [part for project in projects for part in await self._uncovered(project, now)]
+        await intake.read(by_id, uncovered)
+        readable = [project for project in projects if project.id not in intake.failed]
+        again = [part for project in readable for part in await self._again(project, intake, now)]
+        await intake.read(by_id, again)
+        for project in readable:
+            if ids := await self._store.pending(project.id, now, PENDING_BATCH):
+                await intake.reread(project.id, ids)
+        for project in readable:
+            if project.id not in intake.failed:
+                await self._remember(project.id, again, now)
+        return intake.failed
+
+    async def _uncovered(self, project: Project, now: datetime) -> list[Slice]:
+        unread = await self._store.unread(project.id)
+        slices = plan(project.id, self._reading, await self._store.coverage(project.id), unread, now)
+        self._observer(ProjectStarted(project=project.name, start=self._reading.since, end=self._reading.end(now)))
+        await self._store.plan(project, slices)
+        return await self._store.unread(project.id)
+
+    async def _again(self, project: Project, intake: Intake, now: datetime) -> list[Slice]:
+        """What must be read again although it is covered: nothing on a first cycle, nor where all was just read."""
+        slices = []
+        ended = await self._store.mark(project.id, ENDED_MARK)
+        if ended is not None and project.id in intake.stopped_early:
+            slices.append(ended_since(project.id, self._reading, ended, now))
+        scanned = await self._store.mark(project.id, DEEP_SCAN_MARK)
+        if scanned is not None and (scan := deep_scan(project.id, self._reading, scanned, now)) is not None:
+            slices.append(scan)
+        await self._store.plan(project, slices)
+        return await self._store.unread(project.id) if slices else []
+
+    async def _remember(self, project_id: str, again: Sequence[Slice], now: datetime) -> None:
+        await self._store.set_mark(project_id, ENDED_MARK, now)
+        scanned = any(part.project_id == project_id and part.purpose is Purpose.DEEP_SCAN for part in again)
+        if scanned or await self._store.mark(project_id, DEEP_SCAN_MARK) is None:
+            await self._store.set_mark(project_id, DEEP_SCAN_MARK, now)

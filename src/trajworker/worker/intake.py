@@ -1,0 +1,159 @@
+"""From slices of time to staged runs: a bounded group of pagers that share one queue.
+
+A page lost in memory costs nothing: its cursor commits with its rows, so it is fetched again. A slice that turns out
+dense is cut while pagers are idle, so that concurrency does not depend on how the day was spread. A pager holds one
+page at most and the store takes one page at a time: that bounds memory and holds the pagers back.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+import anyio
+from msgspec.structs import replace
+
+from trajworker.errors import CursorExpired, SourceError
+from trajworker.events import Observer, PageStaged, ProjectFailed, RunQuarantined, SliceRead, SliceSplit
+from trajworker.model.run import NULL, Feedback, Project, Run
+from trajworker.ports import Page, Purpose, RunSource, RunStore, Slice, StagedPage, StageOutcome, Unreadable
+from trajworker.worker.queue import SliceQueue
+from trajworker.worker.slicing import cut, cuts_allowed
+
+SLICE_RESTARTS = 1
+"""How often a slice is begun again because its cursor expired or went in circles, before it is given up."""
+NO_FEEDBACK = (bytes(NULL), b"{}", b"")
+
+
+class Intake:
+    """Reads slices into the store; a project that fails does not stop the others."""
+
+    def __init__(
+        self, source: RunSource, store: RunStore, observer: Observer, fetch_seq: Iterator[int], pagers: int
+    ) -> None:
+        """Use at most `pagers` requests at a time; `fetch_seq` rises with every request of the process."""
+        self._source = source
+        self._store = store
+        self._observer = observer
+        self._pagers = pagers
+        self._fetch_seq = fetch_seq
+        self._pages: Counter[str] = Counter()
+        self._cuts: Counter[str] = Counter()
+        self._projects: Mapping[str, Project] = {}
+        self.failed: dict[str, SourceError] = {}
+        """Projects that could not be read to the end, by id."""
+        self.stopped_early: set[str] = set()
+        """Projects whose catch-up ended at its floor: what is older was not looked at."""
+
+    async def read(self, projects: Mapping[str, Project], slices: Sequence[Slice]) -> None:
+        """Read all slices to their ends, and whatever is cut off them; `projects` by id."""
+        self._projects = projects
+        queue = SliceQueue(slices)
+        async with anyio.create_task_group() as group:
+            for _ in range(self._pagers):
+                group.start_soon(self._page_slices, queue)
+
+    async def reread(self, project_id: str, ids: Sequence[str]) -> None:
+        """Look again at runs known by id, such as those that had not ended."""
+        seq = next(self._fetch_seq)
+        try:
+            page = await self._source.runs_by_id(project_id, ids)
+            await self._stage(project_id, StagedPage(page=page, fetch_seq=seq))
+        except SourceError as error:
+            self._fail(project_id, error)
+
+    async def _page_slices(self, queue: SliceQueue) -> None:
+        while (part := await queue.take()) is not None:
+            try:
+                if part.project_id not in self.failed:
+                    await self._read_slice(part, queue)
+            except SourceError as error:
+                self._fail(part.project_id, error)
+            finally:
+                await queue.finish()
+
+    def _fail(self, project_id: str, error: SourceError) -> None:
+        self.failed[project_id] = error
+        self._observer(ProjectFailed(project=project_id, error=str(error), exit_code=error.exit_code))
+
+    async def _read_slice(self, part: Slice, queue: SliceQueue) -> None:
+        """Read one slice, beginning again where its cursor is of no more use."""
+        while True:
+            try:
+                await self._follow_cursors(part, queue)
+            except CursorExpired as error:
+                if part.restarts >= SLICE_RESTARTS:
+                    await self._give_up(part, error)
+                    return
+                part = replace(part, cursor=None, pages=0, restarts=part.restarts + 1)
+                await self._store.plan(self._projects[part.project_id], [part])
+            else:
+                return
+
+    async def _follow_cursors(self, part: Slice, queue: SliceQueue) -> None:
+        """Page by page until the end, a cut, or a page that brings nothing new below the floor."""
+        while True:
+            seq = next(self._fetch_seq)
+            page = await self._source.page(part)
+            self._pages[part.project_id] += 1
+            pieces = self._cut(part, page, queue.idle)
+            part = replace(part, cursor=page.next_cursor, pages=part.pages + 1)
+            done = page.next_cursor is None or bool(pieces)
+            outcome = await self._stage(
+                part.project_id, StagedPage(page=page, fetch_seq=seq, slice=part, done=done, split=pieces)
+            )
+            if not done and _caught_up(part, page, outcome):
+                await self._store.stage(StagedPage(page=Page(runs=()), fetch_seq=seq, slice=part, done=True))
+                self.stopped_early.add(part.project_id)
+                done = True
+            if done:
+                await queue.add(outcome.split)
+                self._observer(SliceRead(project=part.project_id, start=part.start, end=part.end, pages=part.pages))
+                return
+            if outcome.cursor_seen:
+                raise CursorExpired("the server gave the same cursor twice within a slice")
+
+    def _cut(self, part: Slice, page: Page, idle: int) -> tuple[Slice, ...]:
+        """Pieces of what is left of the slice, where cutting is worth its price; empty to go on as it is."""
+        allowed = cuts_allowed(self._pages[part.project_id], self._cuts[part.project_id])
+        if not (idle and allowed and page.runs and page.next_cursor and part.purpose is Purpose.COVER):
+            return ()
+        pieces = cut(part, page.runs, min(idle, allowed) + 1)
+        if len(pieces) == 1:
+            return ()
+        self._cuts[part.project_id] += len(pieces) - 1
+        self._observer(SliceSplit(project=part.project_id, slices=len(pieces)))
+        return pieces
+
+    async def _stage(self, project_id: str, staged: StagedPage) -> StageOutcome:
+        began = anyio.current_time()
+        page = staged.page
+        feedback = await self._feedback(page.runs)
+        outcome = await self._store.stage(replace(staged, feedback=feedback))
+        for unreadable in page.unreadable:
+            self._observer(RunQuarantined(project=project_id, run_id=unreadable.run_id, reason=unreadable.reason))
+        self._observer(
+            PageStaged(
+                project=project_id,
+                runs=len(page.runs),
+                changed=outcome.changed,
+                size_bytes=page.size_bytes,
+                seconds=anyio.current_time() - began,
+            )
+        )
+        return outcome
+
+    async def _feedback(self, runs: Sequence[Run]) -> tuple[Feedback, ...]:
+        """Feedback on the runs whose figures say that there is some: no request where there is none."""
+        ids = [run.id for run in runs if bytes(run.feedback_stats) not in NO_FEEDBACK]
+        return tuple(await self._source.feedback(ids)) if ids else ()
+
+    async def _give_up(self, part: Slice, error: CursorExpired) -> None:
+        """Set the slice aside: it stays unread, so the watermark never passes it, and the quarantine says why."""
+        unreadable = Unreadable(project_id=part.project_id, run_id=None, reason=str(error), raw=b"")
+        page = Page(runs=(), unreadable=(unreadable,))
+        await self._stage(part.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
+
+
+def _caught_up(part: Slice, page: Page, outcome: StageOutcome) -> bool:
+    """Whether a catch-up has reached what is known: past the overlap, on a page without anything new."""
+    below = part.floor is not None and page.oldest is not None and page.oldest < part.floor
+    return below and outcome.changed == 0

@@ -1,0 +1,106 @@
+"""What to read next: pure rules from what is covered and what time it is to the slices of a cycle.
+
+A first cycle covers [since, until). Later ones catch up: what is new since the watermark together with the overlap
+before it, then runs that ended meanwhile, and once a day the whole horizon (reliability.md section 2.3).
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+
+from trajworker.ports import Coverage, Purpose, Slice
+
+Span = tuple[datetime, datetime]
+
+LOOKBACK_PER_SETTLE = 6
+"""A source that may lag for `settle` is looked at again for six times as long, unless configured otherwise."""
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """How a project is read.
+
+    Args:
+        since: start of the range asked for.
+        until: its end; None follows for ever.
+        settle: how long the API may lag before a stretch of time counts as read.
+        lookback: how far before the watermark is always read again; None: six times `settle`.
+        horizon: how far back late runs are looked for at all.
+        deep_scan_interval: how often the whole horizon is read again; None never.
+    """
+
+    since: datetime
+    until: datetime | None = None
+    settle: timedelta = timedelta(minutes=10)
+    lookback: timedelta | None = None
+    horizon: timedelta = timedelta(days=30)
+    deep_scan_interval: timedelta | None = timedelta(days=1)
+
+    @property
+    def overlap(self) -> timedelta:
+        """How far before the watermark is always read again."""
+        return self.settle * LOOKBACK_PER_SETTLE if self.lookback is None else self.lookback
+
+    def end(self, now: datetime) -> datetime:
+        """Up to where runs can have settled by now."""
+        settled = now - self.settle
+        return settled if self.until is None else min(settled, self.until)
+
+
+def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence[Slice], now: datetime) -> list[Slice]:
+    """Slices to read beside the `unread` ones of an earlier cycle: every gap in what is covered, and the catch-up."""
+    end = reading.end(now)
+    claimed = [*coverage.spans, *((part.start, part.end) for part in unread if part.purpose in _COVERING)]
+    newest = coverage.spans[-1][1] if coverage.spans else None
+    slices = [
+        Slice(project_id=project_id, start=gap[0], end=gap[1])
+        for gap in _gaps((reading.since, end), claimed)
+        if gap[0] != newest
+    ]
+    catching_up = any(part.purpose is Purpose.CATCH_UP for part in unread)
+    if newest is not None and not catching_up and max(end, newest) > reading.since:
+        floor = newest - reading.overlap
+        slices.append(
+            Slice(
+                project_id=project_id,
+                start=reading.since,
+                end=max(end, newest),
+                purpose=Purpose.CATCH_UP,
+                floor=floor,
+            )
+        )
+    return slices
+
+
+def ended_since(project_id: str, reading: Reading, mark: datetime, now: datetime) -> Slice:
+    """Runs that ended since `mark`, whenever they started; the mark is taken back by what the API may lag."""
+    return Slice(
+        project_id=project_id,
+        start=reading.since,
+        end=now,
+        purpose=Purpose.ENDED,
+        ended_after=mark - reading.settle,
+    )
+
+
+def deep_scan(project_id: str, reading: Reading, last: datetime, now: datetime) -> Slice | None:
+    """The whole horizon again, where that is due."""
+    if reading.deep_scan_interval is None or now - last < reading.deep_scan_interval:
+        return None
+    start = max(reading.since, now - reading.horizon)
+    return Slice(project_id=project_id, start=start, end=reading.end(now), purpose=Purpose.DEEP_SCAN)
+
+
+_COVERING = (Purpose.COVER, Purpose.CATCH_UP)
+
+
+def _gaps(whole: Span, claimed: Iterable[Span]) -> list[Span]:
+    """What of `whole` no span claims, oldest first."""
+    start, end = whole
+    gaps = []
+    for claim_start, claim_end in sorted(claimed):
+        if claim_start > start:
+            gaps.append((start, min(claim_start, end)))
+        start = max(start, claim_end)
+    gaps.append((start, end))
+    return [gap for gap in gaps if gap[0] < gap[1]]
