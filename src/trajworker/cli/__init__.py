@@ -1,0 +1,43 @@
+"""The command line: arguments in, exit codes out; each command is a module that is imported when it is run."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from trajworker.cli.parser import build_parser
+
+EXIT_INTERNAL = 70
+"""EX_SOFTWARE: an error that is a fault of trajworker's own."""
+EXIT_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code (design.md section 2)."""
+    asked = build_parser().parse_args(arguments)
+    try:
+        command = import_module(f"trajworker.cli.{asked.module}")
+        return int(command.main(asked))
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last door: what passes it would be a traceback on a terminal
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    """One message on stderr and the exit code that the error class carries; several causes are told one by one."""
+    from trajworker.errors import TrajworkerError  # noqa: PLC0415 - nothing is imported for a command that succeeds
+
+    causes = _leaves(error)
+    for cause in causes:
+        if not isinstance(cause, TrajworkerError):
+            raise error
+        sys.stderr.write(f"trajworker: {cause}\n")
+    return max(cause.exit_code for cause in causes if isinstance(cause, TrajworkerError))
+
+
+def _leaves(error: Exception) -> list[Exception]:
+    if isinstance(error, ExceptionGroup):
+        return [leaf for cause in error.exceptions for leaf in _leaves(cause)]
+    return [error]

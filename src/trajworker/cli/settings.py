@@ -1,0 +1,20 @@
+"""From parsed options to settings: the one place where commands meet the configuration."""
+
+import argparse
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from trajworker.config import Asked, Purpose, Resolution, Settings, resolve
+
+
+def resolve_asked(asked: argparse.Namespace, purpose: Purpose = Purpose.LOCAL) -> Resolution:
+    """Everything that was said in file, environment and on the command line, with problems collected."""
+    options = {path: value for path, value in vars(asked).items() if "." in path and value not in (None, False)}
+    file = Path(asked.config) if getattr(asked, "config", None) else None
+    return resolve(Asked(environ=os.environ, now=datetime.now(UTC), overrides=options, file=file, purpose=purpose))
+
+
+def load_asked(asked: argparse.Namespace, purpose: Purpose) -> Settings:
+    """The settings; raises one ConfigError that names every problem."""
+    return resolve_asked(asked, purpose).require()
