@@ -1,0 +1,58 @@
+"""The one line at the end: what was delivered, what was held back and why, what was set aside."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+from trajworker.observing.printable import printable
+from trajworker.observing.tally import Tally
+
+MAX_NAMES: Final = 5
+MAX_REASONS: Final = 5
+
+
+def summary(tally: Tally) -> str:
+    """One line of plain text, without control characters."""
+    parts = [_delivered(tally), _held(tally), _quarantined(tally), _failed(tally)]
+    line = "; ".join(part for part in parts if part)
+    stopped = tally.stopped
+    return printable(line if stopped is None else f"{line}; {stopped.seconds:.1f} s, exit code {stopped.exit_code}")
+
+
+def _delivered(tally: Tally) -> str:
+    details = []
+    if tally.revised:
+        details.append(f"{tally.revised:,} of them revised")
+    if tally.incomplete:
+        details.append(f"{tally.incomplete:,} not complete")
+    text = f"delivered {_count(tally.delivered, 'conversation')}"
+    if details:
+        text += f" ({', '.join(details)})"
+    return f"{text} in {_count(tally.parts, 'file')} from {_count(tally.runs, 'run')} on {_count(tally.pages, 'page')}"
+
+
+def _held(tally: Tally) -> str:
+    if not tally.held_count:
+        return "held back none"
+    names = [conversation_id for _, conversation_id in list(tally.held)[:MAX_NAMES]]
+    more = tally.held_count - len(names)
+    named = ", ".join(names) + (f" and {more:,} more" if more else "")
+    return f"held back {tally.held_count:,} ({_reasons(Counter(tally.held.values()))}): {named}"
+
+
+def _quarantined(tally: Tally) -> str:
+    count = tally.quarantined.total()
+    return f"quarantined {count:,} ({_reasons(tally.quarantined)})" if count else "quarantined none"
+
+
+def _failed(tally: Tally) -> str:
+    return "; ".join(f"project {project} failed: {error}" for project, error in tally.failed_projects.items())
+
+
+def _reasons(counted: Counter[str]) -> str:
+    common: Mapping[str, int] = dict(counted.most_common(MAX_REASONS))
+    return ", ".join(f"{count:,} {reason}" for reason, count in common.items())
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

@@ -1,0 +1,89 @@
+"""Logs and progress share stderr: JSON where nobody looks, live progress with log lines above it on a terminal."""
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+
+from rich.console import Console
+
+from trajworker import events
+from trajworker.observing.progress import Progress
+from trajworker.observing.tally import Tally
+from trajworker.observing.watching import watching
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+PAGE = events.PageStaged(project="p", runs=1500, changed=90, size_bytes=1000, seconds=0.1)
+STARTED = events.ProjectStarted(project="p", start=T0, end=T0 + timedelta(hours=2))
+
+
+class Stderr(io.TextIOWrapper):
+    """Stderr into memory, that says whether it is a terminal."""
+
+    def __init__(self, *, terminal: bool) -> None:
+        self.memory = io.BytesIO()
+        super().__init__(self.memory, encoding="utf-8", write_through=True)
+        self._terminal = terminal
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+
+def test_without_a_terminal_there_is_json_and_no_progress() -> None:
+    stderr = Stderr(terminal=False)
+    with watching(stderr) as watch:
+        watch.observer(STARTED)
+        watch.observer(PAGE)
+    (line,) = stderr.memory.getvalue().splitlines()
+    assert json.loads(line)["event"] == "project_started"
+    assert watch.tally.runs == 1500
+
+
+def test_other_observers_are_told_too() -> None:
+    seen: list[events.Event] = []
+    with watching(Stderr(terminal=False), also=[seen.append]) as watch:
+        watch.observer(PAGE)
+    assert seen == [PAGE]
+
+
+def test_on_a_terminal_logs_are_pretty_and_stand_above_the_progress() -> None:
+    stderr = Stderr(terminal=True)
+    with watching(stderr) as watch:
+        watch.observer(STARTED)
+        watch.observer(PAGE)
+    text = stderr.memory.getvalue().decode()
+    assert "project_started" in text
+    assert "{" not in text
+    assert "slices" in text
+
+
+def test_progress_can_be_turned_off() -> None:
+    stderr = Stderr(terminal=True)
+    with watching(stderr, progress="off", style="json") as watch:
+        watch.observer(STARTED)
+    assert json.loads(stderr.memory.getvalue())["event"] == "project_started"
+
+
+def test_progress_shows_slices_runs_conversations_rate_and_requests_left() -> None:
+    now = 0.0
+    tally = Tally()
+    memory = io.StringIO()
+    console = Console(file=memory, force_terminal=True, width=120, color_system=None)
+    with Progress(tally, console, clock=lambda: now) as progress:
+        happened = [STARTED, PAGE, PAGE, events.SliceRead(project="p", start=T0, end=T0 + timedelta(hours=1), pages=2)]
+        for event in happened:
+            now += 0.5
+            tally(event)
+            progress(event)
+    assert " 50% 1 slices · 3,000 runs · 0 conversations · 1,500 runs/s · about 2 requests left" in memory.getvalue()
+
+
+def test_progress_is_drawn_at_most_ten_times_a_second() -> None:
+    tally = Tally()
+    memory = io.StringIO()
+    console = Console(file=memory, force_terminal=True, width=120, color_system=None)
+    with Progress(tally, console, clock=lambda: 0.0) as progress:
+        drawn = len(memory.getvalue())
+        for _ in range(1000):
+            tally(PAGE)
+            progress(PAGE)
+        assert len(memory.getvalue()) == drawn
