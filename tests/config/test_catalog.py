@@ -18,7 +18,7 @@ COMMITTED = Path(__file__).resolve().parents[2] / "config" / "trajworker.toml"
 
 
 def test_the_committed_file_is_current() -> None:
-    assert COMMITTED.read_text("utf-8") == template(), "run: trajworker config --template > config/trajworker.toml"
+    assert COMMITTED.read_text("utf-8") == template(), "run: trajworker config --toml > config/trajworker.toml"
 
 
 def test_every_key_tells_in_one_sentence_why_it_is_there() -> None:

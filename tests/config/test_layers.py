@@ -52,7 +52,9 @@ def test_the_command_line_wins_over_environment_over_file_over_default(config: P
 
 
 def test_an_option_that_was_not_used_changes_nothing() -> None:
-    assert resolved(overrides={"intake.settle": None, "source.projects": ()}).require() == Settings()
+    assert (
+        resolved(overrides={"intake.settle": None, "source.projects": [], "worker.once": False}).require() == Settings()
+    )
 
 
 def test_the_file_can_be_named_by_a_variable(config: Path) -> None:

@@ -106,7 +106,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
         ("source.api_key", "k", "taken from the environment only"),
         ("conversation.thread_keys", "a,a", "named twice"),
         ("conversation.flush", True, "needs --once"),
-        ("conversation.horizon", "1h", "must not be shorter than intake.lookback"),
+        ("intake.lookback", "31d", "must not be shorter than intake.lookback"),
         ("intake.deep_scan", "1s", "cannot come more often than intake.poll"),
         ("redaction.rules", "email", "nothing is masked"),
         ("health.bind", "8080", "write an IP address and a port"),

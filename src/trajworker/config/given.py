@@ -81,10 +81,10 @@ def from_environment(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def from_command_line(overrides: Mapping[str, object]) -> Iterator[Finding]:
-    """What options say, by key path; a value of None means that the option was not used."""
+    """What options say, by key path; None, False and nothing at all mean that the option was not used."""
     for path, value in overrides.items():
         key = by_path().get(path)
-        if value is None or value == ():
+        if value is None or value is False or value in ((), []):
             continue
         if key is None:
             yield Problem(where=path, text=f"is no key{_did_you_mean(path, by_path())}")

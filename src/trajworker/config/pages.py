@@ -13,7 +13,7 @@ PAGE_WIDTH: Final = 110
 
 _HEAD: Final = """\
 # Every setting of trajworker with its default. This file is generated from src/trajworker/config/settings.py
-# (`trajworker config --template`); a test keeps it current.
+# (`trajworker config --toml`); a test keeps it current.
 #
 # The command line wins, then the environment, then this file, then the default. Each key is also an environment
 # variable, TRAJWORKER_<SECTION>_<KEY>: TRAJWORKER_SINK_OUT=/data/out. `trajworker config` shows what is in force, and

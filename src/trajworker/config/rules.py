@@ -139,7 +139,8 @@ def _flush(settings: Settings) -> str | None:
 
 
 def _horizon(settings: Settings) -> str | None:
-    if settings.conversation.horizon < settings.intake.lookback:
+    lookback = settings.intake.lookback
+    if lookback is not None and settings.conversation.horizon < lookback:
         return "the horizon must not be shorter than intake.lookback: what is read again must still be known"
     return None
 

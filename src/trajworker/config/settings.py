@@ -205,17 +205,21 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     connect_timeout: Annotated[
         timedelta, Key(why="How long opening a connection may take before it is tried again.", least=SECOND / 10)
     ] = 10 * SECOND
+    read_timeout: Annotated[
+        timedelta,
+        Key(why="How long the server may stay silent; heavy queries take half a minute to begin.", least=SECOND / 10),
+    ] = MINUTE
     request_timeout: Annotated[
         timedelta,
-        Key(
-            why="How long one request may take in all, headers to last byte, before it is tried again.",
-            least=SECOND / 10,
-        ),
-    ] = 2 * MINUTE
-    retry_budget: Annotated[
-        timedelta,
-        Key(why="How long one request is retried before the source counts as unavailable.", least=NEVER),
-    ] = 10 * MINUTE
+        Key(why="How long one request may take in all, so that dripping bytes cannot hold it up.", least=SECOND / 10),
+    ] = 5 * MINUTE
+    attempts: Annotated[
+        int,
+        Key(why="How often one request is made before the source counts as unavailable.", least=1, most=1000),
+    ] = 12
+    throttled: Annotated[
+        timedelta, Key(why="How long answers of 429 (too many requests) alone are borne.", least=NEVER)
+    ] = 2 * HOUR
     proxy: Annotated[
         Secret | None,
         Key(
@@ -252,9 +256,13 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
         Key(why="How long the API may lag before a slice of time counts as read.", option="--settle", least=NEVER),
     ] = 10 * MINUTE
     lookback: Annotated[
-        timedelta,
-        Key(why="How far behind the watermark each cycle reads again, because runs may turn up late.", least=NEVER),
-    ] = DAY
+        timedelta | None,
+        Key(
+            why="How far behind the watermark each cycle reads again for late runs; by default six times settle.",
+            example='"24h"',
+            least=NEVER,
+        ),
+    ] = None
     poll: Annotated[timedelta, Key(why="Pause between two cycles of following.", least=SECOND / 100)] = MINUTE
     deep_scan: Annotated[
         timedelta,
