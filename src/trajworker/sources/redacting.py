@@ -1,0 +1,85 @@
+"""A source whose runs are redacted before anybody else sees them: nothing raw is staged, so nothing raw touches disk.
+
+It fails closed: a run that the redactor could not mask keeps its place in the trace, emptied and flagged, and the
+conversation it belongs to is set aside instead of being written.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import anyio.to_thread
+from msgspec.structs import replace
+
+from trajworker.errors import RedactionFailed
+from trajworker.model.run import NULL, Feedback, Project, Run
+from trajworker.ports import Page, RunSource, Slice
+from trajworker.redaction import BasePiiRedactor, redact_feedback, redact_run
+
+REDACTION_FAILED = "redaction_failed"
+"""Flag of a run that could not be masked and was emptied."""
+
+
+class RedactingSource:
+    """Wraps a source; see `ports.RunSource` for the methods."""
+
+    def __init__(self, source: RunSource, redactor: BasePiiRedactor, thread_keys: frozenset[str]) -> None:
+        """`thread_keys` are metadata keys that stay readable, because conversations are found by them."""
+        self._source = source
+        self._redactor = redactor
+        self._thread_keys = thread_keys
+
+    async def find_projects(self, names: Sequence[str]) -> list[Project]:
+        """As the source finds them."""
+        return await self._source.find_projects(names)
+
+    async def page(self, part: Slice) -> Page:
+        """The page, masked."""
+        return await self._masked(await self._source.page(part))
+
+    async def runs_by_id(self, project_id: str, ids: Sequence[str]) -> Page:
+        """Those runs, masked."""
+        return await self._masked(await self._source.runs_by_id(project_id, ids))
+
+    async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
+        """Feedback, masked; what cannot be masked keeps its score only."""
+        return [self._redact_feedback(feedback) for feedback in await self._source.feedback(run_ids)]
+
+    async def now(self) -> datetime:
+        """The server's time."""
+        return await self._source.now()
+
+    async def _masked(self, page: Page) -> Page:
+        runs = await anyio.to_thread.run_sync(lambda: tuple(self.redact(run) for run in page.runs))
+        unreadable = tuple(replace(one, raw=b"") for one in page.unreadable)
+        return replace(page, runs=runs, unreadable=unreadable)
+
+    def redact(self, run: Run) -> Run:
+        """One run, masked; emptied and flagged where that fails."""
+        redactor = self._redactor.for_conversation(run.thread_id or run.trace_id)
+        try:
+            return redact_run(run, redactor, thread_keys=self._thread_keys)
+        except RedactionFailed:
+            return _emptied(run)
+
+    def _redact_feedback(self, feedback: Feedback) -> Feedback:
+        redactor = self._redactor.for_conversation(feedback.trace_id or feedback.run_id or "")
+        try:
+            return redact_feedback(feedback, redactor)
+        except RedactionFailed:
+            return replace(feedback, comment=None, value=None, correction=None)
+
+
+def _emptied(run: Run) -> Run:
+    return replace(
+        run,
+        name="",
+        error=None,
+        tags=(),
+        attachments=(),
+        inputs=NULL,
+        outputs=NULL,
+        extra=NULL,
+        events=NULL,
+        feedback_stats=NULL,
+        flags=(*run.flags, REDACTION_FAILED),
+    )
