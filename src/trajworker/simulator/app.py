@@ -10,6 +10,7 @@ from starlette.routing import Mount, Route
 from trajworker.simulator.door import Door
 from trajworker.simulator.feedback import FeedbackRoutes
 from trajworker.simulator.info import info
+from trajworker.simulator.ingest import IngestRoutes
 from trajworker.simulator.problems import Refusal, json_response
 from trajworker.simulator.reads_threads import ReadsThreads
 from trajworker.simulator.reads_v1 import ReadsV1
@@ -35,6 +36,7 @@ def build(simulator: Simulator) -> Door:
 
 def _v1_routes(simulator: Simulator) -> list[Route]:
     reads, feedback = ReadsV1(simulator.state), FeedbackRoutes(simulator.state)
+    ingest = IngestRoutes(simulator.state, simulator.intake)
     served = simulator.settings.mode is not Mode.V2
 
     async def tell(_request: Request) -> Response:
@@ -47,6 +49,10 @@ def _v1_routes(simulator: Simulator) -> list[Route]:
         _route("/info", "GET", tell),
         _route("/info/health", "GET", healthy),
         _route("/settings", "GET", reads.workspace),
+        _route("/runs", "POST", ingest.create_run),
+        _route("/runs/batch", "POST", ingest.batch),
+        _route("/runs/multipart", "POST", ingest.multipart),
+        _route("/runs/{run_id:uuid}", "PATCH", ingest.update_run),
         _route("/runs/query", "POST", reads.query_runs if served else _gone),
         _route("/runs/stats", "POST", reads.stats if served else _gone),
         _route("/runs/{run_id:uuid}", "GET", reads.read_run if served else _gone),

@@ -73,8 +73,9 @@ class ReadsThreads:
         now_us = self._state.now_us()
         items: list[dict[str, Any]] = []
         last: Key | None = None
+        shown: set[str] = set()
         for key, root in self._state.selector().matches(query, now_us, after):
-            if root.thread_id is None:
+            if root.thread_id is None or root.thread_id in shown:
                 continue
             turns = self._turns(query, root.thread_id, now_us)
             if turns[-1][0] != key:
@@ -82,6 +83,7 @@ class ReadsThreads:
             if len(items) == size:
                 return items, last
             items.append(self._thread(root.thread_id, [turn for _, turn in turns]))
+            shown.add(root.thread_id)
             last = key
         return items, None
 

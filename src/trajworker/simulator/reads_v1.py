@@ -99,7 +99,7 @@ class ReadsV1:
 
     async def read_run(self, request: Request) -> Response:
         """GET /runs/{id}."""
-        run = self._state.visible(request.path_params["run_id"])
+        run = self._state.visible(str(request.path_params["run_id"]))
         if run is None:
             raise Refusal(404, "Run not found")
         select = (*wire_v1.DEFAULT_SELECT, "s3_urls", "inputs_preview", "outputs_preview", "child_run_ids")

@@ -7,6 +7,7 @@ from typing import Any
 
 from trajworker.simulator.faults import Fault, FaultScript
 from trajworker.simulator.loading import folders, load_folder
+from trajworker.simulator.merge import Intake
 from trajworker.simulator.record import Requests
 from trajworker.simulator.reveal import Curtain, Reveal
 from trajworker.simulator.settings import SimulatorSettings
@@ -22,6 +23,7 @@ class Simulator:
         self.state = State(self.settings, now_s)
         self.requests = Requests()
         self.faults = FaultScript(self.settings.faults, self.settings.seed)
+        self.intake = Intake(self.state)
         self._curtain = Curtain(self.settings.reveal, self.state.started_s)
 
     def load(self, path: str | Path) -> int:

@@ -146,12 +146,14 @@ class Store:
         known = self._project_names.get(name)
         return None if known is None else self.projects[known]
 
-    def put(self, run: StoredRun) -> Entry:
-        """Add a run, or replace all versions of the one with the same id."""
+    def put(self, run: StoredRun, visible_us: int = 0) -> Entry:
+        """Add a run that is visible from a moment on, or replace all versions of the one with the same id."""
         old = self.entries.get(run.id)
         if old is not None:
             self.remove(old)
         entry = Entry(run)
+        if visible_us:
+            entry.script([(visible_us, run)])
         self._place(entry)
         return entry
 

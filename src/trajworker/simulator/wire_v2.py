@@ -183,7 +183,7 @@ _OWN_READERS = _READERS | {
 
 def _is_leaf_of_usage(run: StoredRun) -> bool:
     """Whether a recording's figures are the run's own; on the others they are sums."""
-    return run.own_usage is not None or run.run_type in ("llm", "embedding")
+    return run.run_type in ("llm", "embedding") or any(run.own_usage or ())
 
 
 def own_usage(run: StoredRun) -> tuple[int, int, int]:
