@@ -1,0 +1,24 @@
+"""Redaction: text without personal data, before anything touches disk. Pure: no files, no clock, no network."""
+
+from trajworker.redaction.pii import PiiRedactor, PlaceholderRedactor
+from trajworker.redaction.presidio import PresidioRedactor
+from trajworker.redaction.redactor import BasePiiRedactor, Finding, Preview
+from trajworker.redaction.rules import DEFAULT_RULES, Rule
+from trajworker.redaction.runs import THREAD_KEYS, redact_feedback, redact_run
+from trajworker.redaction.walk import redact_json, redact_value
+
+__all__ = [
+    "DEFAULT_RULES",
+    "THREAD_KEYS",
+    "BasePiiRedactor",
+    "Finding",
+    "PiiRedactor",
+    "PlaceholderRedactor",
+    "PresidioRedactor",
+    "Preview",
+    "Rule",
+    "redact_feedback",
+    "redact_json",
+    "redact_run",
+    "redact_value",
+]

@@ -1,0 +1,94 @@
+"""Redacting a run or a feedback whole: everything in it that people wrote, nothing that links it to others.
+
+Applied before a page touches disk (reliability.md section 5): name, error, tags, inputs, outputs, extra, events,
+attachments' names and feedback figures. Ids, times, counts and the thread key stay: a conversation is found by its
+thread key and named after it, so do not use personal data as thread keys.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from msgspec import Raw
+from msgspec.json import encode
+from msgspec.structs import replace
+
+from trajworker.errors import RedactionFailed
+from trajworker.model.run import Feedback, Run
+from trajworker.redaction.redactor import BasePiiRedactor
+from trajworker.redaction.walk import NO_KEYS, Walk, decoded, redact_json, redact_value
+
+Masked = TypeVar("Masked", Run, Feedback)
+
+THREAD_KEYS = frozenset({"thread_id", "session_id", "conversation_id"})
+"""Metadata keys that make a conversation, as LangSmith reads them; those configured besides go to `redact_run`."""
+
+
+def redact_run(run: Run, redactor: BasePiiRedactor, *, thread_keys: frozenset[str] = THREAD_KEYS) -> Run:
+    """Return the run with every text redacted.
+
+    Raises:
+        RedactionFailed: names the run and the redactor or rule; the run must not be written.
+    """
+
+    def masked() -> Run:
+        walk = Walk(redactor)
+        return replace(
+            run,
+            name=walk.text(run.name),
+            error=None if run.error is None else walk.text(run.error),
+            tags=tuple(walk.text(tag) for tag in run.tags),
+            attachments=tuple(walk.text(name) for name in run.attachments),
+            inputs=redact_json(run.inputs, redactor),
+            outputs=redact_json(run.outputs, redactor),
+            extra=redact_json(run.extra, redactor, kept=thread_keys),
+            events=_events(run.events, redactor),
+            feedback_stats=redact_json(run.feedback_stats, redactor),
+        )
+
+    return _named(f"run {run.id}", masked)
+
+
+def redact_feedback(feedback: Feedback, redactor: BasePiiRedactor) -> Feedback:
+    """Return the feedback with its comment, value and correction redacted; key, score and ids stay.
+
+    Raises:
+        RedactionFailed: names the feedback and the redactor or rule; the feedback must not be written.
+    """
+
+    def masked() -> Feedback:
+        walk = Walk(redactor)
+        return replace(
+            feedback,
+            comment=None if feedback.comment is None else walk.text(feedback.comment),
+            value=redact_value(feedback.value, redactor),
+            correction=redact_value(feedback.correction, redactor),
+        )
+
+    return _named(f"feedback {feedback.id}", masked)
+
+
+def _events(raw: Raw, redactor: BasePiiRedactor) -> Raw:
+    """Redact events; the pieces of a streamed answer are left out: an address cut in pieces matches no rule.
+
+    The whole answer stands in the outputs, and assembly reads only the times of events.
+    """
+    events = decoded(raw)
+    kept = [_without_tokens(event) for event in events] if isinstance(events, list) else events
+    masked = redact_value(kept, redactor, kept=NO_KEYS)
+    return raw if masked == events else Raw(encode(masked))
+
+
+def _without_tokens(event: Any) -> Any:  # noqa: ANN401  JSON
+    if isinstance(event, dict) and event.get("name") == "new_token":
+        return {key: member for key, member in event.items() if key in {"name", "time"}}
+    return event
+
+
+def _named(what: str, masked: Callable[[], Masked]) -> Masked:
+    try:
+        return masked()
+    except RedactionFailed as failure:
+        told = str(failure)
+    except RecursionError:
+        told = "it is nested too deeply"
+    raise RedactionFailed(f"{what}: {told}; nothing of it is kept. Mend the redactor, then run again.")
