@@ -1,0 +1,8 @@
+"""Where runs come from: LangSmith over HTTP, one source behind `ports.RunSource`."""
+
+from trajworker.sources.api_key import ApiKey
+from trajworker.sources.langsmith import LangSmithSource
+from trajworker.sources.pacing import Paces
+from trajworker.sources.settings import LangSmithSettings, Limit, Retries, Timeouts
+
+__all__ = ["ApiKey", "LangSmithSettings", "LangSmithSource", "Limit", "Paces", "Retries", "Timeouts"]

@@ -1,0 +1,78 @@
+"""Runs by their ids, in batches; a batch the server cannot answer is halved until the culprit stands alone."""
+
+from collections.abc import Sequence
+
+from trajworker.model.run import Run
+from trajworker.ports import Page, Unreadable
+from trajworker.sources.client import Tries
+from trajworker.sources.failure import Failure, Kind
+from trajworker.sources.query import Query
+from trajworker.sources.retrying import TRANSIENT
+from trajworker.sources.runs_query import RunsQuery
+
+BATCH = 100
+"""Ids a request: v1 takes no more than 100 runs a page."""
+GROUP_ATTEMPTS = 2
+"""Attempts for a group that may hold a culprit: halving is the better second try."""
+ALONE_ATTEMPTS = 8
+"""Attempts for a single run before it is set aside."""
+ALONE_WAIT_S = 2.0
+"""Longest wait between them: that the server is well is known by then."""
+_TOO_MUCH = frozenset({413, 414})
+_NOT_OF_A_RUN = frozenset({Kind.CONNECT, Kind.TLS, Kind.REDIRECT})
+
+
+class RunsById:
+    """Looks runs up; what cannot be had in company is asked for alone, what cannot be had alone is `Unreadable`."""
+
+    def __init__(self, runs_query: RunsQuery) -> None:
+        self._runs_query = runs_query
+
+    async def find(self, project_id: str, ids: Sequence[str]) -> Page:
+        """Those runs as they are now; ids unknown to the server are absent.
+
+        Raises:
+            Failure: the server fails whatever it is asked.
+        """
+        runs: list[Run] = []
+        unreadable: list[Unreadable] = []
+        size_bytes = 0
+        groups = [tuple(ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]
+        while groups:
+            group = groups.pop()
+            try:
+                page = await self._ask(project_id, group)
+            except Failure as failure:
+                if not _may_be_one_run(failure):
+                    raise
+                if len(group) > 1:
+                    half = len(group) // 2
+                    groups += [group[:half], group[half:]]
+                else:
+                    unreadable.append(
+                        Unreadable(project_id=project_id, run_id=group[0], reason=f"never came: {failure}", raw=b"")
+                    )
+                continue
+            runs += page.runs
+            unreadable += page.unreadable
+            size_bytes += page.size_bytes
+        return Page(
+            runs=tuple(runs),
+            unreadable=tuple(unreadable),
+            oldest=min((run.start_time for run in runs), default=None),
+            size_bytes=size_bytes,
+        )
+
+    async def _ask(self, project_id: str, ids: tuple[str, ...]) -> Page:
+        tries = Tries(GROUP_ATTEMPTS) if len(ids) > 1 else Tries(ALONE_ATTEMPTS, longest_wait_s=ALONE_WAIT_S)
+        asked = await self._runs_query.ask(
+            Query(project_id=project_id, ids=ids, page_size=len(ids)), tries, needed_only=False
+        )
+        return Page(runs=asked.answer.runs, unreadable=asked.answer.unreadable, size_bytes=asked.size_bytes)
+
+
+def _may_be_one_run(failure: Failure) -> bool:
+    """Whether a smaller group may do: not where the key, the network or the API is at fault."""
+    if failure.kind is Kind.STATUS:
+        return failure.status in TRANSIENT or failure.status in _TOO_MUCH
+    return failure.kind not in _NOT_OF_A_RUN

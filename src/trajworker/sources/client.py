@@ -1,0 +1,167 @@
+"""Asks the server one thing until it answers usably or the patience for it is spent: pace, send, understand, decide."""
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Generic, TypeVar
+
+import anyio.to_thread
+from msgspec import Struct
+
+from trajworker.events import Event, RequestRetried
+from trajworker.sources.failure import Failure, Kind
+from trajworker.sources.pacing import Pace, Paces
+from trajworker.sources.reading import NotAPage
+from trajworker.sources.retrying import Step, step_after
+from trajworker.sources.settings import LIMITS, LangSmithSettings
+from trajworker.sources.splitting import Torn
+from trajworker.sources.timing import Timing
+from trajworker.sources.transport import Request, Response, Transport
+
+T = TypeVar("T")
+
+THREAD_ABOVE_BYTES = 1 << 20
+"""Answers larger than this are understood in a worker thread, so that the loop keeps beating."""
+
+
+class Ask(Struct, Generic[T], frozen=True, kw_only=True):
+    """A request, the tier it is paced by, and what makes sense of its answer."""
+
+    request: Request
+    tier: str
+    understand: Callable[[bytes], T]
+
+
+@dataclass(slots=True)
+class Tries:
+    """Failures of one question so far, kept across its variations (smaller pages, another generation)."""
+
+    most: int
+    failures: int = 0
+    longest_wait_s: float = math.inf
+    wait_s: float = 0.0
+    rate_limited_since: float | None = None
+    key_read_again: bool = False
+
+
+class Client:
+    """Paced, retried requests over one transport; keeps the server's clock."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: LangSmithSettings,
+        observe: Callable[[Event], None],
+        *,
+        origin: str,
+        paces: Paces,
+        timing: Timing,
+    ) -> None:
+        self._transport = transport
+        self._settings = settings
+        self._observe = observe
+        self._paces = paces
+        self._timing = timing
+        self._origin = origin
+        key = settings.api_key.reveal() if settings.api_key else ""
+        self._key_digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
+        self._server_time: tuple[datetime, float] | None = None
+
+    @property
+    def server_time(self) -> datetime | None:
+        """The server's clock now, from the last `Date` it told; None before the first."""
+        if self._server_time is None:
+            return None
+        told, at = self._server_time
+        return told + timedelta(seconds=self._timing.now() - at)
+
+    def pace_of(self, tier: str) -> Pace:
+        """The shared pace of a tier."""
+        limit = self._settings.limits.get(tier, LIMITS[tier])
+        return self._paces.of((self._origin, self._key_digest, tier), limit, self._observe)
+
+    async def ask(self, ask: Ask[T], tries: Tries | None = None) -> T:
+        """The understood answer.
+
+        Raises:
+            Failure: the step after it is not to ask the same again, or the tries are spent.
+        """
+        tries = tries or Tries(self._settings.retries.attempts)
+        while True:
+            try:
+                return await self._once(ask)
+            except Failure as failure:
+                if not await self._again(failure, tries, ask.tier):
+                    raise
+
+    async def _once(self, ask: Ask[T]) -> T:
+        pace = self.pace_of(ask.tier)
+        sent_at = await pace.turn()
+        try:
+            response = await self._transport.send(ask.request)
+        except Failure as failure:
+            if failure.status == 429:  # noqa: PLR2004 - HTTP's own number
+                pace.refused(sent_at, failure.retry_after_s)
+            raise
+        finally:
+            pace.unanswered()
+        pace.accepted(sent_at)
+        self._note_time(response)
+        return await _understood(ask.understand, response.content)
+
+    async def _again(self, failure: Failure, tries: Tries, tier: str) -> bool:
+        """Whether to ask once more; waits as long as is due."""
+        retries = self._settings.retries
+        if failure.kind is Kind.STATUS and failure.status == 429:  # noqa: PLR2004 - HTTP's own number
+            return self._outlasts_limit(failure, tries, tier)
+        tries.rate_limited_since = None
+        tries.failures += 1
+        step = step_after(failure, tries.failures, retries)
+        if step is Step.NEW_KEY and not tries.key_read_again and self._settings.api_key is not None:
+            tries.key_read_again = True
+            return self._settings.api_key.read_again()
+        if step is not Step.AGAIN or tries.failures >= tries.most:
+            return False
+        await self.back_off(failure, tries)
+        return True
+
+    async def back_off(self, failure: Failure, tries: Tries) -> None:
+        """Wait before another attempt: decorrelated jitter, or what the server asks for."""
+        retries = self._settings.retries
+        longest = min(max(tries.wait_s, retries.first_wait_s) * 3, retries.longest_wait_s, tries.longest_wait_s)
+        tries.wait_s = self._timing.uniform(retries.first_wait_s, longest)
+        wait_s = tries.wait_s if failure.retry_after_s is None else max(failure.retry_after_s, tries.wait_s)
+        self._observe(
+            RequestRetried(reason=failure.reason, attempt=tries.failures, wait_s=wait_s, status=failure.status)
+        )
+        await self._timing.sleep(wait_s)
+
+    def _outlasts_limit(self, failure: Failure, tries: Tries, tier: str) -> bool:
+        """The pace makes everybody wait; only a limit that never opens again ends in an error."""
+        now = self._timing.now()
+        if tries.rate_limited_since is None:
+            tries.rate_limited_since = now
+        if now - tries.rate_limited_since > self._settings.retries.rate_limited_s:
+            return False
+        wait_s = self.pace_of(tier).closed_s
+        self._observe(
+            RequestRetried(reason="rate_limited", attempt=tries.failures + 1, wait_s=wait_s, status=failure.status)
+        )
+        return True
+
+    def _note_time(self, response: Response) -> None:
+        if response.date is not None:
+            self._server_time = (response.date.astimezone(UTC), self._timing.now())
+
+
+async def _understood(understand: Callable[[bytes], T], content: bytes) -> T:
+    try:
+        if len(content) <= THREAD_ABOVE_BYTES:
+            return understand(content)
+        return await anyio.to_thread.run_sync(understand, content)
+    except Torn as error:
+        raise Failure(Kind.TORN, detail=str(error)) from None
+    except NotAPage as error:
+        raise Failure(Kind.FOREIGN, detail=str(error)) from None

@@ -1,0 +1,46 @@
+"""What can go wrong with one request, as a value: never a URL, a header, a key or a body, only the server's short reason."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Why no usable answer came."""
+
+    STATUS = "status"
+    """The server answered with an error status."""
+    CONNECT = "connect"
+    """No connection: name not found, refused, unreachable, timed out while connecting."""
+    TLS = "tls"
+    """The certificate or the protocol is not to be trusted."""
+    TIMEOUT = "timeout"
+    """Connected, but the answer stalled, dripped or took too long."""
+    BROKEN = "broken"
+    """The connection broke before the answer was whole."""
+    TORN = "torn"
+    """The answer ended before its JSON or its compressed stream did."""
+    CORRUPT = "corrupt"
+    """The compressed stream is damaged or of a kind that was not asked for."""
+    FOREIGN = "foreign"
+    """A success, but not of this API: HTML, a portal, a bare error text."""
+    OVERSIZE = "oversize"
+    """The answer is larger than the cap."""
+    REDIRECT = "redirect"
+    """The server points elsewhere; the key is never sent on."""
+
+
+class Failure(Exception):
+    """One request failed; `retrying` decides what follows."""
+
+    def __init__(
+        self, kind: Kind, *, status: int | None = None, detail: str = "", retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(f"{kind}{f' {status}' if status else ''}{f': {detail}' if detail else ''}")
+        self.kind = kind
+        self.status = status
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+    @property
+    def reason(self) -> str:
+        """One word for logs and metrics."""
+        return f"status_{self.status}" if self.kind is Kind.STATUS else self.kind.value

@@ -1,0 +1,98 @@
+"""Feedback on runs (`GET /feedback`, langsmith-api.md section 2.3), in batches that fit a URL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.model.run import Feedback
+from trajworker.sources.client import Ask, Client
+from trajworker.sources.failure import Failure
+from trajworker.sources.instants import utc
+from trajworker.sources.reading import REFUSED, NotAPage
+from trajworker.sources.transport import Request
+
+PATH = "/api/v1/feedback"
+BATCH = 50
+"""Runs a request: 50 ids make 2 KB of URL, well below the 8 KB that servers take."""
+PAGE = 100
+"""Feedback a request; the server gives no more."""
+
+
+class _Row(Struct):
+    id: str
+    key: str
+    run_id: str | None = None
+    trace_id: str | None = None
+    score: Any = None
+    value: Any = None
+    comment: Any = None
+    correction: Any = None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+class FeedbackOfRuns:
+    """What people and evaluators said of runs."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def find(self, run_ids: Sequence[str]) -> list[Feedback]:
+        """All feedback on those runs.
+
+        Raises:
+            Failure: the server does not answer usably.
+        """
+        found: dict[str, Feedback] = {}
+        batches = [tuple(run_ids[at : at + BATCH]) for at in range(0, len(run_ids), BATCH)]
+        while batches:
+            batch = batches.pop()
+            try:
+                found |= {one.id: one for one in await self._batch(batch)}
+            except Failure as failure:
+                if failure.status not in (413, 414) or len(batch) == 1:
+                    raise
+                half = len(batch) // 2
+                batches += [batch[:half], batch[half:]]
+        return list(found.values())
+
+    async def _batch(self, run_ids: tuple[str, ...]) -> list[Feedback]:
+        found: list[Feedback] = []
+        while True:
+            params = (*(("run", run_id) for run_id in run_ids), ("limit", str(PAGE)), ("offset", str(len(found))))
+            request = Request(path=PATH, params=params)
+            page = await self._client.ask(Ask(request=request, tier="other", understand=_page))
+            found += page
+            if len(page) < PAGE:
+                return found
+
+
+def _page(content: bytes) -> list[Feedback]:
+    try:
+        return [_feedback(row) for row in msgspec.json.decode(content, type=list[_Row])]
+    except REFUSED:
+        raise NotAPage("no list of feedback") from None
+
+
+def _feedback(row: _Row) -> Feedback:
+    score = row.score if isinstance(row.score, bool | int | float) else None
+    comment = (
+        row.comment
+        if row.comment is None or isinstance(row.comment, str)
+        else msgspec.json.encode(row.comment).decode()
+    )
+    return Feedback(
+        id=row.id,
+        run_id=row.run_id,
+        trace_id=row.trace_id,
+        key=row.key,
+        score=score,
+        value=row.value,
+        comment=comment,
+        correction=row.correction,
+        created_at=utc(row.created_at) if row.created_at else None,
+        modified_at=utc(row.modified_at) if row.modified_at else None,
+    )

@@ -1,0 +1,142 @@
+"""LangSmith as a `RunSource`: one face over pages, look-ups, projects and feedback, over either generation of its API."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from trajworker.events import Event, ignore
+from trajworker.model.run import Feedback, Project
+from trajworker.ports import Page, Slice
+from trajworker.sources.by_id import RunsById
+from trajworker.sources.client import Client
+from trajworker.sources.endpoint import root_of
+from trajworker.sources.failure import Failure
+from trajworker.sources.feedback import FeedbackOfRuns
+from trajworker.sources.generation import Generation
+from trajworker.sources.pacing import Paces
+from trajworker.sources.pages import Pages, Wanted
+from trajworker.sources.projects import Projects
+from trajworker.sources.query import of_thread, of_traces, roots
+from trajworker.sources.retrying import error_of
+from trajworker.sources.runs_query import RunsQuery
+from trajworker.sources.settings import LangSmithSettings
+from trajworker.sources.thread_key import ThreadKey
+from trajworker.sources.timing import Timing
+from trajworker.sources.transport import Transport
+
+T = TypeVar("T")
+
+TRACE_BATCH = 50
+"""Traces asked for at once: how long a list `in(..)` may hold is not documented."""
+
+
+class LangSmithSource:
+    """Runs of LangSmith projects; implements `ports.RunSource`. Use as an async context manager.
+
+    Every method retries what passes and then raises a `TrajworkerError` with advice: `SourceUnavailable`, `NotAllowed`,
+    `ProjectNotFound`, `CursorExpired`, `PageUnreadable` or `ConfigError`. Hand the same `paces` to all sources of a process.
+    """
+
+    def __init__(
+        self,
+        settings: LangSmithSettings,
+        observe: Callable[[Event], None] = ignore,
+        *,
+        paces: Paces | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        timing = timing or Timing()
+        root = root_of(settings.endpoint)
+        thread_key = ThreadKey(settings.thread_keys)
+        self._transport = Transport(root, settings)
+        self._client = Client(
+            self._transport,
+            settings,
+            observe,
+            origin=urlsplit(root).netloc,
+            paces=paces or Paces(timing),
+            timing=timing,
+        )
+        self._generation = Generation(settings.api, self._client, observe)
+        runs_query = RunsQuery(self._client, self._generation, settings, thread_key)
+        self._by_id = RunsById(runs_query)
+        self._pages = Pages(self._client, self._generation, runs_query, self._by_id, settings)
+        self._projects = Projects(self._client)
+        self._feedback = FeedbackOfRuns(self._client)
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        await self._stack.enter_async_context(self._transport)
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(exc_type, exc, traceback)
+
+    async def find_projects(self, names: Sequence[str]) -> list[Project]:
+        """Projects by name, id or pattern (`prod-*`)."""
+        return await _told(self._projects.find(names))
+
+    async def page(self, part: Slice) -> Page:
+        """The page of a slice at its cursor: the needed run types, newest first. Runs at its edges may come twice."""
+        return await _told(self._pages.read(_of(part), part.cursor))
+
+    async def roots(self, part: Slice) -> Page:
+        """Like `page`, but root runs only: one per turn."""
+        wanted = msgspec.structs.replace(_of(part), filter=roots(), needed_only=False)
+        return await _told(self._pages.read(wanted, part.cursor))
+
+    async def thread(self, project_id: str, thread_id: str) -> AsyncIterator[Page]:
+        """The pages of one conversation, whenever it was."""
+        async for page in self._whole(project_id, of_thread(thread_id)):
+            yield page
+
+    async def trace_runs(self, project_id: str, trace_ids: Sequence[str]) -> AsyncIterator[Page]:
+        """The pages of some traces, whenever they were."""
+        for at in range(0, len(trace_ids), TRACE_BATCH):
+            async for page in self._whole(project_id, of_traces(trace_ids[at : at + TRACE_BATCH])):
+                yield page
+
+    async def runs_by_id(self, project_id: str, ids: Sequence[str]) -> Page:
+        """Those runs as they are now, of whatever type; ids the source no longer has are absent."""
+        return await _told(self._by_id.find(project_id, ids))
+
+    async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
+        """Feedback left on those runs."""
+        return await _told(self._feedback.find(run_ids))
+
+    async def now(self) -> datetime:
+        """Time as the server tells it with every answer."""
+        if self._client.server_time is None:
+            await _told(self._generation.greet())
+        # A server without a clock of its own leaves only this one.
+        return self._client.server_time or datetime.now(UTC)
+
+    async def _whole(self, project_id: str, filter_text: str) -> AsyncIterator[Page]:
+        wanted = Wanted(project_id=project_id, filter=filter_text)
+        cursor: str | None = None
+        while True:
+            page = await _told(self._pages.read(wanted, cursor))
+            yield page
+            cursor = page.next_cursor
+            if cursor is None:
+                return
+
+
+def _of(part: Slice) -> Wanted:
+    return Wanted(project_id=part.project_id, start=part.start, end=part.end)
+
+
+async def _told(answer: Awaitable[T]) -> T:
+    """The answer, or the error a person understands; the failure itself goes no further."""
+    try:
+        return await answer
+    except Failure as failure:
+        error = error_of(failure)
+    raise error

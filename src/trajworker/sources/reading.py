@@ -1,0 +1,176 @@
+"""Answer bytes to a page of runs: one typed decode, and a ladder for what that refuses.
+
+The ladder (dependencies.md section 4): the whole page at once; else run by run; else the run mended; else the run field by
+field; else it is `Unreadable`. One bad run never costs a page.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from trajworker.errors import MalformedRun
+from trajworker.model.run import Run
+from trajworker.ports import Unreadable
+from trajworker.sources.instants import mended as mended_time
+from trajworker.sources.mending import mend
+from trajworker.sources.row import CLAMPED_TIME, Reader, Row
+from trajworker.sources.splitting import Torn, split
+from trajworker.sources.wire import Rows, Wire
+
+REFUSED = (msgspec.MsgspecError, RecursionError, UnicodeError)
+"""All that msgspec raises on hostile input; RecursionError and UnicodeError are no MsgspecErrors."""
+BOM = b"\xef\xbb\xbf"
+
+
+class NotAPage(ValueError):
+    """Whole JSON, but no page of runs: an error text, a portal, another API."""
+
+
+class Answer(Struct, frozen=True, kw_only=True):
+    """A page of runs as one of the wires told it."""
+
+    runs: tuple[Run, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    next_cursor: str | None = None
+    told: bool = True
+    """Whether the server sent a cursor key."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows the server sent."""
+        return len(self.runs) + len(self.unreadable)
+
+
+def read(content: bytes, wire: Wire, reader: Reader) -> Answer:
+    """The page in an answer.
+
+    Raises:
+        Torn: the answer is cut short; ask again.
+        NotAPage: whole, but without runs in it.
+    """
+    try:
+        if not content.isascii():
+            content.decode()
+        rows = wire.rows(content)
+        runs = tuple([reader.run(row) for row in rows.rows])
+    except (*REFUSED, MalformedRun, OverflowError):
+        return _one_by_one(content.removeprefix(BOM), wire, reader)
+    return Answer(runs=runs, next_cursor=rows.next_cursor, told=rows.told)
+
+
+def _one_by_one(content: bytes, wire: Wire, reader: Reader) -> Answer:
+    try:
+        pieces = split(content, wire.rows_key)
+        envelope: Rows = wire.rows(mend(pieces.rest).content)
+    except REFUSED as error:
+        raise NotAPage(_told(content)) from error
+    except Torn:
+        if _is_whole(content):
+            raise NotAPage(_told(content)) from None
+        raise
+    runs: list[Run] = []
+    unreadable: list[Unreadable] = []
+    for raw in pieces.runs:
+        read_one = read_run(raw, wire, reader)
+        if isinstance(read_one, Run):
+            runs.append(read_one)
+        else:
+            unreadable.append(read_one)
+    return Answer(runs=tuple(runs), unreadable=tuple(unreadable), next_cursor=envelope.next_cursor, told=envelope.told)
+
+
+def read_run(raw: bytes, wire: Wire, reader: Reader) -> Run | Unreadable:
+    """One run of a page, by whichever rung of the ladder holds."""
+    try:
+        raw.decode()
+        return reader.run(wire.row(raw))
+    except (*REFUSED, MalformedRun, OverflowError):
+        pass
+    fields: dict[str, Any] = {}
+    try:
+        plain = mend(raw)
+        flags = plain.flags
+        fields = msgspec.json.decode(plain.content, type=dict[str, Raw])
+        return reader.run(_field_by_field(fields, wire.row_type, flags), tuple(flags))
+    except (*REFUSED, MalformedRun, OverflowError) as error:
+        reason = str(error) if isinstance(error, MalformedRun) else f"not decodable: {type(error).__name__}"
+        return Unreadable(project_id=reader.project_id, run_id=_id_in(fields), reason=reason, raw=raw)
+
+
+def _field_by_field(fields: dict[str, Raw], row_type: type[Row], flags: list[str]) -> Row:
+    """A row of the fields that are as they should be; the others are mended or left out, and flagged."""
+    values: dict[str, Any] = {}
+    for wanted in msgspec.structs.fields(row_type):
+        raw = fields.get(wanted.encode_name)
+        if raw is None:
+            continue
+        try:
+            values[wanted.name] = Raw(bytes(raw)) if wanted.type is Raw else msgspec.json.decode(raw, type=wanted.type)
+        except REFUSED:
+            values |= _mended_field(wanted.name, bytes(raw), flags)
+    if "id" not in values:
+        raise MalformedRun("the run tells no id")
+    return row_type(**values)
+
+
+def _mended_field(name: str, raw: bytes, flags: list[str]) -> dict[str, Any]:
+    if name.endswith("_time"):
+        moment = mended_time(raw.decode(errors="replace").strip('"'))
+        flags.append(CLAMPED_TIME if moment else f"field:{name}")
+        return {name: moment} if moment else {}
+    flags.append(f"field:{name}")
+    if name in {"error", "name"}:
+        return {name: raw.decode(errors="replace")}
+    return {}
+
+
+def _id_in(fields: dict[str, Raw]) -> str | None:
+    try:
+        return msgspec.json.decode(fields["id"], type=str)
+    except (KeyError, *REFUSED):
+        return None
+
+
+def _is_whole(content: bytes) -> bool:
+    try:
+        msgspec.json.decode(content, type=Raw)
+    except REFUSED:
+        return False
+    return True
+
+
+def _told(content: bytes) -> str:
+    """What a server said instead of runs: its `detail` only, capped."""
+    return detail_in(content) or "the answer holds no runs"
+
+
+LONGEST_DETAIL = 300
+"""Characters of a server's own words that an error repeats."""
+
+
+def detail_in(content: bytes) -> str:
+    """The explanation in an error body (langsmith-api.md section 5.2): detail, error, message or title; else nothing."""
+    try:
+        body = msgspec.json.decode(content)
+    except REFUSED:
+        return ""
+    if not isinstance(body, dict):
+        return ""
+    for key in ("detail", "error", "message", "title"):
+        text = _words(body.get(key))
+        if text:
+            return " ".join(text.split())[:LONGEST_DETAIL]
+    return ""
+
+
+def _words(told: object) -> str:
+    if isinstance(told, str):
+        return told
+    if isinstance(told, Sequence):
+        return "; ".join(_words(one) for one in told)
+    if isinstance(told, dict) and isinstance(told.get("msg"), str):
+        where = ".".join(str(part) for part in told.get("loc") or ())
+        return f"{where}: {told['msg']}"
+    return ""

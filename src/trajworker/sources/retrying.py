@@ -1,0 +1,116 @@
+"""What follows a failed request: a pure table, after reliability.md section 3 rows 1-25."""
+
+from enum import Enum
+
+from trajworker.errors import ConfigError, NotAllowed, SourceUnavailable, TrajworkerError
+from trajworker.sources.failure import Failure, Kind
+from trajworker.sources.settings import Retries
+
+TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529})
+SHRINK_AFTER = 3
+"""Server errors in a row before a smaller page is tried: fewer would make single errors cost extra pages."""
+
+
+class Step(Enum):
+    """What to do next."""
+
+    AGAIN = "again"
+    """The same request once more, after a while."""
+    WAIT = "wait"
+    """The rate limit: all tasks wait, this does not count as an attempt."""
+    SHRINK = "shrink"
+    """Ask for less at once."""
+    SWITCH = "switch"
+    """This server does not speak this generation of the API."""
+    REJECTED = "rejected"
+    """The question itself is refused: a filter, a cursor, a limit."""
+    NEW_KEY = "new_key"
+    """The key is refused: read its file once more."""
+    GIVE_UP = "give_up"
+    """No use in asking again."""
+
+
+_BY_STATUS = {
+    400: Step.REJECTED,
+    422: Step.REJECTED,
+    401: Step.NEW_KEY,
+    404: Step.SWITCH,
+    405: Step.SWITCH,
+    406: Step.SWITCH,
+    501: Step.SWITCH,
+    413: Step.SHRINK,
+    414: Step.SHRINK,
+    429: Step.WAIT,
+}
+_BY_KIND = {
+    Kind.CONNECT: Step.AGAIN,
+    Kind.BROKEN: Step.AGAIN,
+    Kind.TIMEOUT: Step.SHRINK,
+    Kind.TORN: Step.AGAIN,
+    Kind.CORRUPT: Step.AGAIN,
+    Kind.FOREIGN: Step.AGAIN,
+    Kind.OVERSIZE: Step.SHRINK,
+    Kind.TLS: Step.GIVE_UP,
+    Kind.REDIRECT: Step.GIVE_UP,
+}
+_FEW = frozenset({Kind.TORN, Kind.CORRUPT, Kind.FOREIGN})
+"""Faults that rarely pass: a proxy's hiccup, or for good."""
+
+
+def step_after(failure: Failure, attempt: int, retries: Retries) -> Step:
+    """What to do after the `attempt`-th failure of a request (counted from 1, rate limits left out)."""
+    if failure.kind is not Kind.STATUS:
+        step = _BY_KIND[failure.kind]
+    elif failure.status in TRANSIENT:
+        step = Step.SHRINK if attempt >= SHRINK_AFTER else Step.AGAIN
+    else:
+        step = _BY_STATUS.get(failure.status or 0, Step.GIVE_UP)
+    most = retries.torn_attempts if failure.kind in _FEW else retries.attempts
+    if step is Step.AGAIN and attempt >= most:
+        return Step.GIVE_UP
+    return step
+
+
+def error_of(failure: Failure) -> TrajworkerError:
+    """The error a person sees when nothing more can be done."""
+    told = f" The server says: {failure.detail}" if failure.detail else ""
+    if failure.kind is Kind.STATUS:
+        return _error_of_status(failure.status or 0, told)
+    if failure.kind is Kind.TLS:
+        return NotAllowed(
+            f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with ca_bundle, or correct "
+            "the endpoint."
+        )
+    if failure.kind is Kind.REDIRECT:
+        return SourceUnavailable(
+            f"The server redirects elsewhere (status {failure.status}), and the API key is never sent on. Correct the endpoint."
+        )
+    if failure.kind is Kind.FOREIGN:
+        return SourceUnavailable(
+            f"The server answers, but not as LangSmith does ({failure.detail}). Check the endpoint, and whether a proxy or a sign-in "
+            "page stands in between."
+        )
+    return SourceUnavailable(
+        f"LangSmith did not answer usably ({failure.kind.value}{': ' + failure.detail if failure.detail else ''}). Run again later."
+    )
+
+
+def _error_of_status(status: int, told: str) -> TrajworkerError:
+    if status == 401:  # noqa: PLR2004 - HTTP's own number
+        return NotAllowed(
+            f"LangSmith refuses the API key (401). Check LANGSMITH_API_KEY and the region of the endpoint.{told}"
+        )
+    if status == 403:  # noqa: PLR2004 - HTTP's own number
+        hint = "Set LANGSMITH_WORKSPACE_ID." if "workspace" in told else "Check the key's workspace and region."
+        return NotAllowed(f"LangSmith does not allow this (403). {hint}{told}")
+    if status in (404, 405, 406, 501):
+        return SourceUnavailable(
+            f"This server does not offer what was asked (status {status}). Check the endpoint (no path but the host), or choose --api.{told}"
+        )
+    if status in (400, 422):
+        return ConfigError(f"LangSmith rejects the question (status {status}).{told}")
+    if status == 429:  # noqa: PLR2004 - HTTP's own number
+        return SourceUnavailable(
+            "LangSmith's rate limit stayed closed. Run again later, or share the key with fewer clients."
+        )
+    return SourceUnavailable(f"LangSmith failed again and again (status {status}). Run again later.{told}")

@@ -1,0 +1,171 @@
+"""One run as it comes over either wire, and how it becomes a `model.Run`.
+
+Both generations of the API are decoded into the same attribute names (`wire_v1`, `wire_v2` rename the fields), so that
+there is one conversion. Source: langsmith-api.md sections 2.2 and 3.2.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, ClassVar
+
+from msgspec import Raw, Struct
+
+from trajworker.errors import MalformedRun
+from trajworker.model.run import NULL, Run, RunStatus, ancestors
+from trajworker.sources.instants import EARLIEST, LATEST, clamped, start_in, utc
+
+CLAMPED_TIME = "clamped_time"
+"""Flag of a run whose times were impossible."""
+
+_STATUS = {
+    "success": RunStatus.SUCCESS,
+    "SUCCESS": RunStatus.SUCCESS,
+    "error": RunStatus.ERROR,
+    "ERROR": RunStatus.ERROR,
+    "pending": RunStatus.PENDING,
+    "PENDING": RunStatus.PENDING,
+}
+
+
+class Row(Struct, kw_only=True):
+    """A run on the wire; every field but the id may be null or absent."""
+
+    attachment_prefix: ClassVar[str] = ""
+    """What marks an attachment among the names in `attachments`."""
+
+    id: str
+    trace_id: str | None = None
+    project_id: str | None = None
+    name: str | None = None
+    run_type: str | None = None
+    status: str | None = None
+    start_time: datetime | None = None
+    end_time: datetime | None = None
+    first_token_time: datetime | None = None
+    dotted_order: str | None = None
+    parent_run_id: str | None = None
+    parent_run_ids: tuple[str, ...] | None = None
+    thread_id: str | None = None
+    error: str | None = None
+    tags: tuple[str, ...] | None = None
+    inputs: Raw = NULL
+    outputs: Raw = NULL
+    extra: Raw = NULL
+    events: Raw = NULL
+    attachments: dict[str, Raw] | None = None
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
+    total_tokens: int | float | None = None
+    total_cost: float | str | None = None
+    prompt_token_details: dict[str, Any] | None = None
+    completion_token_details: dict[str, Any] | None = None
+    feedback_stats: Raw = NULL
+    reference_example_id: str | None = None
+
+
+ThreadKeyOf = Callable[[str | None, Raw], str | None]
+
+
+class Reader(Struct, frozen=True):
+    """What a row does not tell about itself: the project that was asked, and the rule for its conversation."""
+
+    project_id: str
+    thread_key: ThreadKeyOf
+
+    def run(self, row: Row, flags: tuple[str, ...] = ()) -> Run:
+        """The run of a row.
+
+        Raises:
+            MalformedRun: it tells no start time.
+        """
+        start, end, first_token = row.start_time, row.end_time, row.first_token_time
+        order = row.dotted_order or ""
+        start = utc(start) if start is not None else start_in(order)
+        if start is None:
+            raise MalformedRun("the run tells no start time")
+        if end is not None:
+            end = utc(end)
+        if first_token is not None:
+            first_token = utc(first_token)
+        if not (EARLIEST <= start <= LATEST) or (end is not None and not (start <= end <= LATEST)):
+            start = clamped(start)
+            end = end and max(start, clamped(end))
+            flags = (*flags, CLAMPED_TIME)
+        return Run(
+            id=row.id,
+            trace_id=row.trace_id or _trace_of(row, order),
+            project_id=row.project_id or self.project_id,
+            name=row.name or "",
+            run_type=row.run_type.lower() if row.run_type else "",
+            status=_STATUS.get(row.status or "") or _status_of(row),
+            start_time=start,
+            end_time=end,
+            first_token_time=first_token,
+            dotted_order=order,
+            parent_run_id=row.parent_run_id or _parent_of(row, order),
+            thread_id=row.thread_id or self.thread_key(None, row.extra),
+            error=row.error,
+            tags=row.tags or (),
+            inputs=row.inputs,
+            outputs=row.outputs,
+            extra=row.extra,
+            events=row.events,
+            attachments=_attachment_names(row) if row.attachments else (),
+            prompt_tokens=_count(row.prompt_tokens),
+            completion_tokens=_count(row.completion_tokens),
+            total_tokens=_count(row.total_tokens),
+            total_cost=_cost(row.total_cost) if row.total_cost is not None else None,
+            prompt_token_details=_details(row.prompt_token_details) if row.prompt_token_details else None,
+            completion_token_details=_details(row.completion_token_details) if row.completion_token_details else None,
+            feedback_stats=row.feedback_stats,
+            reference_example_id=row.reference_example_id,
+            flags=flags,
+        )
+
+
+def _status_of(row: Row) -> RunStatus:
+    """A word no one knows: the run is over if it has an end."""
+    known = _STATUS.get((row.status or "").lower())
+    if known is not None:
+        return known
+    if row.end_time is None:
+        return RunStatus.PENDING
+    return RunStatus.ERROR if row.error else RunStatus.SUCCESS
+
+
+def _trace_of(row: Row, order: str) -> str:
+    above = ancestors(order) or row.parent_run_ids
+    return above[0] if above else row.id
+
+
+def _parent_of(row: Row, order: str) -> str | None:
+    if row.parent_run_ids:
+        return row.parent_run_ids[-1]
+    above = ancestors(order)
+    return above[-1] if above else None
+
+
+def _attachment_names(row: Row) -> tuple[str, ...]:
+    """Names only: what they point at is never opened, and the signed addresses go no further."""
+    prefix = row.attachment_prefix
+    return tuple(name.removeprefix(prefix) for name in row.attachments or () if name.startswith(prefix))
+
+
+def _count(value: float | None) -> int | None:
+    return value if value is None or value.__class__ is int else int(value)
+
+
+def _cost(value: float | str) -> float | None:
+    try:
+        cost = float(value)
+    except ValueError:
+        return None
+    return cost if abs(cost) < float("inf") else None
+
+
+def _details(details: dict[str, Any]) -> dict[str, int] | None:
+    """Token details; v2 wraps them in `{"raw": ..}`."""
+    inner = details.get("raw", details)
+    if not isinstance(inner, dict):
+        return None
+    return {name: int(count) for name, count in inner.items() if isinstance(count, int | float)}

@@ -1,0 +1,122 @@
+"""Asks one `runs/query` of whichever generation the server speaks: the generation and the filter give way, the question stays."""
+
+from datetime import UTC, datetime
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.sources.client import Ask, Client, Tries
+from trajworker.sources.failure import Failure, Kind
+from trajworker.sources.generation import Generation
+from trajworker.sources.query import Query, both, needed
+from trajworker.sources.reading import Answer, read
+from trajworker.sources.row import Reader, ThreadKeyOf
+from trajworker.sources.settings import LangSmithSettings
+from trajworker.sources.transport import Request
+from trajworker.sources.wire import Wire
+
+SAFE_PAGE = 100
+"""A page size that every server takes."""
+_SIZE_WORDS = ("limit", "page_size", "page size", "maximum")
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """An answer, with how it was got."""
+
+    answer: Answer
+    api: str
+    page_size: int
+    size_bytes: int
+
+
+class RunsQuery:
+    """`runs/query` over either wire."""
+
+    def __init__(
+        self, client: Client, generation: Generation, settings: LangSmithSettings, thread_key: ThreadKeyOf
+    ) -> None:
+        self._client = client
+        self._generation = generation
+        self._thread_key = thread_key
+        self._needed = needed(settings.run_types)
+
+    async def ask(self, query: Query, tries: Tries, *, needed_only: bool = True) -> Asked:
+        """The answer to a query.
+
+        Raises:
+            Failure: nothing usable came, or the query must be made smaller.
+        """
+        wire = await self._generation.current()
+        try:
+            return await self._filtered(wire, query, tries, needed_only=needed_only)
+        except Failure as failure:
+            other = self._generation.other(wire)
+            if other is None or query.cursor or not is_turned_away(failure):
+                raise
+            refusal = failure
+        try:
+            asked = await self._filtered(other, query, tries, needed_only=needed_only)
+        except Failure as second:
+            raise refusal if is_turned_away(second) else second from None
+        self._generation.choose(other.api, f"the server answers {refusal.status} to {wire.api}")
+        return asked
+
+    async def _filtered(self, wire: Wire, query: Query, tries: Tries, *, needed_only: bool) -> Asked:
+        """Only the needed run types; a server that does not take that filter is asked without it from then on."""
+        if not needed_only or self._needed is None:
+            return await self._sized(wire, query, tries)
+        narrowed = msgspec.structs.replace(query, filter=both(query.filter, self._needed))
+        try:
+            return await self._sized(wire, narrowed, tries)
+        except Failure as failure:
+            if query.cursor or not is_rejected(failure):
+                raise
+            rejection = failure
+        try:
+            asked = await self._sized(wire, query, tries)
+        except Failure as second:
+            raise rejection if is_rejected(second) else second from None
+        self._needed = None
+        return asked
+
+    async def _sized(self, wire: Wire, query: Query, tries: Tries) -> Asked:
+        """A page size within the wire's cap; once down to the safe one if the server takes less."""
+        fitting = msgspec.structs.replace(query, page_size=min(query.page_size, wire.largest_page))
+        try:
+            return await self._once(wire, fitting, tries)
+        except Failure as failure:
+            if fitting.page_size <= SAFE_PAGE or not is_about_size(failure):
+                raise
+        return await self._once(wire, msgspec.structs.replace(query, page_size=SAFE_PAGE), tries)
+
+    async def _once(self, wire: Wire, query: Query, tries: Tries) -> Asked:
+        now = self._client.server_time or datetime.now(UTC)
+        answer, size_bytes = await self._client.ask(
+            Ask(
+                request=Request(path=wire.path, body=wire.body(query)),
+                tier=wire.tier(query, now),
+                understand=partial(_understood, wire, Reader(query.project_id, self._thread_key)),
+            ),
+            tries,
+        )
+        return Asked(answer=answer, api=wire.api, page_size=query.page_size, size_bytes=size_bytes)
+
+
+def _understood(wire: Wire, reader: Reader, content: bytes) -> tuple[Answer, int]:
+    return read(content, wire, reader), len(content)
+
+
+def is_rejected(failure: Failure) -> bool:
+    """Whether the server did not take the question itself."""
+    return failure.kind is Kind.STATUS and failure.status in (400, 422)
+
+
+def is_about_size(failure: Failure) -> bool:
+    """Whether it was the size of the page that it did not take."""
+    return is_rejected(failure) and any(word in failure.detail.lower() for word in _SIZE_WORDS)
+
+
+def is_turned_away(failure: Failure) -> bool:
+    """Whether the server does not offer this generation."""
+    return failure.kind is Kind.STATUS and failure.status in (404, 405, 406, 501)

@@ -1,0 +1,78 @@
+"""How to reach LangSmith and how hard to try: every bound of the source has its name and default here."""
+
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct, field
+
+from trajworker.sources.api_key import ApiKey
+from trajworker.sources.thread_key import METADATA_KEYS
+
+NEEDED_TYPES = ("llm", "tool", "retriever")
+"""Run types that assembly reads besides roots."""
+
+
+class Timeouts(Struct, frozen=True, kw_only=True):
+    """Seconds that a request may take; without a total a server that drips bytes would hold a pager for ever."""
+
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    """Between two bytes; heavy queries take half a minute before the first."""
+    total_s: float = 300.0
+    """The self-hosted proxy gives up after as long."""
+    grace_s: float = 30.0
+    """From then on the answer must come faster than `slowest_bytes_per_s`."""
+    slowest_bytes_per_s: float = 1024.0
+
+
+class Retries(Struct, frozen=True, kw_only=True):
+    """How often a request that fails in a passing way is made again."""
+
+    attempts: int = 12
+    """In all, backing off to about three minutes: then the source counts as unavailable."""
+    page_attempts: int = 7
+    """For a page, before its runs are asked for one by one."""
+    torn_attempts: int = 3
+    first_wait_s: float = 0.5
+    longest_wait_s: float = 30.0
+    rate_limited_s: float = 7200.0
+    """How long nothing but 429 is borne."""
+
+
+class Limit(Struct, frozen=True):
+    """Requests allowed in any stretch of `window_s` seconds."""
+
+    count: int
+    window_s: float
+
+
+LIMITS = {"v2": Limit(300, 10.0), "v1": Limit(10, 10.0), "v1_slow": Limit(3, 10.0), "other": Limit(1000, 10.0)}
+"""Documented limits by tier (langsmith-api.md section 5.1); "other" is every route without one of its own."""
+
+
+class LangSmithSettings(Struct, frozen=True, kw_only=True):
+    """Everything the source needs to know."""
+
+    endpoint: str
+    api_key: ApiKey | None = None
+    """None where the server asks for none (a simulator)."""
+    workspace_id: str | None = None
+    api: Literal["auto", "v2", "v1"] = "auto"
+    run_types: tuple[str, ...] = NEEDED_TYPES
+    """Only roots and these are asked for; empty asks for every run."""
+    thread_keys: tuple[str, ...] = METADATA_KEYS
+    page_size: int = 1000
+    """Largest page asked for; the server's own cap holds besides."""
+    page_bytes: int = 4_000_000
+    """What a page should weigh: its number of runs follows from this."""
+    answer_cap_bytes: int = 256 << 20
+    in_flight: int = 16
+    """Requests under way at once; more cost CPU and gain nothing (dependencies.md section 2)."""
+    limits: dict[str, Limit] = field(default_factory=LIMITS.copy)
+    timeouts: Timeouts = Timeouts()
+    retries: Retries = Retries()
+    ca_bundle: Path | None = None
+    """Certificates to trust besides none: replaces the built-in ones. Verification cannot be turned off."""
+    proxy: str | None = None
+    trust_env: bool = False
+    """Whether HTTP_PROXY, NETRC and SSL_CERT_FILE of the environment count."""

@@ -1,0 +1,16 @@
+"""Time and chance as arguments, so that tests of waits take none."""
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import anyio
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A monotonic clock in seconds, a way to wait, and a uniform random number between two bounds."""
+
+    now: Callable[[], float] = anyio.current_time
+    sleep: Callable[[float], Awaitable[None]] = anyio.sleep
+    uniform: Callable[[float, float], float] = random.SystemRandom().uniform
