@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trajworker.config import Asked, Origin, Purpose, Resolution, Settings, resolve
-from trajworker.config.settings import Api, Late
+from trajworker.config.choices import Api, Late
 from trajworker.errors import ConfigError
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_
 
 from msgspec import Struct
 
-from trajworker.config.settings import Key, Settings
+from trajworker.config.key import Key
+from trajworker.config.settings import Settings
 
 PREFIX: Final = "TRAJWORKER_"
 

@@ -7,8 +7,9 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from trajworker.config.choices import RedactionMode
 from trajworker.config.given import Problem
-from trajworker.config.settings import RedactionMode, Settings
+from trajworker.config.settings import Settings
 
 MAX_KEY_CHARS: Final = 4096
 MAX_PORT: Final = 65_535

@@ -4,12 +4,23 @@ The sentences are the documentation: `config/trajworker.toml` and `trajworker co
 """
 
 from datetime import timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
 
 from msgspec import Struct
 
+from trajworker.config.choices import (
+    Aggregation,
+    Api,
+    Compression,
+    Consumed,
+    Late,
+    LogFormat,
+    LogLevel,
+    Progress,
+    RedactionMode,
+)
+from trajworker.config.key import Key
 from trajworker.config.secret import Secret
 from trajworker.config.values import GIB, KIB, MIB, ByteSize, Moment
 
@@ -18,99 +29,6 @@ MINUTE: Final = timedelta(minutes=1)
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 NEVER: Final = timedelta(0)
-
-
-class Key(Struct, frozen=True, kw_only=True):
-    """What a setting's annotation tells besides its type.
-
-    Args:
-        why: one sentence on what the key is for.
-        option: its option on the command line, if it has one.
-        variables: environment variables of others that set it too, strongest first, after its own `TRAJWORKER_` one.
-        example: TOML for a key whose default is to be absent.
-        env_only: refused in files and on the command line.
-        least: the smallest value allowed; `most` the largest.
-    """
-
-    why: str
-    option: str | None = None
-    variables: tuple[str, ...] = ()
-    example: str | None = None
-    env_only: bool = False
-    least: float | timedelta | None = None
-    most: float | timedelta | None = None
-
-
-class Api(StrEnum):
-    """Which generation of the LangSmith API is spoken."""
-
-    AUTO = "auto"
-    V2 = "v2"
-    V1 = "v1"
-
-
-class Late(StrEnum):
-    """What becomes of data that arrives after a conversation was delivered and its horizon has passed."""
-
-    REVISE = "revise"
-    SIDE = "side"
-    DROP = "drop"
-
-
-class Compression(StrEnum):
-    """How a file is compressed when it is sealed."""
-
-    NONE = "none"
-    GZ = "gz"
-    ZST = "zst"
-
-
-class Consumed(StrEnum):
-    """What a published file means that is no longer there."""
-
-    EXPECTED = "expected"
-    FATAL = "fatal"
-
-
-class Aggregation(StrEnum):
-    """How reward components become one number."""
-
-    WEIGHTED_MEAN = "weighted_mean"
-    WEIGHTED_SUM = "weighted_sum"
-    MIN = "min"
-    MAX = "max"
-
-
-class RedactionMode(StrEnum):
-    """Who masks personal data, if anybody does."""
-
-    OFF = "off"
-    BUILTIN = "builtin"
-    PRESIDIO = "presidio"
-
-
-class LogFormat(StrEnum):
-    """How log lines look; `auto` is pretty on a terminal and JSON otherwise."""
-
-    AUTO = "auto"
-    PRETTY = "pretty"
-    JSON = "json"
-
-
-class LogLevel(StrEnum):
-    """The least important kind of event that is logged."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-class Progress(StrEnum):
-    """Whether live progress is drawn; `auto` draws it where stderr is a terminal."""
-
-    AUTO = "auto"
-    OFF = "off"
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True):
