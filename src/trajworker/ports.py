@@ -93,6 +93,8 @@ class StageOutcome(Struct, frozen=True, kw_only=True):
     unchanged: int
     conversations: int
     cursor_seen: bool = False
+    late: int = 0
+    """Changed runs that lie where everything had been read before."""
     split: tuple[Slice, ...] = ()
     """The slices split off, now with the ids the store gave them; reading them starts only after this commit."""
 

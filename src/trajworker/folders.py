@@ -1,0 +1,59 @@
+"""Folders and files that nobody else may touch: how they are made, and which are refused.
+
+Outputs and staging hold transcripts, so folders are 0700, files 0600, never reached through a link and never owned by
+others (reliability.md section 5).
+"""
+
+import os
+import stat
+from pathlib import Path
+
+from trajworker.errors import PathNotAllowed
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+ROOT_UID = 0
+
+
+def private_folder(folder: Path) -> Path:
+    """Make the folder if it is missing and return it resolved.
+
+    Raises `PathNotAllowed` where it is no folder, may not be made or written, is owned by somebody else (root is
+    trusted), or is writable by everybody without the sticky bit.
+    """
+    resolved = folder.expanduser().resolve()
+    try:
+        resolved.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        status = resolved.stat()
+    except OSError as error:
+        raise PathNotAllowed(f"{resolved}: {error.strerror} (uid {os.geteuid()}); choose a folder you own") from error
+    _refuse_foreign(resolved, status)
+    if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+        raise PathNotAllowed(f"{resolved} is writable by everybody; `chmod o-w` it or choose another folder")
+    if not os.access(resolved, os.W_OK | os.X_OK):
+        raise PathNotAllowed(f"{resolved} is not writable for uid {os.geteuid()}; choose another folder")
+    return resolved
+
+
+def refuse_planted(path: Path) -> None:
+    """Raise `PathNotAllowed` where the path exists and is a link, no regular file, or owned by somebody else."""
+    try:
+        status = path.lstat()
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(status.st_mode):
+        raise PathNotAllowed(f"{path} is a link or no regular file; remove it or choose another path")
+    _refuse_foreign(path, status)
+
+
+def create_private(path: Path) -> None:
+    """Create the file empty and readable by its owner only, unless it is there already."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
+    except FileExistsError:
+        refuse_planted(path)
+
+
+def _refuse_foreign(path: Path, status: os.stat_result) -> None:
+    if status.st_uid not in (os.geteuid(), ROOT_UID):
+        raise PathNotAllowed(f"{path} belongs to uid {status.st_uid}, this is uid {os.geteuid()}; choose another path")

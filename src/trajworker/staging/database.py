@@ -1,0 +1,251 @@
+"""The one connection to the staging file: transactions that are whole or not at all, whatever is cancelled or breaks.
+
+A transaction is a plain function on a `sqlite3.Connection`. It runs from BEGIN to COMMIT within aiosqlite's thread, and
+the caller waits for it under a shield: cancellation can neither leave a transaction open nor hide its outcome
+(reliability.md rows 49-51). One owner, one writer, one checkpointer.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, closing
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import aiosqlite
+from anyio import CancelScope
+
+from trajworker.errors import StagingError
+from trajworker.folders import create_private, private_folder, refuse_planted
+from trajworker.staging import ownership
+from trajworker.staging.failures import primary_code, translate
+from trajworker.staging.migrations import Migration, migrate, migrations
+
+T = TypeVar("T")
+Body = Callable[[sqlite3.Connection], T]
+
+MEMORY = ":memory:"
+BUSY_TIMEOUT_S = 2.0
+CACHE_KIB = 16_384
+CHECKPOINT_BYTES = 32 * 1024 * 1024
+"""The write-ahead log is moved into the file once it is this long, and as often as it grows by as much again."""
+FULL_CHECK_BYTES = 64 * 1024 * 1024
+"""After a crash a file up to this size is checked whole (about 0.1 s), a larger one only where the ledger lies."""
+LEDGER_TABLES = ("owner", "project", "slice", "span", "part")
+ITER_CHUNK_ROWS = 64
+
+DISK_CODES = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN)
+
+SETTINGS = (
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA cell_size_check = ON",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA synchronous = FULL",
+    f"PRAGMA cache_size = -{CACHE_KIB}",
+    "PRAGMA temp_store = MEMORY",
+    # Checkpoints are ours, since SQLite ignores a failed sync in its own (sqlite.org/c3ref/wal_autocheckpoint.html).
+    "PRAGMA wal_autocheckpoint = 0",
+)
+
+
+class Channel(aiosqlite.Connection):
+    """An aiosqlite connection on whose thread a whole function can run."""
+
+    async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """Call `function` with the connection in the connection's own thread; it is not interrupted."""
+        with CancelScope(shield=True):
+            result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite leaves it bare
+        return result
+
+
+class Database:
+    """Reads and write transactions on an open staging file; made by `open_database`."""
+
+    def __init__(self, channel: Channel, path: Path | None, epoch: int) -> None:
+        self._channel = channel
+        self._path = path
+        self.epoch = epoch
+        self._identity = _identity(path) if path else None
+        self._checkpoint_at = CHECKPOINT_BYTES
+        self._broken: str | None = None
+
+    async def read(self, body: Body[T]) -> T:
+        """Run a reading function."""
+        return await self._run(body)
+
+    async def write(self, body: Body[T]) -> T:
+        """Run a function in one transaction; when this returns, what it wrote survives a power cut.
+
+        Raises `StagingFull` or `StagingBusy` where the transaction was undone and may be tried again; after any other
+        `StagingError` its outcome is unknown and nothing more is written.
+        """
+        return await self._run(partial(self._transaction, body))
+
+    async def erase(self, body: Body[T]) -> T:
+        """Like `write`, but what is deleted is overwritten and leaves the write-ahead log too."""
+        return await self._run(partial(self._erasure, body))
+
+    async def _run(self, body: Body[T]) -> T:
+        try:
+            return await self._channel.run(body)
+        except sqlite3.Error as error:
+            raise translate(error, str(self._path or MEMORY)) from error
+
+    def _transaction(self, body: Body[T], connection: sqlite3.Connection) -> T:
+        if self._broken:
+            raise StagingError(f"nothing more is written to {self._path}, its outcome unknown: {self._broken}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            ownership.refuse_stale(connection, self.epoch)
+            result = body(connection)
+            self._refuse_replaced()
+            self._commit(connection)
+        except sqlite3.Error as error:
+            if primary_code(error) in DISK_CODES:
+                self._broken = str(error)
+            raise
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        self._checkpoint(connection)
+        return result
+
+    def _commit(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            if primary_code(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL):
+                self._broken = str(error)
+            raise
+
+    def _refuse_replaced(self) -> None:
+        """A commit into a file that was unlinked or replaced under us would succeed and be lost."""
+        if self._path and _identity(self._path) != self._identity:
+            self._broken = "the file was removed or replaced"
+            raise StagingError(f"{self._path} was removed or replaced while in use; nothing was written since")
+
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        if self._path is None:
+            return
+        length = _wal_bytes(self._path)
+        if length < self._checkpoint_at:
+            return
+        try:
+            _truncate_wal(connection)
+        except sqlite3.Error as error:
+            self._broken = f"checkpoint: {error}"
+            raise
+        # A reader may have held it back: then it is tried again only after as much growth.
+        self._checkpoint_at = _wal_bytes(self._path) + CHECKPOINT_BYTES
+
+    def _erasure(self, body: Body[T], connection: sqlite3.Connection) -> T:
+        connection.execute("PRAGMA secure_delete = ON")
+        try:
+            result = self._transaction(body, connection)
+            _truncate_wal(connection)
+        finally:
+            connection.execute("PRAGMA secure_delete = OFF")
+        return result
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _wal_bytes(path: Path) -> int:
+    try:
+        return path.with_name(f"{path.name}-wal").stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _truncate_wal(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA busy_timeout = 0")
+    try:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
+
+
+@asynccontextmanager
+async def open_database(target: str | Path, steps: list[Migration] | None = None) -> AsyncIterator[Database]:
+    """Open (or make) a staging file and own it; `":memory:"` touches no disk.
+
+    Raises `StagingBusy`, `StagingDamaged`, `StagingTooNew`, `StagingError`, `PathNotAllowed`. The connection is closed
+    on every way out, since its thread would keep the process alive for ever.
+    """
+    with ExitStack() as stack:
+        path = _prepare(Path(target), stack) if str(target) != MEMORY else None
+        where = str(path or MEMORY)
+        channel = Channel(partial(_connect, where), ITER_CHUNK_ROWS)
+        try:
+            with CancelScope(shield=True):
+                await channel
+            epoch = await channel.run(partial(_begin, steps or migrations(), path))
+            yield Database(channel, path, epoch)
+            await channel.run(partial(_end, epoch))
+        except sqlite3.Error as error:
+            raise translate(error, where) from error
+        finally:
+            with CancelScope(shield=True):
+                await channel.close()
+
+
+def _prepare(target: Path, stack: ExitStack) -> Path:
+    path = private_folder(target.parent) / target.name
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        refuse_planted(path.with_name(path.name + suffix))
+    stack.enter_context(ownership.locked(path))
+    create_private(path)
+    return path
+
+
+def _connect(where: str) -> sqlite3.Connection:
+    return sqlite3.connect(where, isolation_level=None, timeout=BUSY_TIMEOUT_S, check_same_thread=False)
+
+
+def _begin(steps: list[Migration], path: Path | None, connection: sqlite3.Connection) -> int:
+    for setting in SETTINGS:
+        connection.execute(setting)
+    migrate(connection, steps, path)
+    connection.execute("BEGIN IMMEDIATE")
+    epoch, clean = ownership.take_over(connection)
+    connection.execute("COMMIT")
+    if not clean and path is not None:
+        _check(connection, path)
+    return epoch
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
+    """Look for damage after a crash; raises `sqlite3.DatabaseError` as SQLite itself would on meeting it."""
+    whole = path.stat().st_size <= FULL_CHECK_BYTES
+    checks = ["PRAGMA quick_check(1)"] if whole else [f"PRAGMA quick_check({table})" for table in LEDGER_TABLES]
+    for check in checks:
+        found = connection.execute(check).fetchone()[0]
+        if found != "ok":
+            error = sqlite3.DatabaseError(found)
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            error.sqlite_errorname = "SQLITE_CORRUPT"
+            raise error
+
+
+def _end(epoch: int, connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    ownership.leave(connection, epoch)
+    connection.execute("COMMIT")
+    _truncate_wal(connection)
+
+
+def connect_to_read(path: Path) -> closing[sqlite3.Connection]:
+    """Open a staging file for looking only, also while a worker owns it; raises `StagingError`."""
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
+        connection.execute("PRAGMA trusted_schema = OFF")
+    except sqlite3.Error as error:
+        raise translate(error, str(path)) from error
+    return closing(connection)

@@ -1,0 +1,279 @@
+"""Taking in a page: runs, feedback, cursor and "conversation changed" in one transaction, set by set, never row by row.
+
+All functions run in the thread of the connection.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from trajworker.model.run import Run
+from trajworker.ports import Purpose, Slice, StagedPage, StageOutcome, Unreadable
+from trajworker.staging import slices, traces
+from trajworker.staging.encoding import PackedId, chunked, digest, marks, pack_feedback, pack_id, pack_run, pack_time
+from trajworker.staging.precedence import RunVersion, Verdict, judge
+
+EPOCH_SHIFT = 40
+"""A process makes fewer than 2^40 requests; above them stands its epoch, so later processes always count higher."""
+CONFIRMATIONS = 32_768
+"""Runs of which it is remembered that a later answer was the same, see `Confirmations`."""
+
+
+class Arrival(Struct, frozen=True):
+    """A run on its way in."""
+
+    id: PackedId
+    run: Run
+    version: RunVersion
+    body: bytes
+
+
+class Staged(Struct, frozen=True):
+    """What is known of a run already staged."""
+
+    key: int
+    version: RunVersion
+    kept: bool
+    """Whether its payload is still there."""
+
+
+class Confirmations:
+    """Latest request that brought a run unchanged, by its key.
+
+    Writing that down with the run would rewrite its payload at each look. A slower, older answer can only come from
+    this very process, so it is enough to remember it here, and only for as long as a request can last.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[int, int] = {}
+
+    def note(self, key: int, fetch_seq: int) -> None:
+        """Remember that this request brought the run as it is staged."""
+        self._latest[key] = max(fetch_seq, self._latest.pop(key, 0))
+        if len(self._latest) > CONFIRMATIONS:
+            del self._latest[next(iter(self._latest))]
+
+    def of(self, key: int) -> int:
+        """The latest such request, 0 if none is remembered."""
+        return self._latest.get(key, 0)
+
+
+def stage(epoch: int, confirmations: Confirmations, staged: StagedPage, connection: sqlite3.Connection) -> StageOutcome:
+    """Take in a page; see `ports.RunStore.stage`."""
+    project_id = _project_of(staged)
+    if project_id is None:
+        return StageOutcome(changed=0, unchanged=0, conversations=0)
+    project = slices.require_project(connection, project_id)
+    fetch_seq = epoch << EPOCH_SHIFT | staged.fetch_seq
+    changed, touched = _take_runs(connection, project, confirmations, _arrivals(staged.page.runs, fetch_seq))
+    if staged.feedback:
+        _take_feedback(connection, project, staged, touched)
+    _set_aside(connection, project, staged.page.unreadable)
+    late = _late(connection, project, staged.slice, changed)
+    seen, split = _advance(connection, project, staged)
+    return StageOutcome(
+        changed=len(changed),
+        unchanged=len(staged.page.runs) - len(changed),
+        conversations=len(touched.conversations),
+        cursor_seen=seen,
+        split=split,
+        late=late,
+    )
+
+
+def _project_of(staged: StagedPage) -> str | None:
+    if staged.slice is not None:
+        return staged.slice.project_id
+    known = [run.project_id for run in staged.page.runs[:1]] + [bad.project_id for bad in staged.page.unreadable[:1]]
+    return known[0] if known else None
+
+
+def _arrivals(runs: Iterable[Run], fetch_seq: int) -> dict[PackedId, Arrival]:
+    """The newest version of each run on the page."""
+    arrivals: dict[PackedId, Arrival] = {}
+    for run in runs:
+        body, stats = pack_run(run)
+        end = None if run.end_time is None else pack_time(run.end_time)
+        version = RunVersion(run.ended, end, fetch_seq, digest(body), stats)
+        packed = pack_id(run.id)
+        other = arrivals.get(packed)
+        if other is None or judge(other.version, version) is not Verdict.KEEP:
+            arrivals[packed] = Arrival(packed, run, version, body)
+    return arrivals
+
+
+def _take_runs(
+    connection: sqlite3.Connection, project: int, confirmations: Confirmations, arrivals: dict[PackedId, Arrival]
+) -> tuple[list[Run], traces.Touched]:
+    staged = _staged(connection, project, list(arrivals))
+    new: list[Arrival] = []
+    replaced: list[tuple[int, Arrival]] = []
+    renewed: list[tuple[int, Arrival]] = []
+    refilled: list[tuple[bytes, int]] = []
+    for packed, arrival in arrivals.items():
+        known = staged.get(packed)
+        if known is None:
+            new.append(arrival)
+            continue
+        match judge(_confirmed(known, confirmations), arrival.version):
+            case Verdict.REPLACE:
+                replaced.append((known.key, arrival))
+            case Verdict.RENEW_STATS:
+                renewed.append((known.key, arrival))
+            case Verdict.KEEP if arrival.version.hash == known.version.hash:
+                confirmations.note(known.key, arrival.version.fetch_seq)
+                if not known.kept:
+                    refilled.append((arrival.body, known.key))
+    touched = traces.touch(connection, project, [a.run for a in new] + [a.run for _, a in replaced + renewed])
+    new = [arrival for arrival in new if arrival.run.trace_id in touched.keys]
+    _insert(connection, project, new, touched)
+    _replace(connection, replaced)
+    if renewed:
+        connection.executemany(
+            "UPDATE run SET feedback_stats = ?, fetch_seq = ? WHERE key = ?",
+            [(arrival.version.stats, arrival.version.fetch_seq, key) for key, arrival in renewed],
+        )
+    if refilled:
+        _refill(connection, refilled)
+    _watch_pending(connection, project, new, replaced)
+    return [arrival.run for arrival in new] + [arrival.run for _, arrival in replaced + renewed], touched
+
+
+def _staged(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId]) -> dict[PackedId, Staged]:
+    found: dict[PackedId, Staged] = {}
+    for some in chunked(ids):
+        rows = connection.execute(
+            "SELECT id, key, ended, end, fetch_seq, hash, feedback_stats, body IS NOT NULL FROM run "
+            f"WHERE project = ? AND id IN ({marks(some)})",
+            (project, *some),
+        )
+        for packed, key, ended, end, fetch_seq, content, stats, kept in rows:
+            found[packed] = Staged(key, RunVersion(bool(ended), end, fetch_seq, content, stats), bool(kept))
+    return found
+
+
+def _confirmed(known: Staged, confirmations: Confirmations) -> RunVersion:
+    version = known.version
+    later = confirmations.of(known.key)
+    if later <= version.fetch_seq:
+        return version
+    return RunVersion(version.ended, version.end, later, version.hash, version.stats)
+
+
+def _insert(connection: sqlite3.Connection, project: int, new: Sequence[Arrival], touched: traces.Touched) -> None:
+    connection.executemany(
+        "INSERT INTO run (project, id, trace, ended, start, end, fetch_seq, hash, tree_order, feedback_stats, body) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (
+                project,
+                arrival.id,
+                touched.keys[arrival.run.trace_id],
+                arrival.version.ended,
+                pack_time(arrival.run.start_time),
+                arrival.version.end,
+                arrival.version.fetch_seq,
+                arrival.version.hash,
+                arrival.run.dotted_order,
+                arrival.version.stats,
+                arrival.body,
+            )
+            for arrival in new
+        ],
+    )
+
+
+def _replace(connection: sqlite3.Connection, replaced: Sequence[tuple[int, Arrival]]) -> None:
+    if not replaced:
+        return
+    connection.executemany(
+        "UPDATE run SET ended = ?, start = ?, end = ?, fetch_seq = ?, hash = ?, tree_order = ?, feedback_stats = ?, "
+        "body = ? WHERE key = ?",
+        [
+            (
+                arrival.version.ended,
+                pack_time(arrival.run.start_time),
+                arrival.version.end,
+                arrival.version.fetch_seq,
+                arrival.version.hash,
+                arrival.run.dotted_order,
+                arrival.version.stats,
+                arrival.body,
+                key,
+            )
+            for key, arrival in replaced
+        ],
+    )
+
+
+def _refill(connection: sqlite3.Connection, refilled: Sequence[tuple[bytes, int]]) -> None:
+    """Give back payloads that were dropped; a conversation is whole again once none is missing."""
+    connection.executemany("UPDATE run SET body = ? WHERE key = ?", refilled)
+    keys = [key for _, key in refilled]
+    connection.execute(
+        "UPDATE conversation SET reduced = 0 WHERE reduced = 1 AND key IN (SELECT t.conversation FROM run r "
+        f"JOIN trace t ON t.key = r.trace WHERE r.key IN ({marks(keys)})) AND NOT EXISTS (SELECT 1 FROM trace t "
+        "JOIN run r ON r.trace = t.key WHERE t.conversation = conversation.key AND r.body IS NULL)",
+        keys,
+    )
+
+
+def _watch_pending(
+    connection: sqlite3.Connection, project: int, new: Sequence[Arrival], replaced: Sequence[tuple[int, Arrival]]
+) -> None:
+    """Put runs that have not ended on the list of those to look at again, and take those that ended off it."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO look (run, project, due, looks) SELECT key, project, 0, 0 FROM run "
+        "WHERE project = ? AND id = ?",
+        [(project, arrival.id) for arrival in new if not arrival.version.ended],
+    )
+    connection.executemany(
+        "DELETE FROM look WHERE run = ?", [(key,) for key, arrival in replaced if arrival.version.ended]
+    )
+
+
+def _take_feedback(connection: sqlite3.Connection, project: int, staged: StagedPage, touched: traces.Touched) -> None:
+    for feedback in staged.feedback:
+        body = pack_feedback(feedback)
+        run = None if feedback.run_id is None else pack_id(feedback.run_id)
+        trace = None if feedback.trace_id is None else pack_id(feedback.trace_id)
+        news = connection.execute(
+            "INSERT INTO feedback VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, id) DO UPDATE "
+            "SET run = excluded.run, trace = excluded.trace, body = excluded.body WHERE body != excluded.body",
+            (project, pack_id(feedback.id), run, trace, body),
+        )
+        if news.rowcount == 1:
+            traces.touch_by_run(connection, project, run if run is not None else trace, touched)
+
+
+def _set_aside(connection: sqlite3.Connection, project: int, unreadable: Sequence[Unreadable]) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO unreadable (project, run, reason, hash, raw) VALUES (?, ?, ?, ?, ?)",
+        [
+            (project, None if bad.run_id is None else pack_id(bad.run_id), bad.reason, digest(bad.raw), bad.raw)
+            for bad in unreadable
+        ],
+    )
+
+
+def _late(connection: sqlite3.Connection, project: int, part: Slice | None, changed: Sequence[Run]) -> int:
+    """How many of the changed runs lie where everything had been read before."""
+    if part is None or part.purpose is Purpose.COVER or not changed:
+        return 0
+    starts = [pack_time(run.start_time) for run in changed]
+    spans = slices.spans_of(connection, project)
+    return sum(any(start <= moment < end for start, end in spans) for moment in starts)
+
+
+def _advance(connection: sqlite3.Connection, project: int, staged: StagedPage) -> tuple[bool, tuple[Slice, ...]]:
+    """Store where the slice stands now; whether its cursor came before, and the slices split off with their ids."""
+    part = staged.slice
+    if part is None or part.id is None or not slices.update_slice(connection, part.id, part):
+        return False, ()
+    split = tuple(slices.with_id(connection, project, other) for other in staged.split)
+    if staged.done:
+        slices.finish(connection, project, part, split)
+        return False, split
+    again = part.cursor is not None and not slices.remember_cursor(connection, part.id, part.cursor)
+    return again, split

@@ -1,0 +1,221 @@
+"""What the outlet asks of staging: conversations that changed, what they are made of, and the record of what was said.
+
+All functions run in the thread of the connection; `record`, `quarantine` within a transaction.
+"""
+
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from trajworker.errors import StagingError
+from trajworker.model.run import Feedback, Run
+from trajworker.ports import Activity, Emission, Line, TraceVersion
+from trajworker.staging.encoding import (
+    marks,
+    pack_id,
+    pack_time,
+    unpack_feedback,
+    unpack_id,
+    unpack_run,
+    unpack_time,
+)
+
+CHANGED_ROWS = 256
+"""Conversations told of at a time."""
+CHUNK_BYTES = 4 * 1024 * 1024
+CHUNK_ROWS = 256
+"""Runs are read in portions of at most this many bytes and rows."""
+
+Place = tuple[int, int]
+"""Where an iteration over changed conversations stands: last activity, key."""
+FIRST = (-(2**63), 0)
+
+
+def changed(before: datetime, after: Place, connection: sqlite3.Connection) -> tuple[list[Activity], Place]:
+    """The next changed conversations behind `after`, longest idle first, and where they end."""
+    rows = connection.execute(
+        "SELECT c.key, p.id, c.id, c.last_activity, c.revision, c.content_hash, c.reduced, "
+        "NOT EXISTS (SELECT 1 FROM trace WHERE conversation = c.key) "
+        "FROM conversation c INDEXED BY conversation_changed JOIN project p ON p.key = c.project "
+        "WHERE c.changed = 1 AND c.failure IS NULL AND (c.last_activity, c.key) > (?, ?) AND c.last_activity < ? "
+        "ORDER BY c.last_activity, c.key LIMIT ?",
+        (*after, pack_time(before), CHANGED_ROWS),
+    ).fetchall()
+    pending = _pending(connection, [row[0] for row in rows])
+    found = [
+        Activity(
+            conversation=key,
+            project_id=unpack_id(project),
+            conversation_id=unpack_id(name),
+            last_activity=unpack_time(last_activity),
+            pending_roots=pending.get(key, NOTHING).roots,
+            pending_runs=pending.get(key, NOTHING).runs,
+            oldest_pending=None if key not in pending else unpack_time(pending[key].oldest),
+            revision=revision,
+            content_hash=content_hash,
+            empty=bool(empty),
+            reduced=bool(reduced),
+        )
+        for key, project, name, last_activity, revision, content_hash, reduced, empty in rows
+    ]
+    return found, (rows[-1][3], rows[-1][0]) if rows else after
+
+
+class _Pending(Struct, frozen=True):
+    runs: int = 0
+    roots: int = 0
+    oldest: int = 0
+
+
+NOTHING = _Pending()
+
+
+def _pending(connection: sqlite3.Connection, conversations: Sequence[int]) -> dict[int, _Pending]:
+    if connection.execute("SELECT NOT EXISTS (SELECT 1 FROM look)").fetchone()[0]:
+        return {}
+    rows = connection.execute(
+        "SELECT t.conversation, count(*), sum(r.id = t.id), min(r.start) "
+        "FROM trace t CROSS JOIN run r INDEXED BY run_pending ON r.trace = t.key AND r.ended = 0 "
+        f"WHERE t.conversation IN ({marks(conversations)}) GROUP BY t.conversation",
+        conversations,
+    )
+    return {key: _Pending(runs, roots, oldest) for key, runs, roots, oldest in rows}
+
+
+def traces(conversation: int, connection: sqlite3.Connection) -> list[TraceVersion]:
+    """The traces of a conversation in order of start."""
+    rows = connection.execute(
+        "SELECT t.id, t.start, t.version, f.version, f.body FROM trace t LEFT JOIN fold f ON f.trace = t.key "
+        "WHERE t.conversation = ? ORDER BY t.start, t.key",
+        (conversation,),
+    )
+    return [
+        TraceVersion(
+            trace_id=unpack_id(trace), start=unpack_time(start), version=version, folded_version=made_of, fold=fold
+        )
+        for trace, start, version, made_of, fold in rows
+    ]
+
+
+def run_portions(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Sequence[int]]:
+    """Keys of the runs of a trace in tree order, in portions of which each may be read whole."""
+    rows = connection.execute(
+        "SELECT key, coalesce(length(body), 0) FROM run WHERE trace = "
+        "(SELECT key FROM trace WHERE conversation = ? AND id = ?) ORDER BY tree_order, start, key",
+        (conversation, pack_id(trace_id)),
+    )
+    return list(_portions(rows))
+
+
+def _portions(rows: Iterator[tuple[int, int]]) -> Iterator[Sequence[int]]:
+    portion, size = array("q"), 0
+    for key, length in rows:
+        if portion and (size + length > CHUNK_BYTES or len(portion) == CHUNK_ROWS):
+            yield portion
+            portion, size = array("q"), 0
+        portion.append(key)
+        size += length
+    if portion:
+        yield portion
+
+
+def read_runs(keys: Sequence[int], connection: sqlite3.Connection) -> list[Run]:
+    """Those runs, in that order; without the ones that were purged or dropped since."""
+    rows = connection.execute(
+        f"SELECT key, body, feedback_stats FROM run WHERE key IN ({marks(keys)}) AND body IS NOT NULL", keys
+    )
+    found = {key: unpack_run(body, stats) for key, body, stats in rows}
+    return [found[key] for key in keys if key in found]
+
+
+def feedback(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Feedback]:
+    """Feedback left on the runs of one trace, in order of its id."""
+    row = connection.execute(
+        "SELECT key, project, id FROM trace WHERE conversation = ? AND id = ? AND EXISTS (SELECT 1 FROM feedback)",
+        (conversation, pack_id(trace_id)),
+    ).fetchone()
+    if row is None:
+        return []
+    key, project, trace = row
+    rows = connection.execute(
+        "SELECT f.id, f.body FROM run r CROSS JOIN feedback f ON f.project = r.project AND f.run = r.id "
+        "WHERE r.trace = ? UNION ALL "
+        "SELECT id, body FROM feedback WHERE project = ? AND trace = ? AND run IS NULL ORDER BY 1",
+        (key, project, trace),
+    )
+    return [unpack_feedback(body) for _, body in rows]
+
+
+def record(emissions: Sequence[Emission], connection: sqlite3.Connection) -> None:
+    """Write the ledger rows, the folds and the new length of the parts; what changed since stays marked so."""
+    for emission in emissions:
+        revision = _revision(connection, emission.conversation)
+        due = revision + 1 if emission.line else revision
+        if emission.revision != due:
+            raise StagingError(
+                f"conversation {emission.conversation} has revision {revision}, {emission.revision} cannot be recorded"
+            )
+        if emission.line:
+            _write_line(connection, emission, emission.line)
+        _keep_folds(connection, emission)
+        connection.execute(
+            "UPDATE conversation SET revision = ?, content_hash = ?, changed = ?, failure = NULL WHERE key = ?",
+            (emission.revision, emission.content_hash, _outdated(connection, emission), emission.conversation),
+        )
+
+
+def quarantine(conversation: int, reason: str, seen: dict[str, int], connection: sqlite3.Connection) -> None:
+    """Set a conversation aside as it is; it comes back when one of its traces changes."""
+    if _versions(connection, conversation) == seen:
+        connection.execute("UPDATE conversation SET failure = ? WHERE key = ?", (reason, conversation))
+
+
+def _revision(connection: sqlite3.Connection, conversation: int) -> int:
+    row = connection.execute("SELECT revision FROM conversation WHERE key = ?", (conversation,)).fetchone()
+    if row is None:
+        raise StagingError(f"conversation {conversation} is gone; assemble it again")
+    revision: int = row[0]
+    return revision
+
+
+def _write_line(connection: sqlite3.Connection, emission: Emission, line: Line) -> None:
+    part = connection.execute(
+        "UPDATE part SET length = ?, lines = lines + 1 WHERE seq = ? AND state = 'open' AND length = ?",
+        (line.offset + line.length, line.part, line.offset),
+    )
+    if part.rowcount != 1:
+        raise StagingError(f"part {line.part} does not go on at byte {line.offset}; nothing was recorded")
+    connection.execute(
+        "INSERT INTO emission (conversation, revision, part, offset, length, sha256, content_hash) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            emission.conversation,
+            emission.revision,
+            line.part,
+            line.offset,
+            line.length,
+            line.sha256,
+            emission.content_hash,
+        ),
+    )
+
+
+def _keep_folds(connection: sqlite3.Connection, emission: Emission) -> None:
+    connection.executemany(
+        "INSERT INTO fold SELECT key, ?, ? FROM trace WHERE conversation = ? AND id = ? "
+        "ON CONFLICT (trace) DO UPDATE SET version = excluded.version, body = excluded.body",
+        [(emission.seen[trace], fold, emission.conversation, pack_id(trace)) for trace, fold in emission.folds.items()],
+    )
+
+
+def _outdated(connection: sqlite3.Connection, emission: Emission) -> bool:
+    """Whether the conversation holds something else now than what the emission was made of."""
+    return _versions(connection, emission.conversation) != emission.seen
+
+
+def _versions(connection: sqlite3.Connection, conversation: int) -> dict[str, int]:
+    rows = connection.execute("SELECT id, version FROM trace WHERE conversation = ?", (conversation,))
+    return {unpack_id(trace): version for trace, version in rows}

@@ -1,0 +1,55 @@
+"""One worker per staging file: a lock for as long as the process lives, and a number that fences off older owners.
+
+The lock alone is not enough (a suspended process may wake on a volume that was given to another), so every write
+transaction also checks that its epoch is still the newest (reliability.md 2.6).
+"""
+
+import errno
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from trajworker.errors import StagingBusy
+from trajworker.folders import FILE_MODE, refuse_planted
+
+
+@contextmanager
+def locked(staging: Path) -> Iterator[None]:
+    """Hold `<staging>.lock`; raises `StagingBusy` at once where another process holds it."""
+    path = staging.with_name(f"{staging.name}.lock")
+    refuse_planted(path)
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                raise
+            raise StagingBusy(f"another worker owns {staging}; stop it first, or choose another --staging") from error
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def take_over(connection: sqlite3.Connection) -> tuple[int, bool]:
+    """Raise the epoch; returns it and whether the owner before closed in order. Runs in a transaction."""
+    clean: int = connection.execute("SELECT clean FROM owner").fetchone()[0]
+    epoch: int = connection.execute(
+        "UPDATE owner SET epoch = epoch + 1, pid = ?, clean = 0 RETURNING epoch", (os.getpid(),)
+    ).fetchall()[0][0]
+    return epoch, bool(clean)
+
+
+def refuse_stale(connection: sqlite3.Connection, epoch: int) -> None:
+    """Raise `StagingBusy` where somebody took over since."""
+    newest: int = connection.execute("SELECT epoch FROM owner").fetchone()[0]
+    if newest != epoch:
+        raise StagingBusy(f"a newer worker (epoch {newest}) took over the staging file; this one (epoch {epoch}) ends")
+
+
+def leave(connection: sqlite3.Connection, epoch: int) -> None:
+    """Note the orderly close, unless somebody took over. Runs in a transaction."""
+    connection.execute("UPDATE owner SET clean = 1 WHERE epoch = ?", (epoch,))

@@ -1,0 +1,95 @@
+"""The rows of the sink's files.
+
+All functions run in the thread of the connection, those that write within a transaction.
+"""
+
+import sqlite3
+
+from trajworker.errors import StagingError
+from trajworker.ports import Part, PartState, Stream
+
+BEFORE = {
+    PartState.OPEN: (None,),
+    PartState.SEALED: (PartState.OPEN,),
+    PartState.PUBLISHED: (PartState.SEALED, PartState.PUBLISHED),
+    PartState.VOID: (PartState.VOID,),
+}
+"""States from which a part may come into a state; None: it has no row yet."""
+
+
+def parts(connection: sqlite3.Connection) -> list[Part]:
+    """Every part in order of its number."""
+    rows = connection.execute(
+        "SELECT seq, stream, state, length, lines, name, size_bytes, sha256, manifest, "
+        "(SELECT min(key) FROM emission WHERE part = seq), (SELECT max(key) FROM emission WHERE part = seq) "
+        "FROM part ORDER BY seq"
+    )
+    return [
+        Part(
+            seq=seq,
+            stream=Stream(stream),
+            state=PartState(state),
+            length=length,
+            lines=lines,
+            name=name,
+            size_bytes=size_bytes,
+            sha256=sha256,
+            manifest=manifest,
+            first=first,
+            last=last,
+        )
+        for seq, stream, state, length, lines, name, size_bytes, sha256, manifest, first, last in rows
+    ]
+
+
+def put(part: Part, connection: sqlite3.Connection) -> None:
+    """Insert or replace the row of a part, from a state that leads to the new one."""
+    row = connection.execute("SELECT state, length, lines FROM part WHERE seq = ?", (part.seq,)).fetchone()
+    before, length, lines = (PartState(row[0]), row[1], row[2]) if row else (None, 0, 0)
+    if before not in BEFORE[part.state] or (length, lines) != (part.length, part.lines):
+        raise StagingError(
+            f"part {part.seq} is {before or 'unknown'} with {length} bytes: it cannot become {part.state}"
+        )
+    connection.execute(
+        "INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            part.seq,
+            str(part.stream),
+            str(part.state),
+            part.length,
+            part.lines,
+            part.name,
+            part.size_bytes,
+            part.sha256,
+            part.manifest,
+        ),
+    )
+
+
+def drop(seq: int, connection: sqlite3.Connection) -> None:
+    """Forget the newest part, if nothing was ever committed on it."""
+    gone = connection.execute(
+        "DELETE FROM part WHERE seq = ? AND seq = (SELECT max(seq) FROM part) AND state = 'open' AND length = 0", (seq,)
+    )
+    if gone.rowcount != 1:
+        raise StagingError(f"part {seq} holds lines or is not the newest: it cannot be forgotten")
+
+
+def lost(seq: int, connection: sqlite3.Connection) -> int:
+    """Make a part void; its newest revisions are due again with the same number. How many cannot be made again."""
+    connection.execute("UPDATE part SET state = 'void' WHERE seq = ?", (seq,))
+    again = (
+        "SELECT e.key FROM emission e JOIN conversation c ON c.key = e.conversation "
+        "WHERE e.part = ?1 AND c.revision = e.revision AND c.reduced = 0 AND c.purged = 0"
+    )
+    gone: int = connection.execute(
+        f"SELECT count(*) FROM emission WHERE part = ?1 AND key NOT IN ({again})", (seq,)
+    ).fetchone()[0]
+    connection.execute(f"UPDATE emission SET lost = 1 WHERE part = ?1 AND key NOT IN ({again})", (seq,))
+    connection.execute(
+        "UPDATE conversation SET changed = 1, failure = NULL, revision = revision - 1, content_hash = NULL "
+        f"WHERE key IN (SELECT conversation FROM emission WHERE part = ?1 AND lost = 0 AND key IN ({again}))",
+        (seq,),
+    )
+    connection.execute("DELETE FROM emission WHERE part = ? AND lost = 0", (seq,))
+    return gone

@@ -1,0 +1,145 @@
+"""The staging file as the rooms above see it: one object behind `RunStore`, `Ledger`, `Upkeep` and `PartLedger`.
+
+It only hands over; what is done stands in the modules of this room, as functions on a `sqlite3.Connection`.
+"""
+
+import sqlite3
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+from trajworker.model.run import Feedback, Project, Run
+from trajworker.ports import Activity, Coverage, Emission, Part, Slice, StagedPage, StageOutcome, TraceVersion
+from trajworker.staging import figures, intake, outlet, parts, slices, upkeep
+from trajworker.staging.database import Database, open_database
+
+
+class Staging:
+    """An open staging file; made by `open_staging`. Errors: see `staging.database.Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._confirmations = intake.Confirmations()
+
+    @property
+    def epoch(self) -> int:
+        """Number of this opening, counted from 1."""
+        return self._database.epoch
+
+    async def plan(self, project: Project, slices_: Sequence[Slice]) -> None:
+        """Remember slices to be read; one with an `id` is begun again as given."""
+        await self._database.write(partial(slices.plan, project, slices_))
+
+    async def unread(self, project_id: str) -> list[Slice]:
+        """Slices not yet read to their end, with their cursors, newest first."""
+        return await self._database.read(partial(slices.unread, project_id))
+
+    async def stage(self, staged: StagedPage) -> StageOutcome:
+        """Take in a page: runs, cursor and "conversation changed" in ONE transaction."""
+        return await self._database.write(partial(intake.stage, self.epoch, self._confirmations, staged))
+
+    async def pending(self, project_id: str, now: datetime, limit: int) -> list[str]:
+        """Ids of runs that have not ended and are due for another look."""
+        return await self._database.write(partial(upkeep.pending, project_id, now, limit))
+
+    async def coverage(self, project_id: str) -> Coverage:
+        """What was read whole, and the watermark."""
+        return await self._database.read(partial(slices.coverage, project_id))
+
+    async def changed(self, before: datetime) -> AsyncIterator[Activity]:
+        """Conversations that changed and were last active before that time, longest idle first."""
+        place = outlet.FIRST
+        while True:
+            found, place = await self._database.read(partial(outlet.changed, before, place))
+            if not found:
+                return
+            for activity in found:
+                yield activity
+
+    async def traces(self, conversation: int) -> list[TraceVersion]:
+        """The traces of a conversation in order of start."""
+        return await self._database.read(partial(outlet.traces, conversation))
+
+    async def runs(self, conversation: int, trace_id: str) -> AsyncIterator[Run]:
+        """The runs of one trace in tree order, read in bounded portions."""
+        for portion in await self._database.read(partial(outlet.run_portions, conversation, trace_id)):
+            for run in await self._database.read(partial(outlet.read_runs, portion)):
+                yield run
+
+    async def feedback(self, conversation: int, trace_id: str) -> list[Feedback]:
+        """Feedback left on the runs of one trace."""
+        return await self._database.read(partial(outlet.feedback, conversation, trace_id))
+
+    async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
+        """Set a conversation aside until one of its traces changes."""
+        await self._database.write(partial(outlet.quarantine, conversation, reason, seen))
+
+    async def record(self, emissions: Sequence[Emission]) -> None:
+        """Commit emissions together with the length and lines of their parts."""
+        await self._database.write(partial(outlet.record, emissions))
+
+    async def parts(self) -> list[Part]:
+        """Every part in order of its sequence number."""
+        return await self._database.read(parts.parts)
+
+    async def put(self, part: Part) -> None:
+        """Insert or replace the row of a part."""
+        await self._database.write(partial(parts.put, part))
+
+    async def drop(self, seq: int) -> None:
+        """Forget the newest part, on which nothing was ever committed."""
+        await self._database.write(partial(parts.drop, seq))
+
+    async def lost(self, seq: int) -> int:
+        """Make void a part whose bytes are lost; how many revisions can not be made again."""
+        return await self._database.write(partial(parts.lost, seq))
+
+    async def compact(self, before: datetime) -> int:
+        """Drop payloads of delivered conversations last active before that time, at most one batch."""
+        reduced = await self._database.write(partial(upkeep.compact, before))
+        await self._database.write(upkeep.give_back)
+        return reduced
+
+    async def reduced(self, conversation: int, limit: int) -> list[str]:
+        """Ids of runs of a conversation whose payloads were dropped."""
+        return await self._database.read(partial(upkeep.reduced, conversation, limit))
+
+    async def purge_conversation(self, project_id: str, conversation_id: str) -> upkeep.Purged:
+        """Erase a conversation for good; raises `ConversationNotFound`."""
+        return await self._database.erase(partial(upkeep.purge_conversation, project_id, conversation_id))
+
+    async def purge_before(self, before: datetime) -> upkeep.Purged:
+        """Erase every conversation last active before that time for good."""
+        return await self._database.erase(partial(upkeep.purge_before, before))
+
+    async def mark(self, project_id: str, name: str) -> datetime | None:
+        """A time remembered under a name; None before the first."""
+        return await self._database.read(partial(upkeep.mark, project_id, name))
+
+    async def set_mark(self, project_id: str, name: str, at: datetime) -> None:
+        """Remember a time under a name."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            upkeep.set_mark(slices.require_project(connection, project_id), name, at, connection)
+
+        await self._database.write(write)
+
+    async def settle_settings(self, settings: Mapping[str, str], *, adopt: bool = False) -> None:
+        """Store what must not change between runs, or check that it did not; raises `ConfigError`."""
+        await self._database.write(partial(upkeep.settle_settings, settings, adopt))
+
+    async def figures(self) -> figures.Figures:
+        """What `trajworker status` shows."""
+        return await self._database.read(figures.figures)
+
+
+@asynccontextmanager
+async def open_staging(target: str | Path) -> AsyncIterator[Staging]:
+    """Open (or make) a staging file and own it; `":memory:"` touches no disk.
+
+    Raises `StagingBusy` (another worker owns it), `StagingDamaged`, `StagingTooNew`, `StagingError`, `PathNotAllowed`.
+    """
+    async with open_database(target) as database:
+        yield Staging(database)

@@ -1,0 +1,263 @@
+"""Which conversation a trace belongs to, and which conversations changed.
+
+A trace belongs to the thread that its root names; else to the one that its first descendant with a thread names (first
+in tree order, so that the order of arrival does not matter); else it is a conversation of its own, named by its id.
+A trace may move when more of it arrives: then both conversations change.
+
+All functions run in the thread of the connection, within a transaction.
+"""
+
+import sqlite3
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from trajworker.model.run import Run
+from trajworker.staging.encoding import PackedId, chunked, marks, pack_id, pack_time
+
+_NEXT_CONVERSATION = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'conversation'), 0) + 1"
+
+AFTER_ALL = "~"
+"""Sorts behind every dotted order: runs whose place in the tree is unknown come last."""
+
+
+class _ThreadOf(msgspec.Struct):
+    """All that is read of a staged run here."""
+
+    thread_id: str | None = None
+
+
+_decode_thread = msgspec.json.Decoder(_ThreadOf).decode
+
+
+@dataclass(slots=True)
+class _Trace:
+    """A trace row while its runs are taken in."""
+
+    id: PackedId
+    name: str
+    start: int
+    last_activity: int
+    key: int = 0
+    conversation: int = 0
+    root_thread: str | None = None
+    heir_thread: str | None = None
+    heir_order: str | None = None
+    known: bool = False
+    heir_in_doubt: bool = False
+    runs: list[Run] = field(default_factory=list)
+
+    def absorb(self, run: Run) -> None:
+        """Widen the trace by a run, and follow the thread it names."""
+        self.runs.append(run)
+        start = pack_time(run.start_time)
+        end = start if run.end_time is None else pack_time(run.end_time)
+        self.start = min(self.start, start)
+        self.last_activity = max(self.last_activity, start, end)
+        thread = run.thread_id or None
+        if run.is_root:
+            self.root_thread = thread
+            return
+        order = _order(run)
+        if order == self.heir_order and thread != self.heir_thread:
+            self.heir_in_doubt = True
+        elif thread is not None and (self.heir_order is None or order < self.heir_order):
+            self.heir_thread, self.heir_order = thread, order
+
+    @property
+    def conversation_name(self) -> str:
+        """Id of the conversation that the trace belongs to, as far as is known."""
+        return self.root_thread or self.heir_thread or self.name
+
+
+@dataclass(slots=True)
+class Touched:
+    """What a page touches: keys of the traces whose runs may be stored, by id, and of the conversations."""
+
+    keys: dict[str, int] = field(default_factory=dict)
+    conversations: set[int] = field(default_factory=set)
+
+
+def touch(connection: sqlite3.Connection, project: int, runs: Sequence[Run]) -> Touched:
+    """Make or widen the traces of runs that are new or newer, find their conversations and mark them changed.
+
+    Traces of conversations that were purged are left out of the result: their runs must not be stored again.
+    """
+    traces = _gather(connection, project, runs)
+    purged = _purged(connection, [trace.conversation for trace in traces])
+    live = [trace for trace in traces if trace.conversation not in purged]
+    for trace in live:
+        if trace.heir_in_doubt:
+            _find_heir(connection, trace)
+    homes = _homes(connection, project, live)
+    purged = _purged(connection, list(homes.values()))
+    live = [trace for trace in live if homes[trace.conversation_name] not in purged]
+    moved = {
+        (trace.conversation, homes[trace.conversation_name])
+        for trace in live
+        if trace.known and trace.conversation != homes[trace.conversation_name]
+    }
+    for trace in live:
+        trace.conversation = homes[trace.conversation_name]
+    _store(connection, project, live)
+    _mark_changed(connection, live)
+    _leave(connection, moved)
+    return Touched(
+        keys={trace.name: trace.key for trace in live},
+        conversations={trace.conversation for trace in live} | {old for old, _ in moved},
+    )
+
+
+def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | None, touched: Touched) -> None:
+    """Mark the trace of a run (or of a root, by its trace id) changed, if it is staged."""
+    row = connection.execute(
+        "UPDATE trace SET version = version + 1 WHERE key = coalesce("
+        "(SELECT trace FROM run WHERE project = ?1 AND id = ?2), "
+        "(SELECT key FROM trace WHERE project = ?1 AND id = ?2)) RETURNING conversation",
+        (project, run),
+    ).fetchall()
+    for (conversation,) in row:
+        connection.execute("UPDATE conversation SET changed = 1, failure = NULL WHERE key = ?", (conversation,))
+        touched.conversations.add(conversation)
+
+
+def _order(run: Run) -> str:
+    return run.dotted_order or AFTER_ALL + run.id
+
+
+def _gather(connection: sqlite3.Connection, project: int, runs: Iterable[Run]) -> list[_Trace]:
+    by_trace: defaultdict[str, list[Run]] = defaultdict(list)
+    for run in runs:
+        by_trace[run.trace_id].append(run)
+    packed = {pack_id(name): name for name in by_trace}
+    traces: dict[str, _Trace] = {}
+    for some in chunked(list(packed)):
+        rows = connection.execute(
+            "SELECT id, key, conversation, start, last_activity, root_thread, heir_thread, heir_order FROM trace "
+            f"WHERE project = ? AND id IN ({marks(some)})",
+            (project, *some),
+        )
+        for trace_id, key, conversation, start, last_activity, root_thread, heir_thread, heir_order in rows:
+            name = packed[trace_id]
+            traces[name] = _Trace(
+                trace_id,
+                name,
+                start,
+                last_activity,
+                key,
+                conversation,
+                root_thread,
+                heir_thread,
+                heir_order,
+                known=True,
+            )
+    for name, members in by_trace.items():
+        if name not in traces:
+            start = pack_time(members[0].start_time)
+            traces[name] = _Trace(pack_id(name), name, start, start)
+        for run in members:
+            traces[name].absorb(run)
+    return list(traces.values())
+
+
+def _find_heir(connection: sqlite3.Connection, trace: _Trace) -> None:
+    """The run that gave the trace its thread names another one now: look through all of them."""
+    arriving = {pack_id(run.id): run for run in trace.runs}
+    named = [(_order(run), run.thread_id) for run in trace.runs if run.thread_id and not run.is_root]
+    rows = connection.execute(
+        "SELECT id, tree_order, body FROM run WHERE trace = ? AND id != ? AND body IS NOT NULL", (trace.key, trace.id)
+    )
+    for run, order, body in rows:
+        thread = None if run in arriving else _decode_thread(body).thread_id
+        if thread:
+            named.append((order or AFTER_ALL, thread))
+    trace.heir_order, trace.heir_thread = min(named, default=(None, None))
+
+
+def _homes(connection: sqlite3.Connection, project: int, traces: Sequence[_Trace]) -> dict[str, int]:
+    """Keys of the conversations by id, made where they are missing."""
+    activity: dict[str, int] = {}
+    for trace in traces:
+        name = trace.conversation_name
+        activity[name] = max(activity.get(name, trace.last_activity), trace.last_activity)
+    packed = {pack_id(name): name for name in activity}
+    homes: dict[str, int] = {}
+    for some in chunked(list(packed)):
+        rows = connection.execute(
+            f"SELECT id, key FROM conversation WHERE project = ? AND id IN ({marks(some)})", (project, *some)
+        )
+        homes.update((packed[found], key) for found, key in rows)
+    missing = [name for name in activity if name not in homes]
+    if missing:
+        first: int = connection.execute(_NEXT_CONVERSATION).fetchone()[0]
+        homes.update((name, key) for key, name in enumerate(missing, first))
+        connection.executemany(
+            "INSERT INTO conversation (key, project, id, last_activity, changed) VALUES (?, ?, ?, ?, 1)",
+            [(homes[name], project, pack_id(name), activity[name]) for name in missing],
+        )
+    return homes
+
+
+def _purged(connection: sqlite3.Connection, conversations: Sequence[int]) -> set[int]:
+    return {
+        key
+        for some in chunked(conversations)
+        for (key,) in connection.execute(
+            f"SELECT key FROM conversation WHERE purged = 1 AND key IN ({marks(some)})", some
+        )
+    }
+
+
+def _store(connection: sqlite3.Connection, project: int, traces: Sequence[_Trace]) -> None:
+    new = [trace for trace in traces if not trace.known]
+    if new:
+        first: int = connection.execute("SELECT coalesce(max(key), 0) + 1 FROM trace").fetchone()[0]
+        for key, trace in enumerate(new, first):
+            trace.key = key
+    connection.executemany(
+        "INSERT INTO trace VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)",
+        [
+            (t.key, project, t.id, t.conversation, t.start, t.last_activity, t.root_thread, t.heir_thread, t.heir_order)
+            for t in new
+        ],
+    )
+    connection.executemany(
+        "UPDATE trace SET version = version + 1, conversation = ?, start = ?, last_activity = ?, root_thread = ?, "
+        "heir_thread = ?, heir_order = ? WHERE key = ?",
+        [
+            (t.conversation, t.start, t.last_activity, t.root_thread, t.heir_thread, t.heir_order, t.key)
+            for t in traces
+            if t.known
+        ],
+    )
+
+
+def _mark_changed(connection: sqlite3.Connection, traces: Sequence[_Trace]) -> None:
+    activity: dict[int, int] = {}
+    for trace in traces:
+        activity[trace.conversation] = max(activity.get(trace.conversation, 0), trace.last_activity)
+    connection.executemany(
+        "UPDATE conversation SET changed = 1, failure = NULL, last_activity = max(last_activity, ?) WHERE key = ?",
+        [(last_activity, key) for key, last_activity in activity.items()],
+    )
+
+
+def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int]]) -> None:
+    """Traces left a conversation: it changed too, and goes where it is empty and was never emitted."""
+    for old, new in moved:
+        connection.execute(
+            "UPDATE conversation SET reduced = 1 WHERE key = ? AND (SELECT reduced FROM conversation WHERE key = ?)",
+            (new, old),
+        )
+        connection.execute(
+            "DELETE FROM conversation WHERE key = ?1 AND revision = 0 AND purged = 0 "
+            "AND NOT EXISTS (SELECT 1 FROM trace WHERE conversation = ?1)",
+            (old,),
+        )
+        connection.execute(
+            "UPDATE conversation SET changed = 1, failure = NULL, last_activity = coalesce("
+            "(SELECT max(last_activity) FROM trace WHERE conversation = ?1), last_activity) WHERE key = ?1",
+            (old,),
+        )

@@ -1,0 +1,160 @@
+"""Looking again at what has not ended, keeping staging small, erasing on demand, and what a daemon remembers.
+
+All functions run in the thread of the connection, those that write within a transaction.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from datetime import datetime
+
+from msgspec import Struct
+
+from trajworker.errors import ConfigError, ConversationNotFound
+from trajworker.staging.encoding import (
+    DAY_US,
+    marks,
+    pack_id,
+    pack_time,
+    unpack_id,
+    unpack_time,
+)
+
+HOUR_US = 3_600_000_000
+LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
+"""How long after the first look, the second, ... a run that has not ended is looked at again; the last one repeats."""
+COMPACT_CONVERSATIONS = 200
+VACUUM_PAGES = 256
+"""Free pages given back to the file system after each batch."""
+
+
+class Purged(Struct, frozen=True, kw_only=True):
+    """What was erased from staging, and the published files that still hold it: erasing there is the owner's part."""
+
+    conversations: int
+    runs: int
+    files: tuple[str, ...]
+
+
+def pending(project_id: str, now: datetime, limit: int, connection: sqlite3.Connection) -> list[str]:
+    """Ids of runs that are due for another look, longest due first; each is put back to its next time."""
+    moment = pack_time(now)
+    rows = connection.execute(
+        "SELECT l.run, l.looks, r.id FROM look l JOIN run r ON r.key = l.run "
+        "WHERE l.project = (SELECT key FROM project WHERE id = ?) AND l.due <= ? ORDER BY l.due LIMIT ?",
+        (pack_id(project_id), moment, limit),
+    ).fetchall()
+    connection.executemany(
+        "UPDATE look SET due = ?, looks = looks + 1 WHERE run = ?",
+        [(moment + LOOK_AGAIN_US[min(looks, len(LOOK_AGAIN_US) - 1)], key) for key, looks, _ in rows],
+    )
+    return [unpack_id(name) for _, _, name in rows]
+
+
+def compact(before: datetime, connection: sqlite3.Connection) -> int:
+    """Drop payloads and folds of delivered conversations that were last active before; how many runs were reduced."""
+    keys = [
+        key
+        for (key,) in connection.execute(
+            "SELECT key FROM conversation INDEXED BY conversation_whole WHERE changed = 0 AND reduced = 0 "
+            "AND revision > 0 AND last_activity < ? ORDER BY last_activity LIMIT ?",
+            (pack_time(before), COMPACT_CONVERSATIONS),
+        )
+    ]
+    traces = f"SELECT key FROM trace WHERE conversation IN ({marks(keys)})"
+    reduced = connection.execute(
+        f"UPDATE run SET body = NULL, feedback_stats = NULL, tree_order = '' WHERE trace IN ({traces})", keys
+    ).rowcount
+    connection.execute(f"DELETE FROM look WHERE run IN (SELECT key FROM run WHERE trace IN ({traces}))", keys)
+    connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
+    connection.execute(f"UPDATE conversation SET reduced = 1 WHERE key IN ({marks(keys)})", keys)
+    return reduced
+
+
+def give_back(connection: sqlite3.Connection) -> None:
+    """Return some free pages to the file system."""
+    connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+
+
+def reduced(conversation: int, limit: int, connection: sqlite3.Connection) -> list[str]:
+    """Ids of runs of a conversation whose payloads were dropped."""
+    rows = connection.execute(
+        "SELECT r.id FROM trace t JOIN run r ON r.trace = t.key WHERE t.conversation = ? AND r.body IS NULL LIMIT ?",
+        (conversation, limit),
+    )
+    return [unpack_id(name) for (name,) in rows]
+
+
+def purge_conversation(project_id: str, conversation_id: str, connection: sqlite3.Connection) -> Purged:
+    """Erase one conversation; raises `ConversationNotFound`."""
+    keys = connection.execute(
+        "SELECT key FROM conversation WHERE id = ? AND project = (SELECT key FROM project WHERE id = ?)",
+        (pack_id(conversation_id), pack_id(project_id)),
+    ).fetchall()
+    if not keys:
+        raise ConversationNotFound(f"staging knows no conversation {conversation_id} in project {project_id}")
+    return _purge(connection, "key = ?", keys[0][0])
+
+
+def purge_before(before: datetime, connection: sqlite3.Connection) -> Purged:
+    """Erase every conversation that was last active before that time."""
+    return _purge(connection, "last_activity < ?", pack_time(before))
+
+
+def _purge(connection: sqlite3.Connection, condition: str, value: int) -> Purged:
+    """Empty the conversations; their rows and those of their traces stay, so that nothing of them is staged again."""
+    connection.execute("CREATE TEMP TABLE doomed (key INTEGER PRIMARY KEY)")
+    try:
+        connection.execute(
+            f"INSERT INTO doomed SELECT key FROM conversation WHERE purged = 0 AND {condition}", (value,)
+        )
+        count: int = connection.execute("SELECT count(*) FROM doomed").fetchone()[0]
+        traces = "SELECT key FROM trace WHERE conversation IN (SELECT key FROM doomed)"
+        of_feedback = (
+            f"SELECT f.rowid FROM run r CROSS JOIN feedback f ON f.project = r.project AND f.run = r.id "
+            f"WHERE r.trace IN ({traces}) UNION ALL SELECT f.rowid FROM trace t CROSS JOIN feedback f "
+            f"ON f.project = t.project AND f.trace = t.id AND f.run IS NULL WHERE t.key IN ({traces})"
+        )
+        connection.execute(f"DELETE FROM feedback WHERE rowid IN ({of_feedback})")
+        connection.execute(
+            f"DELETE FROM unreadable WHERE (project, run) IN (SELECT project, id FROM run WHERE trace IN ({traces}))"
+        )
+        connection.execute(f"DELETE FROM look WHERE run IN (SELECT key FROM run WHERE trace IN ({traces}))")
+        runs = connection.execute(f"DELETE FROM run WHERE trace IN ({traces})").rowcount
+        connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})")
+        connection.execute(
+            "UPDATE conversation SET purged = 1, changed = 0, failure = NULL WHERE key IN (SELECT key FROM doomed)"
+        )
+        files = connection.execute(
+            "SELECT DISTINCT coalesce(p.name, p.stream || ' part ' || p.seq) FROM emission e JOIN part p "
+            "ON p.seq = e.part WHERE e.conversation IN (SELECT key FROM doomed) ORDER BY p.seq"
+        ).fetchall()
+    finally:
+        connection.execute("DROP TABLE doomed")
+    return Purged(conversations=count, runs=runs, files=tuple(name for (name,) in files))
+
+
+def mark(project_id: str, name: str, connection: sqlite3.Connection) -> datetime | None:
+    """A time remembered under a name."""
+    row = connection.execute(
+        "SELECT at FROM mark WHERE name = ? AND project = (SELECT key FROM project WHERE id = ?)",
+        (name, pack_id(project_id)),
+    ).fetchone()
+    return unpack_time(row[0]) if row else None
+
+
+def set_mark(project: int, name: str, at: datetime, connection: sqlite3.Connection) -> None:
+    """Remember a time under a name."""
+    connection.execute(
+        "INSERT INTO mark VALUES (?, ?, ?) ON CONFLICT (project, name) DO UPDATE SET at = excluded.at",
+        (project, name, pack_time(at)),
+    )
+
+
+def settle_settings(settings: Mapping[str, str], adopt: bool, connection: sqlite3.Connection) -> None:  # noqa: FBT001 - the command line's --adopt
+    """Store what must not change between runs, or check that it did not; raises `ConfigError` naming what did."""
+    stored = dict(connection.execute("SELECT name, value FROM setting").fetchall())
+    altered = [name for name, value in settings.items() if name in stored and stored[name] != value]
+    if altered and not adopt:
+        told = "; ".join(f"{name} was {stored[name]!r} and is {settings[name]!r}" for name in altered)
+        raise ConfigError(f"staging belongs to other settings: {told}; set them back, or run with --adopt")
+    connection.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", list(settings.items()))
