@@ -3,12 +3,13 @@
 The fields of seed 002 come first in each struct; what design.md section 3 adds follows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Self, overload
 
 from msgspec import Struct
 
+from trajworker.errors import ConfigError
 from trajworker.model.message import Message, Role, ToolCall, ToolDefinition, TrainableStatus
 
 
@@ -78,6 +79,9 @@ class TrajectoryMetrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cache_write_tokens: int | None = None
     reasoning_tokens: int | None = None
     tokens_complete: bool | None = None
+    num_tool_results: int | None = None
+    num_tool_runs_failed: int | None = None
+    num_retrievals: int | None = None
     root_total_tokens: int | None = None
     """What the roots claim, set only where it disagrees with the sum over llm calls."""
 
@@ -92,12 +96,27 @@ class ExecutionMetrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Turn(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What follows one user message; `status` is success, error, pending or interrupted (waits for a human)."""
+    """What follows one user message; `status` is success, error, pending or interrupted (waits for a human).
+
+    `resumes` tells that a human answered an interrupt: the entry goes on with the turn before it and is not counted in
+    `Task.num_turns`.
+    """
 
     trace_ids: tuple[str, ...] = ()
     status: str = "success"
     start_time: str | None = None
     end_time: str | None = None
+    error: str | None = None
+    resumes: bool = False
+
+
+class Retrieval(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a retriever run was asked and what it found; documents as they were recorded."""
+
+    query: str | None = None
+    documents: tuple[Any, ...] = ()
+    turn: int | None = None
+    run_id: str | None = None
     error: str | None = None
 
 
@@ -122,6 +141,11 @@ class MessageView(Sequence[Message]):
     def __init__(self, history: Sequence[Message], ranges: tuple[tuple[int, int], ...]) -> None:
         self._history = history
         self.ranges = ranges
+
+    @property
+    def history(self) -> Sequence[Message]:
+        """The messages that `ranges` count in."""
+        return self._history
 
     def __len__(self) -> int:
         return sum(stop - start for start, stop in self.ranges)
@@ -174,6 +198,21 @@ class Step(Struct, frozen=True, kw_only=True):
     trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
 
 
+class TokenUsage(Struct, frozen=True):
+    """Tokens read and written; None for a side that nobody told."""
+
+    input: int | None = None
+    output: int | None = None
+
+    def plus(self, other: "TokenUsage") -> "TokenUsage":
+        """The sum; once two are added an untold side counts 0 (seed 003)."""
+        return TokenUsage((self.input or 0) + (other.input or 0), (self.output or 0) + (other.output or 0))
+
+
+class ToolsNotCalled(ConfigError, ValueError):
+    """An order was asked for among tools that were never called; the message names them."""
+
+
 class Trajectory(Struct, frozen=True, kw_only=True):
     """One conversation revision.
 
@@ -189,6 +228,9 @@ class Trajectory(Struct, frozen=True, kw_only=True):
         tools: tool definitions offered to the main agent.
         nested: trajectories of sub-agents, linked by `origin`.
         internal: llm calls of routers, summarisers and middleware: part of the traces, not of the conversation.
+        asides: what the agent was shown beside or in place of `messages`: summaries, context that a template or the
+            app put in, edited copies of earlier messages. Steps refer to them.
+        retrieved: queries and documents of retriever runs.
         revision: 1, 2, ...: one more only when the content changed.
         pane: when it was delivered.
         complete: whether everything the conversation started had ended.
@@ -207,11 +249,66 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     tools: tuple[ToolDefinition, ...] = ()
     nested: tuple[Self, ...] = ()
     internal: tuple[Message, ...] = ()
+    asides: tuple[Message, ...] = ()
+    retrieved: tuple[Retrieval, ...] = ()
     revision: int = 1
     pane: Pane = Pane.ON_TIME
     complete: bool = True
     origin: Origin = Origin()
     metadata: dict[str, Any] = {}
+
+    @classmethod
+    def from_chain(cls, run: object, exclude: object = (), metadata: object = None) -> "Trajectory":
+        """The trajectory of a chain run: only the messages of the run itself (seed 003).
+
+        Args:
+            run: a LangChain or LangGraph result (`{"messages": [...]}`), message objects or their dictionaries, OpenAI,
+                Responses or Anthropic messages and answers, an LLMChain's or AgentExecutor's result.
+            exclude: messages that were there before the run, in any of these forms.
+            metadata: a mapping of your own keys, or the model object that was asked.
+
+        Raises:
+            NoMessages: `run` is nothing of the kind.
+        """
+        from trajworker.trajectory.chain import trajectory_from_chain  # noqa: PLC0415 - chain builds on this module
+
+        return trajectory_from_chain(run, exclude, metadata)
+
+    @classmethod
+    def from_messages(cls, messages: object, metadata: object = None) -> "Trajectory":
+        """The trajectory of exactly these messages (seed 003), in any form that `from_chain` takes."""
+        from trajworker.trajectory.chain import trajectory_from_messages  # noqa: PLC0415 - chain builds on this module
+
+        return trajectory_from_messages(messages, metadata)
+
+    @classmethod
+    def from_map(cls, stored: Mapping[str, Any]) -> "Trajectory":
+        """The trajectory a map of `to_map` tells, or one that seed 003 wrote; raises MalformedMap where it is none."""
+        from trajworker.trajectory.maps import trajectory_from_map  # noqa: PLC0415 - maps builds on this module
+
+        return trajectory_from_map(stored)
+
+    def to_map(self) -> dict[str, Any]:
+        """Plain JSON values: those of seed 003 (messages, tool_calls, token_usage, metadata) and all else there is."""
+        from trajworker.trajectory.maps import map_of_trajectory  # noqa: PLC0415 - maps builds on this module
+
+        return map_of_trajectory(self)
+
+    @property
+    def token_usage(self) -> TokenUsage | None:
+        """Tokens summed over every message that tells them; else what the metrics know; None where nobody does.
+
+        A usage marked `cumulative` replaces the sum so far (seed 003).
+        """
+        total: TokenUsage | None = None
+        for message in self.messages:
+            if message.usage is not None:
+                told = TokenUsage(message.usage.get("input_tokens"), message.usage.get("output_tokens"))
+                total = told if total is None or message.usage.get("cumulative") is True else total.plus(told)
+        metrics = self.metrics
+        if total is None and metrics is not None and (metrics.input_tokens, metrics.output_tokens) != (None, None):
+            return TokenUsage(metrics.input_tokens, metrics.output_tokens)
+        return total
 
     @property
     def tool_calls(self) -> list[ToolCall]:
@@ -226,3 +323,15 @@ class Trajectory(Struct, frozen=True, kw_only=True):
         """Calls by assistant message, numbered from 0 over those that have calls (seed 003)."""
         calling = (m for m in self.messages if m.role is Role.ASSISTANT and m.tool_calls)
         return [(index, list(message.tool_calls or ())) for index, message in enumerate(calling)]
+
+    def called_before(self, first: str, then: str, *, require_both: bool = False) -> bool:
+        """Whether some call of `first` came before some call of `then` (seed 003).
+
+        One tool named twice must have been called twice. A tool never called makes it False, or, with `require_both`,
+        raises ToolsNotCalled naming the absent ones.
+        """
+        names = [call.name for call in self.tool_calls]
+        absent = [name for name in dict.fromkeys((first, then)) if name not in names]
+        if absent and require_both:
+            raise ToolsNotCalled(f"never called: {', '.join(absent)} (require_both is set)")
+        return not absent and names.index(first) < len(names) - 1 - names[::-1].index(then)

@@ -1,0 +1,170 @@
+"""The one door for what is compared: whatever holds tool calls becomes a `CallPath`; what is given is never changed.
+
+A side may be a Trajectory, what `Trajectory.from_chain` takes, or a list of calls: mappings with `name` and
+`arguments`, ToolCalls, calls as LangChain (`args`), OpenAI (`function`) and Anthropic (`input`) write them; a list
+of such lists says which calls were made in one message.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.errors import ConfigError
+from trajworker.model.message import Message, ToolCall
+from trajworker.trajectory.trajectory import Trajectory
+
+
+class Missing(Struct, frozen=True):
+    """Stands where a call has no such field; an error as soon as the call is looked at, as in seed 003."""
+
+    def __repr__(self) -> str:
+        return "<missing>"
+
+
+MISSING: Final = Missing()
+
+
+class MalformedCall(ConfigError, ValueError):
+    """A call without a name or without arguments; the message says which and what to write."""
+
+
+class NoCalls(ConfigError, TypeError):
+    """What was given holds no tool calls; the message says what may be given."""
+
+
+class Call(Struct, frozen=True):
+    """A tool call as it is compared.
+
+    Args:
+        index: its position among the calls of its side, from 0.
+        name: tool name.
+        arguments: as recorded: an object, raw text, or None (as an expectation: any).
+    """
+
+    index: int
+    name: Any
+    arguments: Any
+
+    @property
+    def malformed(self) -> bool:
+        """Whether a field that comparing needs is missing."""
+        return self.name is MISSING or self.arguments is MISSING
+
+
+class CallPath(Struct, frozen=True):
+    """The calls of one side in order.
+
+    Args:
+        calls: all calls.
+        turns: positions of the calls of each message that made any; None where the messages are not known.
+        roles: role of each message with the positions of its calls; None where the messages are not known.
+    """
+
+    calls: tuple[Call, ...]
+    turns: tuple[tuple[int, ...], ...] | None = None
+    roles: tuple[tuple[str, tuple[int, ...]], ...] | None = None
+
+
+def read_calls(side: object) -> CallPath:
+    """The calls of one side of a comparison; raises NoCalls where it holds none that could be recognised."""
+    if isinstance(side, CallPath):
+        return side
+    if isinstance(side, Trajectory):
+        return _path_of_messages(side.messages)
+    if isinstance(side, Sequence) and not isinstance(side, str | bytes):
+        return _path_of_list(list(side))
+    if side is None or isinstance(side, str | bytes | int | float):
+        raise NoCalls(
+            f"no tool calls in {type(side).__name__}: give a Trajectory, a list of calls or a list of messages"
+        )
+    return _path_of_messages(Trajectory.from_chain(side).messages)
+
+
+def _is_list(side: object) -> bool:
+    return isinstance(side, Sequence) and not isinstance(side, str | bytes)
+
+
+def _path_of_list(items: list[Any]) -> CallPath:
+    if items and all(_is_list(item) for item in items):
+        return _path_of_turns(items)
+    if all(_is_call(item) for item in items):
+        return CallPath(tuple(_read_call(index, item) for index, item in enumerate(items)))
+    for index, item in enumerate(items):
+        if isinstance(item, str | bytes | int | float | None) or _is_list(item):
+            raise NoCalls(f"item {index} is {type(item).__name__}, neither a call nor a message")
+    return _path_of_messages(Trajectory.from_messages(items).messages)
+
+
+def _path_of_turns(turns: list[list[Any]]) -> CallPath:
+    flat = [call for turn in turns for call in turn]
+    if not all(_is_call(item) for item in flat):
+        raise NoCalls("a list of lists must hold calls: one inner list for each message that made calls")
+    return _path(tuple(_read_call(index, item) for index, item in enumerate(flat)), [len(turn) for turn in turns])
+
+
+def _path(calls: tuple[Call, ...], sizes: Iterable[int]) -> CallPath:
+    return CallPath(calls, tuple(turn for turn in _runs(sizes) if turn))
+
+
+def _runs(sizes: Iterable[int]) -> Iterable[tuple[int, ...]]:
+    start = 0
+    for size in sizes:
+        yield tuple(range(start, start + size))
+        start += size
+
+
+def _path_of_messages(messages: Sequence[Message]) -> CallPath:
+    made = [message.tool_calls or () for message in messages]
+    flat = [call for calls in made for call in calls]
+    groups = list(_runs(len(calls) for calls in made))
+    return CallPath(
+        calls=tuple(_read_call(index, call) for index, call in enumerate(flat)),
+        turns=tuple(group for group in groups if group),
+        roles=tuple((str(message.role), group) for message, group in zip(messages, groups, strict=True)),
+    )
+
+
+_MESSAGE_KEYS: Final = ("role", "content", "lc", "kwargs", "output", "summary")
+
+
+def _is_call(item: object) -> bool:
+    if isinstance(item, Mapping):
+        return not any(key in item for key in _MESSAGE_KEYS)
+    return isinstance(item, ToolCall | Call)
+
+
+def _read_call(index: int, item: Any) -> Call:  # noqa: ANN401 - a call in any of its spellings
+    if isinstance(item, Call):
+        return Call(index, item.name, item.arguments)
+    if isinstance(item, ToolCall):
+        return Call(index, item.name, item.arguments if item.invalid is None else item.invalid)
+    function = item.get("function")
+    if isinstance(function, Mapping):
+        return Call(index, function.get("name", MISSING), _parsed(function.get("arguments", MISSING)))
+    name = item.get("name", MISSING)
+    if "arguments" in item:
+        spoken = item["arguments"]
+        return Call(index, name, _parsed(spoken) if item.get("type") == "function_call" else spoken)
+    return Call(index, name, item["args"] if "args" in item else item.get("input", MISSING))
+
+
+def _parsed(arguments: object) -> object:
+    """Arguments that their dialect writes as JSON text; text that is no JSON object stays text."""
+    if not isinstance(arguments, str):
+        return arguments
+    try:
+        value = msgspec.json.decode(arguments)
+    except msgspec.DecodeError:
+        return arguments
+    return value if isinstance(value, dict) else arguments
+
+
+def refuse_malformed(call: Call, side: str) -> None:
+    """Raise MalformedCall where `call` lacks what a comparison needs."""
+    if call.name is MISSING:
+        raise MalformedCall(f"{side} call {call.index + 1} has no name")
+    if call.arguments is MISSING:
+        advice = "write None to accept any arguments, {} for none"
+        raise MalformedCall(f"{side} call {call.index + 1} ({call.name}) has no arguments: {advice}")

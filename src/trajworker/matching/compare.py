@@ -1,0 +1,142 @@
+"""`matches`: whether an agent went the way it was expected to go, and why not.
+
+Modes strict, unordered and superset and args exact and subset are those of LangChain's Elixir `Trajectory` (seed 003),
+with one difference: where its first-fit search gives a call away that another expectation needed, this finds the
+assignment.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final, TypeAlias, Unpack
+
+from trajworker.matching.alignment import align, align_pairs
+from trajworker.matching.assignment import Pairs, maximum_matching
+from trajworker.matching.calls import Call, CallPath, read_calls
+from trajworker.matching.rules import MatchOptions, Mode, Rules, read_rules
+from trajworker.matching.turns import in_order_by_turn, roles_differ, strict_by_turn
+from trajworker.matching.verdict import AlignedCall, Verdict
+
+Decide: TypeAlias = Callable[[CallPath, CallPath, Rules], Pairs | None]
+"""The pairs of a match, None where there is none."""
+
+
+def matches(
+    actual: object, expected: object, mode: str = "strict", args: str = "exact", **options: Unpack[MatchOptions]
+) -> Verdict:
+    """Compare the tool calls of two trajectories.
+
+    Args:
+        actual: what the agent did: a Trajectory, a chain result, messages, or a list of calls.
+        expected: what it should have done, in any of these forms; a call with arguments None accepts any arguments, and
+            the values of arguments may be matchers (`any_value`, `regex`, `approx`, `one_of`).
+        mode: `strict` (same calls, same order, same count), `unordered` (same calls, same count), `superset` (at least
+            the expected calls), `subset` (none but expected calls), `in_order` (the expected calls in that order,
+            others may come between).
+        args: `exact` (numbers as in JSON: 1 equals 1.0, True is not 1), `subset` (the expected arguments are a subset
+            of the actual ones; both must be objects, even equal texts do not match), `superset` (the reverse),
+            `ignore`.
+        options: see MatchOptions.
+
+    Returns:
+        A Verdict, true where they match. Neither side is changed.
+
+    Raises:
+        UnknownOption: an option or a value of it does not exist.
+        NoCalls: a side holds nothing that tool calls could be read from.
+        MalformedCall: a call that had to be compared has no name or no arguments.
+    """
+    rules = read_rules(mode, args, options)
+    ours, theirs = read_calls(actual), read_calls(expected)
+    reason = roles_differ(ours, theirs) if rules.group == "message" else None
+    pairs = None if reason else _DECIDE[rules.mode](ours, theirs, rules)
+    alignment = _alignment(ours, theirs, pairs, rules)
+    together = _pairs_of(alignment)
+    with_partner = {actual_index for _, actual_index in together}
+    expected_found = {expected_index for expected_index, _ in together}
+    return Verdict(
+        matched=pairs is not None,
+        mode=rules.mode,
+        args=rules.args,
+        group=rules.group,
+        actual_count=len(ours.calls),
+        expected_count=len(theirs.calls),
+        pairs=together,
+        missing=tuple(call for call in theirs.calls if call.index not in expected_found),
+        extra=tuple(call for call in ours.calls if call.index not in with_partner),
+        alignment=alignment,
+        reason=reason,
+    )
+
+
+def _strict(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
+    if rules.group:
+        return strict_by_turn(actual, expected, rules)
+    if len(actual.calls) != len(expected.calls):
+        return None
+    if not all(rules.accepts(a, e) for a, e in zip(actual.calls, expected.calls, strict=True)):
+        return None
+    return {index: index for index in range(len(expected.calls))}
+
+
+def _in_order(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
+    if rules.group:
+        return in_order_by_turn(actual, expected, rules)
+    pairs: Pairs = {}
+    for call in actual.calls:
+        if len(pairs) < len(expected.calls) and rules.accepts(call, expected.calls[len(pairs)]):
+            pairs[len(pairs)] = call.index
+    return pairs if len(pairs) == len(expected.calls) else None
+
+
+def _unordered(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
+    return _superset(actual, expected, rules) if len(actual.calls) == len(expected.calls) else None
+
+
+def _superset(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
+    if not _look_at(actual.calls, expected.calls, rules) or len(expected.calls) > len(actual.calls):
+        return None
+    pairs = maximum_matching(actual.calls, expected.calls, rules)
+    return pairs if len(pairs) == len(expected.calls) else None
+
+
+def _subset(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
+    if len(actual.calls) > len(expected.calls):
+        return None
+    pairs = maximum_matching(actual.calls, expected.calls, rules)
+    return pairs if len(pairs) == len(actual.calls) else None
+
+
+def _look_at(actual: Sequence[Call], expected: Sequence[Call], rules: Rules) -> bool:
+    """Meet malformed calls just where the seed's search would (and raise); False where it would give up before."""
+    if not any(call.malformed for call in (*actual, *expected)):
+        return True
+    free = list(actual)
+    for wanted in expected:
+        found = next((call for call in free if rules.accepts(call, wanted)), None)
+        if found is None:
+            return False
+        free.remove(found)
+    return True
+
+
+_DECIDE: Final[dict[Mode, Decide]] = {
+    "strict": _strict,
+    "unordered": _unordered,
+    "superset": _superset,
+    "subset": _subset,
+    "in_order": _in_order,
+}
+
+_ORDERED: Final = ("strict", "in_order")
+
+
+def _alignment(actual: CallPath, expected: CallPath, pairs: Pairs | None, rules: Rules) -> tuple[AlignedCall, ...]:
+    if pairs is None and rules.mode in _ORDERED:
+        return align(actual.calls, expected.calls, rules)
+    if pairs is None:
+        pairs = maximum_matching(actual.calls, expected.calls, rules)
+    return align_pairs(actual.calls, expected.calls, pairs, rules)
+
+
+def _pairs_of(alignment: Sequence[AlignedCall]) -> tuple[tuple[int, int], ...]:
+    kept = (row for row in alignment if row.kind == "kept")
+    return tuple(sorted((row.expected.index, row.actual.index) for row in kept if row.expected and row.actual))
