@@ -42,6 +42,7 @@ PLANTED: dict[str, tuple[str, ...]] = {
         "GB29 NWBK 6016 1331 9268 19",
         "FR1420041010050500013M02606",
         "NO9386011117947",
+        "de89370400440532013000",
     ),
     "IP": ("192.168.1.10", "8.8.8.8", "2001:db8::8a2e:370:7334", "fe80::1ff:fe23:4567:890a"),
     "JWT": ("eyJhbGciOiJIUzI1NiJ9" + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0" + ".dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",),

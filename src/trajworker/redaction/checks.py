@@ -128,7 +128,7 @@ def luhn(digits: str) -> bool:
 
 def iban(text: str, start: int, end: int) -> Span | None:
     """As many characters as the country's IBANs have, if their sum modulo 97 is right."""
-    length = _IBAN_LENGTHS.get(text[start : start + 2])
+    length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
     places = [place for place in range(start, end) if text[place].isalnum()]
     if length is None or len(places) < length:
         return None

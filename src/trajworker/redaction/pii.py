@@ -95,7 +95,7 @@ class PlaceholderRedactor(BasePiiRedactor):
 
     def _placeholder(self, label: str, value: str) -> str:
         if label in NUMBER_LABELS:
-            value = _SEPARATORS.sub("", value)
+            value = _SEPARATORS.sub("", value).upper()
             if label == "PHONE" and len(value) == _NORTH_AMERICAN and value[0] == "1":
                 value = value[1:]  # with and without the country code
         elif label == "EMAIL":
@@ -127,7 +127,9 @@ class PlaceholderRedactor(BasePiiRedactor):
 
 
 class PiiRedactor(PlaceholderRedactor):
-    """The built-in redactor: addresses, numbers with checksums, keys and tokens. It knows no names and no streets.
+    """The built-in redactor: addresses, numbers with checksums, keys and tokens.
+
+    It knows no names and no streets, and leaves ten bare digits alone unless something says that they are a phone.
 
     Args:
         rules: what to mask, in order of precedence; yours beside `DEFAULT_RULES` need the extra `trajworker[redact]`.

@@ -38,7 +38,8 @@ class Preview(Struct, frozen=True, kw_only=True):
 class BasePiiRedactor(ABC):
     """Text in, text without personal data out; derive from it and write `redact`.
 
-    A redactor must be deterministic: messages of a conversation are aligned by their text, after redaction.
+    A redactor must be deterministic, for messages of a conversation are aligned by their text after redaction, and
+    must leave alone what it has redacted.
     An exception that leaves `redact`, or a result that is no `str`, stops the conversation (`RedactionFailed`);
     text that was not redacted is never passed on.
 

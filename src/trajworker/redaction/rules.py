@@ -184,7 +184,7 @@ _KEYS = (
 _NUMBERS = (
     Rule(
         label="IBAN",
-        pattern="[A-Z]{2}[0-9]{2}(?:[ \u00a0-]?[A-Z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Z0-9]{1,3})?",
+        pattern="[A-Za-z]{2}[0-9]{2}(?:[ \u00a0-]?[A-Za-z0-9]{4}){2,7}(?:[ \u00a0-]?[A-Za-z0-9]{1,3})?",
         check=checks.iban,
         loose=True,
     ),

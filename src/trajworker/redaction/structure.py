@@ -6,7 +6,7 @@ Source of the keys: payload-shapes.md.
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from trajworker.redaction.scanning import Scanner, scanner
@@ -90,6 +90,7 @@ _TYPES_WITH_IDS = frozenset(
 
 SHORTEST_ENCODED = 1024
 """Characters from which on a text of nothing but base64 is taken for binary data and not searched."""
+KEYS_REMEMBERED = 4096
 _LONGEST_DATA_PREFIX = 100
 _BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=_-\r\n"
 
@@ -110,6 +111,7 @@ def is_structure(key: str | None, text: str, owner: Mapping[str, Any] | None) ->
     return linked and _IDENTIFIER.fullmatch(text) is not None and not _known().find(text)
 
 
+@lru_cache(maxsize=KEYS_REMEMBERED)
 def is_plain_name(key: str) -> bool:
     """Whether an object's key is an identifier of a program, not data used as a key."""
     return _NAME.fullmatch(key) is not None and not _known().find(key)
