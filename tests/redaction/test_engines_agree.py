@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from redaction.planted import VALUES
 from trajworker.errors import ConfigError
-from trajworker.redaction import DEFAULT_RULES, PiiRedactor, Rule, scanning
+from trajworker.redaction import DEFAULT_RULES, PiiRedactor, Rule, choose_rules, scanning
 
 EMPLOYEE = Rule(label="EMPLOYEE_ID", pattern="E[0-9]{5}")
 
@@ -76,3 +76,16 @@ def test_without_re2_own_rules_name_the_extra_and_built_in_rules_work(monkeypatc
         with pytest.raises(ConfigError, match=r"trajworker\[redact\]"):
             PiiRedactor(engine="re2")
         assert PiiRedactor().redact("a@example.com").startswith("<EMAIL_")
+
+
+def test_a_configuration_names_rules_and_adds_patterns_of_its_own() -> None:
+    text = "E12345 wrote to a@example.com from 8.8.8.8"
+    assert PiiRedactor(choose_rules()).preview(text).counts == {"EMAIL": 1, "IP": 1}
+    assert PiiRedactor(choose_rules(["email"])).preview(text).counts == {"EMAIL": 1}
+    own = choose_rules(["IP"], {"employee_id": "E[0-9]{5}"})
+    assert PiiRedactor(own).preview(text).counts == {"EMPLOYEE_ID": 1, "IP": 1}
+
+
+def test_a_rule_that_is_not_there_is_an_error_that_names_those_there_are() -> None:
+    with pytest.raises(ConfigError, match=r"called EMIAL; there are .*EMAIL.*PHONE"):
+        choose_rules(["EMIAL"])

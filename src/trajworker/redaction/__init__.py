@@ -3,7 +3,7 @@
 from trajworker.redaction.pii import PiiRedactor, PlaceholderRedactor
 from trajworker.redaction.presidio import PresidioRedactor
 from trajworker.redaction.redactor import BasePiiRedactor, Finding, Preview
-from trajworker.redaction.rules import DEFAULT_RULES, Rule
+from trajworker.redaction.rules import DEFAULT_RULES, Rule, choose_rules
 from trajworker.redaction.runs import THREAD_KEYS, redact_feedback, redact_run
 from trajworker.redaction.walk import redact_json, redact_value
 
@@ -17,6 +17,7 @@ __all__ = [
     "PresidioRedactor",
     "Preview",
     "Rule",
+    "choose_rules",
     "redact_feedback",
     "redact_json",
     "redact_run",

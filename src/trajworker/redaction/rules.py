@@ -7,11 +7,12 @@ and ends, and whether its checksum is right, is decided by `checks`. A first gro
 else the whole match is.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from string import ascii_lowercase
 
 from msgspec import Struct
 
+from trajworker.errors import ConfigError
 from trajworker.redaction import checks
 
 Check = Callable[[str, int, int], tuple[int, int] | None]
@@ -262,3 +263,20 @@ NUMBER_LABELS = frozenset({"CARD", "IBAN", "PHONE", "SSN"})
 
 DEFAULT_RULES: tuple[Rule, ...] = (*_KEYS, _EMAIL, *_NUMBERS, *_PHONES)
 """In order of precedence: where two rules claim the same characters, the earlier has them."""
+
+
+def choose_rules(labels: Sequence[str] = (), patterns: Mapping[str, str] | None = None) -> tuple[Rule, ...]:
+    """Rules as a configuration names them: built-in ones by label (none: all), and patterns of one's own by label.
+
+    One's own come first: where they claim characters that a built-in rule claims too, they have them.
+
+    Raises:
+        ConfigError: a label that no built-in rule has; the message names those there are.
+    """
+    known = dict.fromkeys(rule.label for rule in DEFAULT_RULES)
+    unknown = [label for label in labels if label.upper() not in known]
+    if unknown:
+        raise ConfigError(f"no built-in redaction rule is called {', '.join(unknown)}; there are {', '.join(known)}")
+    wanted = {label.upper() for label in labels} or known.keys()
+    own = [Rule(label=label.upper(), pattern=pattern) for label, pattern in (patterns or {}).items()]
+    return (*own, *(rule for rule in DEFAULT_RULES if rule.label in wanted))
