@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from trajworker.model.run import Run
 from trajworker.ports import Page, Unreadable
 from trajworker.sources.client import Tries
-from trajworker.sources.failure import Failure, Kind
+from trajworker.sources.failure import Failure
 from trajworker.sources.query import Query
-from trajworker.sources.retrying import TRANSIENT
+from trajworker.sources.retrying import may_be_one_run
 from trajworker.sources.runs_query import RunsQuery
 
 BATCH = 100
@@ -18,8 +18,6 @@ ALONE_ATTEMPTS = 8
 """Attempts for a single run before it is set aside."""
 ALONE_WAIT_S = 2.0
 """Longest wait between them: that the server is well is known by then."""
-_TOO_MUCH = frozenset({413, 414})
-_NOT_OF_A_RUN = frozenset({Kind.CONNECT, Kind.TLS, Kind.REDIRECT})
 
 
 class RunsById:
@@ -43,7 +41,7 @@ class RunsById:
             try:
                 page = await self._ask(project_id, group)
             except Failure as failure:
-                if not _may_be_one_run(failure):
+                if not may_be_one_run(failure):
                     raise
                 if len(group) > 1:
                     half = len(group) // 2
@@ -69,10 +67,3 @@ class RunsById:
             Query(project_id=project_id, ids=ids, page_size=len(ids)), tries, needed_only=False
         )
         return Page(runs=asked.answer.runs, unreadable=asked.answer.unreadable, size_bytes=asked.size_bytes)
-
-
-def _may_be_one_run(failure: Failure) -> bool:
-    """Whether a smaller group may do: not where the key, the network or the API is at fault."""
-    if failure.kind is Kind.STATUS:
-        return failure.status in TRANSIENT or failure.status in _TOO_MUCH
-    return failure.kind not in _NOT_OF_A_RUN

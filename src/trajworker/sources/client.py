@@ -4,7 +4,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 import anyio.to_thread
@@ -17,13 +17,13 @@ from trajworker.sources.reading import NotAPage
 from trajworker.sources.retrying import Step, step_after
 from trajworker.sources.settings import LIMITS, LangSmithSettings
 from trajworker.sources.splitting import Torn
-from trajworker.sources.timing import Timing
 from trajworker.sources.transport import Request, Response, Transport
 
 T = TypeVar("T")
 
 THREAD_ABOVE_BYTES = 1 << 20
 """Answers larger than this are understood in a worker thread, so that the loop keeps beating."""
+DATE_RESOLUTION = timedelta(seconds=1)
 
 
 class Ask(Struct, Generic[T], frozen=True, kw_only=True):
@@ -54,17 +54,13 @@ class Client:
         transport: Transport,
         settings: LangSmithSettings,
         observe: Callable[[Event], None],
-        *,
-        origin: str,
         paces: Paces,
-        timing: Timing,
     ) -> None:
         self._transport = transport
         self._settings = settings
         self._observe = observe
         self._paces = paces
-        self._timing = timing
-        self._origin = origin
+        self._timing = paces.timing
         key = settings.api_key.reveal() if settings.api_key else ""
         self._key_digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
         self._server_time: tuple[datetime, float] | None = None
@@ -80,7 +76,7 @@ class Client:
     def pace_of(self, tier: str) -> Pace:
         """The shared pace of a tier."""
         limit = self._settings.limits.get(tier, LIMITS[tier])
-        return self._paces.of((self._origin, self._key_digest, tier), limit, self._observe)
+        return self._paces.of((self._transport.root, self._key_digest, tier), limit, self._observe)
 
     async def ask(self, ask: Ask[T], tries: Tries | None = None) -> T:
         """The understood answer.
@@ -152,8 +148,12 @@ class Client:
         return True
 
     def _note_time(self, response: Response) -> None:
-        if response.date is not None:
-            self._server_time = (response.date.astimezone(UTC), self._timing.now())
+        """`Date` tells whole seconds: an estimate that lies within the second told is the better one."""
+        if response.date is None:
+            return
+        estimate = self.server_time
+        if estimate is None or not response.date <= estimate < response.date + DATE_RESOLUTION:
+            self._server_time = (response.date, self._timing.now())
 
 
 async def _understood(understand: Callable[[bytes], T], content: bytes) -> T:

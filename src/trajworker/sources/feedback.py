@@ -12,6 +12,7 @@ from trajworker.sources.client import Ask, Client
 from trajworker.sources.failure import Failure
 from trajworker.sources.instants import utc
 from trajworker.sources.reading import REFUSED, NotAPage
+from trajworker.sources.retrying import TOO_MUCH
 from trajworker.sources.transport import Request
 
 PATH = "/api/v1/feedback"
@@ -53,7 +54,7 @@ class FeedbackOfRuns:
             try:
                 found |= {one.id: one for one in await self._batch(batch)}
             except Failure as failure:
-                if failure.status not in (413, 414) or len(batch) == 1:
+                if failure.status not in TOO_MUCH or len(batch) == 1:
                     raise
                 half = len(batch) // 2
                 batches += [batch[:half], batch[half:]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import anyio
 import msgspec
 from msgspec import Struct
 
@@ -37,13 +38,15 @@ class Generation:
         self._observe = observe
         self._wires: dict[str, Wire] = {"v1": WireV1(), "v2": WireV2()}
         self._wire: Wire | None = self._wires.get(api)
+        self._asking = anyio.Lock()
 
     async def current(self) -> Wire:
         """The wire to speak; asks `/info` the first time."""
         if self._wire is None:
-            told = await self._told()
-            if told is not None:
-                self.choose(*told)
+            async with self._asking:
+                told = await self._told() if self._wire is None else None
+                if told is not None:
+                    self.choose(*told)
         return self._wire or self._wires["v2"]
 
     async def greet(self) -> None:

@@ -5,7 +5,6 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -24,9 +23,9 @@ from trajworker.sources.projects import Projects
 from trajworker.sources.query import of_thread, of_traces, roots
 from trajworker.sources.retrying import error_of
 from trajworker.sources.runs_query import RunsQuery
+from trajworker.sources.salvage import Salvage
 from trajworker.sources.settings import LangSmithSettings
 from trajworker.sources.thread_key import ThreadKey
-from trajworker.sources.timing import Timing
 from trajworker.sources.transport import Transport
 
 T = TypeVar("T")
@@ -48,24 +47,14 @@ class LangSmithSource:
         observe: Callable[[Event], None] = ignore,
         *,
         paces: Paces | None = None,
-        timing: Timing | None = None,
     ) -> None:
-        timing = timing or Timing()
-        root = root_of(settings.endpoint)
-        thread_key = ThreadKey(settings.thread_keys)
-        self._transport = Transport(root, settings)
-        self._client = Client(
-            self._transport,
-            settings,
-            observe,
-            origin=urlsplit(root).netloc,
-            paces=paces or Paces(timing),
-            timing=timing,
-        )
+        self._transport = Transport(root_of(settings.endpoint), settings)
+        self._client = Client(self._transport, settings, observe, paces or Paces())
         self._generation = Generation(settings.api, self._client, observe)
-        runs_query = RunsQuery(self._client, self._generation, settings, thread_key)
+        runs_query = RunsQuery(self._client, self._generation, settings, ThreadKey(settings.thread_keys))
         self._by_id = RunsById(runs_query)
-        self._pages = Pages(self._client, self._generation, runs_query, self._by_id, settings)
+        salvage = Salvage(runs_query, self._by_id, settings.retries.attempts)
+        self._pages = Pages(self._client, self._generation, runs_query, salvage, settings)
         self._projects = Projects(self._client)
         self._feedback = FeedbackOfRuns(self._client)
         self._stack = AsyncExitStack()

@@ -128,12 +128,12 @@ class Paces:
     """The paces of a process, by host, key and tier: hand the same to every source that may share a key."""
 
     def __init__(self, timing: Timing | None = None) -> None:
-        self._timing = timing or Timing()
+        self.timing = timing or Timing()
         self._paces: dict[tuple[str, bytes, str], Pace] = {}
 
     def of(self, key: tuple[str, bytes, str], limit: Limit, observe: Callable[[Event], None]) -> Pace:
         """The pace of (origin, digest of the API key, tier); the first who asks names its limit."""
         pace = self._paces.get(key)
         if pace is None:
-            pace = self._paces[key] = Pace(key[2], limit, self._timing, observe)
+            pace = self._paces[key] = Pace(key[2], limit, self.timing, observe)
         return pace

@@ -21,7 +21,9 @@ PATH = "/api/v1/sessions"
 PAGE = 100
 """Projects a request; the server takes no more."""
 MOST_LISTED = 10_000
-"""Projects looked at for a pattern or for near names."""
+"""Projects looked at for a pattern."""
+MOST_NEAR = 1_000
+"""Projects looked at for near names."""
 _WILD = "*?["
 _UNKNOWN_ID = (400, 404, 422)
 
@@ -87,7 +89,7 @@ class Projects:
         return projects
 
     async def _advice(self, missing: list[str]) -> str:
-        known = [project.name for project in await self._list((), MOST_LISTED)]
+        known = [project.name for project in await self._list((), MOST_NEAR)]
         lines = []
         for name in missing:
             near = difflib.get_close_matches(name, known, n=3)

@@ -7,6 +7,8 @@ from trajworker.sources.failure import Failure, Kind
 from trajworker.sources.settings import Retries
 
 TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529})
+TOO_MUCH = frozenset({413, 414})
+"""Statuses of a question or an answer that is too long."""
 SHRINK_AFTER = 3
 """Server errors in a row before a smaller page is tried: fewer would make single errors cost extra pages."""
 
@@ -53,6 +55,8 @@ _BY_KIND = {
     Kind.TLS: Step.GIVE_UP,
     Kind.REDIRECT: Step.GIVE_UP,
 }
+_OF_ONE_RUN = frozenset({Kind.TIMEOUT, Kind.OVERSIZE, Kind.BROKEN, Kind.TORN, Kind.CORRUPT})
+"""Faults that one run may cause, besides server errors."""
 _FEW = frozenset({Kind.TORN, Kind.CORRUPT, Kind.FOREIGN})
 """Faults that rarely pass: a proxy's hiccup, or for good."""
 
@@ -69,6 +73,15 @@ def step_after(failure: Failure, attempt: int, retries: Retries) -> Step:
     if step is Step.AGAIN and attempt >= most:
         return Step.GIVE_UP
     return step
+
+
+def may_be_one_run(failure: Failure) -> bool:
+    """Whether a single run may be the cause, so that asking for less may help; not where the key, the network or the
+    API is at fault.
+    """
+    if failure.kind is Kind.STATUS:
+        return failure.status in TRANSIENT or failure.status in TOO_MUCH
+    return failure.kind in _OF_ONE_RUN
 
 
 def error_of(failure: Failure) -> TrajworkerError:

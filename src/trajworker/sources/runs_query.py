@@ -40,6 +40,7 @@ class RunsQuery:
         self._generation = generation
         self._thread_key = thread_key
         self._needed = needed(settings.run_types)
+        self._largest_page: int | None = None
 
     async def ask(self, query: Query, tries: Tries, *, needed_only: bool = True) -> Asked:
         """The answer to a query.
@@ -81,14 +82,16 @@ class RunsQuery:
         return asked
 
     async def _sized(self, wire: Wire, query: Query, tries: Tries) -> Asked:
-        """A page size within the wire's cap; once down to the safe one if the server takes less."""
-        fitting = msgspec.structs.replace(query, page_size=min(query.page_size, wire.largest_page))
+        """A page size within the wire's cap; a server that takes less is asked for the safe size from then on."""
+        size = min(query.page_size, self._largest_page or wire.largest_page, wire.largest_page)
         try:
-            return await self._once(wire, fitting, tries)
+            return await self._once(wire, msgspec.structs.replace(query, page_size=size), tries)
         except Failure as failure:
-            if fitting.page_size <= SAFE_PAGE or not is_about_size(failure):
+            if size <= SAFE_PAGE or not is_about_size(failure):
                 raise
-        return await self._once(wire, msgspec.structs.replace(query, page_size=SAFE_PAGE), tries)
+        asked = await self._once(wire, msgspec.structs.replace(query, page_size=SAFE_PAGE), tries)
+        self._largest_page = SAFE_PAGE
+        return asked
 
     async def _once(self, wire: Wire, query: Query, tries: Tries) -> Asked:
         now = self._client.server_time or datetime.now(UTC)

@@ -8,7 +8,6 @@ import logging
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import TracebackType
 from typing import Self
 
 import anyio
@@ -52,7 +51,7 @@ class Transport:
     """A pool of connections to one origin; use as an async context manager."""
 
     def __init__(self, root: str, settings: LangSmithSettings) -> None:
-        self._root = root
+        self.root = root
         self._settings = settings
         self._limiter = anyio.CapacityLimiter(settings.in_flight)
         self._client: httpx.AsyncClient | None = None
@@ -79,7 +78,7 @@ class Transport:
         )
         return self
 
-    async def __aexit__(self, *_exc: type[BaseException] | BaseException | TracebackType | None) -> None:
+    async def __aexit__(self, *_exc: object) -> None:
         if self._client is not None:
             with anyio.CancelScope(shield=True):
                 await self._client.aclose()
@@ -108,7 +107,7 @@ class Transport:
         method = "GET" if request.body is None else "POST"
         sent = self._client.build_request(
             method,
-            self._root + request.path,
+            self.root + request.path,
             content=request.body,
             params=request.params or None,
             headers=self._headers(request),

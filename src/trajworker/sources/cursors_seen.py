@@ -1,0 +1,38 @@
+"""Remembers the cursors of each stretch being read, so that a server that leads in circles is noticed."""
+
+from collections.abc import Hashable
+
+MOST_STRETCHES = 1_000
+"""Stretches remembered; the oldest is forgotten first."""
+
+
+class CursorsSeen:
+    """Sets of cursor hashes by stretch; one slot would miss a cycle of two (reliability.md row 27)."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Hashable, set[int]] = {}
+        self._restarted: set[Hashable] = set()
+
+    def repeats(self, stretch: Hashable, cursor: str) -> bool:
+        """Whether the server gave this cursor before in the same stretch; remembers it."""
+        seen = self._seen.setdefault(stretch, set())
+        if len(self._seen) > MOST_STRETCHES:
+            self._seen.pop(next(iter(self._seen)))
+        known = hash(cursor)
+        if known in seen:
+            return True
+        seen.add(known)
+        return False
+
+    def forget(self, stretch: Hashable) -> None:
+        """The stretch is begun again, goes on another way, or is read to its end."""
+        self._seen.pop(stretch, None)
+
+    def restart(self, stretch: Hashable) -> bool:
+        """Note that a stretch is begun again; False if it was before."""
+        self.forget(stretch)
+        if stretch in self._restarted:
+            self._restarted.discard(stretch)
+            return False
+        self._restarted.add(stretch)
+        return True

@@ -1,0 +1,107 @@
+"""What is left of a page that never comes whole: everything but the run that spoils it (reliability.md row 13).
+
+First the page is outlined (ids and times are cheap even where payloads are not) and its runs are fetched by id, in halving
+groups. Where even the outline fails, the moment of the culprit is found by bisecting time, and reading goes on before it.
+"""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.errors import PageUnreadable
+from trajworker.ports import Unreadable
+from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, RunsById
+from trajworker.sources.client import Tries
+from trajworker.sources.failure import Failure
+from trajworker.sources.instants import text_of
+from trajworker.sources.query import Detail, Query
+from trajworker.sources.retrying import may_be_one_run
+from trajworker.sources.runs_query import Asked, RunsQuery
+
+OUTLINE_PAGE = 20
+"""Runs on the outline of a page."""
+FINEST = timedelta(milliseconds=3)
+"""Bisecting stops here: windows are widened by a millisecond on both sides anyway."""
+
+
+class Salvaged(Struct, frozen=True):
+    """What could be read around a culprit, and the moment before which reading goes on."""
+
+    asked: Asked
+    before: datetime
+
+
+class Salvage:
+    """Reads around what cannot be read."""
+
+    def __init__(self, runs_query: RunsQuery, by_id: RunsById, attempts: int) -> None:
+        self._runs_query = runs_query
+        self._by_id = by_id
+        self._attempts = attempts
+
+    async def outlined(self, query: Query, failure: Failure, *, needed_only: bool) -> Asked:
+        """The page of a query by its outline, culprits set aside.
+
+        Raises:
+            Failure: even the outline does not come.
+            PageUnreadable: no run of it can be read, so that it is the server and not a run.
+        """
+        outline = msgspec.structs.replace(query, detail=Detail.OUTLINE, page_size=OUTLINE_PAGE)
+        asked = await self._runs_query.ask(outline, Tries(self._attempts), needed_only=needed_only)
+        return await self._filled(asked, query, failure)
+
+    async def around_culprit(self, query: Query, failure: Failure, *, needed_only: bool) -> Salvaged:
+        """The newest runs of a window up to the one that no answer can hold; that one as far as it can be named.
+
+        The query has no cursor. Runs within milliseconds of the culprit are withheld with it.
+
+        Raises:
+            Failure: the server fails for every window, so that it is not a run.
+            PageUnreadable: there is no window to bisect, or more fails than runs can explain.
+        """
+        if query.start is None or query.end is None:
+            raise PageUnreadable(f"A page never came whole ({failure.reason}), and it has no window to bisect.")
+        bad, good, newest = query.start, query.end, None
+        while good - bad > FINEST:
+            middle = bad + (good - bad) / 2
+            answer = await self._outline_since(query, middle, needed_only=needed_only)
+            if answer is None:
+                bad = middle
+            else:
+                good, newest = middle, answer
+        if newest is None:
+            raise failure
+        if newest.answer.next_cursor is not None:
+            raise PageUnreadable(f"No page before {text_of(good)} comes whole ({failure.reason}). Run again later.")
+        reason = f"a run that started between {text_of(bad)} and {text_of(good)} never came: {failure.reason}"
+        culprit = Unreadable(project_id=query.project_id, run_id=None, reason=reason, raw=b"")
+        asked = await self._filled(newest, query, failure)
+        answer_with = msgspec.structs.replace(asked.answer, unreadable=(*asked.answer.unreadable, culprit))
+        return Salvaged(msgspec.structs.replace(asked, answer=answer_with), bad - FINEST)
+
+    async def _filled(self, outline: Asked, query: Query, failure: Failure) -> Asked:
+        """The runs of an outline, whole."""
+        listed = {run.id: run for run in outline.answer.runs}
+        found = await self._by_id.find(query.project_id, list(listed))
+        if len(found.unreadable) == len(listed) > 1:
+            raise PageUnreadable(
+                f"None of the {len(listed)} runs of a page can be read ({failure.reason}). Run again later."
+            )
+        unreadable = list(outline.answer.unreadable)
+        for one in found.unreadable:
+            known = listed.get(one.run_id or "")
+            raw = one.raw or (msgspec.json.encode(known) if known else b"")
+            unreadable.append(msgspec.structs.replace(one, raw=raw))
+        answer = msgspec.structs.replace(outline.answer, runs=found.runs, unreadable=tuple(unreadable))
+        return msgspec.structs.replace(outline, answer=answer, page_size=OUTLINE_PAGE, size_bytes=found.size_bytes)
+
+    async def _outline_since(self, query: Query, start: datetime, *, needed_only: bool) -> Asked | None:
+        window = msgspec.structs.replace(query, start=start, page_size=OUTLINE_PAGE, detail=Detail.OUTLINE)
+        tries = Tries(ALONE_ATTEMPTS, longest_wait_s=ALONE_WAIT_S)
+        try:
+            return await self._runs_query.ask(window, tries, needed_only=needed_only)
+        except Failure as failure:
+            if not may_be_one_run(failure):
+                raise
+            return None
