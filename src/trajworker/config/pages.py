@@ -46,6 +46,7 @@ def _key_lines(key: CatalogKey) -> Iterator[str]:
     about = f"{key.key.why} ({', '.join([type_name(key), *also])})"
     yield from textwrap.wrap(about, PAGE_WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False)
     if key.key.env_only:
+        yield f"# {key.name} has no place in a file"
         return
     yield (
         f"# {key.name} = {key.key.example}" if key.default is None else f"{key.name} = {key_to_toml(key, key.default)}"

@@ -1,0 +1,68 @@
+"""The README's commands stand on their own, and what can be called, typed or configured is documented."""
+
+import argparse
+import re
+from collections.abc import Iterator
+
+import trajworker
+from support.house import ROOT, readme, shell_blocks
+from trajworker.cli.parser import build_parser
+from trajworker.config.catalog import keys
+
+DOCUMENTS = "\n".join(
+    path.read_text("utf-8") for path in [ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
+)
+
+
+def test_the_first_command_runs_the_demo_on_a_machine_with_nothing_but_python() -> None:
+    first = shell_blocks(readme())[0]
+    assert "python3 -m venv .venv" in first
+    assert "--require-hashes -r config/requirements.lock" in first
+    assert first.rstrip().endswith(".venv/bin/trajworker demo")
+
+
+def test_the_second_command_passes_all_tests_and_does_not_need_the_first() -> None:
+    second = shell_blocks(readme())[1]
+    assert "python3 -m venv .venv" in second
+    assert "--require-hashes -r config/requirements-test.lock" in second
+    assert second.rstrip().endswith(".venv/bin/python -m pytest")
+
+
+def test_ci_types_what_the_reader_types() -> None:
+    assert "README.md" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+def test_every_command_is_in_the_readme() -> None:
+    commands = re.findall(r"^    (\w+) ", build_parser().format_help(), re.MULTILINE)
+    assert "run" in commands
+    assert [command for command in commands if f"trajworker {command}" not in readme()] == []
+
+
+def test_every_public_name_is_documented() -> None:
+    public = getattr(trajworker, "__all__", [])
+    assert [name for name in public if not re.search(rf"\b{name}\b", DOCUMENTS)] == []
+
+
+def options_of(parser: argparse.ArgumentParser) -> Iterator[tuple[str, str]]:
+    """Every option that sets a setting, of all commands: the key path it fills, and how it is typed."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from options_of(command)
+        elif "." in action.dest:
+            yield action.dest, action.option_strings[-1]
+
+
+def test_options_that_are_settings_are_those_of_the_catalogue() -> None:
+    documented = {key.path: key.key.option for key in keys() if key.key.option}
+    assert dict(options_of(build_parser())) == documented
+
+
+def test_every_setting_is_in_the_documented_file() -> None:
+    text = (ROOT / "config" / "trajworker.toml").read_text("utf-8")
+    assert [key.path for key in keys() if not re.search(rf"^(# )?{key.name} ", text, re.MULTILINE)] == []
+
+
+def test_files_that_the_readme_names_exist() -> None:
+    named = re.findall(r"`((?:src|tests|config|\.github|\.ci)/[\w./-]*)`", readme())
+    assert [name for name in named if not (ROOT / name).exists()] == []
