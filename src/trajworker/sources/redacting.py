@@ -1,7 +1,8 @@
 """A source whose runs are redacted before anybody else sees them: nothing raw is staged, so nothing raw touches disk.
 
 It fails closed: a run that the redactor could not mask keeps its place in the trace, emptied and flagged, and the
-conversation it belongs to is set aside instead of being written.
+conversation it belongs to is set aside instead of being written. Placeholders do not depend on the conversation here:
+which one a run belongs to is certain only once its root is known, and messages are aligned by their text.
 """
 
 from collections.abc import Sequence
@@ -55,16 +56,14 @@ class RedactingSource:
 
     def redact(self, run: Run) -> Run:
         """One run, masked; emptied and flagged where that fails."""
-        redactor = self._redactor.for_conversation(run.thread_id or run.trace_id)
         try:
-            return redact_run(run, redactor, thread_keys=self._thread_keys)
+            return redact_run(run, self._redactor, thread_keys=self._thread_keys)
         except RedactionFailed:
             return _emptied(run)
 
     def _redact_feedback(self, feedback: Feedback) -> Feedback:
-        redactor = self._redactor.for_conversation(feedback.trace_id or feedback.run_id or "")
         try:
-            return redact_feedback(feedback, redactor)
+            return redact_feedback(feedback, self._redactor)
         except RedactionFailed:
             return replace(feedback, comment=None, value=None, correction=None)
 
