@@ -18,7 +18,7 @@ WINDOW_SLACK = 0.02
 """Part of a window added to it, because requests do not all take equally long to arrive."""
 DECREASE = 0.7
 """What is left of the pace after a 429."""
-INCREASE = 0.1
+INCREASE = 0.05
 """Part of the documented limit that comes back with every window without a 429."""
 LONGEST_WAIT_S = 300.0
 """Whatever a server asks for, nobody waits longer than this at once."""

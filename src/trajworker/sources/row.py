@@ -5,7 +5,7 @@ there is one conversion. Source: langsmith-api.md sections 2.2 and 3.2.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 from msgspec import Raw, Struct
@@ -16,6 +16,8 @@ from trajworker.sources.instants import EARLIEST, LATEST, clamped, start_in, utc
 
 CLAMPED_TIME = "clamped_time"
 """Flag of a run whose times were impossible."""
+
+CLOCK_RESOLUTION = timedelta(milliseconds=1)
 
 _STATUS = {
     "success": RunStatus.SUCCESS,
@@ -88,9 +90,8 @@ class Reader(Struct, frozen=True):
         if first_token is not None:
             first_token = utc(first_token)
         if not (EARLIEST <= start <= LATEST) or (end is not None and not (start <= end <= LATEST)):
-            start = clamped(start)
-            end = end and max(start, clamped(end))
-            flags = (*flags, CLAMPED_TIME)
+            start, end, honest = _possible(start, end)
+            flags = flags if honest else (*flags, CLAMPED_TIME)
         return Run(
             id=row.id,
             trace_id=row.trace_id or _trace_of(row, order),
@@ -121,6 +122,17 @@ class Reader(Struct, frozen=True):
             reference_example_id=row.reference_example_id,
             flags=flags,
         )
+
+
+def _possible(start: datetime, end: datetime | None) -> tuple[datetime, datetime | None, bool]:
+    """Times that can be true, and whether they differ from what was told by no more than a clock's resolution.
+
+    Some producers tell ends in milliseconds and starts in microseconds, so that a short run ends before it starts.
+    """
+    earlier = clamped(start)
+    later = None if end is None else max(earlier, clamped(end))
+    honest = earlier == start and (end is None or later is None or later - end < CLOCK_RESOLUTION)
+    return earlier, later, honest
 
 
 def _status_of(row: Row) -> RunStatus:
