@@ -341,8 +341,8 @@ class Part(Struct, frozen=True, kw_only=True):
 class PartLedger(Protocol):
     """The sink's side of staging: the rows of its files, and the transaction that makes an emission."""
 
-    async def parts(self) -> list[Part]:
-        """Every part in order of its sequence number; numbers have no gaps."""
+    async def parts(self, first: int = 1, last: int | None = None) -> list[Part]:
+        """The parts from one sequence number to another (inclusive), in order; numbers have no gaps."""
         ...
 
     async def put(self, part: Part) -> None:

@@ -92,7 +92,8 @@ def _project(connection: sqlite3.Connection, key: int, name: str, title: str) ->
         conversations=_counts(
             connection,
             "SELECT CASE WHEN purged THEN 'purged' WHEN failure IS NOT NULL THEN 'failed' WHEN changed THEN 'open' "
-            "ELSE 'emitted' END, count(*) FROM conversation WHERE project = ? GROUP BY 1",
+            "ELSE 'emitted' END, count(*) FROM conversation "
+            "WHERE project = ? AND (revision OR changed OR purged) GROUP BY 1",
             key,
         ),
         failures=_counts(

@@ -8,6 +8,8 @@ import sqlite3
 from trajworker.errors import StagingError
 from trajworker.ports import Part, PartState, Stream
 
+MAX_SEQ = 2**63 - 1
+
 BEFORE = {
     PartState.OPEN: (None,),
     PartState.SEALED: (PartState.OPEN,),
@@ -17,12 +19,13 @@ BEFORE = {
 """States from which a part may come into a state; None: it has no row yet."""
 
 
-def parts(connection: sqlite3.Connection) -> list[Part]:
-    """Every part in order of its number."""
+def parts(first: int, last: int | None, connection: sqlite3.Connection) -> list[Part]:
+    """The parts from one number to another (inclusive), in order."""
     rows = connection.execute(
         "SELECT seq, stream, state, length, lines, name, size_bytes, sha256, manifest, "
         "(SELECT min(key) FROM emission WHERE part = seq), (SELECT max(key) FROM emission WHERE part = seq) "
-        "FROM part ORDER BY seq"
+        "FROM part WHERE seq BETWEEN ? AND ? ORDER BY seq",
+        (first, MAX_SEQ if last is None else last),
     )
     return [
         Part(
@@ -35,10 +38,10 @@ def parts(connection: sqlite3.Connection) -> list[Part]:
             size_bytes=size_bytes,
             sha256=sha256,
             manifest=manifest,
-            first=first,
-            last=last,
+            first=first_row,
+            last=last_row,
         )
-        for seq, stream, state, length, lines, name, size_bytes, sha256, manifest, first, last in rows
+        for seq, stream, state, length, lines, name, size_bytes, sha256, manifest, first_row, last_row in rows
     ]
 
 

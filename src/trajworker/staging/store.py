@@ -80,9 +80,9 @@ class Staging:
         """Commit emissions together with the length and lines of their parts."""
         await self._database.write(partial(outlet.record, emissions))
 
-    async def parts(self) -> list[Part]:
-        """Every part in order of its sequence number."""
-        return await self._database.read(parts.parts)
+    async def parts(self, first: int = 1, last: int | None = None) -> list[Part]:
+        """The parts from one sequence number to another (inclusive), in order."""
+        return await self._database.read(partial(parts.parts, first, last))
 
     async def put(self, part: Part) -> None:
         """Insert or replace the row of a part."""

@@ -245,19 +245,18 @@ def _mark_changed(connection: sqlite3.Connection, traces: Sequence[_Trace]) -> N
 
 
 def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int]]) -> None:
-    """Traces left a conversation: it changed too, and goes where it is empty and was never emitted."""
+    """Traces left a conversation: it changed too, unless it is empty now and was never emitted.
+
+    Its row stays until `upkeep.compact`, since an emission of what it was may be on its way.
+    """
     for old, new in moved:
         connection.execute(
             "UPDATE conversation SET reduced = 1 WHERE key = ? AND (SELECT reduced FROM conversation WHERE key = ?)",
             (new, old),
         )
         connection.execute(
-            "DELETE FROM conversation WHERE key = ?1 AND revision = 0 AND purged = 0 "
-            "AND NOT EXISTS (SELECT 1 FROM trace WHERE conversation = ?1)",
-            (old,),
-        )
-        connection.execute(
-            "UPDATE conversation SET changed = 1, failure = NULL, last_activity = coalesce("
+            "UPDATE conversation SET failure = NULL, "
+            "changed = revision > 0 OR EXISTS (SELECT 1 FROM trace WHERE conversation = ?1), last_activity = coalesce("
             "(SELECT max(last_activity) FROM trace WHERE conversation = ?1), last_activity) WHERE key = ?1",
             (old,),
         )

@@ -56,7 +56,7 @@ def compact(before: datetime, connection: sqlite3.Connection) -> int:
         key
         for (key,) in connection.execute(
             "SELECT key FROM conversation INDEXED BY conversation_whole WHERE changed = 0 AND reduced = 0 "
-            "AND revision > 0 AND last_activity < ? ORDER BY last_activity LIMIT ?",
+            "AND last_activity < ? ORDER BY last_activity LIMIT ?",
             (pack_time(before), COMPACT_CONVERSATIONS),
         )
     ]
@@ -66,6 +66,11 @@ def compact(before: datetime, connection: sqlite3.Connection) -> int:
     ).rowcount
     connection.execute(f"DELETE FROM look WHERE run IN (SELECT key FROM run WHERE trace IN ({traces}))", keys)
     connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
+    connection.execute(
+        f"DELETE FROM conversation WHERE key IN ({marks(keys)}) AND revision = 0 AND purged = 0 "
+        "AND NOT EXISTS (SELECT 1 FROM trace WHERE conversation = conversation.key)",
+        keys,
+    )
     connection.execute(f"UPDATE conversation SET reduced = 1 WHERE key IN ({marks(keys)})", keys)
     return reduced
 

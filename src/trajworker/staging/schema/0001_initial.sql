@@ -5,10 +5,9 @@ CREATE TABLE owner (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     epoch INTEGER NOT NULL,                 -- +1 at each start; a writer with an older one must stop
     pid INTEGER NOT NULL,
-    clean INTEGER NOT NULL,                 -- 1 after an orderly close
-    ledger BLOB NOT NULL                    -- random, names this ledger in the manifests
+    clean INTEGER NOT NULL                  -- 1 after an orderly close
 ) STRICT;
-INSERT INTO owner VALUES (1, 0, 0, 1, randomblob(16));
+INSERT INTO owner VALUES (1, 0, 0, 1);
 
 CREATE TABLE setting (
     name TEXT PRIMARY KEY,                  -- what must not change behind the back of staging: output folder, rules
@@ -70,7 +69,7 @@ CREATE TABLE conversation (
     UNIQUE (project, id)
 ) STRICT;
 CREATE INDEX conversation_changed ON conversation (last_activity, key) WHERE changed = 1;
-CREATE INDEX conversation_whole ON conversation (last_activity) WHERE changed = 0 AND reduced = 0 AND revision > 0;
+CREATE INDEX conversation_whole ON conversation (last_activity) WHERE changed = 0 AND reduced = 0;
 
 CREATE TABLE trace (
     key INTEGER PRIMARY KEY,

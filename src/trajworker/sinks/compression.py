@@ -1,0 +1,100 @@
+"""A sealed part as it will be published: read again from the disk, hashed, and compressed where that is configured.
+
+Blocking calls; the sink makes them in a worker thread.
+"""
+
+import hashlib
+import os
+import zlib
+from typing import Protocol
+
+import zstandard
+from msgspec import Struct
+
+from trajworker.errors import OutputDamaged
+from trajworker.sinks.folder import Folder, portions, sync_file, write_all
+from trajworker.sinks.naming import Compression, part_name
+
+GZIP_LEVEL = 6
+GZIP_WINDOW = 31  # zlib's way to ask for a gzip header (zlib.net/manual.html, deflateInit2)
+ZSTD_LEVEL = 3
+
+
+class _Packer(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+class _AsIs:
+    def compress(self, data: bytes, /) -> bytes:
+        return data
+
+    def flush(self) -> bytes:
+        return b""
+
+
+class Packed(Struct, frozen=True):
+    """The bytes to be published: length and sha256."""
+
+    size_bytes: int
+    sha256: bytes
+
+
+def pack(folder: Folder, seq: int, length: int, lines: int, compression: Compression) -> Packed:
+    """Read the part again and write it compressed beside itself, durably; without compression only hash it.
+
+    Raises `OutputDamaged` where the part does not hold that many bytes and lines.
+    """
+    if compression is Compression.NONE:
+        return _pump(folder, seq, length, lines, None)
+    name = part_name(seq, compression)
+    folder.unlink(name)
+    target = folder.create(name)
+    try:
+        packed = _pump(folder, seq, length, lines, (target, _packer(compression)))
+        sync_file(target, folder.path / name)
+    finally:
+        os.close(target)
+    folder.sync()
+    return packed
+
+
+def hash_file(folder: Folder, name: str) -> Packed:
+    """Length and sha256 of a file."""
+    with folder.reading(name) as descriptor:
+        hashed, size = hashlib.sha256(), 0
+        for portion in portions(descriptor, os.fstat(descriptor).st_size):
+            hashed.update(portion)
+            size += len(portion)
+    return Packed(size, hashed.digest())
+
+
+def _packer(compression: Compression) -> _Packer:
+    if compression is Compression.GZIP:
+        return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
+    return zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).compressobj()
+
+
+def _pump(folder: Folder, seq: int, length: int, lines: int, target: tuple[int, _Packer] | None) -> Packed:
+    descriptor, packer = target or (None, _AsIs())
+    hashed, size, read, counted = hashlib.sha256(), 0, 0, 0
+
+    def put(content: bytes) -> None:
+        nonlocal size
+        if descriptor is not None:
+            write_all(descriptor, content, size)
+        hashed.update(content)
+        size += len(content)
+
+    with folder.reading(part_name(seq)) as part:
+        for portion in portions(part, length):
+            read += len(portion)
+            counted += portion.count(b"\n")
+            put(packer.compress(portion))
+        put(packer.flush())
+    if (read, counted) != (length, lines):
+        raise OutputDamaged(
+            f"{folder.path / part_name(seq)} holds {read} bytes and {counted} lines, "
+            f"committed were {length} and {lines}; `trajworker repair` makes what staging still holds again"
+        )
+    return Packed(size, hashed.digest())

@@ -1,0 +1,160 @@
+"""The output folder, held open: every file is reached through its descriptor, never through a path or a link.
+
+Blocking calls; the sink makes them in a worker thread. Any failed sync is final, since the page cache may be wrong
+afterwards (docs.tigerbeetle.com/about/safety).
+"""
+
+import ctypes
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from trajworker.errors import SinkError
+from trajworker.folders import FILE_MODE, private_folder
+from trajworker.sinks.naming import scratch_name
+
+RENAME_NOREPLACE = 1
+UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+READ_BYTES = 1024 * 1024
+SMALL_FILE_BYTES = 64 * 1024
+
+
+class Folder:
+    """An open output folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = private_folder(path)
+        self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self._descriptor)
+
+    def names(self) -> set[str]:
+        """What lies in the folder."""
+        return set(os.listdir(self._descriptor))  # noqa: PTH208 - a Path cannot list a descriptor
+
+    def create(self, name: str) -> int:
+        """Make a file that must not be there yet and return its descriptor."""
+        flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+        return os.open(name, flags, FILE_MODE, dir_fd=self._descriptor)
+
+    def open(self, name: str) -> int:
+        """Open a regular file for reading and writing; raises `SinkError` for anything else."""
+        descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._descriptor)
+        return _regular(descriptor, self.path / name)
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[int]:
+        """Open a regular file for reading."""
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._descriptor)
+        try:
+            yield _regular(descriptor, self.path / name)
+        finally:
+            os.close(descriptor)
+
+    def size(self, name: str) -> int | None:
+        """Length of a file in bytes, None where it is not there."""
+        try:
+            status = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
+        except FileNotFoundError:
+            return None
+        return status.st_size
+
+    def same(self, name: str, other: str) -> bool:
+        """Whether two names lead to the same file."""
+        one, two = (os.stat(each, dir_fd=self._descriptor, follow_symlinks=False) for each in (name, other))
+        return os.path.samestat(one, two)
+
+    def unlink(self, name: str) -> None:
+        """Remove a name, if it is there."""
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._descriptor)
+
+    def rename(self, name: str, final: str) -> None:
+        """Give a file its final name; never replaces another. Durable only after `sync`."""
+        if _rename_noreplace(self._descriptor, name, final):
+            return
+        os.link(name, final, src_dir_fd=self._descriptor, dst_dir_fd=self._descriptor, follow_symlinks=False)
+        os.unlink(name, dir_fd=self._descriptor)
+
+    def sync(self) -> None:
+        """Make names durable: what was created, renamed or removed."""
+        sync_file(self._descriptor, self.path)
+
+    def put(self, name: str, content: bytes) -> None:
+        """Write a small file whole or not at all, durably; one of the same content may be there already."""
+        if self.get(name) == content:
+            return
+        scratch = scratch_name(name)
+        self.unlink(scratch)
+        descriptor = self.create(scratch)
+        try:
+            write_all(descriptor, content, 0)
+            sync_file(descriptor, self.path / name)
+        finally:
+            os.close(descriptor)
+        self.rename(scratch, name)
+        self.sync()
+
+    def get(self, name: str) -> bytes | None:
+        """Content of a small file, None where it is not there."""
+        try:
+            with self.reading(name) as descriptor:
+                return os.pread(descriptor, SMALL_FILE_BYTES, 0)
+        except FileNotFoundError:
+            return None
+
+
+def sync_file(descriptor: int, path: Path) -> None:
+    """fsync; a failure is final."""
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise SinkError(
+            f"{path} could not be synced ({error.strerror}): what it holds is unknown; run again"
+        ) from error
+
+
+def write_all(descriptor: int, content: bytes | memoryview, offset: int) -> None:
+    """Write everything at an offset, however many calls that takes."""
+    rest = memoryview(content)
+    while rest:
+        written = os.pwrite(descriptor, rest, offset)
+        offset += written
+        rest = rest[written:]
+
+
+def portions(descriptor: int, length: int) -> Iterator[bytes]:
+    """The first `length` bytes of a file, in portions; ends early where the file does."""
+    offset = 0
+    while offset < length:
+        portion = os.pread(descriptor, min(READ_BYTES, length - offset), offset)
+        if not portion:
+            return
+        offset += len(portion)
+        yield portion
+
+
+def _regular(descriptor: int, path: Path) -> int:
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SinkError(f"{path} is no regular file; remove it")
+    return descriptor
+
+
+def _rename_noreplace(folder: int, name: str, final: str) -> bool:
+    """Rename without replacing; False where this system cannot."""
+    try:
+        call = ctypes.CDLL(None, use_errno=True).renameat2
+    except AttributeError:
+        return False
+    if call(folder, os.fsencode(name), folder, os.fsencode(final), RENAME_NOREPLACE) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in UNSUPPORTED:
+        return False
+    raise OSError(code, os.strerror(code), final)

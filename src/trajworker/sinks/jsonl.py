@@ -1,0 +1,251 @@
+"""The sink: lines into parts, emissions into the ledger, full parts into published files.
+
+The order is the contract (reliability.md 2.4): append, sync the part, ledger transaction, and only then seal and
+publish. One task uses a sink.
+"""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from anyio import CancelScope
+from msgspec import structs
+
+from trajworker.errors import SinkError, SinkFull, StagingBusy, StagingFull
+from trajworker.events import Observer, ignore
+from trajworker.ports import Emission, Line, Part, PartLedger, PartState, Stream
+from trajworker.sinks.folder import Folder
+from trajworker.sinks.naming import Compression, part_name
+from trajworker.sinks.part_file import NO_ROOM, PartFile
+from trajworker.sinks.publishing import Publisher, blocking
+from trajworker.sinks.recovery import Consumed, recover
+from trajworker.sinks.rotation import Limits
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Clock = Callable[[], float]
+"""Seconds that only grow."""
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A part that is open: its row, its file, since when, and the lines not committed yet."""
+
+    part: Part
+    file: PartFile
+    since: float
+    waiting: list[Line] = field(default_factory=list)
+
+
+class JsonlSink:
+    """An output folder and its ledger; made by `open_sink`."""
+
+    def __init__(self, folder: Folder, ledger: PartLedger, publisher: Publisher, limits: Limits, clock: Clock) -> None:
+        self._folder = folder
+        self._ledger = ledger
+        self._publisher = publisher
+        self._limits = limits
+        self._clock = clock
+        self._growing: dict[Stream, _Growing] = {}
+        self._next_seq = 1
+        self._broken: SinkError | None = None
+
+    async def append(self, pieces: Iterable[bytes], stream: Stream = Stream.TRAJECTORIES) -> Line:
+        """Write a line at the end of the open part; revocable until `commit`."""
+        self._refuse_broken()
+        with CancelScope(shield=True):
+            growing = self._growing.get(stream)
+            if growing is None:
+                growing = await self._final_if_it_fails(self._open, stream)
+            line = await self._final_if_it_fails(_append, growing.file, pieces)
+        growing.waiting.append(line)
+        return line
+
+    async def commit(self, emissions: Sequence[Emission]) -> None:
+        """Sync the parts, record the emissions in one transaction, publish what is full."""
+        self._refuse_broken()
+        appended = [line for growing in self._growing.values() for line in growing.waiting]
+        told = [emission.line for emission in emissions if emission.line is not None]
+        if sorted(appended, key=_place) != sorted(told, key=_place):
+            raise SinkError(f"{len(appended)} lines were appended and {len(told)} are to be committed")
+        with CancelScope(shield=True):
+            for growing in self._growing.values():
+                if growing.waiting:
+                    await self._final_if_it_fails(_in_thread, growing.file.sync)
+            await self._record(emissions)
+            with suppress(SinkFull, StagingFull):  # the emission stands; sealing is tried again with the next one
+                await self._publish(self._reached)
+
+    async def discard(self) -> None:
+        """Undo what was appended since the last commit."""
+        self._refuse_broken()
+        with CancelScope(shield=True):
+            for growing in self._growing.values():
+                await self._final_if_it_fails(_in_thread, growing.file.discard)
+                growing.waiting.clear()
+
+    async def publish_due(self) -> None:
+        """Publish the parts that are old enough, unless a batch is on its way."""
+        self._refuse_broken()
+        if not any(growing.waiting for growing in self._growing.values()):
+            with CancelScope(shield=True):
+                await self._publish(self._reached)
+
+    async def publish_all(self) -> None:
+        """Seal and publish whatever is committed; what is not goes."""
+        await self.discard()
+        with CancelScope(shield=True):
+            await self._publish(lambda growing: growing.part.lines > 0)
+            for stream in sorted(self._growing, key=lambda one: -self._growing[one].part.seq):
+                await self._drop(stream)
+
+    async def start(self, consumed: Consumed) -> None:
+        """Recover what a crash left; nothing may be appended before."""
+        files = {file.seq: file for file in await recover(self._folder, self._ledger, self._publisher, consumed)}
+        for part in await self._ledger.parts():
+            if part.seq in files:
+                self._growing[part.stream] = _Growing(part, files[part.seq], self._clock())
+            self._next_seq = part.seq + 1
+
+    async def close(self) -> None:
+        """Give every descriptor back; what is not committed is cut off by the next start."""
+        for growing in self._growing.values():
+            await blocking(growing.file.close)
+        await blocking(self._folder.close)
+
+    async def _open(self, stream: Stream) -> _Growing:
+        part = Part(seq=self._next_seq, stream=stream, state=PartState.OPEN)
+        file = await blocking(_create_part, self._folder, part.seq)
+        try:
+            await self._ledger.put(part)
+        except BaseException:
+            await blocking(file.close)
+            await blocking(self._folder.unlink, part_name(part.seq))
+            raise
+        self._next_seq += 1
+        self._growing[stream] = _Growing(part, file, self._clock())
+        return self._growing[stream]
+
+    async def _record(self, emissions: Sequence[Emission]) -> None:
+        try:
+            await self._ledger.record(emissions)
+        except (StagingFull, StagingBusy):
+            await self.discard()
+            raise
+        except BaseException as error:
+            self._broken = SinkError(f"the outcome of a ledger transaction is unknown ({error}); run again")
+            raise
+        for growing in self._growing.values():
+            growing.file.committed = growing.file.tail
+            growing.part = structs.replace(
+                growing.part, length=growing.file.tail, lines=growing.part.lines + len(growing.waiting)
+            )
+            growing.waiting.clear()
+
+    def _reached(self, growing: _Growing) -> bool:
+        return self._limits.reached(growing.part.length, growing.part.lines, self._clock() - growing.since)
+
+    async def _publish(self, due: Callable[[_Growing], bool]) -> None:
+        """Publish the parts that are due, and before them those with lower numbers: the chain has no gap."""
+        last = max((growing.part.seq for growing in self._growing.values() if due(growing)), default=0)
+        parts = sorted((growing.part.seq, stream) for stream, growing in self._growing.items())
+        for stream in [stream for seq, stream in parts if seq <= last]:
+            growing = self._growing[stream]
+            if growing.part.lines:
+                (row,) = await self._ledger.parts(growing.part.seq, growing.part.seq)
+                sealed = await self._final_if_it_fails(self._publisher.seal, row)
+                del self._growing[stream]
+                await self._final_if_it_fails(self._publisher.publish, sealed)
+            else:
+                del self._growing[stream]
+                await self._final_if_it_fails(self._void, growing.part)
+            await blocking(growing.file.close)
+
+    async def _void(self, part: Part) -> None:
+        """A number on which nothing was committed, though a later one was."""
+        await self._ledger.lost(part.seq)
+        await self._publisher.void(part)
+        await blocking(self._folder.unlink, part_name(part.seq))
+
+    async def _drop(self, stream: Stream) -> None:
+        """An open part on which nothing was ever committed leaves no trace."""
+        growing = self._growing.pop(stream)
+        await self._ledger.drop(growing.part.seq)
+        await blocking(growing.file.close)
+        await blocking(self._folder.unlink, part_name(growing.part.seq))
+        self._next_seq = growing.part.seq
+
+    def _refuse_broken(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+
+    async def _final_if_it_fails(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a step of the write path: only a lack of room leaves the sink usable."""
+        try:
+            return await function(*args, **kwargs)
+        except OSError as error:
+            if error.errno in NO_ROOM:
+                raise SinkFull(f"no space left in {self._folder.path}; free some and go on") from error
+            self._broken = SinkError(f"{self._folder.path}: {error.strerror}; run again")
+            raise self._broken from error
+        except SinkFull:
+            raise
+        except SinkError as error:
+            self._broken = error
+            raise
+
+
+@asynccontextmanager
+async def open_sink(  # noqa: PLR0913 - each is one independent setting with a default
+    out: str | Path,
+    ledger: PartLedger,
+    *,
+    limits: Limits | None = None,
+    compression: Compression = Compression.NONE,
+    consumed: Consumed = Consumed.FATAL,
+    observe: Observer = ignore,
+    clock: Clock = time.monotonic,
+) -> AsyncIterator[JsonlSink]:
+    """Open an output folder and bring it to agree with the ledger; nothing is written when they do.
+
+    Raises `PathNotAllowed`, `OutputDamaged` (committed bytes are missing), `SinkError` (files of another staging).
+    """
+    folder = await blocking(Folder, Path(out))
+    sink = JsonlSink(folder, ledger, Publisher(folder, ledger, compression, observe), limits or Limits(), clock)
+    try:
+        try:
+            await sink.start(consumed)
+        except OSError as error:
+            raise SinkError(f"{folder.path}: {error.strerror}; run again") from error
+        yield sink
+    finally:
+        with CancelScope(shield=True):
+            await sink.close()
+
+
+def _create_part(folder: Folder, seq: int) -> PartFile:
+    """Step 2: an empty part whose name is durable before its row is written."""
+    name = part_name(seq)
+    descriptor = folder.create(name)
+    file = PartFile(seq, descriptor, folder.path / name, 0)
+    try:
+        folder.sync()
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+async def _append(file: PartFile, pieces: Iterable[bytes]) -> Line:
+    return await blocking(file.append, pieces)
+
+
+async def _in_thread(function: Callable[[], None]) -> None:
+    await blocking(function)
+
+
+def _place(line: Line) -> tuple[int, int]:
+    return line.part, line.offset

@@ -1,0 +1,54 @@
+"""How the files of the sink are called, and read back from their names."""
+
+import re
+from enum import StrEnum
+
+from trajworker.ports import Stream
+
+SEQ_DIGITS = 10
+
+
+class Compression(StrEnum):
+    """How a part is compressed when it is sealed; the value is the last suffix of its name."""
+
+    NONE = ""
+    GZIP = ".gz"
+    ZSTD = ".zst"
+
+
+_STREAMS = "|".join(Stream)
+PART = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.part$")
+PACKED = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.(?:gz|zst)\.part$")
+FINAL = re.compile(rf"(?:{_STREAMS})-(\d{{{SEQ_DIGITS}}})\.jsonl(?:\.gz|\.zst)?$")
+MANIFEST = re.compile(rf"((?:{_STREAMS})-(\d{{{SEQ_DIGITS}}})\.jsonl(?:\.gz|\.zst)?)\.manifest\.json$")
+SCRATCH = re.compile(rf"\.(?:{_STREAMS})-\d{{{SEQ_DIGITS}}}\..*\.scratch$")
+
+
+def part_name(seq: int, compression: Compression = Compression.NONE) -> str:
+    """Name of a file that grows or waits to be published; hidden, so that nobody takes it for one that is."""
+    return f".{seq:0{SEQ_DIGITS}}.jsonl{compression}.part"
+
+
+def final_name(stream: Stream, seq: int, compression: Compression = Compression.NONE) -> str:
+    """Name of a published file."""
+    return f"{stream}-{seq:0{SEQ_DIGITS}}.jsonl{compression}"
+
+
+def compression_of(name: str) -> Compression:
+    """How the file of that name is compressed."""
+    return next((kind for kind in (Compression.GZIP, Compression.ZSTD) if name.endswith(kind)), Compression.NONE)
+
+
+def manifest_name(name: str) -> str:
+    """Name of the manifest of a published file."""
+    return f"{name}.manifest.json"
+
+
+def void_name(name: str) -> str:
+    """Name of the note that a published file was lost and is not to be looked for."""
+    return f"{name}.void.json"
+
+
+def scratch_name(name: str) -> str:
+    """Name under which a small file is written before it is renamed to `name`."""
+    return f".{name}.scratch"

@@ -1,0 +1,97 @@
+"""The part that grows: appended to, synced, cut back to what is committed.
+
+Blocking calls; the sink makes them in a worker thread.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from trajworker.errors import OutputDamaged, SinkError, SinkFull
+from trajworker.ports import Line
+from trajworker.sinks.folder import sync_file, write_all
+
+WRITE_BYTES = 1024 * 1024
+"""Pieces of a line are written in portions of about this size."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+LINE_FEED = b"\n"
+
+
+class PartFile:
+    """An open part: `committed` bytes that count, and behind them what may still be cut off."""
+
+    def __init__(self, seq: int, descriptor: int, path: Path, committed: int) -> None:
+        self.seq = seq
+        self.path = path
+        self.committed = committed
+        self.tail = committed
+        self.descriptor = descriptor
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            raise SinkError(f"another worker writes {path}; choose another output folder") from error
+
+    def append(self, pieces: Iterable[bytes]) -> Line:
+        """Write a line at the end; `SinkFull` when there is no room, and then nothing of it is left."""
+        offset, end, hashed = self.tail, self.tail, hashlib.sha256()
+        try:
+            for portion in _portions(pieces):
+                write_all(self.descriptor, portion, end)
+                hashed.update(portion)
+                end += len(portion)
+        except BaseException as error:
+            self._cut(offset)
+            if isinstance(error, OSError) and error.errno in NO_ROOM:
+                raise SinkFull(f"no space left for {self.path}; free some and go on") from error
+            raise
+        self.tail = end
+        return Line(part=self.seq, offset=offset, length=end - offset, sha256=hashed.digest())
+
+    def discard(self) -> None:
+        """Cut off what is not committed."""
+        if self.tail != self.committed:
+            self._cut(self.committed)
+            self.tail = self.committed
+
+    def recover(self) -> None:
+        """Cut off what a crash left behind the committed bytes; raises `OutputDamaged` where some of them are gone."""
+        length = os.fstat(self.descriptor).st_size
+        if length < self.committed:
+            raise OutputDamaged(
+                f"{self.path} has {length} bytes of {self.committed} that were committed; `trajworker repair` makes "
+                "what staging still holds again"
+            )
+        if length > self.committed:
+            self._cut(self.committed)
+            self.sync()
+
+    def sync(self) -> None:
+        """Make the bytes durable; a failure is final."""
+        sync_file(self.descriptor, self.path)
+
+    def close(self) -> None:
+        """Give the descriptor back."""
+        os.close(self.descriptor)
+
+    def _cut(self, length: int) -> None:
+        os.ftruncate(self.descriptor, length)
+
+
+def _portions(pieces: Iterable[bytes]) -> Iterable[bytes]:
+    """The line with its line feed, in portions worth a call each."""
+    waiting: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        if LINE_FEED in piece:
+            raise SinkError("a line holds a line feed: it would be read as two")
+        waiting.append(piece)
+        size += len(piece)
+        if size >= WRITE_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    waiting.append(LINE_FEED)
+    yield b"".join(waiting)

@@ -1,0 +1,89 @@
+"""From a full part to a file that may be consumed: steps 5 to 8 of reliability.md 2.4, whose order is the contract.
+
+5 sealed row (length and hash of the bytes to be published) 6 rename, sync the folder 7 published row 8 manifest.
+Each step may be the last one before a crash; `recovery` goes on from there.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from anyio import to_thread
+from msgspec import structs
+
+from trajworker.events import Observer, PartPublished
+from trajworker.ports import Part, PartLedger, PartState
+from trajworker.sinks.compression import pack
+from trajworker.sinks.folder import Folder
+from trajworker.sinks.manifest import hash_of, manifest_of
+from trajworker.sinks.naming import Compression, compression_of, final_name, manifest_name, part_name
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a blocking function in a worker thread and wait for its end, whatever is cancelled."""
+    return await to_thread.run_sync(partial(function, *args, **kwargs), abandon_on_cancel=False)
+
+
+class Publisher:
+    """Seals and publishes the parts of a folder, in the order of their numbers, which is that of the chain."""
+
+    def __init__(self, folder: Folder, ledger: PartLedger, compression: Compression, observe: Observer) -> None:
+        self._folder = folder
+        self._ledger = ledger
+        self._compression = compression
+        self._observe = observe
+        self.previous: bytes | None = None
+        """Hash of the newest manifest, with which the next one begins."""
+
+    async def seal(self, part: Part) -> Part:
+        """Step 5: fix the bytes to be published."""
+        packed = await blocking(pack, self._folder, part.seq, part.length, part.lines, self._compression)
+        sealed = structs.replace(
+            part,
+            state=PartState.SEALED,
+            name=final_name(part.stream, part.seq, self._compression),
+            size_bytes=packed.size_bytes,
+            sha256=packed.sha256,
+        )
+        await self._ledger.put(sealed)
+        return sealed
+
+    async def publish(self, part: Part) -> None:
+        """Steps 6 to 8 for a sealed part."""
+        name = final_of(part)
+        await blocking(place, self._folder, part)
+        content = manifest_of(part, name, self.previous)
+        await self._ledger.put(structs.replace(part, state=PartState.PUBLISHED, manifest=hash_of(content)))
+        await blocking(self._folder.put, manifest_name(name), content)
+        self.previous = hash_of(content)
+        digits = (part.sha256 or b"").hex()
+        self._observe(PartPublished(name=name, lines=part.lines, size_bytes=part.size_bytes or 0, sha256=digits))
+
+    async def void(self, part: Part) -> None:
+        """Let a number that will never have a file stand in the chain; its row is void already."""
+        name = final_of(part)
+        content = manifest_of(structs.replace(part, state=PartState.VOID), name, self.previous)
+        await self._ledger.put(structs.replace(part, state=PartState.VOID, manifest=hash_of(content)))
+        await blocking(self._folder.put, manifest_name(name), content)
+        self.previous = hash_of(content)
+
+
+def final_of(part: Part) -> str:
+    """Name under which a part is (or would be) published."""
+    return part.name or final_name(part.stream, part.seq)
+
+
+def place(folder: Folder, part: Part) -> None:
+    """Step 6: the final name, durably; what the part was made of goes."""
+    name = final_of(part)
+    waiting = part_name(part.seq, compression_of(name))
+    if folder.size(waiting) is not None:
+        if folder.size(name) is not None and folder.same(waiting, name):
+            folder.unlink(waiting)  # a rename without renameat2 was cut in half
+        else:
+            folder.rename(waiting, name)
+    folder.unlink(part_name(part.seq))
+    folder.sync()

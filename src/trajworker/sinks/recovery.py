@@ -1,0 +1,206 @@
+"""What is done at start with what a crash left: the table of reliability.md 2.4, row by row.
+
+Nothing that counts is ever deleted: only bytes behind the committed length, and files that no row knows and that were
+never published.
+"""
+
+import fcntl
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from trajworker.errors import OutputDamaged, SinkError
+from trajworker.events import ignore
+from trajworker.ports import Part, PartLedger, PartState
+from trajworker.sinks.compression import hash_file
+from trajworker.sinks.folder import Folder
+from trajworker.sinks.manifest import manifest_of
+from trajworker.sinks.naming import (
+    FINAL,
+    MANIFEST,
+    PACKED,
+    PART,
+    SCRATCH,
+    Compression,
+    compression_of,
+    manifest_name,
+    part_name,
+    void_name,
+)
+from trajworker.sinks.part_file import PartFile
+from trajworker.sinks.publishing import Publisher, blocking, final_of
+
+ADVICE = "`trajworker repair` makes what staging still holds again"
+
+
+class Consumed(StrEnum):
+    """Whether consumers take published files away."""
+
+    FATAL = "fatal"
+    """They do not: a published file that is gone is damage."""
+    EXPECTED = "expected"
+
+
+async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, consumed: Consumed) -> list[PartFile]:
+    """Bring folder and ledger to agree; returns the parts that go on growing.
+
+    Raises `OutputDamaged` (exit 74) where committed bytes are missing or altered, `SinkError` for files of another.
+    """
+    rows = {part.seq: part for part in await ledger.parts()}
+    await blocking(clear, folder, rows)
+    growing: list[PartFile] = []
+    for part in rows.values():
+        match part.state:
+            case PartState.OPEN:
+                growing.append(await blocking(resume, folder, part))
+            case PartState.SEALED:
+                await blocking(check_sealed, folder, part)
+                await publisher.publish(part)
+            case PartState.PUBLISHED:
+                await blocking(check_published, folder, part, publisher.previous, consumed)
+                publisher.previous = part.manifest
+            case PartState.VOID if part.manifest is None:
+                await publisher.void(part)
+            case PartState.VOID:
+                publisher.previous = part.manifest
+    return growing
+
+
+def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
+    """Remove what was begun and never counted; raises `SinkError` for published files that no row knows."""
+    for name in sorted(folder.names()):
+        if found := FINAL.match(name) or MANIFEST.match(name):
+            row = rows.get(int(found[found.re.groups]))
+            if row is None or row.state is PartState.OPEN or not name.startswith(final_of(row)):
+                raise SinkError(
+                    f"{folder.path / name} was not written from this staging file; choose another --out, "
+                    "or the --staging it belongs to"
+                )
+        elif SCRATCH.match(name):
+            folder.unlink(name)
+        elif found := PART.match(name) or PACKED.match(name):
+            row = rows.get(int(found[1]))
+            if row is None or not _awaited(name, row):
+                _remove_stray(folder, name)
+
+
+def _awaited(name: str, row: Part) -> bool:
+    """Whether a hidden file is the one that its row will go on with."""
+    if row.state is PartState.OPEN:
+        return name == part_name(row.seq)
+    return row.state is PartState.SEALED and name == part_name(row.seq, compression_of(final_of(row)))
+
+
+def _remove_stray(folder: Folder, name: str) -> None:
+    descriptor = folder.open(name)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder.unlink(name)
+    except BlockingIOError as error:
+        raise SinkError(f"another worker writes {folder.path / name}; choose another output folder") from error
+    finally:
+        os.close(descriptor)
+
+
+def resume(folder: Folder, part: Part) -> PartFile:
+    """Open the part of a row and cut it back to what was committed."""
+    name = part_name(part.seq)
+    try:
+        descriptor = folder.open(name)
+    except FileNotFoundError:
+        if part.length:
+            raise OutputDamaged(f"{folder.path / name} is gone with {part.length} committed bytes; {ADVICE}") from None
+        descriptor = folder.create(name)
+        folder.sync()
+    file = PartFile(part.seq, descriptor, folder.path / name, part.length)
+    try:
+        file.recover()
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def check_sealed(folder: Folder, part: Part) -> None:
+    """Raise `OutputDamaged` where neither the part nor the final file has the bytes that were sealed."""
+    name = final_of(part)
+    waiting = part_name(part.seq, compression_of(name))
+    present = waiting if folder.size(waiting) is not None else name
+    if folder.size(present) is None:
+        raise OutputDamaged(f"{folder.path / name} is gone before it was published; {ADVICE}")
+    packed = hash_file(folder, present)
+    if (packed.size_bytes, packed.sha256) != (part.size_bytes, part.sha256):
+        raise OutputDamaged(f"{folder.path / present} was altered before it was published; {ADVICE}")
+
+
+def check_published(folder: Folder, part: Part, previous: bytes | None, consumed: Consumed) -> None:
+    """Write the manifest where it is missing; raises `OutputDamaged` where the file is gone or has another length."""
+    name = final_of(part)
+    size = folder.size(name)
+    told = folder.size(manifest_name(name)) is not None
+    if size is None and not (told and consumed is Consumed.EXPECTED):
+        raise OutputDamaged(f"{folder.path / name} was published and is gone; {ADVICE}")
+    if size is not None and size != part.size_bytes:
+        raise OutputDamaged(f"{folder.path / name} was published with {part.size_bytes} bytes and has {size}; {ADVICE}")
+    if not told:
+        folder.put(manifest_name(name), manifest_of(part, name, previous))
+
+
+class Repaired(Struct, frozen=True, kw_only=True):
+    """What `repair` did: numbers made void, and revisions that can not be made again (superseded or dropped)."""
+
+    voided: tuple[int, ...]
+    gone_for_good: int
+
+
+async def repair(out: Path, ledger: PartLedger) -> Repaired:
+    """Make void what a damaged disk lost, so that the next run emits it again into a new file, same revisions.
+
+    Every byte is read again. A published file that is damaged stays where it is, with a note (`.void.json`) beside it.
+    """
+    folder = await blocking(Folder, out)
+    try:
+        publisher = Publisher(folder, ledger, Compression.NONE, ignore)
+        rows = {part.seq: part for part in await ledger.parts()}
+        await blocking(clear, folder, rows)
+        voided, gone_for_good = [], 0
+        for part in rows.values():
+            if not await blocking(_damaged, folder, part):
+                continue
+            gone_for_good += await ledger.lost(part.seq)
+            voided.append(part.seq)
+            if part.manifest is not None:
+                await blocking(_leave_note, folder, part)
+        for part in await ledger.parts():
+            if part.seq in voided and part.manifest is None:
+                await publisher.void(part)
+            publisher.previous = part.manifest if part.manifest is not None else publisher.previous
+    finally:
+        await blocking(folder.close)
+    return Repaired(voided=tuple(voided), gone_for_good=gone_for_good)
+
+
+def _damaged(folder: Folder, part: Part) -> bool:
+    try:
+        match part.state:
+            case PartState.OPEN:
+                resume(folder, part).close()
+            case PartState.SEALED:
+                check_sealed(folder, part)
+            case PartState.PUBLISHED:
+                check_sealed(folder, part)
+            case PartState.VOID:
+                pass
+    except OutputDamaged:
+        return True
+    return False
+
+
+def _leave_note(folder: Folder, part: Part) -> None:
+    """Beside a published file that was lost: do not look for it, its revisions are in a later one."""
+    name = final_of(part)
+    void = structs.replace(part, state=PartState.VOID)
+    folder.put(void_name(name), manifest_of(void, name, part.manifest))
