@@ -101,6 +101,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
         flags: what a reader should know: `unanswered` (a call without a result), `orphan` (a result without a call),
         `summary`,
             `alternative`, `raw` (payload kept as recorded, its dialect unknown).
+        rendered: what the model was shown in place of the user's words, where a template stood between.
     """
 
     role: Role
@@ -120,3 +121,4 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     run_id: str | None = None
     turn: int | None = None
     flags: tuple[str, ...] = ()
+    rendered: str | None = None

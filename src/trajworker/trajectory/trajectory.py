@@ -147,6 +147,10 @@ class MessageView(Sequence[Message]):
         """The messages that `ranges` count in."""
         return self._history
 
+    def reads(self, history: Sequence[Message]) -> bool:
+        """Whether this view is one on `history`, the same messages in the same places."""
+        return self._history is history or self._history == history
+
     def __len__(self) -> int:
         return sum(stop - start for start, stop in self.ranges)
 
@@ -211,6 +215,14 @@ class TokenUsage(Struct, frozen=True):
 
 class ToolsNotCalled(ConfigError, ValueError):
     """An order was asked for among tools that were never called; the message names them."""
+
+
+def came_before(names: Sequence[str], first: str, then: str, *, require_both: bool = False) -> bool:
+    """Whether the first `first` stands before the last `then` among names of calls; see Trajectory.called_before."""
+    absent = [name for name in dict.fromkeys((first, then)) if name not in names]
+    if absent and require_both:
+        raise ToolsNotCalled(f"never called: {', '.join(absent)} (require_both is set)")
+    return not absent and names.index(first) < len(names) - 1 - names[::-1].index(then)
 
 
 class Trajectory(Struct, frozen=True, kw_only=True):
@@ -330,8 +342,4 @@ class Trajectory(Struct, frozen=True, kw_only=True):
         One tool named twice must have been called twice. A tool never called makes it False, or, with `require_both`,
         raises ToolsNotCalled naming the absent ones.
         """
-        names = [call.name for call in self.tool_calls]
-        absent = [name for name in dict.fromkeys((first, then)) if name not in names]
-        if absent and require_both:
-            raise ToolsNotCalled(f"never called: {', '.join(absent)} (require_both is set)")
-        return not absent and names.index(first) < len(names) - 1 - names[::-1].index(then)
+        return came_before([call.name for call in self.tool_calls], first, then, require_both=require_both)

@@ -1,0 +1,73 @@
+"""What a fold leaves for the next trace: digests, not texts, and as many as a window of messages needs."""
+
+from msgspec import Struct
+
+from trajworker.dialects.draft import DIGEST_SIZE
+
+TAIL = 512
+"""Messages whose digests a context keeps; a trace that needs older ones asks for the whole history."""
+
+
+class Pending(Struct, array_like=True):
+    """A tool call without a result: index of its message, the call's id, name, arguments (as JSON) and place."""
+
+    index: int
+    id: str | None
+    name: str
+    arguments: bytes
+    place: int = 0
+
+
+class Context(Struct, kw_only=True, omit_defaults=True):
+    """State of a conversation between two traces.
+
+    References are message indexes; -1 - k refers to aside k. `view` holds the references of the last prompt's array as
+    ranges [start, stop) (an aside as [r, r]). `tail` holds digests of the messages from `offset` on.
+    """
+
+    total: int = 0
+    asides: int = 0
+    entries: int = 0
+    user_turns: int = 0
+    offset: int = 0
+    tail: bytes = b""
+    systems: list[tuple[bytes, int]] = []
+    aside_keys: list[tuple[bytes, int]] = []
+    view: list[tuple[int, int]] = []
+    answer: int | None = None
+    answer_ids: list[str] = []
+    prefix_length: int = 0
+    prefix_hash: bytes = b""
+    turn_user: int | None = None
+    pending: list[Pending] = []
+    tools: list[bytes] = []
+    interrupted: bool = False
+    bare: bool = False
+    """Whether the last trace's root was an llm run itself."""
+    reasoned: list[int] = []
+    """Answers that were recorded with reasoning; the others may still be given theirs by a later prompt."""
+
+    def known(self, reference: int) -> bytes | None:
+        """Digest of a message, None where it is older than the tail."""
+        place = (reference - self.offset) * DIGEST_SIZE
+        if reference < self.offset or place >= len(self.tail):
+            return None
+        return self.tail[place : place + DIGEST_SIZE]
+
+
+def compress(references: list[int]) -> list[tuple[int, int]]:
+    """References as ranges [start, stop); an aside stands alone as (r, r)."""
+    ranges: list[tuple[int, int]] = []
+    for reference in references:
+        if reference < 0:
+            ranges.append((reference, reference))
+        elif ranges and ranges[-1][1] == reference and ranges[-1][0] >= 0:
+            ranges[-1] = (ranges[-1][0], reference + 1)
+        else:
+            ranges.append((reference, reference + 1))
+    return ranges
+
+
+def expand(ranges: list[tuple[int, int]]) -> list[int]:
+    """Ranges as references."""
+    return [ref for start, stop in ranges for ref in ((start,) if start < 0 else range(start, stop))]

@@ -1,0 +1,144 @@
+"""Figures of a trace as sums that add up over traces: tokens, cost, calls, failures and times.
+
+How `termination_reason` is decided, first rule that fits, looking at the last turn:
+
+| rule | reason |
+|---|---|
+| a run of it has not ended (or waits for a human) | NONE; STALE where it was delivered without waiting further |
+| it failed, and the error tells of a recursion or iteration limit | MAX_STEPS |
+| it failed, and the error tells of a time limit | TIMEOUT |
+| it failed otherwise | ERROR |
+| its last answer was cut off (`finish_reason` length) | TRUNCATION |
+| the agent ran out of steps inside a successful run | MAX_STEPS |
+| else | ENV_DONE |
+
+How `trainable_status` is decided, for messages and steps alike:
+
+| rule | status |
+|---|---|
+| answered by an llm run of the agent itself, not cut off, not filtered, known dialect | trainable |
+| replaced by a regenerated or edited turn | superseded |
+| the first step that sees a summary instead of the messages it stands for | summarization_boundary (step only) |
+| else: prompts, tool results, failed, truncated, raw, and what no recorded run produced | not_trainable |
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from trajworker.trajectory import TerminationReason
+
+_MAX_STEPS = ("recursion", "max_iterations", "max_turns", "maxturns", "iteration limit", "maximum number of", "step limit")
+_TIMEOUT = ("timeout", "timed out", "deadline exceeded")
+MICROSECOND = 1_000_000
+
+
+class Figures(Struct, array_like=True):
+    """Partial sums. Intervals are microseconds since the epoch; unknown is None, never 0."""
+
+    llm_calls: int = 0
+    llm_errors: int = 0
+    uncounted: int = 0
+    """Calls without usage."""
+    counted: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    total_tokens: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+    tool_calls: int = 0
+    tool_results: int = 0
+    tool_failures: int = 0
+    tool_runs_failed: int = 0
+    retrievals: int = 0
+    raw: int = 0
+    cost: float | None = None
+    root_tokens: int | None = None
+    start: int | None = None
+    end: int | None = None
+    llm_times: list[tuple[int, int]] = []
+    tool_times: list[tuple[int, int]] = []
+
+    def count(self, usage: dict[str, Any] | None) -> None:
+        """Add the tokens of one call."""
+        if usage is None:
+            self.uncounted += 1
+            return
+        self.counted += 1
+        self.input_tokens += usage.get("input_tokens") or 0
+        self.output_tokens += usage.get("output_tokens") or 0
+        self.total_tokens += usage.get("total_tokens") or 0
+        details = usage.get("input_token_details") or {}
+        self.cache_read += details.get("cache_read") or 0
+        tiers = sum(details.get(name) or 0 for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"))
+        self.cache_write += details.get("cache_creation") or details.get("cache_write") or tiers
+        self.reasoning += (usage.get("output_token_details") or {}).get("reasoning") or 0
+
+
+_SUMS = (
+    "llm_calls", "llm_errors", "uncounted", "counted", "input_tokens", "output_tokens", "total_tokens", "cache_read",
+    "cache_write", "reasoning", "tool_calls", "tool_results", "tool_failures", "tool_runs_failed", "retrievals", "raw",
+)  # fmt: skip
+
+
+def micros(time: datetime) -> int:
+    """A time as microseconds since the epoch, exactly."""
+    return int(time.timestamp()) * MICROSECOND + time.microsecond
+
+
+def union(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Intervals that overlap or touch joined, in order."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def seconds(intervals: Iterable[tuple[int, int]]) -> float:
+    """Length of a union of intervals."""
+    return sum(end - start for start, end in union(intervals)) / MICROSECOND
+
+
+def _added(first: float | None, second: float | None) -> float | None:
+    if first is None or second is None:
+        return first if second is None else second
+    return first + second
+
+
+def merge(parts: Sequence[Figures]) -> Figures:
+    """Figures of several traces."""
+    whole = Figures()
+    for part in parts:
+        for name in _SUMS:
+            setattr(whole, name, getattr(whole, name) + getattr(part, name))
+        whole.cost = _added(whole.cost, part.cost)
+        tokens = _added(whole.root_tokens, part.root_tokens)
+        whole.root_tokens = int(tokens) if tokens is not None else None
+        whole.llm_times += part.llm_times
+        whole.tool_times += part.tool_times
+        starts = [one for one in (whole.start, part.start) if one is not None]
+        ends = [one for one in (whole.end, part.end) if one is not None]
+        whole.start, whole.end = min(starts, default=None), max(ends, default=None)
+    return whole
+
+
+def termination(status: str, error: str | None, finish: str | None, *, out_of_steps: bool, complete: bool) -> TerminationReason:
+    """Why a conversation ended; see the table above."""
+    if status in ("pending", "interrupted"):
+        return TerminationReason.NONE if complete or status == "interrupted" else TerminationReason.STALE
+    if status == "error":
+        words = (error or "").lower()
+        if any(word in words for word in _MAX_STEPS):
+            return TerminationReason.MAX_STEPS
+        if any(word in words for word in _TIMEOUT):
+            return TerminationReason.TIMEOUT
+        return TerminationReason.ERROR
+    if finish == "length":
+        return TerminationReason.TRUNCATION
+    return TerminationReason.MAX_STEPS if out_of_steps else TerminationReason.ENV_DONE

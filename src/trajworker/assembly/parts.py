@@ -1,0 +1,77 @@
+"""What one trace adds to a conversation, encoded: a `Fold`, kept in staging as bytes and spliced into lines."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.assembly.context import Context
+from trajworker.assembly.figures import Figures
+from trajworker.assembly.transcript import Amendment
+
+VERSION = 1
+
+
+class Entry(Struct, array_like=True):
+    """A trace's share of a turn: a turn of its own, or `joins` the one before. Times are ISO 8601 in UTC."""
+
+    trace_id: str
+    status: str
+    start: str
+    end: str | None
+    error: str | None = None
+    resumes: bool = False
+    joins: bool = False
+
+
+class Fold(Struct, array_like=True):
+    """Everything one trace adds; chunks are JSON, ready to be spliced into a line.
+
+    `keys` holds the digests of its messages, from which the whole history can be recalled without decoding any.
+    """
+
+    version: int
+    trace_id: str
+    messages: list[bytes]
+    asides: list[bytes]
+    steps: list[bytes]
+    entries: list[Entry]
+    nested: list[bytes]
+    internal: list[bytes]
+    retrieved: list[bytes]
+    tools: list[bytes]
+    amendments: list[Amendment]
+    rewards: list[bytes]
+    figures: Figures
+    keys: bytes
+    base: int
+    after: Context
+    reopens: bool = False
+    finish: str | None = None
+    out_of_steps: bool = False
+    metadata: dict[str, Any] = {}
+    project_id: str = ""
+    decoded: int = 0
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(Fold)
+
+
+def encode_fold(fold: Fold) -> bytes:
+    """A fold as staging keeps it."""
+    return _ENCODER.encode(fold)
+
+
+def decode_fold(data: bytes) -> Fold:
+    """The fold of its bytes; raises msgspec.DecodeError where another release wrote them (fold again then)."""
+    fold = _DECODER.decode(data)
+    if fold.version != VERSION:
+        raise msgspec.ValidationError(f"fold of version {fold.version}, not {VERSION}")
+    return fold
+
+
+def iso(time: datetime | None) -> str | None:
+    """A time on a line."""
+    return None if time is None else time.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,175 @@
+"""Sorts the llm calls of a trace: the agent's own, its sub-agents', parallel branches, and internal ones."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from trajworker.assembly.calls import Call, Root, ToolRun
+from trajworker.model.message import Role
+
+_HIDDEN = frozenset({"middleware", "compaction"})
+
+
+class Group(Struct, eq=False):
+    """Calls that go on from each other: one agent's dialogue inside a trace."""
+
+    calls: list[Call]
+
+    @property
+    def answered(self) -> list[Call]:
+        """Calls with an answer."""
+        return [call for call in self.calls if call.answer.draft is not None]
+
+    @property
+    def final(self) -> str | None:
+        """Text of the last answer."""
+        done = self.answered
+        return ((done[-1].answer.draft.content or "").strip() or None) if done else None  # type: ignore[union-attr]
+
+
+class Sorted(Struct, eq=False):
+    """The calls of one agent, and the others beside it."""
+
+    main: list[Call]
+    branches: list[Group]
+    internal: list[Call]
+
+
+def in_order(calls: list[Call]) -> list[Call]:
+    """Calls by start; at the same instant the shorter prompt first, because it was asked before."""
+    return sorted(
+        calls,
+        key=lambda call: (
+            call.run.start_time,
+            len(call.prompt.array) if call.prompt.array is not None else len(call.prompt.drafts),
+            call.run.dotted_order,
+        ),
+    )
+
+
+def owner(path: Sequence[str], tools: dict[str, ToolRun]) -> str:
+    """Id of the innermost tool run above, empty for the main agent."""
+    return next((one for one in reversed(path) if one in tools), "")
+
+
+def is_internal(call: Call) -> bool:
+    """Whether the metadata says that a call is no part of the conversation (langsmith-api.md section 6)."""
+    about = call.about
+    if about.lc_source or about.ls_agent_type in _HIDDEN or about.ls_message_view_exclude is not None:
+        return True
+    node = about.langgraph_node
+    return isinstance(node, str) and "Middleware." in node
+
+
+def agent_name(call: Call) -> str | None:
+    """What the metadata calls the agent that a call belongs to."""
+    about = call.about
+    for name in (about.ls_subagent_type, about.lc_agent_name, about.langgraph_node, call.run.name):
+        if isinstance(name, str) and name:
+            return name
+    return None
+
+
+def _system(call: Call) -> list[bytes]:
+    return [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is Role.SYSTEM]
+
+
+def _goes_on(call: Call, last: Call) -> bool:
+    """Whether a call's prompt goes on from another call of the same agent."""
+    mine, before = call.prompt.array, last.prompt.array
+    answer = last.answer.draft
+    if mine is not None and before is not None and mine.startswith(before[:-1]):
+        if answer is None:
+            return len(mine) >= len(before) and _system(call) == _system(last)
+        if len(mine) > len(before):
+            return True
+    if answer is None:
+        return call.digests() == last.digests()
+    if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
+        return True
+    ids = last.ids
+    return bool(ids) and any(
+        (draft.tool_response is not None and draft.tool_response.id in ids)
+        or bool(ids & {one.id for one in draft.tool_calls or ()})
+        for draft in call.read()
+    )
+
+
+def group(calls: list[Call]) -> list[Group]:
+    """Calls by the dialogue they go on with, in order of the first call."""
+    groups: list[Group] = []
+    for call in calls:
+        home = next((one for one in reversed(groups) if _goes_on(call, one.calls[-1])), None)
+        if home is None:
+            home = next((one for one in reversed(groups) if _chained(call, one.calls[-1])), None)
+        if home is None:
+            groups.append(Group(calls=[call]))
+        else:
+            home.calls.append(call)
+    return groups
+
+
+def _chained(call: Call, last: Call) -> bool:
+    """Whether the prompts share their opening (system and first user message) and differ behind it: a window."""
+    mine, before = call.read(), last.read()
+    if len(mine) < 3 or len(before) < 2 or last.answer.draft is None:  # noqa: PLR2004 - system, user, and more
+        return False
+    return call.digests()[:2] == last.digests()[:2] and any(draft.role is Role.TOOL for draft in mine)
+
+
+def _parallel(one: Group, other: Group) -> bool:
+    """Whether two groups ran at the same time, or in the same step of a graph."""
+    first, second = one.calls[0], other.calls[0]
+    step = first.about.langgraph_step
+    if step is not None and step == second.about.langgraph_step:
+        return first.about.langgraph_checkpoint_ns != second.about.langgraph_checkpoint_ns
+    return first.run.start_time < _end(other) and second.run.start_time < _end(one)
+
+
+def _end(one: Group) -> datetime:
+    return max((call.run.end_time or call.run.start_time) for call in one.calls)
+
+
+def sort_calls(calls: list[Call], root: Root | None, final_ids: set[str]) -> Sorted:
+    """Tell the agent's own calls from branches and internal ones.
+
+    The agent's group is the one whose answer the trace gave back; else the last one that the root's own words stand in.
+    """
+    internal = [call for call in calls if is_internal(call)]
+    own = [call for call in calls if call not in internal] if internal else calls
+    if len(own) <= 1:
+        return Sorted(main=own, branches=[], internal=internal)
+    groups = group(own)
+    if len(groups) == 1:
+        return Sorted(main=groups[0].calls, branches=[], internal=internal)
+    chosen = _main(groups, root, final_ids)
+    others = [one for one in groups if one is not chosen]
+    branches = [
+        one
+        for one in others
+        if len(one.answered) > 1
+        or any(call.ids for call in one.calls)
+        or any(_parallel(one, other) for other in others if other is not one)
+    ]
+    internal += [call for one in others if one not in branches for call in one.calls]
+    return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal))
+
+
+def _main(groups: list[Group], root: Root | None, final_ids: set[str]) -> Group:
+    for one in reversed(groups):
+        if any(call.answer.draft is not None and call.answer.draft.id in final_ids for call in one.calls):
+            return one
+    finals = root.finals if root is not None else set()
+    for one in reversed(groups):
+        if one.final is not None and one.final in finals:
+            return one
+    said = {draft.content for draft in root.words if draft.content} if root is not None else set()
+    if root is not None:
+        said |= set(root.texts.values())
+    spoken = [
+        one for one in groups
+        if any(draft.role is Role.USER and draft.content in said for draft in one.calls[0].read())
+    ]  # fmt: skip
+    candidates = spoken or groups
+    return max(candidates, key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))

@@ -1,0 +1,38 @@
+"""Which conversation a run belongs to: the thread key (langsmith-api.md section 6)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+THREAD_KEYS = ("session_id", "conversation_id", "thread_id")
+"""Metadata keys in LangSmith's own order of precedence; `run.session_id` is the project, never the thread."""
+
+
+def _as_key(value: Any) -> str | None:  # noqa: ANN401 - metadata is any JSON
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    return None
+
+
+def thread_key(
+    server_thread_id: Any,  # noqa: ANN401 - a server may answer with a number
+    metadata: Mapping[str, Any] | None,
+    precedence: Sequence[str] = THREAD_KEYS,
+) -> str | None:
+    """The key that this run itself carries: the server's field first, else its metadata; numbers become strings.
+
+    A trace's key is its root's; only where the root carries none its descendants are asked (earliest first).
+    """
+    found = _as_key(server_thread_id)
+    if found is not None:
+        return found
+    for name in precedence:
+        found = _as_key((metadata or {}).get(name))
+        if found is not None:
+            return found
+    return None

@@ -1,0 +1,19 @@
+"""Payload dialects: what a producer recorded, read as messages. Formats are recognised by their shape, never by name."""
+
+from trajworker.dialects.answer import Answer, answer_of, read_answer
+from trajworker.dialects.draft import Draft, digest
+from trajworker.dialects.prompt import Prompt, read_array, read_prompt
+from trajworker.dialects.reader import read_all, read_one
+
+__all__ = [
+    "Answer",
+    "Draft",
+    "Prompt",
+    "answer_of",
+    "digest",
+    "read_all",
+    "read_answer",
+    "read_array",
+    "read_one",
+    "read_prompt",
+]

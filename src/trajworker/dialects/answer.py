@@ -1,0 +1,299 @@
+"""What a model answered: the outputs of an llm run as messages, with finish reason, usage and the answering model."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from trajworker.dialects import chunks, langchain, openai_responses, otel
+from trajworker.dialects.blocks import call_of
+from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.reader import read_all, read_one
+from trajworker.dialects.speech import Said, raw, speak
+from trajworker.dialects.vocabulary import finish_reason, role_of, usage
+from trajworker.model.message import Role
+
+_TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply")
+_FINISH = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason", "gen_ai.completion.0.finish_reason")
+_MODELS = ("model_name", "model", "modelId", "model_id", "model_version", "modelVersion", "gen_ai.response.model")
+
+
+class Answer(Struct):
+    """A model's answer.
+
+    Args:
+        draft: the message, None where there is none.
+        others: further candidates.
+        finish: the producer's own word for why it stopped, in ours.
+        usage: tokens.
+        model: the model that answered.
+        status: a Responses status that stands for the finish reason.
+    """
+
+    draft: Draft | None = None
+    others: list[Draft] = []
+    finish: str | None = None
+    usage: dict[str, Any] | None = None
+    model: str | None = None
+
+
+def read_answer(outputs: Raw) -> Answer:
+    """Read the outputs of an llm run; what no dialect knows becomes one raw message."""
+    try:
+        payload = msgspec.json.decode(outputs)
+    except (msgspec.DecodeError, UnicodeError):
+        payload = bytes(outputs).decode("utf-8", "replace")
+    return answer_of(payload)
+
+
+def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
+    """The answer a decoded payload holds."""
+    answer = Answer()
+    if payload is None or payload in ({}, [], ""):
+        return answer
+    if isinstance(payload, dict):
+        answer.usage = usage(payload.get("usage_metadata")) or usage(payload.get("usage"))
+        if answer.usage is None:
+            answer.usage = usage(payload.get("usageMetadata")) or usage(payload.get("totalUsage"))
+        answer.model = _model(payload)
+        answer.finish = _finish(payload)
+    _fill(answer, payload)
+    draft = answer.draft
+    if draft is None:
+        return answer
+    if draft.role is not Role.ASSISTANT:
+        draft.role = Role.ASSISTANT
+    if draft.finish_reason is None:
+        draft.finish_reason = answer.finish
+    if answer.finish == "stop" and draft.tool_calls and _gemini_stop(payload):
+        draft.finish_reason = answer.finish = "tool_calls"
+    return answer
+
+
+def _gemini_stop(payload: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    return isinstance(payload, dict) and any(
+        isinstance(payload.get(name), str) and payload[name].endswith("STOP") for name in _FINISH
+    )
+
+
+def _model(payload: dict[str, Any]) -> str | None:
+    for name in _MODELS:
+        value = payload.get(name)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _finish(payload: dict[str, Any]) -> str | None:
+    for name in _FINISH:
+        if payload.get(name):
+            return finish_reason(payload[name])
+    return None
+
+
+def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0911, PLR0912 - one branch a shape
+    if isinstance(payload, str):
+        answer.draft = speak("assistant", payload)[0]
+        return
+    if isinstance(payload, list):
+        _from_list(answer, payload)
+        return
+    if not isinstance(payload, dict):
+        answer.draft = speak("assistant", as_text(payload))[0]
+        return
+    if langchain.claims(payload):
+        _from_langchain(answer, payload)
+    elif isinstance(payload.get("generations"), list):
+        _from_generations(answer, payload)
+    elif isinstance(payload.get("choices"), list) and payload["choices"]:
+        _from_choices(answer, payload["choices"])
+    elif isinstance(payload.get("candidates"), list) and payload["candidates"]:
+        _from_candidates(answer, payload["candidates"])
+    elif isinstance(payload.get("output"), list) and payload["output"]:
+        _from_list(answer, payload["output"])
+        _from_status(answer, payload)
+    elif isinstance(payload.get("message"), dict):
+        _nested(answer, payload["message"])
+    elif isinstance(payload.get("messages"), list) and payload["messages"]:
+        _from_list(answer, payload["messages"])
+    elif otel.claims(payload) and otel.answer(payload):
+        _from_list(answer, otel.answer(payload))
+    elif isinstance(payload.get("role"), str) and role_of(payload["role"]) is not None:
+        drafts = read_one(payload)
+        answer.draft = drafts[-1] if drafts else None
+    elif _vercel(payload):
+        answer.draft = _from_vercel(payload)
+    else:
+        _from_plain(answer, payload)
+
+
+def _nested(answer: Answer, value: Any) -> None:  # noqa: ANN401 - recorded JSON
+    inner = answer_of(value)
+    answer.draft, answer.others = inner.draft, inner.others
+    answer.finish = answer.finish or inner.finish
+    answer.usage = answer.usage or inner.usage
+    answer.model = answer.model or inner.model
+
+
+def _from_plain(answer: Answer, payload: dict[str, Any]) -> None:
+    for name in ("output", "outputs", "response", "result", "output.value", "data", "body"):
+        value = otel.decoded(payload.get(name))
+        if isinstance(value, (dict, list)) and value:
+            _nested(answer, value)
+            return
+        if isinstance(value, str):
+            answer.draft = speak("assistant", value)[0]
+            return
+        if name in payload and value is None and len(payload) == 1:
+            return
+    if isinstance(payload.get("content"), list):
+        content = payload["content"]
+        if content and all(isinstance(part, dict) and role_of(part.get("role")) for part in content):
+            _from_list(answer, content)
+        else:
+            answer.draft = speak("assistant", content)[-1]
+        return
+    for name in _TEXTS:
+        if isinstance(payload.get(name), str):
+            answer.draft = speak("assistant", payload[name])[0]
+            return
+    if set(payload) <= {"usage_metadata", "usage", "model", "id", "finish_reason", "stop_reason"}:
+        return
+    answer.draft = raw(payload)
+
+
+def _from_status(answer: Answer, payload: dict[str, Any]) -> None:
+    """A Responses object has no finish reason: status, details and item types stand for it."""
+    answer.finish = answer.finish or status_finish(
+        payload.get("status"), payload.get("incomplete_details"), calls=bool(answer.draft and answer.draft.tool_calls)
+    )
+
+
+def status_finish(status: Any, details: Any, *, calls: bool) -> str | None:  # noqa: ANN401 - recorded JSON
+    """Finish reason of a Responses status."""
+    if status == "incomplete":
+        reason = details.get("reason") if isinstance(details, dict) else None
+        return finish_reason(reason) or "length"
+    if status == "completed":
+        return "tool_calls" if calls else "stop"
+    return None
+
+
+def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded JSON
+    if not items:
+        return
+    if all(isinstance(item, str) for item in items):
+        pair = len(items) == 2 and role_of(items[0]) is not None and items[0] not in ("stop", "end")  # noqa: PLR2004
+        answer.draft = speak("assistant", items[1] if pair else "".join(items))[0]
+        return
+    merged = chunks.merge(items)
+    if merged is not None:
+        _nested(answer, merged)
+        return
+    drafts = read_all(items)
+    said = [draft for draft in drafts if draft.role is Role.ASSISTANT]
+    answer.draft = said[-1] if said else (drafts[-1] if drafts else None)
+    last = items[-1]
+    if isinstance(last, dict) and not openai_responses.claims(last):
+        answer.finish = answer.finish or _finish(last)
+        answer.usage = answer.usage or usage(last.get("usage_metadata"))
+        if langchain.claims(last):
+            _from_langchain(answer, last)
+
+
+def _from_choices(answer: Answer, choices: list[Any]) -> None:
+    found: list[Draft] = []
+    for choice in choices:
+        if not isinstance(choice, dict):
+            continue
+        message = choice.get("message") or choice.get("delta")
+        if isinstance(message, dict):
+            drafts = read_one(message if isinstance(message.get("role"), str) else message | {"role": "assistant"})
+        else:
+            drafts = speak("assistant", choice.get("text"))
+        if drafts:
+            drafts[-1].finish_reason = finish_reason(choice.get("finish_reason") or choice.get("finishReason"))
+            found.append(drafts[-1])
+    if found:
+        answer.draft, answer.others = found[0], found[1:]
+        answer.finish = answer.finish or found[0].finish_reason
+
+
+def _from_candidates(answer: Answer, candidates: list[Any]) -> None:
+    found: list[Draft] = []
+    for candidate in candidates:
+        if isinstance(candidate, dict):
+            draft = speak("assistant", candidate.get("content"), Said())[-1]
+            word = candidate.get("finish_reason") or candidate.get("finishReason")
+            draft.finish_reason = finish_reason(word, calls=bool(draft.tool_calls))
+            found.append(draft)
+    if found:
+        answer.draft, answer.others = found[0], found[1:]
+        answer.finish = answer.finish or found[0].finish_reason
+
+
+def _vercel(payload: dict[str, Any]) -> bool:
+    return ("toolCalls" in payload or "finishReason" in payload or "tool_calls" in payload) and (
+        "text" in payload or "content" in payload or "toolCalls" in payload or "tool_calls" in payload
+    )
+
+
+def _from_vercel(payload: dict[str, Any]) -> Draft:
+    """Vercel AI SDK's result of a step, and other results that name text and calls at the top."""
+    given = payload.get("toolCalls") or payload.get("tool_calls") or []
+    calls = [call_of(entry) for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
+    reasoning = payload.get("reasoningText") or payload.get("reasoning") or payload.get("reasoning_content")
+    said = Said(
+        calls=tuple(call for call in calls if call is not None),
+        reasoning=reasoning if isinstance(reasoning, str) else None,
+    )
+    content = payload.get("content") if isinstance(payload.get("content"), (list, str)) else payload.get("text")
+    return speak("assistant", "" if content is None else content, said)[-1] if not isinstance(content, str) else (
+        Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning)
+    )
+
+
+def _from_generations(answer: Answer, payload: dict[str, Any]) -> None:
+    rows = payload["generations"]
+    flat = [gen for row in rows for gen in (row if isinstance(row, list) else [row]) if isinstance(gen, dict)]
+    output = payload.get("llm_output") or payload.get("llmOutput")
+    output = output if isinstance(output, dict) else {}
+    found: list[Draft] = []
+    for index, generation in enumerate(flat):
+        info = generation.get("generation_info") or generation.get("generationInfo")
+        info = info if isinstance(info, dict) else {}
+        inner = Answer(finish=_finish(info))
+        message = generation.get("message")
+        if isinstance(message, dict):
+            _from_langchain(inner, message)
+        else:
+            inner.draft = speak("assistant", as_text(generation.get("text")) or "")[0]
+        if inner.draft is None:
+            continue
+        inner.draft.finish_reason = inner.finish
+        found.append(inner.draft)
+        if index == 0:
+            answer.finish, answer.model = inner.finish, inner.model or _model(output)
+            answer.usage = inner.usage or answer.usage
+    if found:
+        answer.draft, answer.others = found[0], found[1:]
+    if answer.usage is None:
+        for name in ("token_usage", "tokenUsage", "usage", "estimatedTokenUsage"):
+            answer.usage = answer.usage or usage(output.get(name))
+
+
+def _from_langchain(answer: Answer, message: dict[str, Any]) -> None:
+    drafts = read_one(message)
+    if drafts:
+        answer.draft = drafts[-1]
+    body = message.get("kwargs") if "lc" in message else message
+    body = body if isinstance(body, dict) else {}
+    about = body.get("response_metadata")
+    about = about if isinstance(about, dict) else {}
+    answer.finish = answer.finish or _finish(about) or status_finish(
+        about.get("status"), about.get("incomplete_details"), calls=bool(answer.draft and answer.draft.tool_calls)
+    )
+    answer.model = answer.model or _model(about)
+    answer.usage = usage(body.get("usage_metadata")) or answer.usage
+    for name in ("token_usage", "tokenUsage", "usage"):
+        answer.usage = answer.usage or usage(about.get(name))

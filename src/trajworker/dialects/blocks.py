@@ -1,0 +1,227 @@
+"""Content of a message: text, or a list of blocks in any vendor's words, taken apart into what it says and does.
+
+Sources: payload-shapes.md section 2, langsmith-api.md section 9 (Anthropic, OpenAI, Gemini, Bedrock, OTel GenAI parts,
+Vercel AI SDK parts, LangChain standard content).
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.dialects.draft import as_text
+from trajworker.model.message import ToolCall
+
+_TEXT = frozenset({"text", "input_text", "output_text", "summary_text", "plain_text", "text_delta"})
+_THOUGHT = frozenset({"thinking", "reasoning", "reasoning_content", "thought"})
+_CALL = frozenset({"tool_use", "tool_call", "tool-call", "function_call", "function", "tool_call_chunk"})
+_RESULT = frozenset(
+    {"tool_result", "tool-result", "tool_call_response", "function_response", "function_call_output", "tool_response"}
+)
+_FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "failed"})
+
+
+class Result(Struct):
+    """A tool's answer inside a content list."""
+
+    id: str | None
+    name: str | None
+    value: Any
+    failed: bool
+    blocks: tuple[Any, ...] | None = None
+
+
+class Content(Struct):
+    """What a content says. `opaque` tells that some of it is not plain text, so that the blocks must be kept."""
+
+    texts: list[str] = []
+    thoughts: list[str] = []
+    calls: list[ToolCall] = []
+    results: list[Result] = []
+    refusals: list[str] = []
+    opaque: bool = False
+
+    def text(self, joint: str = "") -> str | None:
+        """The text, None where there is no text block at all."""
+        return joint.join(self.texts) if self.texts else None
+
+
+def arguments(value: Any) -> tuple[dict[str, Any], str | None]:  # noqa: ANN401 - recorded JSON
+    """Arguments of a call as an object, or what was written where they are none."""
+    if isinstance(value, dict):
+        return value, None
+    if value is None or value == "":
+        return {}, None
+    if not isinstance(value, str):
+        return {}, as_text(value)
+    decoded: Any = value
+    for _ in range(2):  # some exporters encode the JSON text once more
+        try:
+            decoded = msgspec.json.decode(decoded)
+        except (msgspec.DecodeError, UnicodeError):
+            return {}, value
+        if isinstance(decoded, dict):
+            return decoded, None
+        if not isinstance(decoded, str):
+            break
+    return ({}, None) if decoded is None else ({}, value)
+
+
+def tool_call(name: Any, given: Any, call_id: Any, error: Any = None) -> ToolCall:  # noqa: ANN401 - recorded JSON
+    """A tool call; missing names and numbers as ids are tolerated."""
+    parsed, invalid = arguments(given)
+    return ToolCall(
+        name=name if isinstance(name, str) else (as_text(name) or ""),
+        arguments=parsed,
+        id=None if call_id is None or call_id == "" else str(call_id),
+        invalid=invalid,
+        error=error if isinstance(error, str) else None,
+    )
+
+
+def _first(block: dict[str, Any], *names: str) -> Any:  # noqa: ANN401 - recorded JSON
+    for name in names:
+        value = block.get(name)
+        if value is not None:
+            return value
+    return None
+
+
+def call_of(block: dict[str, Any]) -> ToolCall | None:
+    """The call a block or an entry of `tool_calls` stands for, None where it is none."""
+    inner = block.get("function") or block.get("function_call") or block.get("functionCall") or block.get("toolUse")
+    if not isinstance(inner, dict):
+        inner = block
+    name = _first(inner, "name", "toolName", "tool_name") or _first(block, "name", "toolName")
+    if name is None:
+        return None
+    given = _first(inner, "arguments", "args", "input", "parameters")
+    if not given and isinstance(block.get("partial_json"), str):
+        given = block["partial_json"]
+    if given is None:
+        given = _first(block, "args", "arguments", "input")
+    call_id = _first(block, "call_id", "toolCallId", "tool_call_id", "id") or _first(inner, "id", "toolUseId")
+    return tool_call(name, given, call_id, block.get("error"))
+
+
+def _unwrapped(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - recorded JSON
+    """Vercel's typed output `{"type": "text", "value": ..}` as its value, and whether it tells a failure."""
+    if isinstance(value, dict) and "value" in value and isinstance(value.get("type"), str):
+        return value["value"], value["type"] in _FAILED
+    return value, False
+
+
+def result_of(block: dict[str, Any]) -> Result:
+    """The tool's answer that a block stands for."""
+    inner = block
+    for name in ("function_response", "functionResponse", "toolResult"):
+        if isinstance(block.get(name), dict):
+            inner = block[name]
+    value = _first(inner, "content", "response", "result", "output")
+    value, failed = _unwrapped(value)
+    failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
+    failed = failed or inner.get("status") in _FAILED
+    blocks = None
+    if isinstance(value, list):
+        content = read_content(value)
+        if content.texts or content.opaque:
+            blocks = tuple(value) if content.opaque else None
+            value = content.text() if not content.opaque or content.texts else None
+    call_id = _first(block, "tool_use_id", "tool_call_id", "toolCallId", "call_id", "id")
+    call_id = call_id or _first(inner, "toolUseId", "id", "tool_use_id")
+    name = _first(inner, "name", "toolName", "tool_name")
+    return Result(
+        id=str(call_id) if call_id is not None else None,
+        name=name if isinstance(name, str) else None,
+        value=value,
+        failed=failed,
+        blocks=blocks,
+    )
+
+
+def _thought(block: dict[str, Any]) -> str | None:
+    value = _first(block, "thinking", "reasoning", "reasoning_content", "text", "content", "summary")
+    if isinstance(value, dict):
+        value = _first(value, "text", "reasoningText")
+        value = value.get("text") if isinstance(value, dict) else value
+    if isinstance(value, list):
+        value = " ".join(text for text in (_thought(part) for part in value if isinstance(part, dict)) if text)
+    return value if isinstance(value, str) and value else None
+
+
+def _read_untyped(block: dict[str, Any], into: Content) -> None:
+    """Blocks that are told by their keys: Gemini and Bedrock parts."""
+    if isinstance(block.get("text"), str):
+        if block.get("thought"):
+            into.thoughts.append(block["text"])
+            into.opaque = True
+        else:
+            into.texts.append(block["text"])
+            into.opaque = into.opaque or any(value for key, value in block.items() if key not in ("text", "thought"))
+        return
+    into.opaque = True
+    if block.get("functionCall") or block.get("function_call") or block.get("toolUse"):
+        found = call_of(block)
+        if found is not None:
+            into.calls.append(found)
+    elif block.get("functionResponse") or block.get("function_response") or block.get("toolResult"):
+        into.results.append(result_of(block))
+    elif block.get("reasoningContent"):
+        thought = _thought({"content": block["reasoningContent"]})
+        if thought:
+            into.thoughts.append(thought)
+
+
+def _read_block(block: dict[str, Any], into: Content) -> None:
+    kind = block.get("type") or block.get("block_type") or block.get("kind")
+    if not isinstance(kind, str):
+        _read_untyped(block, into)
+    elif kind in _TEXT:
+        text = _first(block, "text", "content", "value")
+        into.texts.append(text if isinstance(text, str) else (as_text(text) or ""))
+        if block.get("citations") or block.get("annotations"):
+            into.opaque = True
+    elif kind in _THOUGHT:
+        into.opaque = True
+        thought = _thought(block)
+        if thought:
+            into.thoughts.append(thought)
+    elif kind in _CALL:
+        into.opaque = True
+        found = call_of(block)
+        if found is not None:
+            into.calls.append(found)
+    elif kind in _RESULT:
+        into.opaque = True
+        into.results.append(result_of(block))
+    elif kind == "refusal":
+        into.refusals.append(as_text(_first(block, "refusal", "text")) or "")
+    else:
+        into.opaque = True
+
+
+def read_content(content: Any) -> Content:  # noqa: ANN401 - recorded JSON
+    """Take a content apart, whatever vendor's words it is written in."""
+    found = Content()
+    if content is None:
+        return found
+    if isinstance(content, str):
+        found.texts.append(content)
+        return found
+    if isinstance(content, dict):
+        if isinstance(content.get("parts"), list):
+            content = content["parts"]
+        else:
+            content = [content]
+    if not isinstance(content, list):
+        found.texts.append(as_text(content) or "")
+        found.opaque = True
+        return found
+    for block in content:
+        if isinstance(block, str):
+            found.texts.append(block)
+        elif isinstance(block, dict):
+            _read_block(block, found)
+        else:
+            found.opaque = True
+    return found

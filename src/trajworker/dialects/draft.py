@@ -1,0 +1,70 @@
+"""A message while it is being made: the mutable twin of `Message`, field for field, so that both encode alike."""
+
+import json
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.model.message import Message, Role, ToolCall, ToolResponse, TrainableStatus
+
+DIGEST_SIZE = 8
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+class Draft(Struct, kw_only=True, omit_defaults=True):
+    """A message as a dialect read it; assembly adds turn, run and links before it is encoded.
+
+    The fields are those of `Message` in the same order: `encode(draft) == encode(draft.seal())`.
+    """
+
+    role: Role
+    content: str | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
+    tool_response: ToolResponse | None = None
+    usage: dict[str, Any] | None = None
+    finish_reason: str | None = None
+    reasoning: str | None = None
+    trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
+    id: str | None = None
+    name: str | None = None
+    refusal: str | None = None
+    blocks: tuple[Any, ...] | None = None
+    model: str | None = None
+    response_model: str | None = None
+    run_id: str | None = None
+    turn: int | None = None
+    flags: tuple[str, ...] = ()
+    rendered: str | None = None
+
+    def seal(self) -> Message:
+        """The finished message."""
+        return Message(**{field: getattr(self, field) for field in self.__struct_fields__})
+
+
+def digest(draft: Draft) -> bytes:
+    """Eight bytes by which a repetition is recognised: role, words and calls; not ids, reasoning or usage.
+
+    Producers repeat a message with other whitespace at its ends, with None for an empty text, with ids renumbered and
+    without its reasoning; none of that makes it another message.
+    """
+    text = (draft.content or draft.refusal or "").strip()
+    hashed = blake2b(draft.role.value.encode(), digest_size=DIGEST_SIZE)
+    hashed.update(text.encode("utf-8", "surrogatepass"))
+    for call in draft.tool_calls or ():
+        hashed.update(b"\0" + call.name.encode("utf-8", "surrogatepass") + b"\0")
+        if call.invalid is not None:
+            hashed.update(call.invalid.encode("utf-8", "surrogatepass"))
+        else:
+            hashed.update(_ENCODER.encode(call.arguments))
+    if draft.blocks and not text and not draft.tool_calls:
+        hashed.update(_ENCODER.encode(draft.blocks))
+    return hashed.digest()
+
+
+def as_text(value: Any) -> str | None:  # noqa: ANN401 - recorded payloads are any JSON
+    """A recorded value as the text a model would have been shown: strings as they are, the rest as JSON."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)

@@ -1,0 +1,83 @@
+"""Role dictionaries: OpenAI chat completions, Anthropic's messages, and everybody who copied them.
+
+`{"role", "content", "tool_calls" | "function_call", "tool_call_id", "reasoning_content", "refusal"}`; contents may be
+blocks in any vendor's words. Recorded shapes: payload-shapes.md (`wrap_openai_chat`, `wrap_anthropic_create`).
+"""
+
+from typing import Any
+
+from trajworker.dialects.blocks import call_of
+from trajworker.dialects.draft import Draft
+from trajworker.dialects.speech import Said, speak
+from trajworker.model.message import ToolCall
+
+NAME = "openai_chat"
+
+
+def claims(item: dict[str, Any]) -> bool:
+    """Whether a recorded message is a role dictionary."""
+    return isinstance(item.get("role"), str)
+
+
+def _calls(item: dict[str, Any]) -> tuple[ToolCall, ...]:
+    given = item.get("tool_calls") or item.get("toolCalls") or item.get("tool_call")
+    calls: list[ToolCall] = []
+    if isinstance(given, dict):
+        given = list(given.values()) if all(isinstance(value, dict) for value in given.values()) else [given]
+    if isinstance(given, list):
+        calls = [call for call in (call_of(entry) for entry in given if isinstance(entry, dict)) if call is not None]
+    legacy = item.get("function_call")
+    if not calls and isinstance(legacy, dict):
+        call = call_of(legacy)
+        calls = [call] if call is not None else []
+    return tuple(calls)
+
+
+def _reasoning(item: dict[str, Any]) -> str | None:
+    for name in ("reasoning_content", "reasoning", "thinking", "reasoningText"):
+        value = item.get(name)
+        if isinstance(value, str) and value:
+            return value
+    details = item.get("reasoning_details") or item.get("thinking_blocks")
+    if isinstance(details, list):
+        texts = [part.get("text") or part.get("summary") or part.get("thinking") for part in details
+                 if isinstance(part, dict)]  # fmt: skip
+        return "\n".join(text for text in texts if isinstance(text, str) and text) or None
+    return None
+
+
+def _content(item: dict[str, Any]) -> Any:  # noqa: ANN401 - recorded JSON
+    for name in ("content", "parts", "contents", "blocks", "text"):
+        if name in item:
+            value = item[name]
+            if value is not None or name == "content":
+                return value
+    return None
+
+
+def messages(item: dict[str, Any]) -> list[Draft]:
+    """The messages a role dictionary holds: a user message with `tool_result` blocks holds tool messages."""
+    content = _content(item)
+    if content is None and item.get("parts"):
+        content = item["parts"]
+    name = item.get("name") or item.get("toolName") or item.get("tool_name")
+    refusal = item.get("refusal")
+    given_id = item.get("id")
+    tool_call_id = item.get("tool_call_id") or item.get("toolCallId") or item.get("tool_use_id")
+    drafts = speak(
+        item["role"],
+        content,
+        Said(
+            calls=_calls(item),
+            id=given_id if isinstance(given_id, str) else None,
+            name=name if isinstance(name, str) else None,
+            reasoning=_reasoning(item),
+            refusal=refusal if isinstance(refusal, str) and refusal else None,
+            tool_call_id=str(tool_call_id) if tool_call_id is not None else None,
+            failed=bool(item.get("is_error") or item.get("isError")) or item.get("status") == "error",
+        ),
+    )
+    if item.get("source") == "agentSummary" or item.get("is_summary") is True:
+        for draft in drafts:
+            draft.flags = ("summary",)
+    return drafts

@@ -1,0 +1,199 @@
+"""What a model was asked: the inputs of an llm run, split so that a repeated history need not be decoded again."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from trajworker.dialects import otel
+from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.reader import read_all
+from trajworker.dialects.speech import raw, speak
+from trajworker.model.message import Role
+from trajworker.model.run import NULL
+
+_ABSENT = bytes(NULL)
+_WORDS = ("question", "query", "user_input", "text", "content", "message", "human_input", "user_message", "task", "q")
+_HISTORIES = ("chat_history", "history", "conversation")
+
+
+class _Inputs(Struct):
+    """Fields of an llm run's inputs that hold messages, each undecoded."""
+
+    messages: Raw = NULL
+    input: Raw = NULL
+    prompts: Raw = NULL
+    prompt: Raw = NULL
+    contents: Raw = NULL
+    instructions: Any = None
+    system: Any = None
+    model: Any = None
+    tools: Raw = NULL
+    functions: Raw = NULL
+    system_prompt: Any = None
+    systemPrompt: Any = None  # noqa: N815 - the producer's spelling
+    systemInstruction: Any = None  # noqa: N815 - the producer's spelling
+    system_instruction: Any = None
+    system_message: Any = None
+    config: Raw = NULL
+
+
+class Prompt(Struct):
+    """The messages a model was asked with.
+
+    Args:
+        system: system prompts that stand outside the array.
+        array: the JSON array of messages, undecoded, None where the messages were read at once.
+        drafts: messages read at once.
+        model: the model that was asked, if the inputs say.
+        tools: tool definitions, undecoded.
+    """
+
+    system: list[Draft] = []
+    array: bytes | None = None
+    drafts: list[Draft] = []
+    model: str | None = None
+    tools: bytes = _ABSENT
+
+    def read(self) -> list[Draft]:
+        """All messages, decoded."""
+        found = list(self.system)
+        found += read_array(self.array) if self.array is not None else self.drafts
+        return found
+
+
+_DECODER = msgspec.json.Decoder(_Inputs)
+_LISTS = msgspec.json.Decoder(list[Raw])
+
+
+def read_array(array: bytes) -> list[Draft]:
+    """Messages of a JSON array."""
+    return read_all(msgspec.json.decode(array))
+
+
+def system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    """System prompts given beside the messages: text, blocks, or a Gemini content."""
+    value = otel.decoded(value)
+    if not value:
+        return []
+    if isinstance(value, dict) and "parts" not in value and "content" in value:
+        value = value["content"]
+    if isinstance(value, list) and any(isinstance(item, dict) and "role" in item for item in value):
+        return read_all(value)
+    drafts = speak("system", value)
+    return [draft for draft in drafts if draft.content or draft.blocks]
+
+
+def _batch(array: bytes) -> bytes:
+    """The first prompt of LangChain's list of prompts, or the array itself."""
+    if array[:1] != b"[":
+        return array
+    head = array[1:64].lstrip()
+    if head[:1] != b"[":
+        return array
+    items = _LISTS.decode(array)
+    if len(items) and bytes(items[0]).lstrip()[1:].lstrip()[:1] in (b"{", b"[", b"]"):
+        return bytes(items[0])
+    return array
+
+
+def read_prompt(inputs: Raw) -> Prompt:
+    """Read the inputs of an llm run; what no dialect knows becomes one raw message, empty inputs none."""
+    try:
+        fields = _DECODER.decode(inputs)
+    except (msgspec.DecodeError, UnicodeError):
+        return Prompt(drafts=_unknown(inputs))
+    prompt = Prompt(model=fields.model if isinstance(fields.model, str) else None)
+    prompt.tools = bytes(fields.tools) if bytes(fields.tools) != _ABSENT else bytes(fields.functions)
+    for value in (fields.messages, fields.input, fields.contents, fields.prompt):
+        array = bytes(value)
+        if array[:1] == b"[":
+            prompt.array = _batch(array)
+            break
+    if prompt.array is None:
+        payload = msgspec.json.decode(inputs)
+        prompt.drafts = _payload(payload)
+    for beside in (
+        fields.instructions,
+        fields.system,
+        fields.system_prompt,
+        fields.systemPrompt,
+        fields.systemInstruction,
+        fields.system_instruction,
+        fields.system_message,
+        _configured(fields.config),
+    ):
+        if beside:
+            prompt.system += system_drafts(beside)
+    return prompt
+
+
+def _configured(config: Raw) -> Any:  # noqa: ANN401 - recorded JSON
+    """Gemini's `config.system_instruction`."""
+    if bytes(config)[:1] != b"{":
+        return None
+    found = msgspec.json.decode(config, type=dict[str, Any])
+    return found.get("system_instruction") or found.get("systemInstruction")
+
+
+def _unknown(inputs: Raw) -> list[Draft]:
+    try:
+        payload = msgspec.json.decode(inputs)
+    except (msgspec.DecodeError, UnicodeError):
+        payload = bytes(inputs).decode("utf-8", "replace")
+    return _payload(payload)
+
+
+def _payload(payload: Any) -> list[Draft]:  # noqa: ANN401, PLR0911 - one return a shape reads best
+    """Messages of inputs without an array of them."""
+    if payload is None or payload in ({}, [], ""):
+        return []
+    if isinstance(payload, str):
+        return speak("user", payload)
+    if isinstance(payload, list):
+        return read_all(payload)
+    if not isinstance(payload, dict):
+        return [raw(payload)]
+    prompts = payload.get("prompts")
+    if isinstance(prompts, list) and prompts:
+        return speak("user", prompts[0])
+    if otel.claims(payload):
+        found = otel.prompt(payload)
+        if found is not None:
+            return read_all(found)
+    for name in ("messages", "input", "prompt", "contents"):
+        value = otel.decoded(payload.get(name))
+        if value:
+            return _value(value)
+    for name in ("input.value", "args", "kwargs", "inputs", "request", "body", "params", "options"):
+        value = otel.decoded(payload.get(name))
+        if isinstance(value, list) and name == "args" and len(value) == 1:
+            value = value[0]
+        if isinstance(value, (dict, list, str)) and value:
+            return _value(value)
+    if isinstance(payload.get("role"), str):
+        return read_all([payload])
+    return _worded(payload)
+
+
+def _value(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    if isinstance(value, dict) and not isinstance(value.get("role"), str) and "lc" not in value:
+        if isinstance(value.get("parts"), list):
+            return speak("user", value["parts"])
+        return _payload(value)
+    return read_all(value if isinstance(value, list) else [value])
+
+
+def _worded(payload: dict[str, Any]) -> list[Draft]:
+    """The user's words under a plain key, with a history before them where there is one."""
+    before: list[Draft] = []
+    for name in _HISTORIES:
+        if isinstance(payload.get(name), list):
+            before = read_all(payload[name])
+    for name in _WORDS:
+        if isinstance(payload.get(name), str) and payload[name]:
+            return before + speak("user", payload[name])
+    texts = [value for value in payload.values() if isinstance(value, str)]
+    if len(texts) == 1 and len(payload) == 1:
+        return before + speak("user", as_text(texts[0]))
+    return [*before, raw(payload)]

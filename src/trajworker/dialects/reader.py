@@ -1,0 +1,66 @@
+"""Reads any list of messages, or one message, whichever dialect they are written in."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from trajworker.dialects import generic, langchain, openai_chat, openai_responses
+from trajworker.dialects.draft import Draft
+from trajworker.dialects.speech import raw, speak
+
+
+def read_one(item: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    """The messages that one recorded entry holds: usually one; raw where no dialect knows it."""
+    if isinstance(item, dict):
+        if langchain.claims(item):
+            return langchain.messages(item)
+        if openai_responses.claims(item):
+            if openai_responses.is_output(item):
+                return [openai_responses.output(item)]
+            if openai_responses.is_assistant(item):
+                return [openai_responses.assistant([item])]
+        if openai_chat.claims(item):
+            return openai_chat.messages(item)
+        inner = item.get("message")
+        if isinstance(inner, dict):
+            return read_one(inner)
+        found = generic.messages(item)
+        return found if found is not None else [raw(item)]
+    if isinstance(item, str):
+        return speak("user", item)
+    if isinstance(item, list):
+        found = generic.pair(item)
+        return found if found is not None else [raw(item)]
+    return [] if item is None else [raw(item)]
+
+
+def read_all(items: Iterable[Any]) -> list[Draft]:
+    """Messages of a list; Responses items of one assistant message become one message."""
+    drafts: list[Draft] = []
+    run: list[dict[str, Any]] = []
+    for item in items:
+        if isinstance(item, dict) and openai_responses.claims(item) and openai_responses.is_assistant(item):
+            if run and _ends(run, item):
+                drafts.append(openai_responses.assistant(run))
+                run = []
+            run.append(item)
+            continue
+        if run and isinstance(item, dict) and _plain_assistant(item):
+            run.append(item)
+            continue
+        if run:
+            drafts.append(openai_responses.assistant(run))
+            run = []
+        drafts += read_one(item)
+    if run:
+        drafts.append(openai_responses.assistant(run))
+    return drafts
+
+
+def _plain_assistant(item: dict[str, Any]) -> bool:
+    """An assistant role dictionary behind Responses items continues their message."""
+    return item.get("role") == "assistant" and "tool_calls" not in item and not langchain.claims(item)
+
+
+def _ends(run: list[dict[str, Any]], item: dict[str, Any]) -> bool:
+    """Whether `item` begins another assistant message: reasoning behind a call or a text does."""
+    return item.get("type") == "reasoning" and any(part.get("type") != "reasoning" for part in run)

@@ -1,0 +1,186 @@
+"""The producers' words in ours: roles, finish reasons and token usage."""
+
+from typing import Any
+
+from trajworker.model.message import Role
+
+ROLES: dict[str, Role] = {
+    "system": Role.SYSTEM,
+    "developer": Role.SYSTEM,
+    "systemmessage": Role.SYSTEM,
+    "systemmessagechunk": Role.SYSTEM,
+    "user": Role.USER,
+    "human": Role.USER,
+    "humanmessage": Role.USER,
+    "humanmessagechunk": Role.USER,
+    "assistant": Role.ASSISTANT,
+    "ai": Role.ASSISTANT,
+    "aimessage": Role.ASSISTANT,
+    "aimessagechunk": Role.ASSISTANT,
+    "model": Role.ASSISTANT,
+    "chatbot": Role.ASSISTANT,
+    "bot": Role.ASSISTANT,
+    "tool": Role.TOOL,
+    "toolmessage": Role.TOOL,
+    "toolmessagechunk": Role.TOOL,
+    "function": Role.TOOL,
+    "functionmessage": Role.TOOL,
+    "functionmessagechunk": Role.TOOL,
+    "ipython": Role.TOOL,
+}
+
+FINISH_REASONS: dict[str, str] = {
+    "stop": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "end": "stop",
+    "eos": "stop",
+    "eos_token": "stop",
+    "complete": "stop",
+    "completed": "stop",
+    "finish": "stop",
+    "finished": "stop",
+    "pause_turn": "stop",
+    "tool_calls": "tool_calls",
+    "tool_call": "tool_calls",
+    "tool-calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_length": "length",
+    "model_context_window_exceeded": "length",
+    "token_limit": "length",
+    "incomplete": "length",
+    "content_filter": "content_filter",
+    "content-filter": "content_filter",
+    "content_filtered": "content_filter",
+    "guardrail_intervened": "content_filter",
+    "refusal": "content_filter",
+    "safety": "content_filter",
+    "recitation": "content_filter",
+    "language": "content_filter",
+    "blocklist": "content_filter",
+    "prohibited_content": "content_filter",
+    "spii": "content_filter",
+    "image_safety": "content_filter",
+    "error_toxic": "content_filter",
+    "malformed_function_call": "tool_calls",
+}
+
+
+def role_of(word: Any) -> Role | None:  # noqa: ANN401 - recorded JSON
+    """The role a producer's word stands for, None where it stands for none."""
+    return ROLES.get(word.lower()) if isinstance(word, str) else None
+
+
+def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN401 - recorded JSON
+    """A finish reason in OpenAI's words; an unknown one as it is, None where nothing was told.
+
+    Gemini says STOP where it calls tools: with `calls` that is `tool_calls`.
+    """
+    if isinstance(word, dict):
+        word = word.get("unified") or word.get("raw") or word.get("reason") or word.get("type")
+    if isinstance(word, list):
+        word = word[0] if word else None
+    if not isinstance(word, str) or not word:
+        return None
+    plain = word.rsplit(".", 1)[-1].lower()
+    reason = FINISH_REASONS.get(plain, word)
+    if calls and word in ("STOP", "FinishReason.STOP"):
+        return "tool_calls"
+    return reason
+
+
+def _count(source: dict[str, Any], *names: str) -> int | None:
+    for name in names:
+        value = source.get(name)
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return int(value)
+    return None
+
+
+_INPUT = (
+    "input_tokens", "prompt_tokens", "promptTokens", "inputTokens", "prompt_token_count", "promptTokenCount",
+    "input_token_count", "inputTokenCount", "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens",
+)  # fmt: skip
+_OUTPUT = (
+    "output_tokens", "completion_tokens", "completionTokens", "outputTokens", "candidates_token_count",
+    "candidatesTokenCount", "output_token_count", "outputTokenCount", "generated_tokens",
+    "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens",
+)  # fmt: skip
+_TOTAL = (
+    "total_tokens", "totalTokens", "total_token_count", "totalTokenCount", "gen_ai.usage.total_tokens",
+    "llm.usage.total_tokens",
+)  # fmt: skip
+_READ = (
+    "cache_read_input_tokens", "cacheReadInputTokens", "cached_content_token_count", "cachedContentTokenCount",
+    "cachedInputTokens", "cached_tokens", "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens", "prompt_cache_hit_tokens",
+)  # fmt: skip
+_WRITE = (
+    "cache_creation_input_tokens", "cacheCreationInputTokens", "cacheWriteInputTokens",
+    "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
+)  # fmt: skip
+_REASONING = ("reasoning_tokens", "reasoningTokens", "thoughts_token_count", "thoughtsTokenCount")
+_DETAILS_IN = (
+    "input_token_details", "inputTokenDetails", "prompt_tokens_details", "promptTokensDetails",
+    "input_tokens_details", "inputTokensDetails",
+)  # fmt: skip
+_DETAILS_OUT = (
+    "output_token_details", "outputTokenDetails", "completion_tokens_details", "completionTokensDetails",
+    "output_tokens_details", "outputTokensDetails",
+)  # fmt: skip
+_RENAMED = {
+    "cached_tokens": "cache_read", "cachedTokens": "cache_read", "cacheReadTokens": "cache_read",
+    "cache_write_tokens": "cache_creation", "cacheWriteTokens": "cache_creation",
+    "reasoning_tokens": "reasoning", "reasoningTokens": "reasoning", "audio_tokens": "audio",
+}  # fmt: skip
+_EXCLUDES_CACHE = frozenset({"cache_creation_input_tokens", "cacheCreationInputTokens", "cache_read_input_tokens"})
+
+
+def _details(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
+    for name in names:
+        found = source.get(name)
+        if isinstance(found, dict):
+            return {
+                _RENAMED.get(key, key): int(value)
+                for key, value in found.items()
+                if isinstance(value, (int, float)) and not isinstance(value, bool) and value
+            }
+    return {}
+
+
+def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
+    """Token counts as LangSmith words them (`input_tokens` with cache reads and writes in it), None where none are told.
+
+    Anthropic's own usage leaves cached tokens out of `input_tokens`; they are added. Zero over all counts (a stream
+    without usage) is unknown, not zero.
+    """
+    if not isinstance(source, dict) or not source:
+        return None
+    given, made = _count(source, *_INPUT), _count(source, *_OUTPUT)
+    total = _count(source, *_TOTAL)
+    if given is None and made is None and total is None:
+        return None
+    details_in, details_out = _details(source, _DETAILS_IN), _details(source, _DETAILS_OUT)
+    read, written, thought = _count(source, *_READ), _count(source, *_WRITE), _count(source, *_REASONING)
+    if read:
+        details_in.setdefault("cache_read", read)
+    if written:
+        details_in.setdefault("cache_creation", written)
+    if thought:
+        details_out.setdefault("reasoning", thought)
+    if given is not None and "total_tokens" not in source and not _EXCLUDES_CACHE.isdisjoint(source):
+        given += (read or 0) + (written or 0)
+    if not (given or made or total):
+        return None
+    if total is None:
+        total = (given or 0) + (made or 0)
+    result: dict[str, Any] = {"input_tokens": given or 0, "output_tokens": made or 0, "total_tokens": total}
+    if details_in:
+        result["input_token_details"] = details_in
+    if details_out:
+        result["output_token_details"] = details_out
+    return result
