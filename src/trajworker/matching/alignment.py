@@ -46,12 +46,13 @@ def align_pairs(
 ) -> tuple[AlignedCall, ...]:
     """The same for pairs that are known, whatever their order: along the actual path, what is missing at the end."""
     owners = {a: e for e, a in pairs.items()}
+    wanted = {call.index: call for call in expected}
     left = [call for call in expected if call.index not in pairs]
     changed = _similar_leftovers([call for call in actual if call.index not in owners], left, rules)
     rows: list[AlignedCall] = []
     for call in actual:
         if call.index in owners:
-            rows.append(AlignedCall("kept", actual=call, expected=expected[owners[call.index]]))
+            rows.append(AlignedCall("kept", actual=call, expected=wanted[owners[call.index]]))
         elif call.index in changed:
             rows.append(_changed(call, changed[call.index], rules))
         else:

@@ -12,7 +12,7 @@ from trajworker.matching.alignment import align, align_pairs
 from trajworker.matching.assignment import Pairs, maximum_matching
 from trajworker.matching.calls import Call, CallPath, read_calls
 from trajworker.matching.rules import MatchOptions, Mode, Rules, read_rules
-from trajworker.matching.turns import in_order_by_turn, roles_differ, strict_by_turn
+from trajworker.matching.turns import in_order_by_turn, roles_differ, shared_turns, strict_by_turn, turns_of
 from trajworker.matching.verdict import AlignedCall, Verdict
 
 Decide: TypeAlias = Callable[[CallPath, CallPath, Rules], Pairs | None]
@@ -130,11 +130,32 @@ _ORDERED: Final = ("strict", "in_order")
 
 
 def _alignment(actual: CallPath, expected: CallPath, pairs: Pairs | None, rules: Rules) -> tuple[AlignedCall, ...]:
+    if pairs is None and rules.mode in _ORDERED and rules.group:
+        return _alignment_by_turn(actual, expected, rules)
     if pairs is None and rules.mode in _ORDERED:
         return align(actual.calls, expected.calls, rules)
     if pairs is None:
         pairs = maximum_matching(actual.calls, expected.calls, rules)
     return align_pairs(actual.calls, expected.calls, pairs, rules)
+
+
+def _alignment_by_turn(actual: CallPath, expected: CallPath, rules: Rules) -> tuple[AlignedCall, ...]:
+    """Turns that both begin or end with, in any order within; between them calls one by one."""
+    ours, theirs = turns_of(actual, expected)
+    start, stop = shared_turns(ours, theirs, rules)
+    first = sum(map(len, ours[: len(start)]))
+    last = sum(map(len, ours[len(ours) - len(stop) :]))
+    heads, tails = _joined(start), _joined(stop)
+    until, wanted_until = len(actual.calls) - last, len(expected.calls) - last
+    return (
+        *align_pairs(actual.calls[:first], expected.calls[:first], heads, rules),
+        *align(actual.calls[first:until], expected.calls[first:wanted_until], rules),
+        *align_pairs(actual.calls[until:], expected.calls[wanted_until:], tails, rules),
+    )
+
+
+def _joined(turns: Sequence[Pairs]) -> Pairs:
+    return {wanted: made for turn in turns for wanted, made in turn.items()}
 
 
 def _pairs_of(alignment: Sequence[AlignedCall]) -> tuple[tuple[int, int], ...]:

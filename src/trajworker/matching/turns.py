@@ -23,7 +23,7 @@ def strict_by_turn(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs 
         return None
     pairs: Pairs = {}
     for made, wanted in zip(ours, theirs, strict=True):
-        found = _all_of(made, wanted, rules) if len(made) == len(wanted) else None
+        found = _same_turn(made, wanted, rules)
         if found is None:
             return None
         pairs |= found
@@ -68,6 +68,25 @@ def roles_differ(actual: CallPath, expected: CallPath) -> str | None:
     if len(actual.roles) != len(expected.roles):
         return f"there are {len(actual.roles)} messages, expected {len(expected.roles)}"
     return None
+
+
+def shared_turns(actual: Turns, expected: Turns, rules: Rules) -> tuple[list[Pairs], list[Pairs]]:
+    """Pairs of the turns that both sides begin with, and of those that both end with."""
+    shorter = min(len(actual), len(expected))
+    start: list[Pairs] = []
+    while len(start) < shorter and (found := _same_turn(actual[len(start)], expected[len(start)], rules)) is not None:
+        start.append(found)
+    stop: list[Pairs] = []
+    while len(stop) < shorter - len(start):
+        found = _same_turn(actual[-1 - len(stop)], expected[-1 - len(stop)], rules)
+        if found is None:
+            break
+        stop.append(found)
+    return start, stop
+
+
+def _same_turn(made: list[Call], wanted: list[Call], rules: Rules) -> Pairs | None:
+    return _all_of(made, wanted, rules) if len(made) == len(wanted) else None
 
 
 def _cut(calls: Sequence[Call], turns: Sequence[tuple[int, ...]]) -> Turns:

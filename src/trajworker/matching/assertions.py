@@ -1,0 +1,86 @@
+"""Assertions about trajectories; each fails with a TrajectoryMismatch, an AssertionError that says what differs.
+
+The trap of seed 003: `refute_trajectory(t, [a, b], "superset")` forbids the whole set, so a trajectory with a alone
+passes. To forbid each of them use `assert_never_called`.
+"""
+
+from typing import Unpack
+
+from trajworker.errors import ConfigError, TrajectoryMismatch
+from trajworker.matching.calls import CallPath, read_calls
+from trajworker.matching.compare import matches
+from trajworker.matching.rendering import render, show_call
+from trajworker.matching.rules import MatchOptions
+from trajworker.trajectory.trajectory import came_before
+
+
+class NothingForbidden(ConfigError, ValueError):
+    """assert_never_called was given no tool names, so it would always pass."""
+
+
+def assert_trajectory(
+    trajectory: object, expected: object, mode: str = "strict", args: str = "exact", **options: Unpack[MatchOptions]
+) -> None:
+    """Fail unless `matches(trajectory, expected, mode, args, **options)`."""
+    __tracebackhide__ = True
+    verdict = matches(trajectory, expected, mode, args, **options)
+    if not verdict:
+        raise TrajectoryMismatch(render(verdict))
+
+
+def refute_trajectory(
+    trajectory: object, expected: object, mode: str = "strict", args: str = "exact", **options: Unpack[MatchOptions]
+) -> None:
+    """Fail if `matches(trajectory, expected, mode, args, **options)`; with several calls see the trap above."""
+    __tracebackhide__ = True
+    verdict = matches(trajectory, expected, mode, args, **options)
+    if verdict:
+        raise TrajectoryMismatch(f"The trajectory matches what it must not.\n{render(verdict)}")
+
+
+def assert_called_before(trajectory: object, first: str, then: str, *, require_both: bool = False) -> None:
+    """Fail unless a call of `first` came before a call of `then`.
+
+    Raises ToolsNotCalled, with `require_both`, where either was never called.
+    """
+    __tracebackhide__ = True
+    names = _names(read_calls(trajectory))
+    if not came_before(names, first, then, require_both=require_both):
+        raise TrajectoryMismatch(f"{first} was not called before {then}: {_places(names, first, then)}")
+
+
+def refute_called_before(trajectory: object, first: str, then: str, *, require_both: bool = False) -> None:
+    """Fail if a call of `first` came before a call of `then`; passes where either is missing, unless `require_both`."""
+    __tracebackhide__ = True
+    names = _names(read_calls(trajectory))
+    if came_before(names, first, then, require_both=require_both):
+        raise TrajectoryMismatch(f"{first} was called before {then}: {_places(names, first, then)}")
+
+
+def assert_never_called(trajectory: object, *names: str) -> None:
+    """Fail if any one of these tools was called at all; raises NothingForbidden where none is named."""
+    __tracebackhide__ = True
+    if not names:
+        raise NothingForbidden("assert_never_called forbids nothing without tool names: name at least one")
+    made = [call for call in read_calls(trajectory).calls if call.name in names]
+    if made:
+        told = "\n".join(f"  + {call.index + 1:>3} {show_call(call)}" for call in made)
+        tools = ", ".join(dict.fromkeys(str(call.name) for call in made))
+        raise TrajectoryMismatch(f"Called although it must never be: {tools}\n{told}")
+
+
+def called_before(trajectory: object, first: str, then: str, *, require_both: bool = False) -> bool:
+    """`Trajectory.called_before` for whatever `matches` takes."""
+    return came_before(_names(read_calls(trajectory)), first, then, require_both=require_both)
+
+
+def _names(path: CallPath) -> list[str]:
+    return [str(call.name) for call in path.calls]
+
+
+def _places(names: list[str], *tools: str) -> str:
+    told = []
+    for tool in dict.fromkeys(tools):
+        places = [str(position) for position, name in enumerate(names, 1) if name == tool]
+        told.append(f"{tool} was call {', '.join(places)}" if places else f"{tool} was never called")
+    return "; ".join(told)

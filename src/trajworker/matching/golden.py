@@ -1,0 +1,138 @@
+"""Golden files: the calls a run is known to make, one per line, so that a diff of the file shows what changed.
+
+The first line says that it is one (`{"golden": 1}`) and which normalisers were at work; each other line is a call.
+`parallel` marks a call that was made in the same message as the one before it.
+"""
+
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final, Unpack
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.errors import ConfigError
+from trajworker.matching.calls import Call, CallPath, read_calls, refuse_malformed
+from trajworker.matching.compare import matches
+from trajworker.matching.markers import MalformedMarker, read_arguments, written_arguments
+from trajworker.matching.normalising import normalised
+from trajworker.matching.rules import MatchOptions
+from trajworker.matching.verdict import Verdict
+from trajworker.trajectory.trajectory import Trajectory
+
+VERSION: Final = 1
+
+
+class MalformedGolden(ConfigError, ValueError):
+    """A file that is no golden file, or has a line that is no call; the message says which."""
+
+
+class Golden(Struct, frozen=True):
+    """What a golden file expects, and the names of the normalisers that shaped it."""
+
+    path: CallPath
+    normalise: tuple[str, ...] = ()
+
+
+class _Header(Struct, frozen=True, forbid_unknown_fields=True):
+    golden: int
+    normalise: tuple[str, ...] = ()
+
+
+class _Line(Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    arguments: Any
+    parallel: bool = False
+
+
+def write_golden(path: str | os.PathLike[str], recorded: object, normalise: Iterable[str] = ()) -> None:
+    """Write the calls of `recorded` (whatever `matches` takes), whole or not at all; folders are made.
+
+    `normalise` only names what was at work; see `normalised`. Arguments None are written as the marker for any.
+    """
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            file.write(golden_text(recorded, normalise).encode("utf-8", "backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def golden_text(recorded: object, normalise: Iterable[str] = ()) -> str:
+    """The content of a golden file."""
+    path = read_calls(recorded)
+    names = list(normalise)
+    later = {index for turn in path.turns or () for index in turn[1:]}
+    lines = [json.dumps({"golden": VERSION} | ({"normalise": names} if names else {}))]
+    lines += [_line(call, parallel=call.index in later) for call in path.calls]
+    return "\n".join(lines) + "\n"
+
+
+def read_golden(path: str | os.PathLike[str]) -> Golden:
+    """Read a golden file; raises MalformedGolden, and OSError where it cannot be read."""
+    lines = Path(path).read_bytes().splitlines()
+    header = _decoded(lines[0] if lines else b"", _Header, f"{path}: line 1 is no golden header")
+    if header.golden != VERSION:
+        raise MalformedGolden(f"{path}: golden files of version {header.golden} are unknown, this reads {VERSION}")
+    calls: list[Call] = []
+    turns: list[tuple[int, ...]] = []
+    for number, line in enumerate(lines[1:], 2):
+        if not line.strip():
+            continue
+        told = _decoded(line, _Line, f"{path}: line {number} is no call")
+        try:
+            call = Call(len(calls), told.name, read_arguments(told.arguments))
+        except MalformedMarker as error:
+            raise MalformedGolden(f"{path}: line {number}: {error}") from error
+        calls.append(call)
+        with_last = turns.pop() if told.parallel and turns else ()
+        turns.append((*with_last, call.index))
+    return Golden(CallPath(tuple(calls), tuple(turns)), header.normalise)
+
+
+def diff_trajectories(
+    before: object, after: object, mode: str = "strict", args: str = "exact", **options: Unpack[MatchOptions]
+) -> Verdict:
+    """What changed from `before` to `after`: each a Trajectory, a Golden, a file of either, or what `matches` takes.
+
+    Where one side is a golden file, the other goes through its normalisers first. Inserted calls are those of `after`.
+    """
+    old, new = _opened(before), _opened(after)
+    names = (*old.normalise, *(name for name in new.normalise if name not in old.normalise))
+    ours = new.path if new.normalise else normalised(new.path, names)
+    theirs = old.path if old.normalise else normalised(old.path, names)
+    return matches(ours, theirs, mode, args, **options)
+
+
+def _opened(side: object) -> Golden:
+    if isinstance(side, Golden):
+        return side
+    if not isinstance(side, str | os.PathLike):
+        return Golden(read_calls(side))
+    content = Path(side).read_bytes()
+    if content.lstrip().startswith(b'{"golden"'):
+        return read_golden(side)
+    stored = _decoded(content, dict[str, Any], f"{os.fspath(side)} is neither a golden file nor a trajectory's map")
+    return Golden(read_calls(Trajectory.from_map(stored)))
+
+
+def _line(call: Call, *, parallel: bool) -> str:
+    refuse_malformed(call, "recorded")
+    told = json.dumps(written_arguments(call.arguments), ensure_ascii=False, sort_keys=True)
+    name = json.dumps(str(call.name), ensure_ascii=False)
+    beside = ', "parallel": true' if parallel else ""
+    return f'{{"name": {name}, "arguments": {told}{beside}}}'
+
+
+def _decoded(line: bytes, kind: Any, complaint: str) -> Any:  # noqa: ANN401 - an instance of `kind`
+    try:
+        return msgspec.convert(json.loads(line), kind)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise MalformedGolden(f"{complaint}: {error}") from error
