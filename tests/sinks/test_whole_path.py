@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from support.staged import FOREVER, PROJECT_ID, a_page, a_run, an_emission
+from support.staged import FOREVER, a_page, a_run, an_emission
 from trajworker.ports import Emission
-from trajworker.sinks import JsonlSink, open_sink, verify
+from trajworker.sinks import JsonlSink, SinkSettings, open_sink, verify
 from trajworker.staging import Staging, open_staging
 
 
@@ -32,13 +32,16 @@ async def test_runs_become_lines_once_and_new_turns_a_second_revision(tmp_path: 
     out = tmp_path / "out"
     async with open_staging(tmp_path / "s" / "staging.db") as staging:
         await staging.stage(a_page([a_run("a", thread="t"), a_run("b", thread="t", at=1), a_run("c", at=2)], 1))
-        async with open_sink(out, staging) as sink:
+        async with open_sink(staging, SinkSettings(out=out)) as sink:
             assert await deliver(staging, sink) == 2
             await sink.publish_all()
             assert await deliver(staging, sink) == 0
     before = {path: path.read_bytes() for path in out.iterdir()}
     assert len(before) == 2
-    async with open_staging(tmp_path / "s" / "staging.db") as staging, open_sink(out, staging) as sink:
+    async with (
+        open_staging(tmp_path / "s" / "staging.db") as staging,
+        open_sink(staging, SinkSettings(out=out)) as sink,
+    ):
         assert await deliver(staging, sink) == 0
         await sink.publish_all()
         assert {path: path.read_bytes() for path in out.iterdir()} == before
@@ -50,4 +53,3 @@ async def test_runs_become_lines_once_and_new_turns_a_second_revision(tmp_path: 
     assert published(out)[2] == ["t", 2, ["a", "b", "d"]]
     checked = verify(out)
     assert (checked.files, checked.lines, checked.problems) == (2, 3, ())
-    assert PROJECT_ID

@@ -27,7 +27,7 @@ def minute(number: float) -> datetime:
     return START + timedelta(minutes=number)
 
 
-def a_run(
+def a_run(  # noqa: PLR0913 - a run has this many sides that tests turn
     name: str,
     trace: str | None = None,
     *,

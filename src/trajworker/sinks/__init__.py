@@ -4,6 +4,17 @@ from trajworker.sinks.jsonl import JsonlSink, open_sink
 from trajworker.sinks.naming import Compression
 from trajworker.sinks.recovery import Consumed, repair
 from trajworker.sinks.rotation import Limits
+from trajworker.sinks.settings import SinkSettings
 from trajworker.sinks.verification import Verification, verify
 
-__all__ = ["Compression", "Consumed", "JsonlSink", "Limits", "Verification", "open_sink", "repair", "verify"]
+__all__ = [
+    "Compression",
+    "Consumed",
+    "JsonlSink",
+    "Limits",
+    "SinkSettings",
+    "Verification",
+    "open_sink",
+    "repair",
+    "verify",
+]

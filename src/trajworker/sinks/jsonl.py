@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from anyio import CancelScope
@@ -18,11 +17,12 @@ from trajworker.errors import SinkError, SinkFull, StagingBusy, StagingFull
 from trajworker.events import Observer, ignore
 from trajworker.ports import Emission, Line, Part, PartLedger, PartState, Stream
 from trajworker.sinks.folder import Folder
-from trajworker.sinks.naming import Compression, part_name
+from trajworker.sinks.naming import part_name
 from trajworker.sinks.part_file import NO_ROOM, PartFile
 from trajworker.sinks.publishing import Publisher, blocking
 from trajworker.sinks.recovery import Consumed, recover
 from trajworker.sinks.rotation import Limits
+from trajworker.sinks.settings import SinkSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class JsonlSink:
             if growing is None:
                 growing = await self._final_if_it_fails(self._open, stream)
             line = await self._final_if_it_fails(_append, growing.file, pieces)
-        growing.waiting.append(line)
+            growing.waiting.append(line)
         return line
 
     async def commit(self, emissions: Sequence[Emission]) -> None:
@@ -199,25 +199,19 @@ class JsonlSink:
 
 
 @asynccontextmanager
-async def open_sink(  # noqa: PLR0913 - each is one independent setting with a default
-    out: str | Path,
-    ledger: PartLedger,
-    *,
-    limits: Limits | None = None,
-    compression: Compression = Compression.NONE,
-    consumed: Consumed = Consumed.FATAL,
-    observe: Observer = ignore,
-    clock: Clock = time.monotonic,
+async def open_sink(
+    ledger: PartLedger, settings: SinkSettings, observe: Observer = ignore, clock: Clock = time.monotonic
 ) -> AsyncIterator[JsonlSink]:
     """Open an output folder and bring it to agree with the ledger; nothing is written when they do.
 
     Raises `PathNotAllowed`, `OutputDamaged` (committed bytes are missing), `SinkError` (files of another staging).
     """
-    folder = await blocking(Folder, Path(out))
-    sink = JsonlSink(folder, ledger, Publisher(folder, ledger, compression, observe), limits or Limits(), clock)
+    folder = await blocking(Folder, settings.out)
+    publisher = Publisher(folder, ledger, settings.compression, observe)
+    sink = JsonlSink(folder, ledger, publisher, settings.limits, clock)
     try:
         try:
-            await sink.start(consumed)
+            await sink.start(settings.consumed)
         except OSError as error:
             raise SinkError(f"{folder.path}: {error.strerror}; run again") from error
         yield sink

@@ -43,6 +43,13 @@ class Figures(Struct, frozen=True, kw_only=True):
     emissions: int
     size_bytes: int
 
+    @property
+    def quarantined(self) -> int:
+        """Runs and conversations set aside."""
+        return sum(
+            sum(counts.values()) for project in self.projects for counts in (project.failures, project.unreadable)
+        )
+
 
 def read_figures(path: Path) -> Figures:
     """The figures of a staging file, also while a worker owns it; raises `StagingError`."""

@@ -1,0 +1,18 @@
+"""How an output folder is written."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from trajworker.sinks.naming import Compression
+from trajworker.sinks.recovery import Consumed
+from trajworker.sinks.rotation import Limits
+
+
+class SinkSettings(Struct, frozen=True, kw_only=True):
+    """The folder, when a part is sealed, how it is compressed then, and whether consumers take files away."""
+
+    out: Path
+    limits: Limits = Limits()
+    compression: Compression = Compression.NONE
+    consumed: Consumed = Consumed.FATAL
