@@ -133,7 +133,7 @@ def _figures(actual: Trajectory, thread: dict[str, Any], *, unrecorded: bool) ->
         said += _equal("unknown tokens", (actual.task.total_tokens, metrics.tokens_generated), (None, None))
     if not unrecorded:
         said += _equal("finish_reasons", sorted(map(str, _finishes(actual))), sorted(map(str, thread["finish_reasons"])))
-        said += _equal("models", sorted({m for m in _models(actual) if m}), sorted(thread["models"]))
+        said += _equal("models", sorted(actual.metadata.get("models", ())), sorted(thread["models"]))
         answered = {one.response_model for one in actual.messages if one.response_model}
         if answered and thread.get("response_model"):
             said += _equal("response_model", answered, {thread["response_model"]})
@@ -152,11 +152,6 @@ def _steps(actual: Trajectory) -> list[str]:
 def _finishes(actual: Trajectory) -> list[str | None]:
     own = [one.finish_reason for one in actual.messages if one.role is Role.ASSISTANT]
     return own + [reason for inner in actual.nested for reason in _finishes(inner)]
-
-
-def _models(actual: Trajectory) -> list[str | None]:
-    own = [one.model for one in actual.messages if one.role is Role.ASSISTANT]
-    return own + [model for inner in actual.nested for model in _models(inner)]
 
 
 def _nested(actual: Trajectory, expected: Sequence[dict[str, Any]]) -> list[str]:

@@ -430,6 +430,9 @@ class _Folding:
         after.entries = max(after.entries, 1)
         last = main[-1] if main else None
         metadata: dict[str, object] = {}
+        models = list(dict.fromkeys(call.model for call in trace.calls if call.model is not None))
+        if models:
+            metadata["models"] = models
         if last is not None:
             if last.model is not None:
                 metadata["model"] = last.model

@@ -196,8 +196,12 @@ def _content(folds: Sequence[Fold], header: Header) -> tuple[list[bytes], Iterat
         trace_ids=tuple(fold.trace_id for fold in folds),
     )  # fmt: skip
     metadata: dict[str, Any] = {}
+    models: dict[str, None] = {}
     for fold in folds:
         metadata |= fold.metadata
+        models |= dict.fromkeys(fold.metadata.get("models", ()))
+    if models:
+        metadata["models"] = list(models)
     raw = figures.raw
     if raw:
         metadata["raw_payloads"] = raw

@@ -66,7 +66,7 @@ def assistant(items: list[dict[str, Any]]) -> Draft:
             given = item.get("arguments", item.get("input", item.get("action")))
             name = item.get("name") or str(kind).removesuffix("_call")
             call = tool_call(name, given, item.get("call_id") or item.get("id"))
-            draft.tool_calls = merge_calls(draft.tool_calls or (), [call])
+            draft.tool_calls = (*(draft.tool_calls or ()), call)
         elif kind == "reasoning":
             kept = kept or bool(item.get("encrypted_content"))
             thought = _thoughts(item)

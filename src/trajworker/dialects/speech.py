@@ -53,7 +53,7 @@ def merge_calls(first: tuple[ToolCall, ...], second: list[ToolCall]) -> tuple[To
     ids = {call.id for call in first}
     names = [(call.name, call.arguments) for call in first]
     extra = [call for call in second if call.id not in ids and (call.id or (call.name, call.arguments) not in names)]
-    if extra and not any(call.id in ids for call in second) and len(extra) == len(first):
+    if len(extra) == len(second) == len(first) and [(one.name, one.arguments) for one in extra] == names:
         return first  # the same calls under ids of two kinds (a Responses item's and its call's)
     return first + tuple(extra)
 
