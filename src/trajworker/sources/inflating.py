@@ -56,6 +56,7 @@ class Inflating:
     def _keep(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > self._cap:
+            self._parts.clear()  # the error's traceback must not keep what was too large
             raise Failure(Kind.OVERSIZE, detail=f"the answer exceeds {self._cap} bytes")
         if part:
             self._parts.append(part)

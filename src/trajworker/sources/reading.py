@@ -61,6 +61,8 @@ def read(content: bytes, wire: Wire, reader: Reader) -> Answer:
 
 
 def _one_by_one(content: bytes, wire: Wire, reader: Reader) -> Answer:
+    if content.lstrip()[:1] not in (b"{", b""):
+        raise NotAPage("the answer is no JSON object")
     try:
         pieces = split(content, wire.rows_key)
         envelope: Rows = wire.rows(mend(pieces.rest).content)

@@ -99,7 +99,10 @@ class Transport:
             except httpx.HTTPError as error:
                 failure = _failure_of(error)
         # Raised out here: httpx's errors hold the request, and with it the key; none may hang on the chain.
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # else its traceback and this frame keep each other, and the answer, alive
 
     async def _exchange(self, request: Request) -> Response:
         if self._client is None:
