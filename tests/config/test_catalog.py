@@ -50,7 +50,7 @@ def test_examples_of_keys_without_a_default_can_be_used(tmp_path: Path, key: Cat
     file.write_text(f"[{key.section}]\n{key.name} = {key.key.example}\n", "utf-8")
     resolution = resolve(Asked(environ={}, now=NOW, file=file, purpose=Purpose.LOCAL))
     assert resolution.value(key.path) is not None
-    assert [problem.text for problem in resolution.problems if "key file" not in problem.text] == []
+    assert [problem.text for problem in resolution.problems if "the file" not in problem.text] == []
 
 
 def test_effective_settings_are_toml_that_means_the_same() -> None:

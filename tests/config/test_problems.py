@@ -124,10 +124,10 @@ def test_since_must_be_earlier_than_until() -> None:
     assert problem.startswith("--since: since (2026-05-09T12:00:00Z) must be earlier than until (2026-05-08T12:00:00Z)")
 
 
-def test_weights_are_for_named_keys_only() -> None:
-    environ = {"TRAJWORKER_REWARD_KEYS": "tone", "TRAJWORKER_REWARD_WEIGHTS": '{"tnoe": 2}'}
-    assert "tnoe" in problems_of(environ)[0]
-    assert problems_of({**environ, "TRAJWORKER_REWARD_WEIGHTS": '{"tone": 2}'}) == []
+@pytest.mark.parametrize("weights", ['{"tone": -1}', '{"tone": 0, "length": 0}'])
+def test_weights_that_weigh_nothing_are_refused(weights: str) -> None:
+    assert "weights are 0 or more" in problems_of({"TRAJWORKER_REWARD_WEIGHTS": weights})[0]
+    assert problems_of({"TRAJWORKER_REWARD_WEIGHTS": '{"tone": 2, "length": 0}'}) == []
 
 
 def test_patterns_have_plain_names() -> None:

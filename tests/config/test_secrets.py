@@ -78,3 +78,12 @@ def test_a_key_file_that_is_absent_or_far_too_long_is_one_clear_problem(tmp_path
     long.write_bytes(b"x" * 10_000)
     with pytest.raises(ConfigError, match="longer than"):
         read_key(long)
+
+
+def test_the_secret_of_redaction_comes_the_same_ways(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("from-file\n", "utf-8")
+    environ = {"LANGSMITH_API_KEY": "k", "TRAJWORKER_REDACTION_SECRET": "s"}
+    assert resolved(environ).require().redaction.secret == Secret("s")
+    settings = resolved(environ | {"TRAJWORKER_REDACTION_SECRET_FILE": str(file)}).require()
+    assert settings.redaction.secret == Secret("from-file")

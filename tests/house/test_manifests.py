@@ -58,7 +58,7 @@ def test_a_pod_runs_this_release_and_leaves_it_time_to_stop(name: str) -> None:
 def test_the_settings_of_the_pod_are_valid_but_for_the_key_that_only_the_cluster_has() -> None:
     resolution = resolve(Asked(environ={}, now=datetime(2026, 1, 1, tzinfo=UTC), file=FOLDER / "trajworker.toml"))
     about = [problem.text.partition(":")[0] for problem in resolution.problems]
-    assert about == ["the key file /run/secrets/langsmith/api-key cannot be read", "no API key"]
+    assert about == ["the file /run/secrets/langsmith/api-key cannot be read", "no API key"]
 
 
 def test_everything_that_is_applied_together_exists() -> None:

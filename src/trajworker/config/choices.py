@@ -34,15 +34,6 @@ class Consumed(StrEnum):
     FATAL = "fatal"
 
 
-class Aggregation(StrEnum):
-    """How reward components become one number."""
-
-    WEIGHTED_MEAN = "weighted_mean"
-    WEIGHTED_SUM = "weighted_sum"
-    MIN = "min"
-    MAX = "max"
-
-
 class RedactionMode(StrEnum):
     """Who masks personal data, if anybody does."""
 

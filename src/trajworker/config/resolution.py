@@ -102,7 +102,7 @@ def resolve(asked: Asked) -> Resolution:
             continue
         values[finding.key.path] = value
         origins[finding.key.path] = Origin(finding.layer, finding.where)
-    problems += _read_key_file(values, origins)
+    problems += _read_secret_files(values, origins)
     settings = _build(values)
     problems += check(settings, asked.purpose, lambda path: origins[path].where or path)
     return Resolution(settings=settings, origins=origins, problems=tuple(problems))
@@ -127,16 +127,18 @@ def _refusal(given: Given, advice: ValueError) -> str:
     return f"{given.key.path}: {advice}" if shown else str(advice)
 
 
-def _read_key_file(values: dict[str, Any], origins: dict[str, Origin]) -> Iterator[Problem]:
-    path: Path | None = values.get("source.api_key_file")
-    if path is None:
-        return
-    try:
-        values["source.api_key"] = read_key(path)
-    except ConfigError as reason:
-        yield Problem(where=origins["source.api_key_file"].where, text=str(reason))
-    else:
-        origins["source.api_key"] = Origin("file", str(path))
+def _read_secret_files(values: dict[str, Any], origins: dict[str, Origin]) -> Iterator[Problem]:
+    """Every secret that only the environment may hold can be given as a file too, and the file wins."""
+    for key in keys():
+        path: Path | None = values.get(f"{key.path}_file")
+        if not key.key.env_only or path is None:
+            continue
+        try:
+            values[key.path] = read_key(path)
+        except ConfigError as reason:
+            yield Problem(where=origins[f"{key.path}_file"].where, text=str(reason))
+        else:
+            origins[key.path] = Origin("file", str(path))
 
 
 def read_key(path: Path) -> Secret:
@@ -148,16 +150,16 @@ def read_key(path: Path) -> Secret:
         with path.open("rb") as file:
             raw = file.read(MAX_KEY_FILE_BYTES + 1)
     except OSError as reason:
-        raise ConfigError(f"the key file {path} cannot be read: {os.strerror(reason.errno or 0)}") from None
+        raise ConfigError(f"the file {path} cannot be read: {os.strerror(reason.errno or 0)}") from None
     try:
         text = raw.decode("ascii")
     except UnicodeDecodeError:
-        raise ConfigError(f"the key file {path} holds something other than ASCII text") from None
+        raise ConfigError(f"the file {path} holds something other than ASCII text") from None
     text = text.removesuffix("\n")
     if not text.strip():
-        raise ConfigError(f"the key file {path} is empty")
+        raise ConfigError(f"the file {path} is empty")
     if len(raw) > MAX_KEY_FILE_BYTES:
-        raise ConfigError(f"the key file {path} is longer than {MAX_KEY_FILE_BYTES} bytes")
+        raise ConfigError(f"the file {path} is longer than {MAX_KEY_FILE_BYTES} bytes")
     return Secret(text)
 
 

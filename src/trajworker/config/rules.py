@@ -153,11 +153,8 @@ def _deep_scan(settings: Settings) -> str | None:
 
 
 def _weights(settings: Settings) -> str | None:
-    keys = settings.reward.keys
-    stray = sorted(set(settings.reward.weights) - set(keys)) if keys else []
-    if stray:
-        return f"weights for feedback that reward.keys does not name: {', '.join(stray)}"
-    return None
+    weights = settings.reward.weights.values()
+    return "weights are 0 or more, and not all 0" if weights and (min(weights) < 0 or max(weights) == 0) else None
 
 
 def _patterns(settings: Settings) -> str | None:

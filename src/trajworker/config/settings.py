@@ -10,7 +10,6 @@ from typing import Annotated, Final
 from msgspec import Struct
 
 from trajworker.config.choices import (
-    Aggregation,
     Api,
     Compression,
     Consumed,
@@ -194,12 +193,6 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
             most=16,
         ),
     ] = 8
-    page_buffer: Annotated[
-        int,
-        Key(
-            why="Pages that may wait in memory for staging, which bounds memory whatever the backlog.", least=1, most=64
-        ),
-    ] = 4
 
 
 class ConversationSettings(Struct, frozen=True, kw_only=True):
@@ -236,17 +229,12 @@ class ConversationSettings(Struct, frozen=True, kw_only=True):
 
 
 class RewardSettings(Struct, frozen=True, kw_only=True):
-    """How LangSmith feedback becomes a reward."""
+    """How LangSmith feedback becomes a reward: the weighted mean of its scores."""
 
-    keys: Annotated[
-        tuple[str, ...], Key(why="Feedback keys that are components of the reward; none named means all of them.")
-    ] = ()
     weights: Annotated[
-        dict[str, float], Key(why="Weight of a component by feedback key; what is not named weighs 1.")
+        dict[str, float],
+        Key(why="Feedback keys that count, with their weights; with none named all count alike."),
     ] = {}
-    aggregation: Annotated[Aggregation, Key(why="How components with a number become the one value of the reward.")] = (
-        Aggregation.WEIGHTED_MEAN
-    )
 
 
 class SinkSettings(Struct, frozen=True, kw_only=True):
@@ -269,7 +257,7 @@ class SinkSettings(Struct, frozen=True, kw_only=True):
     consumed: Annotated[
         Consumed,
         Key(why="Whether a published file that is gone was taken by its consumer or is a fault to stop for."),
-    ] = Consumed.EXPECTED
+    ] = Consumed.FATAL
 
 
 class RedactionSettings(Struct, frozen=True, kw_only=True):
@@ -284,6 +272,17 @@ class RedactionSettings(Struct, frozen=True, kw_only=True):
         dict[str, str],
         Key(why="Patterns of your own by name, in RE2 syntax, masked like the built-in ones (needs the redact extra)."),
     ] = {}
+    secret: Annotated[
+        Secret | None,
+        Key(
+            why="Keys the placeholders, so that nobody can undo those of phone numbers by trying them all; keep it.",
+            env_only=True,
+        ),
+    ] = None
+    secret_file: Annotated[
+        Path | None,
+        Key(why="A file that holds the secret; it wins over the environment.", example='"/run/secrets/redaction"'),
+    ] = None
 
 
 class WorkerSettings(Struct, frozen=True, kw_only=True):
