@@ -2,21 +2,31 @@
 
 from trajworker.assembly.calls import NEEDED_RUN_TYPES
 from trajworker.assembly.context import Context
-from trajworker.assembly.fold import DEFAULT_SETTINGS, FoldSettings, fold_trace, whole_context
+from trajworker.assembly.fold import DEFAULT_SETTINGS, RULES_VERSION, FoldSettings, fold_trace, whole_context
+from trajworker.assembly.lifecycle import Decision, FinishRule, Held, decide
 from trajworker.assembly.parts import Fold, decode_fold, encode_fold
+from trajworker.assembly.rewards import Aggregation, RewardRule
+from trajworker.assembly.summary import Header
 from trajworker.assembly.threads import THREAD_KEYS, thread_key
-from trajworker.assembly.write import Header, assemble, content_hash, encode_line
+from trajworker.assembly.write import assemble, content_hash, encode_line
 
 __all__ = [
     "DEFAULT_SETTINGS",
     "NEEDED_RUN_TYPES",
+    "RULES_VERSION",
     "THREAD_KEYS",
+    "Aggregation",
     "Context",
+    "Decision",
+    "FinishRule",
     "Fold",
     "FoldSettings",
     "Header",
+    "Held",
+    "RewardRule",
     "assemble",
     "content_hash",
+    "decide",
     "decode_fold",
     "encode_fold",
     "encode_line",

@@ -30,7 +30,15 @@ from msgspec import Struct
 
 from trajworker.trajectory import TerminationReason
 
-_MAX_STEPS = ("recursion", "max_iterations", "max_turns", "maxturns", "iteration limit", "maximum number of", "step limit")
+_MAX_STEPS = (
+    "recursion",
+    "max_iterations",
+    "max_turns",
+    "maxturns",
+    "iteration limit",
+    "maximum number of",
+    "step limit",
+)
 _TIMEOUT = ("timeout", "timed out", "deadline exceeded")
 MICROSECOND = 1_000_000
 
@@ -128,7 +136,9 @@ def merge(parts: Sequence[Figures]) -> Figures:
     return whole
 
 
-def termination(status: str, error: str | None, finish: str | None, *, out_of_steps: bool, complete: bool) -> TerminationReason:
+def termination(
+    status: str, error: str | None, finish: str | None, *, out_of_steps: bool, complete: bool
+) -> TerminationReason:
     """Why a conversation ended; see the table above."""
     if status in ("pending", "interrupted"):
         return TerminationReason.NONE if complete or status == "interrupted" else TerminationReason.STALE

@@ -1,6 +1,6 @@
 """Folds one trace against what the traces before it left: pure, and as dear as the trace, not as the conversation."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 from msgspec import Raw, Struct
@@ -20,7 +20,7 @@ from trajworker.assembly.calls import (
 from trajworker.assembly.context import Context
 from trajworker.assembly.figures import Figures, micros, union
 from trajworker.assembly.parts import VERSION, Entry, Fold, iso
-from trajworker.assembly.rewards import Rewards, collect, reward_of
+from trajworker.assembly.rewards import RewardRule, Rewards, collect, reward_of
 from trajworker.assembly.scopes import Sorted, agent_name, in_order, owner, sort_calls
 from trajworker.assembly.tooling import definitions
 from trajworker.assembly.transcript import HistoryNeeded, Opening, Quotes, StepDraft, Transcript
@@ -30,14 +30,16 @@ from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.trajectory import Origin, Retrieval, Task
 from trajworker.trajectory.line import LineStep, encode_chunk, line_step
 
+RULES_VERSION = "1"
+"""Changes whenever folding the same runs gives another result, so that kept folds are made again."""
 MAX_TRAILING = 200
 """Messages of a root's outputs that are looked through, newest first, for what no call told."""
 
 
 class FoldSettings(Struct, frozen=True, kw_only=True):
-    """How folding is configured: `rewards` maps feedback keys to weights; None takes every key with weight 1."""
+    """How folding is configured: which feedback becomes the reward."""
 
-    rewards: Mapping[str, float] | None = None
+    rewards: RewardRule = RewardRule()
 
 
 DEFAULT_SETTINGS = FoldSettings()
@@ -74,6 +76,7 @@ class _Trace:
     """The runs of a trace, read and sorted by kind."""
 
     def __init__(self, runs: Iterable[Run], feedback: Sequence[Feedback], settings: FoldSettings) -> None:
+        self.settings = settings
         latest: dict[str, Run] = {}
         for run in runs:
             held = latest.get(run.id)
@@ -343,8 +346,9 @@ class _Folding:
         ends = [micros(run.end_time) for run in trace.runs.values() if run.end_time is not None]
         figures.start, figures.end = min(starts), max(ends, default=None)
         root = trace.root_run
-        if root is not None and trace.root is not None and root.total_tokens:
-            figures.root_tokens = root.total_tokens
+        if figures.counted:
+            told = root.total_tokens if root is not None and trace.root is not None else None
+            figures.root_tokens = told or figures.total_tokens
 
     # -- the turn ------------------------------------------------------------------------------------------------
 
@@ -391,7 +395,7 @@ class _Folding:
         status = draft.trainable_status if draft is not None else TrainableStatus.NOT_TRAINABLE
         if step.summarised:
             status = TrainableStatus.SUMMARIZATION_BOUNDARY
-        reward = reward_of(self.trace.rewards.by_run.get(run.id, ()))
+        reward = reward_of(self.trace.rewards.by_run.get(run.id, ()), self.trace.settings.rewards.aggregation)
         return encode_chunk(
             LineStep(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
         )  # fmt: skip
@@ -450,7 +454,7 @@ class _Folding:
             amendments=transcript.amendments, rewards=[encode_chunk(one) for one in trace.rewards.all],
             figures=self.figures, keys=b"".join(transcript.keys), base=self.before.total, after=after,
             reopens=resumes, finish=finish, out_of_steps=ran_out, metadata=metadata, project_id=trace.project_id,
-            decoded=transcript.decoded,
+            decoded=transcript.decoded, aggregation=trace.settings.rewards.aggregation,
         )  # fmt: skip
 
 
@@ -485,6 +489,3 @@ def _given_back(run: Run) -> str | None:
 
 def _array(chunks: Sequence[bytes]) -> bytes:
     return b"[" + b",".join(chunks) + b"]"
-
-
-__all__ = ["DEFAULT_SETTINGS", "FoldSettings", "fold_trace", "whole_context"]

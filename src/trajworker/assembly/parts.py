@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from trajworker.assembly.context import Context
 from trajworker.assembly.figures import Figures
+from trajworker.assembly.rewards import Aggregation
 from trajworker.assembly.transcript import Amendment
 
 VERSION = 1
@@ -53,6 +54,7 @@ class Fold(Struct, array_like=True):
     metadata: dict[str, Any] = {}
     project_id: str = ""
     decoded: int = 0
+    aggregation: Aggregation = Aggregation.WEIGHTED_MEAN
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -1,38 +1,72 @@
 """Rewards out of LangSmith feedback: which keys count, with which weight, is configured; the words are kept."""
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 from msgspec import Struct
 
 from trajworker.model.run import Feedback
 from trajworker.trajectory import Reward, RewardComponent
 
-METHOD = "weighted_mean"
+
+class Aggregation(StrEnum):
+    """How components with a number become one value."""
+
+    WEIGHTED_MEAN = "weighted_mean"
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    LAST = "last"
 
 
-def component(feedback: Feedback, weights: Mapping[str, float] | None) -> RewardComponent | None:
+class RewardRule(Struct, frozen=True, kw_only=True):
+    """Which feedback counts.
+
+    Args:
+        keys: feedback keys that are components; none named means all.
+        weights: weight by key; what is not named weighs 1.
+        aggregation: how the numbers become one.
+    """
+
+    keys: tuple[str, ...] = ()
+    weights: Mapping[str, float] = {}
+    aggregation: Aggregation = Aggregation.WEIGHTED_MEAN
+
+
+def component(feedback: Feedback, rule: RewardRule) -> RewardComponent | None:
     """A piece of feedback as a reward component; None where its key is not asked for."""
-    if weights is not None and feedback.key not in weights:
+    if rule.keys and feedback.key not in rule.keys:
         return None
     score = feedback.score
-    number = float(score) if score is not None else None
     return RewardComponent(
         name=feedback.key,
         value=feedback.value if feedback.value is not None else score,
-        scaled_value=number,
+        scaled_value=float(score) if score is not None else None,
         explanation=feedback.comment,
-        weight=1.0 if weights is None else weights[feedback.key],
+        weight=rule.weights.get(feedback.key, 1.0),
     )
 
 
-def reward_of(components: Sequence[RewardComponent]) -> Reward | None:
-    """The weighted mean of the numbers among the components; None where there is no feedback at all."""
+def _aggregated(numbers: Sequence[tuple[float, float]], aggregation: Aggregation) -> float | None:
+    """One number out of values with their weights."""
+    values = [value * weight for value, weight in numbers]
+    if not values:
+        return None
+    if aggregation is Aggregation.WEIGHTED_MEAN:
+        total = sum(weight for _, weight in numbers)
+        return sum(values) / total if total else None
+    if aggregation is Aggregation.LAST:
+        return values[-1]
+    return {Aggregation.SUM: sum, Aggregation.MIN: min, Aggregation.MAX: max}[aggregation](values)
+
+
+def reward_of(components: Sequence[RewardComponent], aggregation: Aggregation) -> Reward | None:
+    """The numbers among the components as one; None where there is no feedback at all."""
     if not components:
         return None
     numbers = [(one.scaled_value, one.weight) for one in components if one.scaled_value is not None]
-    weight = sum(part for _, part in numbers)
-    mean = sum(value * part for value, part in numbers) / weight if weight else None
-    return Reward(aggregated_value=mean, aggregation_method=METHOD, components=tuple(components))
+    value = _aggregated(numbers, aggregation)
+    return Reward(aggregated_value=value, aggregation_method=aggregation.value, components=tuple(components))
 
 
 class Rewards(Struct, eq=False):
@@ -42,11 +76,11 @@ class Rewards(Struct, eq=False):
     by_run: dict[str, list[RewardComponent]]
 
 
-def collect(feedback: Sequence[Feedback], weights: Mapping[str, float] | None) -> Rewards:
+def collect(feedback: Sequence[Feedback], rule: RewardRule) -> Rewards:
     """Components in a stable order: by creation, then by id."""
     rewards = Rewards(all=[], by_run={})
     for one in sorted(feedback, key=lambda each: (each.created_at is None, str(each.created_at), each.id)):
-        found = component(one, weights)
+        found = component(one, rule)
         if found is not None:
             rewards.all.append(found)
             if one.run_id is not None:

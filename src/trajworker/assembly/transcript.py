@@ -23,7 +23,7 @@ MIN_QUOTE = 4
 """Characters from which a text that a prompt repeats counts as quoted on its own."""
 
 
-class HistoryNeeded(Exception):  # noqa: N818 - a signal between two attempts, never an error a caller sees
+class HistoryNeeded(Exception):
     """The context's window is too short for this trace: fold it against the whole history."""
 
 
@@ -158,7 +158,7 @@ class Transcript:
         """Keep the hash of the prompt, so that the next one that begins with it need not be decoded."""
         self.view = view
         array = call.prompt.array
-        if array is None or not view or call.drafts is not None and self._was_cut:
+        if array is None or not view or (call.drafts is not None and self._was_cut):
             self.prefix_length, self.prefix_hash = 0, b""
             return
         self.prefix_length = len(array) - 1

@@ -5,41 +5,16 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
-from trajworker.assembly.figures import merge, seconds, termination
 from trajworker.assembly.parts import Fold
-from trajworker.assembly.rewards import reward_of
+from trajworker.assembly.summary import Header, summarise
 from trajworker.assembly.transcript import Amendment
 from trajworker.model.message import Message, TrainableStatus
-from trajworker.trajectory import (
-    ExecutionMetrics,
-    Origin,
-    Pane,
-    RewardComponent,
-    Task,
-    Trajectory,
-    TrajectoryMetrics,
-    Turn,
-)
+from trajworker.trajectory import Origin, Pane, Trajectory, Turn
 from trajworker.trajectory.line import LineStep, decode_line, encode_chunk
-
-
-class Header(Struct, frozen=True, kw_only=True):
-    """What a line says that no trace knows. `complete` is False where something had not ended."""
-
-    conversation_id: str
-    project_id: str | None = None
-    project: str | None = None
-    data_source: str = "langsmith"
-    revision: int = 1
-    pane: Pane = Pane.ON_TIME
-    complete: bool = True
-
 
 _MESSAGE = msgspec.json.Decoder(Message)
 _STEP = msgspec.json.Decoder(LineStep)
-_COMPONENT = msgspec.json.Decoder(RewardComponent)
 
 
 def _turns(folds: Sequence[Fold]) -> list[Turn]:
@@ -71,7 +46,7 @@ def _amended(folds: Sequence[Fold]) -> dict[int, list[Amendment]]:
         for amendment in fold.amendments:
             for index in range(amendment.start, amendment.stop):
                 found.setdefault(index, []).append(amendment)
-    for call in folds[-1].after.pending:
+    for call in folds[-1].after.pending if folds else ():
         found.setdefault(call.index, []).append(Amendment(start=call.index, stop=call.index + 1, flag="unanswered"))
     return found
 
@@ -145,107 +120,55 @@ def _groups(folds: Sequence[Fold], field: str) -> Iterator[bytes]:
             yield b",".join(chunks)
 
 
-def _content(folds: Sequence[Fold], header: Header) -> tuple[list[bytes], Iterator[bytes], list[bytes]]:
-    """Head, body and tail of a line; the tail is its revision, pane and what follows."""
-    figures = merge([fold.figures for fold in folds])
+def _pieces(folds: Sequence[Fold], header: Header, marks: bytes) -> Iterator[bytes]:
+    """A line in pieces; `marks` are its revision, pane and completeness."""
     turns = _turns(folds)
     amended = _amended(folds)
-    steps = sum(len(fold.steps) for fold in folds)
-    components = [_COMPONENT.decode(chunk) for fold in folds for chunk in fold.rewards]
-    reward = reward_of(components)
-    counted = figures.counted > 0
-    task = Task(
-        conversation_id=header.conversation_id, data_source=header.data_source,
-        num_turns=sum(1 for turn in turns if not turn.resumes), num_steps=steps,
-        total_tokens=figures.total_tokens if counted else None, total_cost=round(figures.cost, 12) if figures.cost is not None else None,
-    )  # fmt: skip
-    disagrees = counted and figures.root_tokens is not None and figures.root_tokens != figures.total_tokens
-    metrics = TrajectoryMetrics(
-        steps=steps, tokens_generated=figures.output_tokens if counted else None,
-        num_tool_calls=figures.tool_calls, num_tool_failures=figures.tool_failures,
-        tool_error_rate=figures.tool_failures / figures.tool_results if figures.tool_results else None,
-        aggregated_reward=reward.aggregated_value if reward is not None else None,
-        llm_calls=figures.llm_calls, llm_errors=figures.llm_errors,
-        input_tokens=figures.input_tokens if counted else None,
-        output_tokens=figures.output_tokens if counted else None,
-        cache_read_tokens=figures.cache_read if counted else None,
-        cache_write_tokens=figures.cache_write if counted else None,
-        reasoning_tokens=figures.reasoning if counted else None,
-        tokens_complete=figures.uncounted == 0, num_tool_results=figures.tool_results,
-        num_tool_runs_failed=figures.tool_runs_failed, num_retrievals=figures.retrievals,
-        root_total_tokens=figures.root_tokens if disagrees else None,
-    )  # fmt: skip
-    last = turns[-1]
-    execution = ExecutionMetrics(
-        env_time=seconds(figures.tool_times) if figures.tool_times else None,
-        llm_time=seconds(figures.llm_times) if figures.llm_times else None,
-        total_time=seconds([(figures.start, figures.end)]) if figures.start and figures.end else None,
-        termination_reason=termination(
-            last.status, last.error, folds[-1].finish, out_of_steps=folds[-1].out_of_steps, complete=header.complete
-        ),
-    )  # fmt: skip
-    head = [b'{"task":' + encode_chunk(task)]
-    middle = b""
-    if reward is not None:
-        middle += b',"reward":' + encode_chunk(reward)
-    middle += b',"metrics":' + encode_chunk(metrics) + b',"execution_metrics":' + encode_chunk(execution)
-    if last.status == "error" and last.error is not None:
-        middle += b',"error":' + encode_chunk(last.error)
-    origin = Origin(
-        project_id=header.project_id or folds[-1].project_id or None, project=header.project,
-        trace_ids=tuple(fold.trace_id for fold in folds),
-    )  # fmt: skip
-    metadata: dict[str, Any] = {}
-    models: dict[str, None] = {}
-    for fold in folds:
-        metadata |= fold.metadata
-        models |= dict.fromkeys(fold.metadata.get("models", ()))
-    if models:
-        metadata["models"] = list(models)
-    raw = figures.raw
-    if raw:
-        metadata["raw_payloads"] = raw
-    end = b',"origin":' + encode_chunk(origin) if origin != Origin() else b""
-    if metadata:
-        end += b',"metadata":' + encode_chunk(metadata)
-    return head, _body(folds, amended, middle, turns), [end + b"}\n"]
-
-
-def _body(
-    folds: Sequence[Fold], amended: dict[int, list[Amendment]], middle: bytes, turns: list[Turn]
-) -> Iterator[bytes]:
+    summary = summarise(folds, turns, header)
+    yield b'{"task":' + encode_chunk(summary.task)
     yield from _list(b"steps", _steps(folds, amended))
-    yield middle
+    yield _named(reward=summary.reward, metrics=summary.metrics, execution_metrics=summary.execution_metrics)
+    yield _named(error=summary.error)
     yield from _list(b"messages", _messages(folds, amended))
-    yield b',"turns":' + encode_chunk(turns)
+    yield _named(turns=turns or None)
     for name in ("tools", "nested", "internal", "asides", "retrieved"):
         yield from _list(name.encode(), _groups(folds, name))
+    yield marks
+    yield _named(
+        origin=summary.origin if summary.origin != Origin() else None, metadata=summary.metadata or None
+    )  # fmt: skip
+    yield b"}\n"
+
+
+def _named(**fields: Any) -> bytes:  # noqa: ANN401 - any encodable struct
+    """Fields that say something, each behind a comma."""
+    return b"".join(
+        b',"' + name.encode() + b'":' + encode_chunk(value) for name, value in fields.items() if value is not None
+    )  # fmt: skip
 
 
 def encode_line(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
-    """The conversation's line in pieces, its newline last; nothing is ever held whole."""
-    head, body, tail = _content(folds, header)
-    yield from head
-    yield from body
+    """The conversation's line in pieces, its newline last; nothing is ever held whole.
+
+    Without folds (its traces moved to other conversations) it is a line that says so by having no turns.
+    """
+    return _pieces(folds, header, _marks(header.revision, header.pane, complete=header.complete))
+
+
+def _marks(revision: int, pane: Pane, *, complete: bool) -> bytes:
     marks = b""
-    if header.revision != 1:
-        marks += b',"revision":' + str(header.revision).encode()
-    if header.pane is not Pane.ON_TIME:
-        marks += b',"pane":"' + header.pane.value.encode() + b'"'
-    if not header.complete:
-        marks += b',"complete":false'
-    yield marks
-    yield from tail
+    if revision != 1:
+        marks += b',"revision":' + str(revision).encode()
+    if pane is not Pane.ON_TIME:
+        marks += b',"pane":"' + pane.value.encode() + b'"'
+    return marks if complete else marks + b',"complete":false'
 
 
 def content_hash(folds: Sequence[Fold], header: Header) -> bytes:
     """What decides whether a new revision is due: everything on the line but its revision and its pane."""
-    head, body, tail = _content(folds, header)
     hashed = blake2b(digest_size=16)
-    for pieces in (head, body, tail):
-        for piece in pieces:
-            hashed.update(piece)
-    hashed.update(b"complete" if header.complete else b"open")
+    for piece in _pieces(folds, header, _marks(1, Pane.ON_TIME, complete=header.complete)):
+        hashed.update(piece)
     return hashed.digest()
 
 

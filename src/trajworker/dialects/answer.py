@@ -14,7 +14,14 @@ from trajworker.dialects.vocabulary import finish_reason, role_of, usage
 from trajworker.model.message import Role
 
 _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply")
-_FINISH = ("finish_reason", "stop_reason", "finishReason", "stopReason", "done_reason", "gen_ai.completion.0.finish_reason")
+_FINISH = (
+    "finish_reason",
+    "stop_reason",
+    "finishReason",
+    "stopReason",
+    "done_reason",
+    "gen_ai.completion.0.finish_reason",
+)
 _MODELS = ("model_name", "model", "modelId", "model_id", "model_version", "modelVersion", "gen_ai.response.model")
 
 
@@ -91,7 +98,7 @@ def _finish(payload: dict[str, Any]) -> str | None:
     return None
 
 
-def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0911, PLR0912 - one branch a shape
+def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 - one branch a shape
     if isinstance(payload, str):
         answer.draft = speak("assistant", payload)[0]
         return
@@ -248,8 +255,10 @@ def _from_vercel(payload: dict[str, Any]) -> Draft:
         reasoning=reasoning if isinstance(reasoning, str) else None,
     )
     content = payload.get("content") if isinstance(payload.get("content"), (list, str)) else payload.get("text")
-    return speak("assistant", "" if content is None else content, said)[-1] if not isinstance(content, str) else (
-        Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning)
+    return (
+        speak("assistant", "" if content is None else content, said)[-1]
+        if not isinstance(content, str)
+        else (Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning))
     )
 
 
@@ -290,8 +299,12 @@ def _from_langchain(answer: Answer, message: dict[str, Any]) -> None:
     body = body if isinstance(body, dict) else {}
     about = body.get("response_metadata")
     about = about if isinstance(about, dict) else {}
-    answer.finish = answer.finish or _finish(about) or status_finish(
-        about.get("status"), about.get("incomplete_details"), calls=bool(answer.draft and answer.draft.tool_calls)
+    answer.finish = (
+        answer.finish
+        or _finish(about)
+        or status_finish(
+            about.get("status"), about.get("incomplete_details"), calls=bool(answer.draft and answer.draft.tool_calls)
+        )
     )
     answer.model = answer.model or _model(about)
     answer.usage = usage(body.get("usage_metadata")) or answer.usage

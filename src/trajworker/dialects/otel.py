@@ -10,7 +10,9 @@ from typing import Any
 import msgspec
 
 NAME = "otel"
-_FLAT = re.compile(r"^(gen_ai\.(?:prompt|completion)|llm\.(?:input|output)_messages|llm\.(?:prompts|completions))\.(\d+)\.(.+)$")
+_FLAT = re.compile(
+    r"^(gen_ai\.(?:prompt|completion)|llm\.(?:input|output)_messages|llm\.(?:prompts|completions))\.(\d+)\.(.+)$"
+)
 _PROMPTS = ("gen_ai.input.messages", "gen_ai.prompt", "ai.prompt.messages", "ai.prompt", "llm.input_messages",
             "gen_ai.content.prompt")  # fmt: skip
 _ANSWERS = ("gen_ai.output.messages", "gen_ai.completion", "ai.response", "llm.output_messages",

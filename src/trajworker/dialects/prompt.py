@@ -9,7 +9,6 @@ from trajworker.dialects import otel
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.reader import read_all
 from trajworker.dialects.speech import raw, speak
-from trajworker.model.message import Role
 from trajworker.model.run import NULL
 
 _ABSENT = bytes(NULL)

@@ -1,0 +1,65 @@
+"""When a conversation is finished: a pure rule over what staging knows of it (reliability.md 2.3).
+
+There is no "thread finished" signal anywhere; closing is a policy of the reader: nothing is running, and nothing new came
+for so long that what is read reaches past it.
+"""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+from trajworker.ports import Activity
+from trajworker.trajectory import Pane
+
+
+class FinishRule(Struct, frozen=True, kw_only=True):
+    """How long to wait.
+
+    Args:
+        idle: a conversation is finished when nothing new came for this long.
+        settle: how long the API may lag before a stretch of time counts as read.
+        pending_timeout: a run that has not ended after this long is waited for no more.
+        abandon_roots: whether that holds for root runs too; if not, they are waited for however long it takes.
+    """
+
+    idle: timedelta = timedelta(minutes=30)
+    settle: timedelta = timedelta(minutes=10)
+    pending_timeout: timedelta = timedelta(hours=24)
+    abandon_roots: bool = True
+
+
+class Held(StrEnum):
+    """Why a conversation waits."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    UNREAD = "unread"
+
+
+class Decision(Struct, frozen=True, kw_only=True):
+    """Either a pane to deliver under, or the reason to wait. `complete` is False where a run had not ended."""
+
+    pane: Pane | None = None
+    complete: bool = True
+    reason: str | None = None
+
+
+def decide(activity: Activity, now: datetime, watermark: datetime | None, rule: FinishRule) -> Decision:
+    """Whether a conversation is due.
+
+    `now` is the server's time. `watermark` is the end of what has been read whole, None before anything was; it must
+    reach past the idle gap, so that nothing which came in it can have been missed. Anything after the first revision is
+    late.
+    """
+    running = activity.pending_roots > 0 or activity.pending_runs > 0
+    young = activity.oldest_pending is None or now - activity.oldest_pending < rule.pending_timeout
+    if running and (young or (activity.pending_roots > 0 and not rule.abandon_roots)):
+        return Decision(reason=Held.PENDING)
+    quiet = activity.last_activity + rule.idle
+    if now < quiet:
+        return Decision(reason=Held.ACTIVE)
+    if watermark is None or watermark < quiet:
+        return Decision(reason=Held.UNREAD)
+    pane = Pane.LATE if activity.revision > 0 else Pane.ON_TIME
+    return Decision(pane=pane, complete=not running)
