@@ -1,7 +1,9 @@
 """Staging: one SQLite file between the two corridors, where every decision is one transaction."""
 
+from sqlite3 import sqlite_version as SQLITE_VERSION  # noqa: N812 - a constant of this process
+
 from trajworker.staging.figures import Figures, ProjectFigures, read_figures
 from trajworker.staging.store import Staging, open_staging
 from trajworker.staging.upkeep import Purged
 
-__all__ = ["Figures", "ProjectFigures", "Purged", "Staging", "open_staging", "read_figures"]
+__all__ = ["SQLITE_VERSION", "Figures", "ProjectFigures", "Purged", "Staging", "open_staging", "read_figures"]

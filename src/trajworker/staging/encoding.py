@@ -23,6 +23,7 @@ LOOKUP_ROWS = 500
 HASH_BYTES = 16
 UUID_BYTES = 16
 UUID_LENGTH = 36
+HEX_DIGITS = 32
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
 SECOND_US = 1_000_000
@@ -34,14 +35,16 @@ _decode_feedback = msgspec.json.Decoder(Feedback).decode
 
 def pack_id(text: str) -> PackedId:
     """The id as it is stored."""
-    if len(text) == UUID_LENGTH:
-        try:
-            packed = bytes.fromhex(text.replace("-", ""))
-        except ValueError:
-            return text
-        if unpack_id(packed) == text:
-            return packed
-    return text
+    digits = text.replace("-", "")
+    if len(digits) != HEX_DIGITS or len(text) != UUID_LENGTH or text != text.lower():
+        return text
+    if not text[8] == text[13] == text[18] == text[23] == "-":
+        return text
+    try:
+        packed = bytes.fromhex(digits)
+    except ValueError:
+        return text
+    return packed if len(packed) == UUID_BYTES else text
 
 
 def unpack_id(packed: PackedId) -> str:

@@ -4,29 +4,19 @@ All functions run in the thread of the connection.
 """
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from trajworker.model.run import Run
 from trajworker.ports import Purpose, Slice, StagedPage, StageOutcome, Unreadable
 from trajworker.staging import slices, traces
-from trajworker.staging.encoding import PackedId, chunked, digest, marks, pack_feedback, pack_id, pack_run, pack_time
+from trajworker.staging.arrivals import Arrival, Confirmations, arrivals_of
+from trajworker.staging.encoding import PackedId, chunked, digest, marks, pack_feedback, pack_id, pack_time
 from trajworker.staging.precedence import RunVersion, Verdict, judge
 
 EPOCH_SHIFT = 40
 """A process makes fewer than 2^40 requests; above them stands its epoch, so later processes always count higher."""
-CONFIRMATIONS = 32_768
-"""Runs of which it is remembered that a later answer was the same, see `Confirmations`."""
-
-
-class Arrival(Struct, frozen=True):
-    """A run on its way in."""
-
-    id: PackedId
-    run: Run
-    version: RunVersion
-    body: bytes
 
 
 class Staged(Struct, frozen=True):
@@ -38,27 +28,6 @@ class Staged(Struct, frozen=True):
     """Whether its payload is still there."""
 
 
-class Confirmations:
-    """Latest request that brought a run unchanged, by its key.
-
-    Writing that down with the run would rewrite its payload at each look. A slower, older answer can only come from
-    this very process, so it is enough to remember it here, and only for as long as a request can last.
-    """
-
-    def __init__(self) -> None:
-        self._latest: dict[int, int] = {}
-
-    def note(self, key: int, fetch_seq: int) -> None:
-        """Remember that this request brought the run as it is staged."""
-        self._latest[key] = max(fetch_seq, self._latest.pop(key, 0))
-        if len(self._latest) > CONFIRMATIONS:
-            del self._latest[next(iter(self._latest))]
-
-    def of(self, key: int) -> int:
-        """The latest such request, 0 if none is remembered."""
-        return self._latest.get(key, 0)
-
-
 def stage(epoch: int, confirmations: Confirmations, staged: StagedPage, connection: sqlite3.Connection) -> StageOutcome:
     """Take in a page; see `ports.RunStore.stage`."""
     project_id = _project_of(staged)
@@ -66,7 +35,7 @@ def stage(epoch: int, confirmations: Confirmations, staged: StagedPage, connecti
         return StageOutcome(changed=0, unchanged=0, conversations=0)
     project = slices.require_project(connection, project_id)
     fetch_seq = epoch << EPOCH_SHIFT | staged.fetch_seq
-    changed, touched = _take_runs(connection, project, confirmations, _arrivals(staged.page.runs, fetch_seq))
+    changed, touched = _take_runs(connection, project, confirmations, arrivals_of(staged.page.runs, fetch_seq))
     if staged.feedback:
         _take_feedback(connection, project, staged, touched)
     _set_aside(connection, project, staged.page.unreadable)
@@ -87,20 +56,6 @@ def _project_of(staged: StagedPage) -> str | None:
         return staged.slice.project_id
     known = [run.project_id for run in staged.page.runs[:1]] + [bad.project_id for bad in staged.page.unreadable[:1]]
     return known[0] if known else None
-
-
-def _arrivals(runs: Iterable[Run], fetch_seq: int) -> dict[PackedId, Arrival]:
-    """The newest version of each run on the page."""
-    arrivals: dict[PackedId, Arrival] = {}
-    for run in runs:
-        body, stats = pack_run(run)
-        end = None if run.end_time is None else pack_time(run.end_time)
-        version = RunVersion(run.ended, end, fetch_seq, digest(body), stats)
-        packed = pack_id(run.id)
-        other = arrivals.get(packed)
-        if other is None or judge(other.version, version) is not Verdict.KEEP:
-            arrivals[packed] = Arrival(packed, run, version, body)
-    return arrivals
 
 
 def _take_runs(
@@ -125,7 +80,7 @@ def _take_runs(
                 confirmations.note(known.key, arrival.version.fetch_seq)
                 if not known.kept:
                     refilled.append((arrival.body, known.key))
-    touched = traces.touch(connection, project, [a.run for a in new] + [a.run for _, a in replaced + renewed])
+    touched = traces.touch(connection, project, new + [arrival for _, arrival in replaced + renewed])
     new = [arrival for arrival in new if arrival.run.trace_id in touched.keys]
     _insert(connection, project, new, touched)
     _replace(connection, replaced)
@@ -171,7 +126,7 @@ def _insert(connection: sqlite3.Connection, project: int, new: Sequence[Arrival]
                 arrival.id,
                 touched.keys[arrival.run.trace_id],
                 arrival.version.ended,
-                pack_time(arrival.run.start_time),
+                arrival.start,
                 arrival.version.end,
                 arrival.version.fetch_seq,
                 arrival.version.hash,
@@ -193,7 +148,7 @@ def _replace(connection: sqlite3.Connection, replaced: Sequence[tuple[int, Arriv
         [
             (
                 arrival.version.ended,
-                pack_time(arrival.run.start_time),
+                arrival.start,
                 arrival.version.end,
                 arrival.version.fetch_seq,
                 arrival.version.hash,

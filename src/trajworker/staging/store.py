@@ -13,6 +13,7 @@ from pathlib import Path
 from trajworker.model.run import Feedback, Project, Run
 from trajworker.ports import Activity, Coverage, Emission, Part, Slice, StagedPage, StageOutcome, TraceVersion
 from trajworker.staging import figures, intake, outlet, parts, slices, upkeep
+from trajworker.staging.arrivals import Confirmations
 from trajworker.staging.database import Database, open_database
 
 
@@ -21,7 +22,7 @@ class Staging:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._confirmations = intake.Confirmations()
+        self._confirmations = Confirmations()
 
     @property
     def epoch(self) -> int:

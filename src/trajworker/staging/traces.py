@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from trajworker.model.run import Run
-from trajworker.staging.encoding import PackedId, chunked, marks, pack_id, pack_time
+from trajworker.staging.arrivals import Arrival
+from trajworker.staging.encoding import PackedId, chunked, marks, pack_id
 
 _NEXT_CONVERSATION = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'conversation'), 0) + 1"
 
@@ -47,15 +48,14 @@ class _Trace:
     heir_order: str | None = None
     known: bool = False
     heir_in_doubt: bool = False
-    runs: list[Run] = field(default_factory=list)
+    arrivals: list[Arrival] = field(default_factory=list)
 
-    def absorb(self, run: Run) -> None:
+    def absorb(self, arrival: Arrival) -> None:
         """Widen the trace by a run, and follow the thread it names."""
-        self.runs.append(run)
-        start = pack_time(run.start_time)
-        end = start if run.end_time is None else pack_time(run.end_time)
+        self.arrivals.append(arrival)
+        run, start, end = arrival.run, arrival.start, arrival.version.end
         self.start = min(self.start, start)
-        self.last_activity = max(self.last_activity, start, end)
+        self.last_activity = max(self.last_activity, start, start if end is None else end)
         thread = run.thread_id or None
         if run.is_root:
             self.root_thread = thread
@@ -80,12 +80,12 @@ class Touched:
     conversations: set[int] = field(default_factory=set)
 
 
-def touch(connection: sqlite3.Connection, project: int, runs: Sequence[Run]) -> Touched:
+def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arrival]) -> Touched:
     """Make or widen the traces of runs that are new or newer, find their conversations and mark them changed.
 
     Traces of conversations that were purged are left out of the result: their runs must not be stored again.
     """
-    traces = _gather(connection, project, runs)
+    traces = _gather(connection, project, arrivals)
     purged = _purged(connection, [trace.conversation for trace in traces])
     live = [trace for trace in traces if trace.conversation not in purged]
     for trace in live:
@@ -127,10 +127,10 @@ def _order(run: Run) -> str:
     return run.dotted_order or AFTER_ALL + run.id
 
 
-def _gather(connection: sqlite3.Connection, project: int, runs: Iterable[Run]) -> list[_Trace]:
-    by_trace: defaultdict[str, list[Run]] = defaultdict(list)
-    for run in runs:
-        by_trace[run.trace_id].append(run)
+def _gather(connection: sqlite3.Connection, project: int, arrivals: Iterable[Arrival]) -> list[_Trace]:
+    by_trace: defaultdict[str, list[Arrival]] = defaultdict(list)
+    for arrival in arrivals:
+        by_trace[arrival.run.trace_id].append(arrival)
     packed = {pack_id(name): name for name in by_trace}
     traces: dict[str, _Trace] = {}
     for some in chunked(list(packed)):
@@ -155,17 +155,18 @@ def _gather(connection: sqlite3.Connection, project: int, runs: Iterable[Run]) -
             )
     for name, members in by_trace.items():
         if name not in traces:
-            start = pack_time(members[0].start_time)
+            start = members[0].start
             traces[name] = _Trace(pack_id(name), name, start, start)
-        for run in members:
-            traces[name].absorb(run)
+        for arrival in members:
+            traces[name].absorb(arrival)
     return list(traces.values())
 
 
 def _find_heir(connection: sqlite3.Connection, trace: _Trace) -> None:
     """The run that gave the trace its thread names another one now: look through all of them."""
-    arriving = {pack_id(run.id): run for run in trace.runs}
-    named = [(_order(run), run.thread_id) for run in trace.runs if run.thread_id and not run.is_root]
+    arriving = {arrival.id for arrival in trace.arrivals}
+    runs = [arrival.run for arrival in trace.arrivals]
+    named = [(_order(run), run.thread_id) for run in runs if run.thread_id and not run.is_root]
     rows = connection.execute(
         "SELECT id, tree_order, body FROM run WHERE trace = ? AND id != ? AND body IS NOT NULL", (trace.key, trace.id)
     )
