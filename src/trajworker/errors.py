@@ -71,6 +71,12 @@ class MalformedRun(TrajworkerError):
     exit_code = EXIT_DATA
 
 
+class NotATrajectory(TrajworkerError):
+    """A file that should hold trajectories holds something else, or only part of one; names file and line."""
+
+    exit_code = EXIT_DATA
+
+
 class RedactionFailed(TrajworkerError):
     """A redactor raised or returned no text: the conversation is not written."""
 

@@ -28,7 +28,7 @@ from trajworker.dialects import Draft, digest, read_one
 from trajworker.model.message import Role, TrainableStatus
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.trajectory import Origin, Retrieval, Task
-from trajworker.trajectory.line import LineStep, encode_chunk, line_step
+from trajworker.trajectory.codec import LineStep, encode_chunk, line_step
 
 RULES_VERSION = "1"
 """Changes whenever folding the same runs gives another result, so that kept folds are made again."""

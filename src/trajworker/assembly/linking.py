@@ -106,6 +106,8 @@ def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
     response = told.response
     if response is None and run is not None and not isinstance(run.value, str):
         response = run.value if run.message is None else None
+    if response is None and error is None:
+        response = draft.content
     given = {}
     if call is not None:
         given = msgspec.json.decode(call.arguments)

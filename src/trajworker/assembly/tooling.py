@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from trajworker.model.message import ToolDefinition
-from trajworker.trajectory.line import encode_chunk
+from trajworker.trajectory.codec import encode_chunk
 
 _CACHED = 256
 _NONE = b"null"

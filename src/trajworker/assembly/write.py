@@ -11,7 +11,7 @@ from trajworker.assembly.summary import Header, summarise
 from trajworker.assembly.transcript import Amendment
 from trajworker.model.message import Message, TrainableStatus
 from trajworker.trajectory import Origin, Pane, Trajectory, Turn
-from trajworker.trajectory.line import LineStep, decode_line, encode_chunk
+from trajworker.trajectory.codec import LineStep, decode_line, encode_chunk
 
 _MESSAGE = msgspec.json.Decoder(Message)
 _STEP = msgspec.json.Decoder(LineStep)

@@ -1,5 +1,6 @@
 """What the product delivers: a Trajectory, and how one is written down and read back."""
 
+from trajworker.trajectory.codec import decode_line, encode_trajectory
 from trajworker.trajectory.trajectory import (
     ExecutionMetrics,
     MessageView,
@@ -34,4 +35,6 @@ __all__ = [
     "Trajectory",
     "TrajectoryMetrics",
     "Turn",
+    "decode_line",
+    "encode_trajectory",
 ]

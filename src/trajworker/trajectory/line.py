@@ -1,193 +1,118 @@
-"""One line of a trajectory file: `encode_trajectory` and `decode_line`, which undo each other.
+"""Reads trajectories back from files and folders, one at a time: `load` undoes what the worker and `save` wrote."""
 
-The fields are those of `Trajectory`; nulls and defaults are left out. A step's `messages` on disk is a list of
-`[start, stop]` (messages), `[k]` (aside k) or whole message objects, so that a line grows linearly with the
-conversation (design.md section 3). A line is one JSON object and ends with a newline; U+2028, U+2029 and U+0085 are
-escaped, because some readers take them for line ends.
-"""
-
-from collections.abc import Sequence
-from typing import Any
+import gzip
+import io
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from os import PathLike
+from pathlib import Path
+from typing import IO, cast
 
 import msgspec
-from msgspec import Struct
+import zstandard
 
-from trajworker.model.message import Message, ToolDefinition, TrainableStatus
-from trajworker.trajectory.trajectory import (
-    ExecutionMetrics,
-    MessageView,
-    Origin,
-    Pane,
-    Retrieval,
-    Reward,
-    Step,
-    Task,
-    Trajectory,
-    TrajectoryMetrics,
-    Turn,
-)
+from trajworker.errors import NotATrajectory
+from trajworker.trajectory.codec import decode_line, encode_trajectory
+from trajworker.trajectory.layout import decode_cumulative
+from trajworker.trajectory.trajectory import Trajectory
 
-_ENCODER = msgspec.json.Encoder()
-_SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+__all__ = ["decode_line", "encode_trajectory", "load"]
+
+MANIFEST = ".manifest.json"
+_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+_SEQUENCE = re.compile(r"-(\d+)\.jsonl")
+_FAULTS = (msgspec.DecodeError, UnicodeError)
 
 
-class LineStep(Struct, kw_only=True, omit_defaults=True):
-    """A step on disk."""
+class _Manifest(msgspec.Struct):
+    """What is read of a manifest."""
 
-    messages: list[Any] = []
-    reward: Reward | None = None
-    info: dict[str, Any] | None = None
-    trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
+    void: bool = False
 
 
-class _Line(Struct, kw_only=True, omit_defaults=True):
-    """A trajectory on disk; the order of the fields is the order on the line."""
+def load(path: str | PathLike[str]) -> Iterator[Trajectory]:
+    """Trajectories of a file or a folder, read as they are asked for.
 
-    task: Task = Task()
-    steps: tuple[LineStep, ...] = ()
-    reward: Reward | None = None
-    metrics: TrajectoryMetrics | None = None
-    execution_metrics: ExecutionMetrics | None = None
-    error: str | None = None
-    messages: tuple[Message, ...] = ()
-    turns: tuple[Turn, ...] = ()
-    tools: tuple[ToolDefinition, ...] = ()
-    nested: "tuple[_Line, ...]" = ()
-    internal: tuple[Message, ...] = ()
-    asides: tuple[Message, ...] = ()
-    retrieved: tuple[Retrieval, ...] = ()
-    revision: int = 1
-    pane: Pane = Pane.ON_TIME
-    complete: bool = True
-    origin: Origin = Origin()
-    metadata: dict[str, Any] = {}
+    A file is JSON Lines (plain, `.gz` or `.zst`) or one document of `save`. Of a folder the published files are read in
+    order of their sequence numbers: those with a manifest beside them; and the documents of `save` (`{id}.json`) by
+    name. A conversation that was revised comes once per revision.
 
-
-_DECODER = msgspec.json.Decoder(_Line)
-
-
-def encode_chunk(value: Any) -> bytes:  # noqa: ANN401 - any encodable struct
-    """A part of a line: JSON without the characters that some readers take for line ends."""
-    data = _ENCODER.encode(value)
-    if b"\xe2\x80" in data or b"\xc2\x85" in data:
-        for character, escape in _SEPARATORS:
-            data = data.replace(character, escape)
-    return data
-
-
-def line_step(view: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """A step's references on disk: ranges [start, stop), an aside (r, r) with r = -1 - k as [k]."""
-    return [[-1 - start] if start < 0 else [start, stop] for start, stop in view]
-
-
-def _history(messages: tuple[Message, ...], asides: tuple[Message, ...]) -> tuple[Message, ...]:
-    return messages + asides if asides else messages
-
-
-def _to_trajectory(line: _Line) -> Trajectory:
-    history = _history(line.messages, line.asides)
-    count = len(line.messages)
-    steps = []
-    for step in line.steps:
-        seen: Sequence[Message]
-        if any(isinstance(entry, dict) for entry in step.messages):
-            seen = [message for entry in step.messages for message in _literal(entry, history, count)]
-        else:
-            seen = MessageView(history, tuple(_range(entry, count, len(history)) for entry in step.messages))
-        steps.append(
-            Step(messages=seen, reward=step.reward, info=step.info, trainable_status=step.trainable_status)
-        )  # fmt: skip
-    return Trajectory(
-        task=line.task, steps=tuple(steps), reward=line.reward, metrics=line.metrics,
-        execution_metrics=line.execution_metrics, error=line.error, messages=line.messages, turns=line.turns,
-        tools=line.tools, nested=tuple(_to_trajectory(inner) for inner in line.nested), internal=line.internal,
-        asides=line.asides, retrieved=line.retrieved, revision=line.revision, pane=line.pane, complete=line.complete,
-        origin=line.origin, metadata=line.metadata,
-    )  # fmt: skip
-
-
-def _range(entry: Any, count: int, size: int) -> tuple[int, int]:  # noqa: ANN401 - decoded JSON
-    if not isinstance(entry, list) or not all(type(number) is int for number in entry):
-        raise msgspec.ValidationError("a step refers to messages by [start, stop] or [aside]")
-    if len(entry) == 1:
-        start, stop = count + entry[0], count + entry[0] + 1
-    elif len(entry) == 2:  # noqa: PLR2004 - start and stop
-        start, stop = entry
-        if stop > count:
-            raise msgspec.ValidationError(f"a step refers to message {stop - 1} of {count}")
+    Raises:
+        NotATrajectory: a line is torn or of another format, or a published file is missing; names file and line.
+        FileNotFoundError: there is no such file or folder.
+    """
+    place = Path(path)
+    if place.is_dir():
+        for file in _published(place):
+            yield from _lines(file)
+        for file in sorted(place.glob("*.json")):
+            if not file.name.startswith(".") and not file.name.endswith((MANIFEST, ".void.json")):
+                yield _document(file)
+    elif place.name.endswith(".json"):
+        yield _document(place)
     else:
-        raise msgspec.ValidationError("a step refers to messages by [start, stop] or [aside]")
-    if not 0 <= start <= stop <= size:
-        raise msgspec.ValidationError(f"a step refers to messages {start} to {stop} of {size}")
-    return start, stop
+        yield from _lines(place)
 
 
-def _literal(entry: Any, history: tuple[Message, ...], count: int) -> Sequence[Message]:  # noqa: ANN401 - decoded JSON
-    if isinstance(entry, dict):
-        return [msgspec.convert(entry, Message)]
-    start, stop = _range(entry, count, len(history))
-    return history[start:stop]
-
-
-def decode_line(line: bytes) -> Trajectory:
-    """The trajectory of a line; raises msgspec.DecodeError where it is none."""
-    return _to_trajectory(_DECODER.decode(line))
-
-
-def _from_trajectory(trajectory: Trajectory) -> _Line:
-    history = _history(trajectory.messages, trajectory.asides)
-    steps = tuple(
-        LineStep(
-            messages=_references(step.messages, history, len(trajectory.messages)),
-            reward=step.reward,
-            info=step.info,
-            trainable_status=step.trainable_status,
-        )
-        for step in trajectory.steps
-    )
-    return _Line(
-        task=trajectory.task, steps=steps, reward=trajectory.reward, metrics=trajectory.metrics,
-        execution_metrics=trajectory.execution_metrics, error=trajectory.error, messages=trajectory.messages,
-        turns=trajectory.turns, tools=trajectory.tools,
-        nested=tuple(_from_trajectory(inner) for inner in trajectory.nested), internal=trajectory.internal,
-        asides=trajectory.asides, retrieved=trajectory.retrieved, revision=trajectory.revision, pane=trajectory.pane,
-        complete=trajectory.complete, origin=trajectory.origin, metadata=trajectory.metadata,
-    )  # fmt: skip
-
-
-def _references(seen: Sequence[Message], history: tuple[Message, ...], count: int) -> list[Any]:
-    """References of a step's messages; messages that stand nowhere in the trajectory are written out."""
-    if isinstance(seen, MessageView) and seen.reads(history):
-        return [
-            [place - count] if place >= count else [place, min(stop, count)]
-            for start, stop in seen.ranges
-            for place, stop in _split(start, stop, count)
-        ]
-    found: list[Any] = []
-    place = 0
-    for message in seen:
-        at = next((index for index in range(place, len(history)) if history[index] == message), None)
-        if at is None:
-            found.append(message)
+def _published(folder: Path) -> list[Path]:
+    """Files with a manifest, in sequence."""
+    found: list[tuple[int, str, Path]] = []
+    for manifest in folder.glob(f"*{MANIFEST}"):
+        name = manifest.name.removesuffix(MANIFEST)
+        if not name.endswith(_LINES) or _is_void(manifest):
             continue
-        if at >= count:
-            found.append([at - count])
-        elif found and isinstance(found[-1], list) and len(found[-1]) == 2 and found[-1][1] == at:  # noqa: PLR2004
-            found[-1][1] = at + 1
-        else:
-            found.append([at, at + 1])
-        place = at + 1 if at < count else place
-    return found
+        number = _SEQUENCE.search(name)
+        if not (folder / name).exists():
+            if (folder / f"{name}.void.json").exists():
+                continue
+            raise NotATrajectory(f"{folder / name} is missing, but its manifest says that it was published")
+        found.append((int(number[1]) if number else 0, name, folder / name))
+    return [file for _, _, file in sorted(found)]
 
 
-def _split(start: int, stop: int, count: int) -> list[tuple[int, int]]:
-    """A range cut where the asides begin, the asides one by one."""
-    if stop <= count:
-        return [(start, stop)]
-    below = [(start, count)] if start < count else []
-    return below + [(place, place + 1) for place in range(max(start, count), stop)]
+def _is_void(manifest: Path) -> bool:
+    try:
+        return msgspec.json.decode(manifest.read_bytes(), type=_Manifest).void
+    except _FAULTS as fault:
+        raise NotATrajectory(f"{manifest} is no manifest: {fault}") from fault
 
 
-def encode_trajectory(trajectory: Trajectory) -> bytes:
-    """A trajectory as a line, with its newline."""
-    return encode_chunk(_from_trajectory(trajectory)) + b"\n"
+def _open(file: Path) -> IO[bytes]:
+    if file.name.endswith(".gz"):
+        return cast("IO[bytes]", gzip.open(file, "rb"))
+    if file.name.endswith(".zst"):
+        raw = file.open("rb")
+        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
+        return io.BufferedReader(cast("io.RawIOBase", reader))
+    return file.open("rb")
+
+
+def _lines(file: Path) -> Iterator[Trajectory]:
+    number = 0
+    with closing(_open(file)) as lines:
+        while True:
+            try:
+                line = lines.readline()
+            except (OSError, EOFError, zstandard.ZstdError) as fault:
+                raise NotATrajectory(
+                    f"{file}, behind line {number}: the compressed file is damaged: {fault}"
+                ) from fault
+            if not line:
+                return
+            number += 1
+            if line.isspace():
+                continue
+            try:
+                trajectory = decode_line(line)
+            except _FAULTS as fault:
+                torn = "" if line.endswith(b"\n") else " (the file ends in the middle of it)"
+                raise NotATrajectory(f"{file}, line {number} is no trajectory{torn}: {fault}") from fault
+            yield trajectory
+
+
+def _document(file: Path) -> Trajectory:
+    try:
+        return decode_cumulative(file.read_bytes())
+    except _FAULTS as fault:
+        raise NotATrajectory(f"{file} holds no trajectory: {fault}") from fault

@@ -1,0 +1,196 @@
+"""A trajectory as one line and back: `encode_trajectory` and `decode_line`, which undo each other.
+
+The fields are those of `Trajectory`; nulls and defaults are left out. A step's `messages` on disk is a list of
+`[start, stop]` (messages), `[k]` (aside k) or whole message objects, so that a line grows linearly with the
+conversation (design.md section 3). A line is one JSON object and ends with a newline; U+2028, U+2029 and U+0085 are
+escaped, because some readers take them for line ends.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.model.message import Message, ToolDefinition, TrainableStatus
+from trajworker.trajectory.trajectory import (
+    ExecutionMetrics,
+    MessageView,
+    Origin,
+    Pane,
+    Retrieval,
+    Reward,
+    Step,
+    Task,
+    Trajectory,
+    TrajectoryMetrics,
+    Turn,
+)
+
+_ENCODER = msgspec.json.Encoder()
+_SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+
+
+class LineStep(Struct, kw_only=True, omit_defaults=True):
+    """A step on disk."""
+
+    messages: list[Any] = []
+    reward: Reward | None = None
+    info: dict[str, Any] | None = None
+    trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
+
+
+class _Line(Struct, kw_only=True, omit_defaults=True):
+    """A trajectory on disk; the order of the fields is the order on the line."""
+
+    task: Task = Task()
+    steps: tuple[LineStep, ...] = ()
+    reward: Reward | None = None
+    metrics: TrajectoryMetrics | None = None
+    execution_metrics: ExecutionMetrics | None = None
+    error: str | None = None
+    messages: tuple[Message, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    tools: tuple[ToolDefinition, ...] = ()
+    nested: "tuple[_Line, ...]" = ()
+    internal: tuple[Message, ...] = ()
+    asides: tuple[Message, ...] = ()
+    retrieved: tuple[Retrieval, ...] = ()
+    revision: int = 1
+    pane: Pane = Pane.ON_TIME
+    complete: bool = True
+    origin: Origin = Origin()
+    metadata: dict[str, Any] = {}
+
+
+_DECODER = msgspec.json.Decoder(_Line)
+
+
+def encode_chunk(value: Any) -> bytes:  # noqa: ANN401 - any encodable struct
+    """A part of a line: JSON without the characters that some readers take for line ends."""
+    data = _ENCODER.encode(value)
+    if b"\xe2\x80" in data or b"\xc2\x85" in data:
+        for character, escape in _SEPARATORS:
+            data = data.replace(character, escape)
+    return data
+
+
+def line_step(view: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """A step's references on disk: ranges [start, stop), an aside (r, r) with r = -1 - k as [k]."""
+    return [[-1 - start] if start < 0 else [start, stop] for start, stop in view]
+
+
+def _history(messages: tuple[Message, ...], asides: tuple[Message, ...]) -> tuple[Message, ...]:
+    return messages + asides if asides else messages
+
+
+def _to_trajectory(line: _Line) -> Trajectory:
+    history = _history(line.messages, line.asides)
+    count = len(line.messages)
+    steps = []
+    for step in line.steps:
+        seen: Sequence[Message]
+        if any(isinstance(entry, dict) for entry in step.messages):
+            seen = [message for entry in step.messages for message in _literal(entry, history, count)]
+        else:
+            seen = MessageView(history, tuple(_range(entry, count, len(history)) for entry in step.messages))
+        steps.append(
+            Step(messages=seen, reward=step.reward, info=step.info, trainable_status=step.trainable_status)
+        )  # fmt: skip
+    return Trajectory(
+        task=line.task, steps=tuple(steps), reward=line.reward, metrics=line.metrics,
+        execution_metrics=line.execution_metrics, error=line.error, messages=line.messages, turns=line.turns,
+        tools=line.tools, nested=tuple(_to_trajectory(inner) for inner in line.nested), internal=line.internal,
+        asides=line.asides, retrieved=line.retrieved, revision=line.revision, pane=line.pane, complete=line.complete,
+        origin=line.origin, metadata=line.metadata,
+    )  # fmt: skip
+
+
+def _range(entry: Any, count: int, size: int) -> tuple[int, int]:  # noqa: ANN401 - decoded JSON
+    if not isinstance(entry, list) or not all(type(number) is int for number in entry):
+        raise msgspec.ValidationError("a step refers to messages by [start, stop] or [aside]")
+    if len(entry) == 1:
+        start, stop = count + entry[0], count + entry[0] + 1
+    elif len(entry) == 2:  # noqa: PLR2004 - start and stop
+        start, stop = entry
+        if stop > count:
+            raise msgspec.ValidationError(f"a step refers to message {stop - 1} of {count}")
+    else:
+        raise msgspec.ValidationError("a step refers to messages by [start, stop] or [aside]")
+    if not 0 <= start <= stop <= size:
+        raise msgspec.ValidationError(f"a step refers to messages {start} to {stop} of {size}")
+    return start, stop
+
+
+def _literal(entry: Any, history: tuple[Message, ...], count: int) -> Sequence[Message]:  # noqa: ANN401 - decoded JSON
+    if isinstance(entry, dict):
+        return [msgspec.convert(entry, Message)]
+    start, stop = _range(entry, count, len(history))
+    return history[start:stop]
+
+
+def decode_line(line: bytes) -> Trajectory:
+    """The trajectory of a line; raises msgspec.DecodeError where it is none."""
+    return _to_trajectory(_DECODER.decode(line))
+
+
+def line_of(trajectory: Trajectory, *, cumulative: bool = False) -> _Line:
+    """What is written of a trajectory; `cumulative` writes out each step's messages instead of referring to them."""
+    history = _history(trajectory.messages, trajectory.asides)
+    steps = tuple(
+        LineStep(
+            messages=list(step.messages)
+            if cumulative
+            else _references(step.messages, history, len(trajectory.messages)),
+            reward=step.reward,
+            info=step.info,
+            trainable_status=step.trainable_status,
+        )
+        for step in trajectory.steps
+    )
+    return _Line(
+        task=trajectory.task, steps=steps, reward=trajectory.reward, metrics=trajectory.metrics,
+        execution_metrics=trajectory.execution_metrics, error=trajectory.error, messages=trajectory.messages,
+        turns=trajectory.turns, tools=trajectory.tools,
+        nested=tuple(line_of(inner, cumulative=cumulative) for inner in trajectory.nested), internal=trajectory.internal,
+        asides=trajectory.asides, retrieved=trajectory.retrieved, revision=trajectory.revision, pane=trajectory.pane,
+        complete=trajectory.complete, origin=trajectory.origin, metadata=trajectory.metadata,
+    )  # fmt: skip
+
+
+def _references(seen: Sequence[Message], history: tuple[Message, ...], count: int) -> list[Any]:
+    """References of a step's messages; messages that stand nowhere in the trajectory are written out."""
+    if isinstance(seen, MessageView) and seen.reads(history):
+        return [
+            [place - count] if place >= count else [place, min(stop, count)]
+            for start, stop in seen.ranges
+            for place, stop in _split(start, stop, count)
+        ]
+    found: list[Any] = []
+    place = 0
+    for message in seen:
+        at = next((index for index in range(place, len(history)) if history[index] == message), None)
+        if at is None:
+            found.append(message)
+            continue
+        if at >= count:
+            found.append([at - count])
+        elif found and isinstance(found[-1], list) and len(found[-1]) == 2 and found[-1][1] == at:  # noqa: PLR2004
+            found[-1][1] = at + 1
+        else:
+            found.append([at, at + 1])
+        place = at + 1 if at < count else place
+    return found
+
+
+def _split(start: int, stop: int, count: int) -> list[tuple[int, int]]:
+    """A range cut where the asides begin, the asides one by one."""
+    if stop <= count:
+        return [(start, stop)]
+    below = [(start, count)] if start < count else []
+    return below + [(place, place + 1) for place in range(max(start, count), stop)]
+
+
+def encode_trajectory(trajectory: Trajectory) -> bytes:
+    """A trajectory as a line, with its newline."""
+    return encode_chunk(line_of(trajectory)) + b"\n"
