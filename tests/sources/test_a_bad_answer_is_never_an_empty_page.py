@@ -88,7 +88,9 @@ async def test_a_server_that_stalls_or_drips_holds_nobody(fault: Reply) -> None:
         assert len(server.received) == 2
 
 
-@pytest.mark.parametrize("name", ["HTML with status 200", "an error text with status 200", "HTML that claims to be JSON"])
+@pytest.mark.parametrize(
+    "name", ["HTML with status 200", "an error text with status 200", "HTML that claims to be JSON"]
+)
 async def test_what_is_no_langsmith_ends_in_a_clear_error_after_three_tries(name: str) -> None:
     async with scripted([PASSING[name]]) as server, bench(server.url) as one:
         with pytest.raises(SourceUnavailable, match="not as LangSmith does"):

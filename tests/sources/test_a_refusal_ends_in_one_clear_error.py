@@ -215,7 +215,9 @@ async def test_without_info_v2_is_tried(info: Reply) -> None:
 
 
 async def test_a_listed_project_that_is_gone_is_not_found() -> None:
-    async with scripted(lambda r: json_reply([] if "limit" in r.target else {}, 200 if "limit" in r.target else 404)) as s:
+    async with scripted(
+        lambda r: json_reply([] if "limit" in r.target else {}, 200 if "limit" in r.target else 404)
+    ) as s:
         async with bench(s.url) as one:
             with pytest.raises(ProjectNotFound, match=PROJECT):
                 await one.source.find_projects([PROJECT])

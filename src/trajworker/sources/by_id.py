@@ -18,6 +18,8 @@ ALONE_ATTEMPTS = 8
 """Attempts for a single run before it is set aside."""
 ALONE_WAIT_S = 2.0
 """Longest wait between them: that the server is well is known by then."""
+UNKNOWN_ID = "ffffffff-ffff-4fff-bfff-ffffffffffff"
+"""Asked for to see whether the server answers at all."""
 
 
 class RunsById:
@@ -34,7 +36,9 @@ class RunsById:
         """
         runs: list[Run] = []
         unreadable: list[Unreadable] = []
+        alone: dict[str, Failure] = {}
         size_bytes = 0
+        answered = False
         groups = [tuple(ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]
         while groups:
             group = groups.pop()
@@ -43,17 +47,19 @@ class RunsById:
             except Failure as failure:
                 if not may_be_one_run(failure):
                     raise
-                if len(group) > 1:
-                    half = len(group) // 2
+                half = len(group) // 2
+                if half:
                     groups += [group[:half], group[half:]]
                 else:
-                    unreadable.append(
-                        Unreadable(project_id=project_id, run_id=group[0], reason=f"never came: {failure}", raw=b"")
-                    )
+                    alone[group[0]] = failure
                 continue
+            answered = True
             runs += page.runs
             unreadable += page.unreadable
             size_bytes += page.size_bytes
+        if alone:
+            await self._check_alive(project_id, runs, alone, answered=answered)
+        unreadable += [_never_came(project_id, run_id, failure) for run_id, failure in alone.items()]
         return Page(
             runs=tuple(runs),
             unreadable=tuple(unreadable),
@@ -61,9 +67,21 @@ class RunsById:
             size_bytes=size_bytes,
         )
 
+    async def _check_alive(
+        self, project_id: str, runs: list[Run], alone: dict[str, Failure], *, answered: bool
+    ) -> None:
+        """Blame runs only while the server answers for others: an outage is nobody's fault."""
+        if not answered:
+            raise next(iter(alone.values()))
+        await self._ask(project_id, (runs[0].id if runs else UNKNOWN_ID,))
+
     async def _ask(self, project_id: str, ids: tuple[str, ...]) -> Page:
         tries = Tries(GROUP_ATTEMPTS) if len(ids) > 1 else Tries(ALONE_ATTEMPTS, longest_wait_s=ALONE_WAIT_S)
         asked = await self._runs_query.ask(
             Query(project_id=project_id, ids=ids, page_size=len(ids)), tries, needed_only=False
         )
         return Page(runs=asked.answer.runs, unreadable=asked.answer.unreadable, size_bytes=asked.size_bytes)
+
+
+def _never_came(project_id: str, run_id: str, failure: Failure) -> Unreadable:
+    return Unreadable(project_id=project_id, run_id=run_id, reason=f"never came: {failure}", raw=b"")

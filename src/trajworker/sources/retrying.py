@@ -10,7 +10,7 @@ TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 507, 520, 521, 522, 52
 TOO_MUCH = frozenset({413, 414})
 """Statuses of a question or an answer that is too long."""
 SHRINK_AFTER = 3
-"""Server errors in a row before a smaller page is tried: fewer would make single errors cost extra pages."""
+"""Server errors or broken connections in a row before a smaller page is tried: fewer would make single errors cost extra pages."""
 
 
 class Step(Enum):
@@ -46,7 +46,6 @@ _BY_STATUS = {
 }
 _BY_KIND = {
     Kind.CONNECT: Step.AGAIN,
-    Kind.BROKEN: Step.AGAIN,
     Kind.TIMEOUT: Step.SHRINK,
     Kind.TORN: Step.AGAIN,
     Kind.CORRUPT: Step.AGAIN,
@@ -63,10 +62,10 @@ _FEW = frozenset({Kind.TORN, Kind.CORRUPT, Kind.FOREIGN})
 
 def step_after(failure: Failure, attempt: int, retries: Retries) -> Step:
     """What to do after the `attempt`-th failure of a request (counted from 1, rate limits left out)."""
-    if failure.kind is not Kind.STATUS:
-        step = _BY_KIND[failure.kind]
-    elif failure.status in TRANSIENT:
+    if failure.status in TRANSIENT or failure.kind is Kind.BROKEN:
         step = Step.SHRINK if attempt >= SHRINK_AFTER else Step.AGAIN
+    elif failure.kind is not Kind.STATUS:
+        step = _BY_KIND[failure.kind]
     else:
         step = _BY_STATUS.get(failure.status or 0, Step.GIVE_UP)
     most = retries.torn_attempts if failure.kind in _FEW else retries.attempts

@@ -131,7 +131,7 @@ def _possible(start: datetime, end: datetime | None) -> tuple[datetime, datetime
     """
     earlier = clamped(start)
     later = None if end is None else max(earlier, clamped(end))
-    honest = earlier == start and (end is None or later is None or later - end < CLOCK_RESOLUTION)
+    honest = earlier == start and (end is None or later is None or abs(later - end) < CLOCK_RESOLUTION)
     return earlier, later, honest
 
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from trajworker.errors import PageUnreadable
 from trajworker.ports import Unreadable
-from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, RunsById
+from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, UNKNOWN_ID, RunsById
 from trajworker.sources.client import Tries
 from trajworker.sources.failure import Failure
 from trajworker.sources.instants import text_of
@@ -63,6 +63,8 @@ class Salvage:
         if query.start is None or query.end is None:
             raise PageUnreadable(f"A page never came whole ({failure.reason}), and it has no window to bisect.")
         bad, good, newest = query.start, query.end, None
+        if await self._outline_since(query, bad, needed_only=needed_only) is not None:
+            raise failure
         while good - bad > FINEST:
             middle = bad + (good - bad) / 2
             answer = await self._outline_since(query, middle, needed_only=needed_only)
@@ -83,11 +85,10 @@ class Salvage:
     async def _filled(self, outline: Asked, query: Query, failure: Failure) -> Asked:
         """The runs of an outline, whole."""
         listed = {run.id: run for run in outline.answer.runs}
-        found = await self._by_id.find(query.project_id, list(listed))
-        if len(found.unreadable) == len(listed) > 1:
-            raise PageUnreadable(
-                f"None of the {len(listed)} runs of a page can be read ({failure.reason}). Run again later."
-            )
+        try:
+            found = await self._by_id.find(query.project_id, [*listed, UNKNOWN_ID])
+        except Failure as second:
+            raise second if not may_be_one_run(second) else failure from None
         unreadable = list(outline.answer.unreadable)
         for one in found.unreadable:
             known = listed.get(one.run_id or "")

@@ -1,0 +1,300 @@
+import json
+import random
+from datetime import timedelta
+from typing import Any
+
+import anyio
+import pytest
+from support.fake_langsmith import FakeLangSmith, run_row
+from support.scripted_server import RESET, Received, Reply, json_reply, reply, scripted
+from support.source_bench import END, NO_LIMITS, PROJECT, START, Bench, bench, part
+
+from trajworker.errors import CursorExpired, PageUnreadable, SourceUnavailable
+from trajworker.sources.page_size import PageSize
+from trajworker.sources.position import Position
+
+ROWS = [run_row(number, START) for number in range(250)]
+IDS = {row["id"] for row in ROWS}
+
+
+def ids(pages: list[Any]) -> list[str]:
+    return [run.id for page in pages for run in page.runs]
+
+
+def v1_asked(request: Received) -> dict[str, Any]:
+    return request.asked if "/v1/" in request.path else {}
+
+
+@pytest.mark.parametrize(("api", "requests"), [("v2", 2), ("v1", 3)])
+async def test_all_runs_arrive_with_no_request_too_many(api: str, requests: int) -> None:
+    async with scripted(FakeLangSmith(ROWS)) as server, bench(server.url, api=api) as one:
+        pages = await one.all_pages()
+        assert len(server.received) == requests
+    assert len(ids(pages)) == 250
+    assert set(ids(pages)) == IDS
+    assert pages[0].oldest == START + timedelta(minutes=150)
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+async def test_both_bounds_and_all_fields_are_asked_for_explicitly(api: str) -> None:
+    async with scripted(FakeLangSmith(ROWS)) as server, bench(server.url, api=api) as one:
+        await one.source.page(part())
+        asked = server.received[0].asked
+    start, end = "2026-10-31T23:59:59.999000Z", "2026-11-08T00:00:00.001000Z"
+    types = 'or(eq(is_root, true), in(run_type, ["llm", "tool", "retriever"]))'
+    if api == "v2":
+        assert asked["project_ids"] == [PROJECT]
+        assert (asked["min_start_time"], asked["max_start_time"]) == (start, end)
+        assert asked["filter"] == types
+        assert {"ID", "THREAD_ID", "PARENT_RUN_IDS", "DOTTED_ORDER", "FEEDBACK_STATS", "TOTAL_COST"} <= set(
+            asked["selects"]
+        )
+    else:
+        assert asked["session"] == [PROJECT]
+        assert asked["start_time"] == start
+        assert "end_time" not in asked
+        assert asked["filter"] == f'and(lt(start_time, "{end}"), {types})'
+        assert {"id", "thread_id", "parent_run_ids", "dotted_order", "feedback_stats"} <= set(asked["select"])
+
+
+async def test_pages_grow_by_what_runs_weigh_and_one_first_page_tells_it() -> None:
+    rows = [run_row(number, START, inputs="x" * 20_000) for number in range(450)]
+    async with scripted(FakeLangSmith(rows)) as server, bench(server.url) as one:
+
+        async def read(day: int) -> None:
+            await one.source.page(part(START + timedelta(hours=day), END))
+
+        async with anyio.create_task_group() as group:
+            for day in range(4):
+                group.start_soon(read, day)
+        sizes = [request.asked["page_size"] for request in server.received]
+        assert sizes[0] == 100
+        assert all(180 <= size <= 200 for size in sizes[1:])
+
+
+def test_page_sizes_shrink_when_it_is_too_much_and_grow_back() -> None:
+    size = PageSize(1000, 4_000_000)
+    assert size.choose() == 100
+    size.seen(100, 200_000)
+    assert size.choose() == 1000
+    assert size.too_much(1000) == 250
+    size.seen(250, 500_000)
+    assert size.choose() == 500
+    size.seen(500, 5_000_000)
+    assert size.choose() == 400
+
+
+async def test_an_empty_page_with_a_cursor_is_no_end() -> None:
+    answers = [
+        json_reply({"items": ROWS[:1], "next_cursor": "a"}),
+        json_reply({"items": [], "next_cursor": "b"}),
+        json_reply({"items": ROWS[1:2], "next_cursor": None}),
+    ]
+    async with scripted(answers) as server, bench(server.url) as one:
+        assert len(ids(await one.all_pages())) == 2
+
+
+@pytest.mark.parametrize("last", [{"items": ROWS[:1]}, {"items": []}, {"items": ROWS[:1], "next_cursor": ""}])
+async def test_a_short_page_without_a_cursor_is_the_end(last: dict[str, Any]) -> None:
+    async with scripted([json_reply(last)]) as server, bench(server.url) as one:
+        assert (await one.source.page(part())).next_cursor is None
+
+
+async def test_a_full_v1_page_without_a_cursor_is_checked_and_nothing_is_lost() -> None:
+    def forgets_cursor(_request: Received, page: list[dict[str, Any]]) -> Reply | None:
+        runs = [{**row, "run_type": "llm", "status": "success"} for row in page]
+        return json_reply({"runs": runs, "cursors": {"next": None}})
+
+    fake = FakeLangSmith(ROWS)
+    fake.spoil_answer = forgets_cursor
+    async with scripted(fake) as server, bench(server.url, api="v1") as one:
+        assert set(ids(await one.all_pages())) == IDS
+        assert len(server.received) == 3
+
+
+async def test_a_project_of_exactly_one_page_raises_no_alarm() -> None:
+    async with scripted(FakeLangSmith(ROWS[:100])) as server, bench(server.url, api="v1") as one:
+        assert len(set(ids(await one.all_pages()))) == 100
+        assert len(server.received) == 2
+
+
+async def test_an_expired_cursor_is_replaced_by_time() -> None:
+    fake = FakeLangSmith(ROWS)
+    fake.spoil = lambda request: json_reply({"detail": "cursor expired"}, 400) if request.asked.get("cursor") else None
+    async with scripted(fake) as server, bench(server.url, api="v1") as one:
+        assert set(ids(await one.all_pages())) == IDS
+        assert len(server.received) <= 6
+
+
+async def test_an_expired_cursor_of_unordered_pages_begins_the_slice_again() -> None:
+    def answer(request: Received) -> Reply:
+        if request.asked.get("cursor"):
+            return json_reply({"detail": "cursor expired"}, 400)
+        return json_reply({"items": ROWS[:3], "next_cursor": "c"})
+
+    async with scripted(answer) as server, bench(server.url) as one:
+        first = await one.source.page(part())
+        with pytest.raises(CursorExpired):
+            await one.source.page(part(cursor=first.next_cursor))
+
+
+async def test_a_cursor_of_another_generation_or_of_nobody_begins_the_slice_again() -> None:
+    async with scripted(FakeLangSmith(ROWS)) as server, bench(server.url) as one:
+        for cursor in (Position("v1", "c100").packed(), "garbage", "[]"):
+            with pytest.raises(CursorExpired):
+                await one.source.page(part(cursor=cursor))
+        assert server.received == []
+
+
+@pytest.mark.parametrize("cycle", [["a"], ["a", "b"], ["a", "b", "c"]])
+async def test_cursors_that_lead_in_circles_are_left_by_time_or_end_in_an_error(cycle: list[str]) -> None:
+    """However the server lies, reading ends, and within twice the distinct pages."""
+    turns = iter(cycle * 10)
+    stuck = lambda _request: json_reply({"items": ROWS[5:6], "next_cursor": next(turns)})  # noqa: E731
+    async with scripted(stuck) as server, bench(server.url) as one:
+        with pytest.raises(CursorExpired):
+            await one.all_pages()
+        with pytest.raises(PageUnreadable):
+            await one.all_pages()
+        assert len(server.received) <= 4 * (len(cycle) + 2)
+
+
+async def test_a_server_whose_cursor_always_repeats_is_read_by_time() -> None:
+    fake = FakeLangSmith(ROWS)
+    fake.spoil_answer = lambda request, page: (
+        json_reply({"items": page, "next_cursor": "c100"}) if len(page) == request.asked["page_size"] else None
+    )
+    async with scripted(fake) as server, bench(server.url, page_size=100) as one:
+        assert set(ids(await one.all_pages())) == IDS
+        assert len(server.received) <= 8
+
+
+def poisoned(culprit: str, *, outline_too: bool = False) -> FakeLangSmith:
+    """One run whose page always fails, and by its outline too if told."""
+    fake = FakeLangSmith(ROWS)
+
+    def spoil(request: Received, page: list[dict[str, Any]]) -> Reply | None:
+        whole = "INPUTS" in request.asked.get("selects", ())
+        hit = any(row["id"] == culprit for row in page)
+        return json_reply({"detail": "Internal server error"}, 500) if hit and (whole or outline_too) else None
+
+    fake.spoil_answer = spoil
+    return fake
+
+
+@pytest.mark.parametrize("at", [0, 120, 249])
+async def test_a_run_that_always_fails_its_page_is_set_aside_alone(at: int) -> None:
+    culprit = ROWS[at]["id"]
+    async with scripted(poisoned(culprit)) as server, bench(server.url) as one:
+        pages = await one.all_pages()
+    assert set(ids(pages)) == IDS - {culprit}
+    (aside,) = {one.run_id: one for page in pages for one in page.unreadable}.values()
+    assert aside.run_id == culprit
+    assert json.loads(aside.raw)["id"] == culprit
+
+
+@pytest.mark.parametrize("at", [0, 120, 249])
+async def test_a_run_that_fails_even_its_outline_is_found_by_bisecting_time(at: int) -> None:
+    culprit = ROWS[at]["id"]
+    async with scripted(poisoned(culprit, outline_too=True)) as server, bench(server.url) as one:
+        pages = await one.all_pages()
+    assert set(ids(pages)) == IDS - {culprit}
+    asides = [aside for page in pages for aside in page.unreadable]
+    assert len(asides) == 1
+    assert "never came" in asides[0].reason
+
+
+@pytest.mark.parametrize("fault", [RESET, reply(b'{"items":[{"id":"1"'), reply(b"", 413, content_type="text/html")])
+async def test_a_page_too_heavy_for_the_server_is_asked_for_in_smaller_pieces(fault: Reply) -> None:
+    fake = FakeLangSmith(ROWS)
+    fake.spoil = lambda request: fault if request.asked["page_size"] > 60 else None
+    async with scripted(fake) as server, bench(server.url) as one:
+        assert set(ids(await one.all_pages())) == IDS
+
+
+async def test_a_server_that_always_fails_is_unavailable_and_no_run_is_blamed() -> None:
+    async with scripted([json_reply({}, 500)]) as server, bench(server.url) as one:
+        with pytest.raises(SourceUnavailable, match="status 500"):
+            await one.source.page(part())
+
+
+async def test_an_outage_blames_no_run_that_is_asked_for_by_id() -> None:
+    answers = [json_reply({"items": ROWS[:2], "next_cursor": None}), json_reply({}, 503)]
+    async with scripted(answers) as server, bench(server.url) as one:
+        with pytest.raises(SourceUnavailable):
+            await one.source.runs_by_id(PROJECT, [row["id"] for row in ROWS[:150]])
+    async with scripted([json_reply({}, 503)]) as server, bench(server.url) as one:
+        with pytest.raises(SourceUnavailable):
+            await one.source.runs_by_id(PROJECT, [ROWS[0]["id"]])
+
+
+async def test_an_outage_after_the_outline_of_a_page_blames_no_run() -> None:
+    fake = FakeLangSmith(ROWS)
+    fake.spoil = lambda request: json_reply({}, 503) if "INPUTS" in request.asked["selects"] else None
+    async with scripted(fake) as server, bench(server.url) as one:
+        with pytest.raises(SourceUnavailable):
+            await one.source.page(part())
+
+
+async def test_errors_every_other_request_cost_little_and_lose_nothing() -> None:
+    rows = [run_row(number, START) for number in range(9000)]
+    fake, chance = FakeLangSmith(rows), random.Random(5)
+    fake.spoil = lambda _request: json_reply({}, chance.choice([500, 502, 503, 504])) if chance.random() < 0.5 else None
+    async with scripted(fake) as server, bench(server.url, page_size=100, limits=NO_LIMITS) as one:
+        pages = await one.all_pages()
+        assert set(ids(pages)) == {row["id"] for row in rows}
+        assert not any(page.unreadable for page in pages)
+        assert len(server.received) <= 2.5 * 90
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+async def test_an_id_list_too_long_is_halved_and_a_run_that_never_comes_is_set_aside(api: str) -> None:
+    fake = FakeLangSmith(ROWS)
+    culprit = ROWS[7]["id"]
+
+    def spoil(request: Received) -> Reply | None:
+        asked = request.asked.get("ids") or request.asked.get("id")
+        if len(asked) > 30:
+            return reply(b"<html>Too Large</html>", 413, content_type="text/html")
+        return json_reply({}, 500) if culprit in asked else None
+
+    fake.spoil = spoil
+    async with scripted(fake) as server, bench(server.url, api=api) as one:
+        page = await one.source.runs_by_id(PROJECT, [row["id"] for row in ROWS[:100]])
+        assert {run.id for run in page.runs} == {row["id"] for row in ROWS[:100]} - {culprit}
+        assert [aside.run_id for aside in page.unreadable] == [culprit]
+
+
+async def test_a_moving_head_shifts_no_run_out_of_sight() -> None:
+    fake = FakeLangSmith(ROWS)
+    late = iter(range(300, 400))
+
+    def insert(_request: Received) -> None:
+        fake.rows.insert(0, run_row(next(late), START))
+
+    fake.spoil = insert
+    async with scripted(fake) as server, bench(server.url, page_size=50) as one:
+        assert set(ids(await one.all_pages())) >= IDS
+        assert len(server.received) >= 5
+
+
+async def test_feedback_is_read_in_batches_page_by_page() -> None:
+    rows = [{"id": f"f{n}", "key": "k", "run_id": ROWS[n % 120]["id"], "score": n % 2 == 0} for n in range(240)]
+
+    def answer(request: Received) -> Reply:
+        wanted = {value for name, value in request.params if name == "run"}
+        offset = int(dict(request.params)["offset"])
+        assert len(request.target) < 4096
+        return json_reply([row for row in rows if row["run_id"] in wanted][offset : offset + 100])
+
+    async with scripted(answer) as server, bench(server.url) as one:
+        found = await one.source.feedback([row["id"] for row in ROWS[:120]])
+        assert {one.id for one in found} == {row["id"] for row in rows}
+        assert {one.score for one in found} == {True, False}
+        assert len(server.received) == 5
+
+
+async def test_sixteen_requests_at_most_are_under_way() -> None:
+    one = Bench("http://127.0.0.1:9")
+    assert one.settings.in_flight == 16
+    assert one.source._transport._limiter.total_tokens == 16

@@ -1,0 +1,126 @@
+import copy
+import gc
+import io
+import logging
+import pickle
+import traceback
+from pathlib import Path
+
+import pytest
+from support.fake_langsmith import run_row
+from support.scripted_server import RESET, Reply, head, json_reply, reply, scripted
+from support.source_bench import KEY, PROJECT, START, Bench, bench, part
+
+from trajworker.errors import ConfigError, TrajworkerError
+from trajworker.sources import ApiKey
+
+GOOD = json_reply({"items": [run_row(1, START)], "next_cursor": None})
+FAULTS = {
+    "reset": RESET,
+    "refused": json_reply({"detail": "Invalid token"}, 401),
+    "forbidden": json_reply({"detail": "Forbidden"}, 403),
+    "redirect": Reply((head(302, {"Location": "http://127.0.0.1:9/", "Content-Length": "0"}),)),
+    "html": reply(b"<html></html>", content_type="text/html"),
+    "rejected": json_reply({"detail": "bad"}, 422),
+    "failing": json_reply({}, 500),
+    "torn": reply(b'{"items":['),
+    "zip": reply(b"no gzip", headers={"Content-Encoding": "gzip"}),
+    "gone": json_reply({}, 404),
+}
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """An error and all that hangs on it."""
+    seen: list[BaseException] = []
+    todo = [error]
+    while todo:
+        one = todo.pop()
+        if one is not None and one not in seen:
+            seen.append(one)
+            todo += [one.__cause__, one.__context__]
+    return seen
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+async def test_neither_errors_nor_logs_nor_events_hold_it(fault: Reply) -> None:
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        async with scripted([fault]) as server, bench(server.url) as one:
+            for call in (
+                lambda: one.source.page(part()),
+                lambda: one.source.find_projects(["x"]),
+                lambda: one.source.runs_by_id(PROJECT, ["a"]),
+                lambda: one.source.feedback(["a"]),
+            ):
+                with pytest.raises(TrajworkerError) as caught:
+                    await call()
+                for error in chain(caught.value):
+                    assert KEY not in "".join(traceback.format_exception(error))
+                    assert KEY not in repr(vars(error))
+                    assert "?run=" not in str(error)
+            assert KEY not in repr(one.events)
+            assert KEY not in repr(one.settings)
+            assert server.received[0].headers["x-api-key"] == KEY
+            assert all(KEY not in request.target and KEY.encode() not in request.body for request in server.received)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    assert KEY not in written.getvalue()
+
+
+async def test_it_goes_to_the_one_origin_only() -> None:
+    """Addresses inside the data, in cursors too, are data."""
+    async with scripted([GOOD]) as other:
+        item = run_row(1, START, attachments={"a": other.url}, inputs={"s3_urls": other.url})
+        first = json_reply({"items": [item], "next_cursor": other.url + "/next"})
+        async with scripted([first, GOOD]) as server, bench(server.url) as one:
+            await one.all_pages()
+            assert server.received[1].asked["cursor"] == other.url + "/next"
+        assert other.received == []
+
+
+def test_it_has_no_face() -> None:
+    key = ApiKey(KEY)
+    assert f"{key}{key!r}{key!s}{key:>5}".replace("*", "").strip() == ""
+    assert key.reveal() == KEY
+    for copied in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError):
+            copied(key)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "a b", "käse", "two\nlines", "tab\t", "nul\0", "a\r\nb", "\ufeffkey"])
+def test_a_key_no_header_can_carry_is_refused_unseen(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(text.encode())
+    for make in (lambda: ApiKey(text), lambda: ApiKey(path=file)):
+        with pytest.raises(ConfigError) as caught:
+            make()
+        assert caught.value.exit_code == 78
+        assert not text.strip() or text not in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
+def test_one_line_end_is_no_part_of_the_key(ending: str, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_bytes(KEY.encode() + ending.encode())
+    assert ApiKey(path=file).reveal() == KEY
+
+
+def test_a_key_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="missing"):
+        ApiKey(path=tmp_path / "missing")
+
+
+async def test_nothing_keeps_a_failed_request_alive() -> None:
+    async with scripted([json_reply({}, 403)]) as server:
+        one = Bench(server.url)
+        async with one.source:
+            with pytest.raises(TrajworkerError) as caught:
+                await one.source.page(part())
+        gc.collect()
+        assert all(not type(error).__module__.startswith("http") for error in chain(caught.value))
