@@ -134,6 +134,11 @@ class FaultScript:
                 return fault.effect
         return None
 
+    @property
+    def armed(self) -> bool:
+        """Whether there is any fault in the script."""
+        return bool(self._faults)
+
     def hits(self) -> tuple[int, ...]:
         """How often each fault of the script has struck."""
         return tuple(self._hits)

@@ -11,7 +11,7 @@ from trajworker.simulator.asking import BODY
 from trajworker.simulator.feedback import store_feedback
 from trajworker.simulator.merge import Intake, refusal
 from trajworker.simulator.multipart import Part, parts, unpacked
-from trajworker.simulator.problems import HTML_TOO_LARGE, json_response
+from trajworker.simulator.problems import json_response
 from trajworker.simulator.state import State
 from trajworker.simulator.stored_run import NULL, decode
 
@@ -67,11 +67,6 @@ class IngestRoutes:
                 run_id, _, label = name.partition(".")
                 self._intake.attach(run_id, label, part.content_type, part.data)
         return json_response({}, ACCEPTED)
-
-
-def too_large() -> Response:
-    """The 413 of the proxy in front: HTML, not JSON."""
-    return Response(HTML_TOO_LARGE, 413, media_type="text/html")
 
 
 def _body(request: Request) -> bytes:

@@ -7,17 +7,35 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import anyio
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from trajworker.simulator.app import build
 from trajworker.simulator.settings import SimulatorSettings
 from trajworker.simulator.simulator import Simulator
+from trajworker.simulator.striking import TRANSPORT
 
 LOOPBACK = "127.0.0.1"
 GRACEFUL_SHUTDOWN_S = 1
 _BACKLOG = 2048
+
+
+class _Protocol(H11Protocol):
+    """Shows the application its connection, so that scripted faults can break it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Put the connection into the scope of every request that comes over it."""
+        super().connection_made(transport)  # type: ignore[arg-type] # narrower there, the caller passes a Transport
+        inner = self.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - uvicorn's own ASGI types
+            scope.setdefault("extensions", {})[TRANSPORT] = transport
+            await inner(scope, receive, send)
+
+        self.app = app
 
 
 class _Server(uvicorn.Server):
@@ -53,24 +71,22 @@ async def serve(simulator: Simulator, port: int = 0, host: str = LOOPBACK) -> As
     listener = _listen(host, port)
     config = uvicorn.Config(
         build(simulator),
+        http=_Protocol,
         lifespan="off",
         log_config=None,
         access_log=False,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
     server = _Server(config)
-
-    async def run() -> None:
-        with anyio.CancelScope(shield=True):
-            await server.serve(sockets=[listener])
-
     shown = f"[{host}]" if ":" in host else host
-    async with anyio.create_task_group() as group:
-        group.start_soon(run)
-        try:
-            yield f"http://{shown}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
+    # a task, not a task group: what the block raises must reach the caller as it is
+    task = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        yield f"http://{shown}:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        with anyio.CancelScope(shield=True):
+            await task
 
 
 def run_forever(

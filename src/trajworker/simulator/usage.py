@@ -85,7 +85,7 @@ def own(run: StoredRun) -> Usage:
         completion_details=completion_details,
         prompt_cost=costs[0],
         completion_cost=costs[1],
-        total_cost=costs[2],
+        total_cost=costs[2] if costs[2] is not None else _cost_sum(costs[0], costs[1], 1),
         details_told=(int(prompt_details is not None), int(completion_details is not None)),
         costs_told=int(any(cost is not None for cost in costs)),
         first_token_us=first_token_us,
