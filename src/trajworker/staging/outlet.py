@@ -74,7 +74,7 @@ NOTHING = _Pending()
 
 
 def _pending(connection: sqlite3.Connection, conversations: Sequence[int]) -> dict[int, _Pending]:
-    if connection.execute("SELECT NOT EXISTS (SELECT 1 FROM look)").fetchone()[0]:
+    if not conversations or not connection.execute("SELECT EXISTS (SELECT 1 FROM look)").fetchone()[0]:
         return {}
     rows = connection.execute(
         "SELECT t.conversation, count(*), sum(r.id = t.id), min(r.start) "
@@ -89,7 +89,7 @@ def traces(conversation: int, connection: sqlite3.Connection) -> list[TraceVersi
     """The traces of a conversation in order of start."""
     rows = connection.execute(
         "SELECT t.id, t.start, t.version, f.version, f.body FROM trace t LEFT JOIN fold f ON f.trace = t.key "
-        "WHERE t.conversation = ? ORDER BY t.start, t.key",
+        "WHERE t.conversation = ? ORDER BY t.start, t.id",
         (conversation,),
     )
     return [

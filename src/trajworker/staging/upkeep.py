@@ -23,7 +23,7 @@ HOUR_US = 3_600_000_000
 LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
 """How long after the first look, the second, ... a run that has not ended is looked at again; the last one repeats."""
 COMPACT_CONVERSATIONS = 200
-VACUUM_PAGES = 256
+VACUUM_PAGES = 1024
 """Free pages given back to the file system after each batch."""
 
 
@@ -77,7 +77,9 @@ def compact(before: datetime, connection: sqlite3.Connection) -> int:
 
 def give_back(connection: sqlite3.Connection) -> None:
     """Return some free pages to the file system."""
-    connection.execute(f"PRAGMA incremental_vacuum({VACUUM_PAGES})").fetchall()
+    free: int = connection.execute("PRAGMA freelist_count").fetchone()[0]
+    for _ in range(min(free, VACUUM_PAGES)):
+        connection.execute("PRAGMA incremental_vacuum(1)")  # Python steps this statement once: one page each
 
 
 def reduced(conversation: int, limit: int, connection: sqlite3.Connection) -> list[str]:

@@ -1,0 +1,148 @@
+"""Looking again, compacting, purging, and settings that must not change unseen."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from support.looking import activities, runs_of, settle
+from support.staged import FOREVER, PROJECT_ID, a_page, a_run, minute, named
+from trajworker.errors import ConfigError, ConversationNotFound
+from trajworker.model.run import Feedback
+from trajworker.staging import Staging, open_staging
+from trajworker.staging.encoding import pack_time
+
+HOUR = timedelta(hours=1)
+
+
+async def test_a_pending_run_is_looked_at_less_and_less_often(staging: Staging) -> None:
+    await staging.stage(a_page([a_run("a", ended=False), a_run("b")], 1))
+    now, waits = minute(0), []
+    for _ in range(6):
+        assert await staging.pending(PROJECT_ID, now, 10) == [named("a")]
+        began = now
+        while not await _due(staging, now := now + HOUR):
+            pass
+        waits.append((now - began) // HOUR)
+    assert waits == [1, 6, 24, 168, 168, 168]
+
+
+async def _due(staging: Staging, now: datetime) -> bool:
+    """Whether the run is due, without taking it."""
+    rows = await staging._database.read(lambda connection: connection.execute("SELECT due FROM look").fetchall())
+    return bool(rows[0][0] <= pack_time(now))
+
+
+async def test_a_run_that_ended_is_not_looked_at_again(staging: Staging) -> None:
+    await staging.stage(a_page([a_run("a", ended=False)], 1))
+    await staging.stage(a_page([a_run("a")], 2))
+    assert await staging.pending(PROJECT_ID, FOREVER, 10) == []
+
+
+async def test_at_most_so_many_are_handed_out_longest_due_first(staging: Staging) -> None:
+    await staging.stage(a_page([a_run(f"r{number}", ended=False) for number in range(5)], 1))
+    first = await staging.pending(PROJECT_ID, minute(0), 3)
+    assert (len(first), len(await staging.pending(PROJECT_ID, minute(0), 3))) == (3, 2)
+    assert await staging.pending(PROJECT_ID, minute(61), 3) == first
+
+
+async def delivered(staging: Staging) -> None:
+    """Two delivered conversations, one old and one young."""
+    await staging.stage(
+        a_page([a_run("a", thread="old"), a_run("b", "a", at=1), a_run("c", thread="young", at=500)], 1)
+    )
+    await _emit_all(staging)
+
+
+async def _emit_all(staging: Staging) -> None:
+    await settle(staging)
+    await staging._database.write(lambda c: c.execute("UPDATE conversation SET revision = 1").rowcount)
+
+
+async def test_compacting_drops_payloads_past_the_horizon_and_keeps_what_dedup_needs(staging: Staging) -> None:
+    await delivered(staging)
+    assert (await staging.compact(minute(400)), await staging.compact(minute(400))) == (2, 0)
+    again = await staging.stage(a_page([a_run("c", thread="young", at=500)], 2))
+    assert (again.changed, again.unchanged) == (0, 1)
+    assert await activities(staging) == {}
+    assert (await staging.figures()).projects[0].runs == 3
+
+
+async def test_a_late_run_of_a_compacted_conversation_says_which_runs_must_be_fetched_again(staging: Staging) -> None:
+    await delivered(staging)
+    await staging.compact(minute(400))
+    await staging.stage(a_page([a_run("d", "a", at=3)], 2))
+    activity = (await activities(staging))["old"]
+    assert activity.reduced
+    missing = await staging.reduced(activity.conversation, 100)
+    assert sorted(missing) == sorted([named("a"), named("b")])
+    outcome = await staging.stage(a_page([a_run("a", thread="old"), a_run("b", "a", at=1)], 3))
+    assert outcome.changed == 0
+    activity = (await activities(staging))["old"]
+    assert not activity.reduced
+    assert [run.name for run in await runs_of(staging, activity.conversation)] == ["a", "b", "d"]
+
+
+async def test_what_was_never_delivered_is_not_compacted(staging: Staging) -> None:
+    await staging.stage(a_page([a_run("a", thread="old")], 1))
+    assert await staging.compact(FOREVER) == 0
+    (activity,) = (await activities(staging)).values()
+    assert len(await runs_of(staging, activity.conversation)) == 1
+
+
+async def test_compacting_gives_space_back(tmp_path: Path) -> None:
+    path = tmp_path / "staging.db"
+    async with open_staging(path) as staging:
+        body = b'"' + b"x" * 20_000 + b'"'
+        for page in range(20):
+            names = range(page * 20, page * 20 + 20)
+            await staging.stage(a_page([a_run(f"r{n}", at=n, outputs=body) for n in names], page))
+        await _emit_all(staging)
+        full = (await staging.figures()).size_bytes
+        while await staging.compact(FOREVER):
+            pass
+        assert (await staging.figures()).size_bytes < full / 4
+
+
+def holds(folder: Path, text: bytes) -> bool:
+    return any(text in file.read_bytes() for file in folder.iterdir())
+
+
+SECRET = b"correct horse battery staple"
+
+
+async def test_a_purged_conversation_leaves_no_byte_and_does_not_come_back(tmp_path: Path) -> None:
+    path = tmp_path / "staging.db"
+    secret = a_run("a", thread="t", outputs=b'"%s"' % SECRET)
+    feedback = Feedback(id=named("f"), run_id=named("a"), key="k", comment=SECRET.decode())
+    async with open_staging(path) as staging:
+        await staging.stage(replace(a_page([secret, a_run("b", thread="u")], 1), feedback=(feedback,)))
+        assert holds(tmp_path, SECRET)
+        purged = await staging.purge_conversation(PROJECT_ID, "t")
+        assert (purged.conversations, purged.runs, purged.files) == (1, 1, ())
+        assert not holds(tmp_path, SECRET)
+        await staging.stage(a_page([secret, a_run("c", "a", thread="t"), a_run("d", thread="t", at=5)], 2))
+        assert set(await activities(staging)) == {"u"}
+        assert not holds(tmp_path, SECRET)
+        assert (await staging.figures()).projects[0].conversations == {"open": 1, "purged": 1}
+
+
+async def test_purging_before_a_time_takes_what_was_last_active_before(staging: Staging) -> None:
+    await delivered(staging)
+    assert (await staging.purge_before(minute(400))).runs == 2
+    assert (await staging.figures()).projects[0].runs == 1
+
+
+async def test_purging_what_is_not_there_says_so(staging: Staging) -> None:
+    with pytest.raises(ConversationNotFound):
+        await staging.purge_conversation(PROJECT_ID, "nobody")
+
+
+async def test_settings_that_changed_are_refused_until_adopted(staging: Staging) -> None:
+    await staging.settle_settings({"out": "/a", "rules": "1"})
+    await staging.settle_settings({"out": "/a", "rules": "1", "later": "x"})
+    with pytest.raises(ConfigError, match="out was '/a' and is '/b'"):
+        await staging.settle_settings({"out": "/b", "rules": "1"})
+    await staging.settle_settings({"out": "/b"}, adopt=True)
+    await staging.settle_settings({"out": "/b", "rules": "1"})

@@ -1,0 +1,43 @@
+"""What a staging holds, as plain values that a test compares."""
+
+from support.staged import FOREVER
+from trajworker.model.run import Run
+from trajworker.ports import Activity, Emission
+from trajworker.staging import Staging
+
+
+async def activities(staging: Staging) -> dict[str, Activity]:
+    """The changed conversations by id."""
+    return {activity.conversation_id: activity async for activity in staging.changed(FOREVER)}
+
+
+async def conversations(staging: Staging) -> dict[str, list[str]]:
+    """Names of the runs of each changed conversation, trace by trace."""
+    found: dict[str, list[str]] = {}
+    async for activity in staging.changed(FOREVER):
+        found[activity.conversation_id] = [run.name for run in await runs_of(staging, activity.conversation)]
+    return found
+
+
+async def runs_of(staging: Staging, conversation: int) -> list[Run]:
+    """The runs of a conversation, trace by trace in tree order."""
+    traces = await staging.traces(conversation)
+    return [run for trace in traces async for run in staging.runs(conversation, trace.trace_id)]
+
+
+async def seen(staging: Staging, conversation: int) -> dict[str, int]:
+    """Versions of the traces as they are now."""
+    return {trace.trace_id: trace.version for trace in await staging.traces(conversation)}
+
+
+async def settle(staging: Staging) -> None:
+    """Mark every changed conversation as looked at, without a line."""
+    async for activity in staging.changed(FOREVER):
+        emission = Emission(
+            conversation=activity.conversation,
+            revision=activity.revision,
+            content_hash=b"same",
+            line=None,
+            seen=await seen(staging, activity.conversation),
+        )
+        await staging.record([emission])
