@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import anyio
@@ -43,6 +43,17 @@ def connected(url: str, api_key: str = "lsv2_pt_test", **options: Any) -> Iterat
         yield client
     finally:
         client.cleanup()
+        generated(client).close()
+
+
+@asynccontextmanager
+async def connected_async(url: str) -> AsyncIterator[AsyncClient]:
+    """An async client that also closes its generated v2 half, which the SDK leaves open."""
+    async with AsyncClient(api_url=url, api_key="lsv2_pt_test") as client:
+        try:
+            yield client
+        finally:
+            await client._langsmith_api.close()
 
 
 def generated(client: Client) -> Any:
@@ -247,7 +258,7 @@ async def test_the_async_client_reads_and_writes(simulator: Simulator, url: str)
     simulator.load(corpus.CORPUS / "traceable_plain")
     recorded = {run["id"] for run in corpus.runs("traceable_plain")}
     run = a_run()
-    async with AsyncClient(api_url=url, api_key="lsv2_pt_test") as client:
+    async with connected_async(url) as client:
         read = {str(found.id) async for found in client.list_runs(project_name="corpus-traceable_plain")}
         await client.create_run(**run, revision_id=None)
         await client.update_run(run["id"], outputs={"a": 1}, end_time=run["start_time"])
@@ -295,7 +306,7 @@ async def test_a_wrong_key_is_the_sdk_s_auth_error(url: str) -> None:
 
 async def test_concurrent_writers_lose_nothing(simulator: Simulator, url: str) -> None:
     async def write() -> None:
-        async with AsyncClient(api_url=url, api_key="lsv2_pt_test") as client:
+        async with connected_async(url) as client:
             for _ in range(10):
                 await client.create_run(**a_run(), revision_id=None)
 

@@ -1,0 +1,48 @@
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from support import corpus
+from trajworker.simulator import LoadError, Simulator
+
+COMMAND = [sys.executable, "-m", "trajworker.simulator", "--port", "0"]
+
+
+@pytest.mark.slow
+def test_the_module_serves_folders_until_it_is_told_to_stop() -> None:
+    arguments = ["--load", str(corpus.CORPUS), "--mode", "v2", "--api-key", "k"]
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        url = json.loads(process.stdout.readline())["url"]
+        projects = httpx.get(f"{url}/api/v1/sessions", headers={"x-api-key": "k"}).json()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(5) == 0
+    assert len(projects) == len(corpus.producers())
+
+
+@pytest.mark.slow
+def test_a_folder_without_runs_is_one_clear_message(tmp_path: Path) -> None:
+    done = subprocess.run([*COMMAND, "--load", str(tmp_path)], capture_output=True, text=True, check=False, timeout=20)
+    assert done.returncode == 78
+    assert done.stderr.strip() == f"{tmp_path}: no runs.jsonl here nor one folder below; name a folder that has one"
+
+
+def test_a_line_that_is_no_run_is_named(tmp_path: Path) -> None:
+    (tmp_path / "runs.jsonl").write_text('{"id": "a", "start_time": "2026-01-01T00:00:00"}\n{"id": 3}\n')
+    with pytest.raises(LoadError, match=r"runs\.jsonl:2: not a run in v1 shape: .*\$\.id"):
+        Simulator().load(tmp_path)
+
+
+def test_lone_surrogates_are_served_as_they_were_recorded(tmp_path: Path) -> None:
+    line = '{"id": "a", "start_time": "2026-01-01T00:00:00", "inputs": {"x": "\\ud800"}}'
+    (tmp_path / "runs.jsonl").write_text(line)
+    simulator = Simulator()
+    simulator.load(tmp_path)
+    run = simulator.state.visible("a")
+    assert run is not None
+    assert json.loads(bytes(run.inputs)) == {"x": "\ud800"}
