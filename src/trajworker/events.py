@@ -14,7 +14,7 @@ class Event(Struct, frozen=True, kw_only=True):
     """Base of all events; the log event's name is the class name in snake case."""
 
 
-class WorkerStarted(Event):
+class WorkerStarted(Event, frozen=True):
     """The worker owns its staging file and begins."""
 
     version: str
@@ -23,7 +23,7 @@ class WorkerStarted(Event):
     config_fingerprint: str
 
 
-class ProjectStarted(Event):
+class ProjectStarted(Event, frozen=True):
     """A project's slices are planned."""
 
     project: str
@@ -31,7 +31,7 @@ class ProjectStarted(Event):
     end: datetime
 
 
-class ProjectFailed(Event):
+class ProjectFailed(Event, frozen=True):
     """One project cannot go on; the others do."""
 
     project: str
@@ -39,7 +39,7 @@ class ProjectFailed(Event):
     exit_code: int
 
 
-class PageStaged(Event):
+class PageStaged(Event, frozen=True):
     """A page and its cursor are durable."""
 
     project: str
@@ -49,14 +49,14 @@ class PageStaged(Event):
     seconds: float
 
 
-class SliceSplit(Event):
+class SliceSplit(Event, frozen=True):
     """A slice turned out dense and was cut, so that more pagers have work."""
 
     project: str
     slices: int
 
 
-class SliceRead(Event):
+class SliceRead(Event, frozen=True):
     """A slice was read to its end."""
 
     project: str
@@ -65,7 +65,7 @@ class SliceRead(Event):
     pages: int
 
 
-class RequestRetried(Event):
+class RequestRetried(Event, frozen=True):
     """A request failed in a way that passes; it is made again after `wait_s`."""
 
     reason: str
@@ -74,21 +74,21 @@ class RequestRetried(Event):
     status: int | None = None
 
 
-class PaceChanged(Event):
+class PaceChanged(Event, frozen=True):
     """The shared pace went down after a 429, or up again."""
 
     tier: str
     requests_per_s: float
 
 
-class ApiChosen(Event):
+class ApiChosen(Event, frozen=True):
     """Which API generation is spoken, and why."""
 
     api: str
     reason: str
 
 
-class RunQuarantined(Event):
+class RunQuarantined(Event, frozen=True):
     """Something could not be read and was kept raw."""
 
     project: str
@@ -96,7 +96,7 @@ class RunQuarantined(Event):
     reason: str
 
 
-class ConversationEmitted(Event):
+class ConversationEmitted(Event, frozen=True):
     """A revision is in the ledger."""
 
     project: str
@@ -108,7 +108,7 @@ class ConversationEmitted(Event):
     size_bytes: int
 
 
-class ConversationHeld(Event):
+class ConversationHeld(Event, frozen=True):
     """A conversation is not finished and was held back."""
 
     project: str
@@ -116,7 +116,7 @@ class ConversationHeld(Event):
     reason: str
 
 
-class ConversationFailed(Event):
+class ConversationFailed(Event, frozen=True):
     """A conversation could not be assembled; its runs stay in staging and it is quarantined."""
 
     project: str
@@ -124,7 +124,7 @@ class ConversationFailed(Event):
     reason: str
 
 
-class PartPublished(Event):
+class PartPublished(Event, frozen=True):
     """A file and its manifest can be consumed."""
 
     name: str
@@ -133,14 +133,14 @@ class PartPublished(Event):
     sha256: str
 
 
-class StopRequested(Event):
+class StopRequested(Event, frozen=True):
     """A signal came: the first drains, the second ends at once."""
 
     signal: str
     grace_s: float
 
 
-class WorkerStopped(Event):
+class WorkerStopped(Event, frozen=True):
     """The last event of a worker."""
 
     exit_code: int

@@ -49,7 +49,7 @@ class Progress:
     def _line(self) -> Table:
         tally = self._tally
         share = tally.share_read
-        bar = ProgressBar(total=1.0, completed=share or 0.0, width=BAR_CHARS, pulse=share is None)
+        bar = ProgressBar(total=1.0, completed=share or 0.0, width=BAR_CHARS)
         line = Table.grid(padding=(0, 1))
         line.add_row(bar, Text("" if share is None else f"{share:4.0%}"), Text(" · ".join(self._figures())))
         return line
