@@ -73,11 +73,7 @@ class Logs:
                 structlog.processors.add_log_level,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
                 _short,
-                *(
-                    (_printable_values, structlog.dev.ConsoleRenderer(sort_keys=False), _encoded)
-                    if pretty
-                    else (_json,)
-                ),
+                _pretty_renderer() if pretty else _json,
             ],
             wrapper_class=structlog.make_filtering_bound_logger(level),
         )
@@ -152,8 +148,14 @@ def _short(_logger: object, _method: str, fields: Fields) -> Fields:
     return fields
 
 
-def _printable_values(_logger: object, _method: str, fields: Fields) -> Fields:
-    return {name: printable(value) if isinstance(value, str) else value for name, value in fields.items()}
+def _pretty_renderer() -> Callable[[object, str, Fields], bytes]:
+    console = structlog.dev.ConsoleRenderer(sort_keys=False)
+
+    def render(logger: object, method: str, fields: Fields) -> bytes:
+        safe = {name: printable(value) if isinstance(value, str) else value for name, value in fields.items()}
+        return console(logger, method, safe).encode("utf-8", "backslashreplace")
+
+    return render
 
 
 def _json(_logger: object, _method: str, fields: Fields) -> bytes:
@@ -165,7 +167,3 @@ def _json(_logger: object, _method: str, fields: Fields) -> bytes:
 
 def _mended(value: object) -> object:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def _encoded(_logger: object, _method: str, line: str) -> bytes:
-    return line.encode("utf-8", "backslashreplace")
