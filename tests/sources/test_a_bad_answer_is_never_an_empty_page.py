@@ -4,6 +4,7 @@ import tracemalloc
 import zlib
 
 import pytest
+
 from support.fake_langsmith import run_row
 from support.scripted_server import (
     RESET,
@@ -19,7 +20,6 @@ from support.scripted_server import (
     until_closed,
 )
 from support.source_bench import START, bench, part
-
 from trajworker.errors import SourceUnavailable
 from trajworker.events import RequestRetried
 from trajworker.sources import Timeouts

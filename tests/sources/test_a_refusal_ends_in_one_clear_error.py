@@ -9,10 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from support.fake_langsmith import INFO, FakeLangSmith, run_row
 from support.scripted_server import Received, Reply, head, json_reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
-
 from trajworker.errors import ConfigError, NotAllowed, ProjectNotFound, SourceUnavailable
 from trajworker.events import ApiChosen
 from trajworker.sources import ApiKey
@@ -39,12 +39,13 @@ async def test_a_rotated_key_is_read_again_once_and_works(tmp_path: Path) -> Non
 
 async def test_a_refused_key_is_asked_about_no_more_than_twice(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY)
-    async with scripted([json_reply({"detail": "Invalid token"}, 401)]) as server:
-        async with bench(server.url, api_key=ApiKey(path=tmp_path / "key")) as one:
-            with pytest.raises(NotAllowed, match="refuses the API key") as caught:
-                await one.source.page(part())
-            assert caught.value.exit_code == 77
-            assert len(server.received) <= 2
+    key = ApiKey(path=tmp_path / "key")
+    refusal = json_reply({"detail": "Invalid token"}, 401)
+    async with scripted([refusal]) as server, bench(server.url, api_key=key) as one:
+        with pytest.raises(NotAllowed, match="refuses the API key") as caught:
+            await one.source.page(part())
+        assert caught.value.exit_code == 77
+        assert len(server.received) <= 2
 
 
 async def test_a_key_of_an_organisation_is_told_to_name_its_workspace() -> None:
@@ -215,12 +216,12 @@ async def test_without_info_v2_is_tried(info: Reply) -> None:
 
 
 async def test_a_listed_project_that_is_gone_is_not_found() -> None:
-    async with scripted(
-        lambda r: json_reply([] if "limit" in r.target else {}, 200 if "limit" in r.target else 404)
-    ) as s:
-        async with bench(s.url) as one:
-            with pytest.raises(ProjectNotFound, match=PROJECT):
-                await one.source.find_projects([PROJECT])
+    async with (
+        scripted(lambda r: json_reply([] if "limit" in r.target else {}, 200 if "limit" in r.target else 404)) as s,
+        bench(s.url) as one,
+    ):
+        with pytest.raises(ProjectNotFound, match=PROJECT):
+            await one.source.find_projects([PROJECT])
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from support.scripted_server import reply, scripted
 from support.source_bench import PROJECT, START, bench, part
-
 from trajworker.model.run import Run, RunStatus
 from trajworker.ports import Unreadable
 from trajworker.sources.mending import mend

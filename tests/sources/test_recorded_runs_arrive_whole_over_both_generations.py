@@ -7,7 +7,6 @@ import pytest
 
 from support import corpus
 from support.source_bench import NO_LIMITS
-
 from trajworker.model.run import Run, RunStatus
 from trajworker.ports import Slice
 from trajworker.simulator import Simulator, SimulatorSettings, serve

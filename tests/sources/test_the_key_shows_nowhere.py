@@ -7,10 +7,10 @@ import traceback
 from pathlib import Path
 
 import pytest
+
 from support.fake_langsmith import run_row
 from support.scripted_server import RESET, Reply, head, json_reply, reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
-
 from trajworker.errors import ConfigError, TrajworkerError
 from trajworker.sources import ApiKey
 

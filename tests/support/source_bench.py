@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from support.waits import Waits
-
 from trajworker.events import Event
 from trajworker.ports import Slice
 from trajworker.sources import ApiKey, LangSmithSettings, LangSmithSource, Limit, Paces

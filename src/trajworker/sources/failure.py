@@ -1,4 +1,4 @@
-"""What can go wrong with one request, as a value: never a URL, a header, a key or a body, only the server's short reason."""
+"""What can go wrong with one request, as a value without URL, header, key or body: only the server's short reason."""
 
 from enum import StrEnum
 

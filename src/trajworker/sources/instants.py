@@ -20,7 +20,7 @@ def text_of(moment: datetime) -> str:
 
 
 def utc(moment: datetime) -> datetime:
-    """The same moment, aware and in UTC; moments outside the calendar end at its edge."""
+    """The same moment, aware and in UTC; moments outside the calendar become impossible ones inside it."""
     if moment.tzinfo is UTC:
         return moment
     if moment.tzinfo is None:
@@ -28,7 +28,7 @@ def utc(moment: datetime) -> datetime:
     try:
         return moment.astimezone(UTC)
     except OverflowError:
-        return (datetime.min if moment.year <= EARLIEST.year else datetime.max).replace(tzinfo=UTC)
+        return EARLIEST - MARGIN if moment.year <= EARLIEST.year else LATEST + MARGIN
 
 
 def clamped(moment: datetime) -> datetime:

@@ -1,4 +1,4 @@
-"""LangSmith as a `RunSource`: one face over pages, look-ups, projects and feedback, over either generation of its API."""
+"""LangSmith as a `RunSource`: one face over pages, look-ups, projects and feedback, in either generation of its API."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
@@ -38,7 +38,8 @@ class LangSmithSource:
     """Runs of LangSmith projects; implements `ports.RunSource`. Use as an async context manager.
 
     Every method retries what passes and then raises a `TrajworkerError` with advice: `SourceUnavailable`, `NotAllowed`,
-    `ProjectNotFound`, `CursorExpired`, `PageUnreadable` or `ConfigError`. Hand the same `paces` to all sources of a process.
+    `ProjectNotFound`, `CursorExpired`, `PageUnreadable` or `ConfigError`. Hand the same `paces` to all sources of a
+    process.
     """
 
     def __init__(

@@ -1,9 +1,10 @@
 """Makes one run's JSON plain again where strict decoders refuse it, and says by flags what it changed.
 
-Works on tokens, never on nested values, so that no depth and no size can exhaust the stack. Nothing is dropped: what JSON
-cannot carry becomes text. Source: dependencies.md section 4, reliability.md rows 75-81.
+Works on tokens, never on nested values, so that no depth and no size can exhaust the stack. Nothing is dropped: what
+JSON cannot carry becomes text. Source: dependencies.md section 4, reliability.md rows 75-81.
 """
 
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -82,11 +83,15 @@ def _plain(token: re.Match[str], mended: Mended) -> str | None:
         return _as_string(text)
     if len(text) <= LONGEST_INT and "e" not in text and "E" not in text:
         return None
+    return _plain_number(text, mended)
+
+
+def _plain_number(text: str, mended: Mended) -> str | None:
     if text.lstrip("-").isdigit():
         mended.flag("big_int")
         return _as_string(text)
     try:
-        finite = abs(float(text)) < float("inf")
+        finite = math.isfinite(float(text))
     except ValueError:
         return None
     if finite:

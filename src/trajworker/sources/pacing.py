@@ -1,8 +1,8 @@
 """One pace per host, key and tier for all tasks of the process: never faster than allowed, slower on 429, faster again.
 
-A window of send times is kept, so that no stretch of `window_s` holds more than the limit whichever way the server counts,
-and yet the whole limit can be used from the first second on. After a 429 everybody waits at one gate; then one request goes
-ahead as a probe, and the others follow when it succeeds, so that a storm costs one request per window.
+A window of send times is kept, so that no stretch of `window_s` holds more than the limit whichever way the server
+counts, and yet the whole limit can be used from the first second on. After a 429 everybody waits at one gate; then one
+request goes ahead as a probe, and the others follow when it succeeds, so that a storm costs one request per window.
 """
 
 from collections import deque

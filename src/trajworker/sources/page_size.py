@@ -1,4 +1,4 @@
-"""How many runs to ask for at once, so that a page weighs what it should: requests are the cost, memory is the bound."""
+"""How many runs to ask for at once: requests are the cost, memory is the bound, and runs weigh what they weigh."""
 
 FIRST = 100
 """Runs on the first page of a project, before anything is known of their weight."""

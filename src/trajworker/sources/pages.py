@@ -1,4 +1,4 @@
-"""Reads a stretch of runs page by page: sizes that fit, cursors that expire or come back, pages that never come whole."""
+"""Reads a stretch of runs page by page, though cursors expire or come back, and pages never come whole."""
 
 from collections.abc import Hashable
 from datetime import datetime

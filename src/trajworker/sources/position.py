@@ -1,6 +1,7 @@
-"""Where reading a slice goes on: the server's cursor, and enough beside it to go on when the server has forgotten that."""
+"""Where reading a slice goes on: the server's cursor, and enough beside it to go on when the server forgets that."""
 
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 from msgspec import Struct
@@ -13,7 +14,7 @@ from trajworker.sources.instants import MARGIN
 class Position(Struct, frozen=True, array_like=True):
     """A place in a slice. To everybody else it is the opaque `Slice.cursor`.
 
-    `oldest` is the earliest start time seen, while the server kept its promise to send newest first; None once it did not.
+    `oldest` is the earliest start time seen, and `ordered` whether the server kept its promise to send newest first.
     `before` replaces the end of the slice where reading went on without the server's cursor.
     """
 
@@ -30,7 +31,7 @@ class Position(Struct, frozen=True, array_like=True):
     def seen(self, runs: tuple[Run, ...], server_cursor: str | None) -> "Position":
         """The place after a page with those runs."""
         starts = [run.start_time for run in runs]
-        ordered = self.ordered and all(a + MARGIN >= b for a, b in zip(starts, starts[1:], strict=False))
+        ordered = self.ordered and all(a + MARGIN >= b for a, b in pairwise(starts))
         if starts and self.oldest is not None and starts[0] > self.oldest + MARGIN:
             ordered = False
         oldest = min([*starts, self.oldest or starts[0]]) if starts else self.oldest

@@ -1,7 +1,7 @@
 """Answer bytes to a page of runs: one typed decode, and a ladder for what that refuses.
 
-The ladder (dependencies.md section 4): the whole page at once; else run by run; else the run mended; else the run field by
-field; else it is `Unreadable`. One bad run never costs a page.
+The ladder (dependencies.md section 4): the whole page at once; else run by run; else the run mended; else the run field
+by field; else it is `Unreadable`. One bad run never costs a page.
 """
 
 from collections.abc import Sequence
@@ -153,7 +153,7 @@ LONGEST_DETAIL = 300
 
 
 def detail_in(content: bytes) -> str:
-    """The explanation in an error body (langsmith-api.md section 5.2): detail, error, message or title; else nothing."""
+    """The explanation in an error body (langsmith-api.md section 5.2), empty where there is none."""
     try:
         body = msgspec.json.decode(content)
     except REFUSED:

@@ -10,7 +10,7 @@ TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 507, 520, 521, 522, 52
 TOO_MUCH = frozenset({413, 414})
 """Statuses of a question or an answer that is too long."""
 SHRINK_AFTER = 3
-"""Server errors or broken connections in a row before a smaller page is tried: fewer would make single errors cost extra pages."""
+"""Server errors or broken connections in a row before a smaller page is tried: single ones must not cost pages."""
 
 
 class Step(Enum):
@@ -75,9 +75,7 @@ def step_after(failure: Failure, attempt: int, retries: Retries) -> Step:
 
 
 def may_be_one_run(failure: Failure) -> bool:
-    """Whether a single run may be the cause, so that asking for less may help; not where the key, the network or the
-    API is at fault.
-    """
+    """Whether a single run may be the cause, and not the key, the network or the API: asking for less may help."""
     if failure.kind is Kind.STATUS:
         return failure.status in TRANSIENT or failure.status in TOO_MUCH
     return failure.kind in _OF_ONE_RUN
@@ -90,21 +88,20 @@ def error_of(failure: Failure) -> TrajworkerError:
         return _error_of_status(failure.status or 0, told)
     if failure.kind is Kind.TLS:
         return NotAllowed(
-            f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with ca_bundle, or correct "
-            "the endpoint."
+            f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with ca_bundle, "
+            "or correct the endpoint."
         )
     if failure.kind is Kind.REDIRECT:
         return SourceUnavailable(
-            f"The server redirects elsewhere (status {failure.status}), and the API key is never sent on. Correct the endpoint."
+            f"The server redirects elsewhere (status {failure.status}), and the API key is never sent on. "
+            "Correct the endpoint."
         )
     if failure.kind is Kind.FOREIGN:
         return SourceUnavailable(
-            f"The server answers, but not as LangSmith does ({failure.detail}). Check the endpoint, and whether a proxy or a sign-in "
-            "page stands in between."
+            f"The server answers, but not as LangSmith does ({failure.detail}). Check the endpoint, and "
+            "whether a proxy or a sign-in page stands in between."
         )
-    return SourceUnavailable(
-        f"LangSmith did not answer usably ({failure.kind.value}{': ' + failure.detail if failure.detail else ''}). Run again later."
-    )
+    return SourceUnavailable(f"LangSmith did not answer usably ({failure}). Run again later.")
 
 
 def _error_of_status(status: int, told: str) -> TrajworkerError:
@@ -117,7 +114,8 @@ def _error_of_status(status: int, told: str) -> TrajworkerError:
         return NotAllowed(f"LangSmith does not allow this (403). {hint}{told}")
     if status in (404, 405, 406, 501):
         return SourceUnavailable(
-            f"This server does not offer what was asked (status {status}). Check the endpoint (no path but the host), or choose --api.{told}"
+            f"This server does not offer what was asked (status {status}). Check the endpoint (no path but the host), "
+            f"or choose --api.{told}"
         )
     if status in (400, 422):
         return ConfigError(f"LangSmith rejects the question (status {status}).{told}")

@@ -1,4 +1,4 @@
-"""Asks one `runs/query` of whichever generation the server speaks: the generation and the filter give way, the question stays."""
+"""Asks one `runs/query` of whichever generation the server speaks; generation, page size and filter may give way."""
 
 from datetime import UTC, datetime
 from functools import partial

@@ -1,7 +1,8 @@
 """What is left of a page that never comes whole: everything but the run that spoils it (reliability.md row 13).
 
-First the page is outlined (ids and times are cheap even where payloads are not) and its runs are fetched by id, in halving
-groups. Where even the outline fails, the moment of the culprit is found by bisecting time, and reading goes on before it.
+First the page is outlined (ids and times are cheap even where payloads are not) and its runs are fetched by id, in
+halving groups. Where even the outline fails, the moment of the culprit is found by bisecting time, and reading goes on
+before it.
 """
 
 from datetime import datetime, timedelta

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:"]', re.DOTALL)
 _SPACE = b" \t\r\n"
+LIST_DEPTH = 2
+"""The list stands inside the outermost object."""
 
 
 class Torn(ValueError):
@@ -25,30 +27,32 @@ def split(content: bytes, key: str) -> Pieces:
     Raises:
         Torn: brackets do not close, or there is no such list.
     """
-    opening, closing, runs = -1, -1, []
-    depth, start, last_string, awaiting = 0, 0, b"", False
-    wanted = b'"' + key.encode() + b'"'
+    marks = _marks(content, b'"' + key.encode() + b'"')
+    opening, *inner = marks
+    starts = [opening, *inner[:-1]]
+    runs = tuple(content[at + 1 : end].strip(_SPACE) for at, end in zip(starts, inner, strict=True))
+    return Pieces(() if runs == (b"",) else runs, content[:opening] + b"[]" + content[inner[-1] + 1 :])
+
+
+def _marks(content: bytes, wanted: bytes) -> list[int]:
+    """Where the wanted list opens, where its commas are, and where it closes."""
+    marks: list[int] = []
+    closed, depth, before, last = False, 0, b"", b""
     for token in _TOKEN.finditer(content):
         text = token.group()
         if text == b'"':
             raise Torn("the answer ends within a text")
-        if text in (b"{", b"["):
+        here = depth == LIST_DEPTH and bool(marks) and not closed
+        if text in b"[{":
             depth += 1
-            if text == b"[" and depth == 2 and awaiting and opening < 0:  # noqa: PLR2004 - inside the outermost object
-                opening, start = token.start(), token.end()
-        elif text in (b"}", b"]"):
-            if depth == 2 and opening >= 0 and closing < 0:  # noqa: PLR2004 - same
-                runs.append(content[start : token.start()].strip(_SPACE))
-                closing = token.end()
+            if depth == LIST_DEPTH and text == b"[" and not marks and (before, last) == (wanted, b":"):
+                marks.append(token.start())
+        elif text in b"]}":
             depth -= 1
-        elif text == b"," and depth == 2 and opening >= 0 and closing < 0:  # noqa: PLR2004 - same
-            runs.append(content[start : token.start()].strip(_SPACE))
-            start = token.end()
-        if depth == 1:
-            awaiting = text == b":" and last_string == wanted
-            last_string = text if text.startswith(b'"') else b""
-    if closing < 0 or depth != 0:
+            closed = closed or here
+        if here and (closed or text == b","):
+            marks.append(token.start())
+        before, last = last, text
+    if not closed or depth:
         raise Torn("the answer ends before its list of runs does")
-    if runs == [b""]:
-        runs = []
-    return Pieces(tuple(runs), content[:opening] + b"[]" + content[closing:])
+    return marks

@@ -1,7 +1,7 @@
 """One HTTP request to one origin: the only module that knows httpx.
 
-No redirects, no environment, certificates always verified, every answer capped in size and time (reliability.md rows 14-25, 69-71,
-86-89). It neither retries nor waits; it fails with a `Failure` that holds no secret.
+No redirects, no environment, certificates always verified, every answer capped in size and time (reliability.md rows
+14-25, 69-71, 86-89). It neither retries nor waits; it fails with a `Failure` that holds no secret.
 """
 
 import logging
@@ -206,7 +206,7 @@ def _date(text: str | None) -> datetime | None:
 
 
 def _retry_after_s(headers: httpx.Headers, date: datetime | None) -> float | None:
-    """Seconds the server asks us to wait, 0..300; a date counts from the server's own clock; None if it says nothing of sense."""
+    """Seconds the server asks us to wait, 0..300, a date counted from its own clock; None where it makes no sense."""
     milliseconds, told = headers.get("retry-after-ms"), headers.get("retry-after")
     for text, unit in ((milliseconds, 0.001), (told, 1.0)):
         try:

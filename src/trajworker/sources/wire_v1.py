@@ -54,7 +54,7 @@ class _Cursors(Struct):
 
 class _Page(Struct):
     runs: list[RowV1]
-    cursors: _Cursors | None | UnsetType = UNSET
+    cursors: _Cursors | UnsetType | None = UNSET
 
 
 _read_page = msgspec.json.Decoder(_Page).decode

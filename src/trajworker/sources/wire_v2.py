@@ -41,7 +41,7 @@ _SELECTS = {Detail.OUTLINE: OUTLINE, Detail.WHOLE: WHOLE}
 
 class _Page(Struct):
     items: list[Row]
-    next_cursor: str | None | UnsetType = UNSET
+    next_cursor: str | UnsetType | None = UNSET
 
 
 _read_page = msgspec.json.Decoder(_Page).decode
