@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec import Struct
+
 from trajworker.matching.compare import matches
 from trajworker.matching.rendering import render, show_value
 from trajworker.model.message import Message
@@ -27,11 +29,22 @@ def explain_inequality(left: object, right: object) -> str | None:
     lines = [] if verdict else [render(verdict)]
     lines += _messages(left, right)
     for name in left.__struct_fields__:
-        if name not in _TOLD_BY_CALLS and getattr(left, name) != getattr(right, name):
-            lines.append(f"  {name}: {_short(getattr(left, name))} != {_short(getattr(right, name))}")
+        if name not in _TOLD_BY_CALLS:
+            lines += _field(name, getattr(left, name), getattr(right, name))
     if not lines:
         lines.append("  steps: they see other messages or carry other rewards")
     return "\n".join(lines)
+
+
+def _field(name: str, ours: object, theirs: object) -> Iterator[str]:
+    """One field, or those of its own fields that differ."""
+    if ours == theirs:
+        return
+    if isinstance(ours, Struct) and type(ours) is type(theirs):
+        for inner in ours.__struct_fields__:
+            yield from _field(f"{name}.{inner}", getattr(ours, inner), getattr(theirs, inner))
+    else:
+        yield f"  {name}: {_short(ours)} != {_short(theirs)}"
 
 
 def _messages(left: Trajectory, right: Trajectory) -> Iterator[str]:

@@ -81,22 +81,24 @@ def _headline(verdict: Verdict) -> str:
     counts = f"{_count(verdict.actual_count)}, {verdict.expected_count} expected"
     asked = [f"mode {verdict.mode}", f"args {verdict.args}", *([f"by {verdict.group}"] if verdict.group else [])]
     told = "Trajectories match" if verdict else "Trajectories differ"
-    offences = [_said(verdict, kind) for kind in ("inserted", "deleted", "changed") if _offends(verdict, kind)]
+    offences = list(_offences(verdict))
     why = f": {', '.join(offences)}" if offences and not verdict else ""
     return f"{told}{why} ({counts}; {', '.join(asked)})"
 
 
-def _said(verdict: Verdict, kind: str) -> str:
-    word = "missing" if kind == "deleted" else kind
-    return f"{_count(verdict.count(kind))} {word}"
+def _offences(verdict: Verdict) -> Iterator[str]:
+    """What is wrong, counted; a call that is only at another place is neither inserted nor missing."""
+    moved = len(_moved(verdict.alignment)) // 2
+    for kind, word in (("inserted", "inserted"), ("deleted", "missing"), ("changed", "changed")):
+        number = verdict.count(kind) - (moved if kind != "changed" else 0)
+        if number and _ALLOWED.get(verdict.mode) != kind:
+            yield f"{_count(number)} {word}"
+    if moved:
+        yield f"{_count(moved)} moved"
 
 
 def _count(calls: int) -> str:
     return f"{calls} call" if calls == 1 else f"{calls} calls"
-
-
-def _offends(verdict: Verdict, kind: str) -> bool:
-    return verdict.count(kind) > 0 and _ALLOWED.get(verdict.mode) != kind
 
 
 def _rows(verdict: Verdict) -> Iterator[str]:

@@ -1,0 +1,48 @@
+"""A misspelt option is an error that names what is valid, never a silent default."""
+
+import re
+from typing import Any
+
+import pytest
+
+from trajworker.errors import ConfigError
+from trajworker.matching import UnknownOption, assert_trajectory, matches
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"mode": "strickt"}, "did you mean 'strict'"),
+        ({"mode": None}, "mode=None is unknown"),
+        ({"args": "exakt"}, "did you mean 'exact'"),
+        ({"mod": "strict"}, "there is no option 'mod' (did you mean 'mode'?)"),
+        ({"override": {}}, "did you mean 'overrides'"),
+        ({"deep": "yes"}, "deep='yes' is unknown: it is one of True, False"),
+        ({"absent_as_null": 1}, "absent_as_null=1 is unknown"),
+        ({"ignore": "/id"}, "no list of JSON pointers"),
+        ({"ignore": [1]}, "no list of JSON pointers"),
+        ({"group": "turns"}, "did you mean 'turn'"),
+        ({"group": "message", "mode": "unordered"}, "needs mode='strict'"),
+        ({"overrides": ["t"]}, "no mapping of tool names"),
+        ({"overrides": {"t": "ignored"}}, "did you mean 'ignore'"),
+        ({"overrides": {"t": []}}, "overrides['t']=[] is no rule"),
+        ({"overrides": {"t": None}}, "overrides['t']=None is no rule"),
+        ({"overrides": {"t": 3}}, "a list of paths, or a function"),
+    ],
+)
+def test_it_names_what_is_valid(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(UnknownOption, match=re.escape(told)) as caught:
+        matches([], [], **options)
+    assert isinstance(caught.value, ConfigError)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(UnknownOption) as caught:
+        matches([], [], "x", "y", nonsense=1)  # type: ignore[call-arg]
+    assert all(part in str(caught.value) for part in ("mode='x'", "args='y'", "'nonsense'"))
+
+
+def test_assertions_refuse_them_too() -> None:
+    with pytest.raises(UnknownOption):
+        assert_trajectory([], [], "typo")
