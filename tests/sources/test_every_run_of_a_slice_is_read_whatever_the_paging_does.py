@@ -238,7 +238,7 @@ async def test_an_outage_after_the_outline_of_a_page_blames_no_run() -> None:
 
 async def test_errors_every_other_request_cost_little_and_lose_nothing() -> None:
     rows = [run_row(number, START) for number in range(9000)]
-    fake, chance = FakeLangSmith(rows), random.Random(5)  # noqa: S311 - chance in a test, no secret
+    fake, chance = FakeLangSmith(rows), random.Random(5)
     fake.spoil = lambda _request: json_reply({}, chance.choice([500, 502, 503, 504])) if chance.random() < 0.5 else None
     async with scripted(fake) as server, bench(server.url, page_size=100, limits=NO_LIMITS) as one:
         pages = await one.all_pages()

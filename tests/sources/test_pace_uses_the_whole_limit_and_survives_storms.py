@@ -13,7 +13,7 @@ WINDOW_S = 10.0
 
 
 def pace(count: int, seen: list[Event] | None = None) -> Pace:
-    timing = Timing(uniform=random.Random(7).uniform)  # noqa: S311 - chance in a test, no secret
+    timing = Timing(uniform=random.Random(7).uniform)
     return Pace("v2", Limit(count, WINDOW_S), timing, seen.append if seen is not None else lambda _: None)
 
 
@@ -27,7 +27,7 @@ class Server:
         self.closed_until = -math.inf
         self.accepted: list[float] = []
         self.refused: list[float] = []
-        self._random = random.Random(3)  # noqa: S311 - chance in a test, no secret
+        self._random = random.Random(3)
 
     async def ask(self, pace: Pace) -> bool:
         sent_at = await pace.turn()

@@ -14,7 +14,7 @@ class Waits:
     """Every wait that was asked for, in seconds."""
 
     seconds: list[float] = field(default_factory=list)
-    chance: random.Random = field(default_factory=lambda: random.Random(11))  # noqa: S311 - chance in a test, no secret
+    chance: random.Random = field(default_factory=lambda: random.Random(11))
 
     def now(self) -> float:
         return time.monotonic() + sum(self.seconds)
