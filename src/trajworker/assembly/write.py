@@ -137,7 +137,7 @@ def _pieces(folds: Sequence[Fold], header: Header, marks: bytes) -> Iterator[byt
     yield _named(
         origin=summary.origin if summary.origin != Origin() else None, metadata=summary.metadata or None
     )  # fmt: skip
-    yield b"}\n"
+    yield b"}"
 
 
 def _named(**fields: Any) -> bytes:  # noqa: ANN401 - any encodable struct
@@ -148,7 +148,7 @@ def _named(**fields: Any) -> bytes:  # noqa: ANN401 - any encodable struct
 
 
 def encode_line(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
-    """The conversation's line in pieces, its newline last; nothing is ever held whole.
+    """The conversation's line in pieces, without its line feed; nothing is ever held whole.
 
     Without folds (its traces moved to other conversations) it is a line that says so by having no turns.
     """

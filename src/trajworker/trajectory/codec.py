@@ -2,7 +2,7 @@
 
 The fields are those of `Trajectory`; nulls and defaults are left out. A step's `messages` on disk is a list of
 `[start, stop]` (messages), `[k]` (aside k) or whole message objects, so that a line grows linearly with the
-conversation (design.md section 3). A line is one JSON object and ends with a newline; U+2028, U+2029 and U+0085 are
+conversation (design.md section 3). A line is one JSON object; U+2028, U+2029 and U+0085 are
 escaped, because some readers take them for line ends.
 """
 
@@ -192,5 +192,5 @@ def _split(start: int, stop: int, count: int) -> list[tuple[int, int]]:
 
 
 def encode_trajectory(trajectory: Trajectory) -> bytes:
-    """A trajectory as a line, with its newline."""
-    return encode_chunk(line_of(trajectory)) + b"\n"
+    """A trajectory as a line, without its line feed."""
+    return encode_chunk(line_of(trajectory))

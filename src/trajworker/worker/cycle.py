@@ -52,6 +52,13 @@ class Cycle:
                 await self._remember(project.id, again, now)
         return intake.failed
 
+    async def reread(self, project_id: str, ids: Sequence[str]) -> None:
+        """Stage those runs again; raises the SourceError that kept them from coming."""
+        intake = Intake(self._source, self._store, self._observer, self._fetch_seq, self._pagers)
+        await intake.reread(project_id, ids)
+        if project_id in intake.failed:
+            raise intake.failed[project_id]
+
     async def _uncovered(self, project: Project, now: datetime) -> list[Slice]:
         unread = await self._store.unread(project.id)
         slices = plan(project.id, self._reading, await self._store.coverage(project.id), unread, now)

@@ -1,0 +1,62 @@
+"""One pretty JSON file per conversation, in the layout of seed 002: `{output_dir}/{conversation_id}.json`."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import quote
+
+from trajworker.errors import SinkError
+from trajworker.trajectory import Trajectory
+from trajworker.trajectory.layout import encode_cumulative
+
+LONGEST_NAME = 180
+"""Bytes of a file name kept readable; file systems allow 255 with suffixes."""
+FILE_MODE = 0o600
+UNNAMED = "%00unnamed"
+"""Where a trajectory has no conversation id: no id encodes to this."""
+
+
+def file_name(conversation_id: str | None) -> str:
+    """A file name for an id: letters, digits, `_` and `-` stay, everything else is percent-encoded.
+
+    No two ids share a name and none leaves the folder; names too long for a file system end in a digest of the id.
+    """
+    if conversation_id is None:
+        return f"{UNNAMED}.json"
+    name = quote(conversation_id, safe="").replace(".", "%2E").replace("~", "%7E")
+    if len(name) > LONGEST_NAME:
+        digest = hashlib.sha256(conversation_id.encode("utf-8", "surrogatepass")).hexdigest()
+        name = f"{name[:LONGEST_NAME]}~{digest}"
+    return f"{name or '%00empty'}.json"
+
+
+def save_files(trajectories: Iterable[Trajectory], output_dir: Path) -> list[Path]:
+    """Write each trajectory to its own file, atomically; an existing file of the same conversation is replaced.
+
+    Raises:
+        SinkError: the folder cannot be made or written.
+    """
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        return [
+            _write(output_dir / file_name(one.task.conversation_id), encode_cumulative(one)) for one in trajectories
+        ]
+    except OSError as reason:
+        raise SinkError(f"cannot write to {output_dir}: {reason.strerror or reason}") from reason
+
+
+def _write(path: Path, content: bytes) -> Path:
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(FILE_MODE)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

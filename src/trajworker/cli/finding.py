@@ -1,0 +1,32 @@
+"""Finds trajectories in published files by conversation id, or its beginning."""
+
+from pathlib import Path
+
+from trajworker.errors import ConversationNotFound
+from trajworker.trajectory import Trajectory
+from trajworker.trajectory.line import load
+
+
+def find_trajectory(folder: Path, conversation_id: str, revision: int | None = None) -> Trajectory:
+    """The newest revision of the conversation, or the one asked for.
+
+    Raises:
+        ConversationNotFound: no such id or revision, or more than one id begins like that.
+    """
+    found: dict[str, Trajectory] = {}
+    for trajectory in load(folder):
+        name = trajectory.task.conversation_id or ""
+        wanted = revision is None or trajectory.revision == revision
+        if name.startswith(conversation_id) and wanted and _newer(trajectory, found.get(name)):
+            found[name] = trajectory
+    if conversation_id in found:
+        return found[conversation_id]
+    if len(found) > 1:
+        raise ConversationNotFound(f"{len(found)} conversations in {folder} begin with {conversation_id}; write more")
+    if not found:
+        raise ConversationNotFound(f"no conversation {conversation_id} in {folder}")
+    return next(iter(found.values()))
+
+
+def _newer(trajectory: Trajectory, known: Trajectory | None) -> bool:
+    return known is None or trajectory.revision > known.revision

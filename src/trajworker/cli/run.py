@@ -1,0 +1,34 @@
+"""`trajworker run`: the worker. Logs and progress go to stderr, one summary line to stdout."""
+
+import argparse
+import sys
+
+import anyio
+
+from trajworker.cli.settings import load_asked
+from trajworker.config import Purpose, Settings
+from trajworker.events import Observer
+from trajworker.observing.health import Health
+from trajworker.observing.summary import summary
+from trajworker.observing.watching import fan_out, watching
+from trajworker.wiring import run_worker
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Run until all is delivered, or for ever."""
+    settings = load_asked(asked, Purpose.RUN)
+    logging = settings.logging
+    with watching(sys.stderr, style=logging.format, level=logging.level, progress=logging.progress) as watch:
+        health = Health(watch.tally)
+        code = anyio.run(_work, settings, health, fan_out([health, watch.observer]))
+    sys.stdout.write(f"{summary(watch.tally)}\n")
+    return code
+
+
+async def _work(settings: Settings, health: Health, observer: Observer) -> int:
+    async with anyio.create_task_group() as probes:
+        if settings.health.bind is not None:
+            await probes.start(health.serve, settings.health.bind)
+        code = await run_worker(settings, observer)
+        probes.cancel_scope.cancel()
+    return code

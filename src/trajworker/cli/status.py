@@ -1,0 +1,57 @@
+"""`trajworker status`: what staging holds, also while a worker is at work on it."""
+
+import argparse
+import sys
+
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from trajworker.cli.settings import load_asked
+from trajworker.config import Purpose
+from trajworker.errors import ConfigError
+from trajworker.staging import Figures, ProjectFigures, read_figures
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Print the figures of the staging file."""
+    path = load_asked(asked, Purpose.LOCAL).staging.file
+    if not path.exists():
+        raise ConfigError(f"there is no staging file at {path}; name it with --staging")
+    figures = read_figures(path)
+    if asked.json:
+        sys.stdout.write(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode() + "\n")
+        return 0
+    console = Console(file=sys.stdout, highlight=False)
+    console.print(_projects(figures))
+    for project in figures.projects:
+        for line in _set_aside(project):
+            console.print(line, markup=False)
+    files = ", ".join(f"{count} {state}" for state, count in sorted(figures.files.items())) or "none"
+    console.print(f"files: {files}; revisions delivered: {figures.emissions}; staging: {figures.size_bytes:,} bytes")
+    return 0
+
+
+def _projects(figures: Figures) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("project", "complete up to", "unread slices", "runs", "pending", "open", "delivered", "failed"):
+        table.add_column(name, justify="left" if name in ("project", "complete up to") else "right")
+    for project in figures.projects:
+        table.add_row(
+            project.name,
+            project.watermark.isoformat(timespec="seconds") if project.watermark else "-",
+            str(project.slices_unread),
+            str(project.runs),
+            str(project.pending_runs),
+            *(str(project.conversations.get(state, 0)) for state in ("open", "emitted", "failed")),
+        )
+    return table
+
+
+def _set_aside(project: ProjectFigures) -> list[str]:
+    found = [("conversations", project.failures), ("runs", project.unreadable)]
+    return [
+        f"{project.name}: {count} {what} set aside: {reason}"
+        for what, counts in found
+        for reason, count in sorted(counts.items())
+    ]

@@ -1,0 +1,18 @@
+"""`trajworker verify`: every published file held against the chain of manifests; needs no staging."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from trajworker.errors import EXIT_IO
+from trajworker.sinks import verify
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Say what is whole and what is not; exit code 74 when something is damaged."""
+    found = verify(Path(asked.out))
+    for problem in found.problems:
+        sys.stderr.write(f"trajworker: {problem}\n")
+    void = f"; void: {', '.join(map(str, found.void))}" if found.void else ""
+    sys.stdout.write(f"{found.files} files with {found.lines} lines are whole{void}; {len(found.problems)} problems\n")
+    return EXIT_IO if found.problems else 0

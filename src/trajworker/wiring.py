@@ -1,0 +1,198 @@
+"""The only module that knows every room: settings in, a worker that runs to its end out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from time import monotonic
+
+from trajworker import __version__
+from trajworker.assembly import NEEDED_RUN_TYPES, FoldSettings
+from trajworker.assembly.lifecycle import FinishRule
+from trajworker.assembly.rewards import RewardRule
+from trajworker.config import Settings, fingerprint
+from trajworker.config.choices import Compression, RedactionMode
+from trajworker.errors import EXIT_DATA, EXIT_RETRY, SourceError
+from trajworker.events import Observer, WorkerStarted, WorkerStopped
+from trajworker.ports import RunSource
+from trajworker.redaction import BasePiiRedactor, PiiRedactor, PresidioRedactor, choose_rules
+from trajworker.sinks import Consumed, Limits, SinkSettings, naming, open_sink
+from trajworker.sources.langsmith import LangSmithSource
+from trajworker.sources.api_key import ApiKey
+from trajworker.sources.redacting import RedactingSource
+from trajworker.sources.settings import LIMITS, LangSmithSettings, Limit, Retries, Timeouts
+from trajworker.staging import SQLITE_VERSION, Staging, open_staging
+from trajworker.worker.cycle import Cycle
+from trajworker.worker.drafting import Drafter
+from trajworker.worker.outlet import Delivery, Late, Outlet
+from trajworker.worker.planning import Reading
+from trajworker.worker.stop import Stop
+from trajworker.worker.supervisor import Rhythm, Supervisor
+
+BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
+"""Nothing in LangSmith is older: what `since` means where nothing was said."""
+RULES_VERSION = "1"
+"""Another one makes other trajectories of the same runs: staging files of before are only continued with --adopt."""
+MAX_PAGE = 1000
+COMPRESSIONS = {
+    Compression.NONE: naming.Compression.NONE,
+    Compression.GZ: naming.Compression.GZIP,
+    Compression.ZST: naming.Compression.ZSTD,
+}
+
+
+async def run_worker(settings: Settings, observer: Observer) -> int:
+    """Run the worker until all is delivered or it is stopped; returns the exit code (design.md section 2).
+
+    Raises a TrajworkerError for what keeps it from running at all; every resource is closed by then.
+    """
+    began = monotonic()
+    stop = Stop(settings.worker.grace.total_seconds())
+    async with open_staging(settings.staging.file) as staging:
+        named = fingerprint.parts(settings, RULES_VERSION)
+        await staging.settle_settings(named, adopt=settings.staging.adopt)
+        observer(_started(staging, fingerprint.digest(named)))
+        async with (
+            open_source(settings, observer) as source,
+            open_sink(staging, sink_settings(settings), observer) as sink,
+        ):
+            cycle = Cycle(source, staging, reading(settings), observer, settings.intake.pagers)
+            drafter = Drafter(staging, fold_settings(settings))
+            outlet = Outlet(staging, sink, drafter, delivery(settings), cycle.reread, observer)
+            supervisor = Supervisor(source, cycle, outlet, observer, rhythm(settings))
+            await supervisor.run(partial(source.find_projects, settings.source.projects), stop)
+        figures = await staging.figures()
+    quarantined = sum(sum(project.failures.values()) + sum(project.unreadable.values()) for project in figures.projects)
+    code = exit_code(supervisor.failed, stopped=stop.requested, quarantined=quarantined)
+    observer(
+        WorkerStopped(
+            exit_code=code,
+            delivered=outlet.delivered,
+            held=outlet.held,
+            quarantined=quarantined,
+            seconds=monotonic() - began,
+        )
+    )
+    return code
+
+
+def exit_code(failed: dict[str, SourceError], *, stopped: bool, quarantined: int) -> int:
+    """How the process ends: a failure of all projects by its own code, of some by "run again", then what is left."""
+    if failed:
+        codes = {error.exit_code for error in failed.values()}
+        return codes.pop() if len(codes) == 1 else EXIT_RETRY
+    if stopped:
+        return EXIT_RETRY
+    return EXIT_DATA if quarantined else 0
+
+
+@asynccontextmanager
+async def open_source(settings: Settings, observer: Observer) -> AsyncIterator[RunSource]:
+    """The LangSmith source, with redaction around it where that is asked for."""
+    async with LangSmithSource(source_settings(settings), observer) as source:
+        masking = redactor(settings)
+        if masking is None:
+            yield source
+        else:
+            yield RedactingSource(source, masking, frozenset(settings.conversation.thread_keys))
+
+
+def source_settings(settings: Settings) -> LangSmithSettings:
+    """What the source needs to know, in its own words."""
+    asked = settings.source
+    return LangSmithSettings(
+        endpoint=asked.endpoint,
+        api_key=_api_key(settings),
+        workspace_id=asked.workspace_id,
+        api=asked.api.value,
+        run_types=NEEDED_RUN_TYPES,
+        thread_keys=settings.conversation.thread_keys,
+        page_size=asked.page_size or MAX_PAGE,
+        answer_cap_bytes=asked.page_cap,
+        limits={tier: Limit(limit.count, limit.window_s / asked.rate_scale) for tier, limit in LIMITS.items()},
+        timeouts=Timeouts(
+            connect_s=asked.connect_timeout.total_seconds(),
+            read_s=asked.read_timeout.total_seconds(),
+            total_s=asked.request_timeout.total_seconds(),
+        ),
+        retries=Retries(attempts=asked.attempts, rate_limited_s=asked.throttled.total_seconds()),
+        ca_bundle=asked.ca_bundle,
+        proxy=asked.proxy.reveal() if asked.proxy is not None else None,
+    )
+
+
+def _api_key(settings: Settings) -> ApiKey | None:
+    if settings.source.api_key_file is not None:
+        return ApiKey(path=settings.source.api_key_file)
+    return ApiKey(settings.source.api_key.reveal()) if settings.source.api_key is not None else None
+
+
+def redactor(settings: Settings) -> BasePiiRedactor | None:
+    """Who masks personal data, None for nobody."""
+    asked = settings.redaction
+    match asked.mode:
+        case RedactionMode.OFF:
+            return None
+        case RedactionMode.BUILTIN:
+            return PiiRedactor(choose_rules(asked.rules, asked.patterns))
+        case RedactionMode.PRESIDIO:
+            return PresidioRedactor()
+
+
+def reading(settings: Settings) -> Reading:
+    """How projects are read."""
+    once = settings.worker.once
+    return Reading(
+        since=settings.source.since or BEGINNING,
+        until=settings.source.until,
+        settle=settings.intake.settle,
+        lookback=settings.intake.lookback,
+        horizon=settings.conversation.horizon,
+        deep_scan_interval=None if once else settings.intake.deep_scan or None,
+    )
+
+
+def delivery(settings: Settings) -> Delivery:
+    """When a conversation is finished, and what becomes of what comes too late."""
+    asked = settings.conversation
+    finish = FinishRule(
+        idle=asked.idle,
+        settle=settings.intake.settle,
+        pending_timeout=asked.pending_timeout,
+        abandon_roots=not settings.worker.once,
+    )
+    return Delivery(finish=finish, late=Late(asked.late.value), horizon=asked.horizon)
+
+
+def rhythm(settings: Settings) -> Rhythm:
+    """How long the worker lives."""
+    poll: timedelta | None = None if settings.worker.once else settings.intake.poll
+    return Rhythm(poll=poll, flush=settings.conversation.flush)
+
+
+def fold_settings(settings: Settings) -> FoldSettings:
+    """How feedback becomes rewards."""
+    weights = settings.reward.weights
+    return FoldSettings(rewards=RewardRule(keys=tuple(weights), weights=weights))
+
+
+def sink_settings(settings: Settings) -> SinkSettings:
+    """Where files go and when they are sealed."""
+    asked = settings.sink
+    return SinkSettings(
+        out=asked.out,
+        limits=Limits(
+            part_bytes=asked.seal_size, part_lines=asked.seal_lines, part_age_s=asked.seal_age.total_seconds()
+        ),
+        compression=COMPRESSIONS[asked.compress],
+        consumed=Consumed(asked.consumed.value),
+    )
+
+
+def _started(staging: Staging, config_fingerprint: str) -> WorkerStarted:
+    return WorkerStarted(
+        version=__version__,
+        sqlite_version=SQLITE_VERSION,
+        epoch=staging.epoch,
+        config_fingerprint=config_fingerprint,
+    )

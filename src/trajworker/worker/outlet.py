@@ -1,0 +1,234 @@
+"""From changed conversations to published lines: decide, fold, append, commit, in batches.
+
+An emission exists once the sink has committed it; whatever is interrupted before that is assembled again.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from trajworker.assembly import Header, content_hash, encode_line
+from trajworker.assembly.lifecycle import Decision, FinishRule, decide
+from trajworker.errors import TrajworkerError
+from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, Observer
+from trajworker.ports import Activity, Coverage, Emission, Ledger, Line, Sink, Stream
+from trajworker.trajectory import Pane
+from trajworker.worker.drafting import Draft, Drafter
+
+BATCH_CONVERSATIONS = 200
+BATCH_BYTES = 8 * 1024 * 1024
+"""A batch is committed at whichever comes first; each commit costs two syncs."""
+RESTORE_RUNS = 1000
+"""Payloads of a compacted conversation that are fetched again at once."""
+FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+class Late(StrEnum):
+    """What becomes of data that comes past the horizon."""
+
+    REVISE = "revise"
+    SIDE = "side"
+    DROP = "drop"
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """When a conversation is finished, and what becomes of what comes too late."""
+
+    finish: FinishRule
+    late: Late = Late.SIDE
+    horizon: timedelta = timedelta(days=30)
+    projects: dict[str, str] = {}
+
+
+class DeliveryStore(Ledger, Protocol):
+    """What the outlet needs of staging."""
+
+    async def coverage(self, project_id: str) -> Coverage:
+        """What of a project was read whole, and its watermark."""
+        ...
+
+    async def reduced(self, conversation: int, limit: int) -> list[str]:
+        """Runs of a conversation whose payloads were dropped."""
+        ...
+
+
+Restore = Callable[[str, Sequence[str]], Awaitable[None]]
+"""Stages runs of a project again, payloads and all."""
+
+
+class Outlet:
+    """Delivers what is finished; the only user of the sink."""
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        sink: Sink,
+        drafter: Drafter,
+        delivery: Delivery,
+        restore: Restore,
+        observer: Observer,
+    ) -> None:
+        """Deliver as `delivery` says; `restore` brings back payloads that were dropped after an earlier delivery."""
+        self._store = store
+        self._sink = sink
+        self._drafter = drafter
+        self._delivery = delivery
+        self._restore = restore
+        self._observer = observer
+        self._batch = _Batch()
+        self.delivered = 0
+        """Revisions committed."""
+        self.held = 0
+        """Conversations held back when the last delivery ended."""
+
+    async def deliver(self, now: datetime) -> None:
+        """Emit every conversation that is finished by now, then publish what is old enough."""
+        watermarks = _Watermarks(self._store)
+        async for activity in self._store.changed(now - self._delivery.finish.idle + timedelta(microseconds=1)):
+            watermark = await watermarks.of(activity.project_id)
+            decision = decide(activity, now, watermark, self._delivery.finish)
+            if decision.pane is not None:
+                await self._emit(activity, decision, now)
+        await self._commit()
+        await self._sink.publish_due()
+
+    async def deliver_last(self, now: datetime, *, flush: bool) -> None:
+        """Emit what is finished, then name what is not, or with `flush` emit that too, marked incomplete."""
+        await self.deliver(now)
+        watermarks = _Watermarks(self._store)
+        async for activity in self._store.changed(FOR_EVER):
+            if flush:
+                await self._emit(activity, Decision(pane=Pane.FORCED, complete=False), now)
+                continue
+            watermark = await watermarks.of(activity.project_id)
+            decision = decide(activity, now, watermark, self._delivery.finish)
+            self.held += 1
+            self._observer(
+                ConversationHeld(
+                    project=activity.project_id,
+                    conversation_id=activity.conversation_id,
+                    reason=decision.reason or "not finished",
+                )
+            )
+        await self._commit()
+
+    async def close(self) -> None:
+        """Publish whatever is committed."""
+        await self._sink.publish_all()
+
+    async def _emit(self, activity: Activity, decision: Decision, now: datetime) -> None:
+        """Append the conversation's line, unless its content is what was said last."""
+        header = _header(activity, decision)
+        try:
+            if activity.reduced:
+                await self._bring_back(activity)
+            draft = await self._drafter.draft(activity.conversation)
+            digest = content_hash(draft.folds, header)
+        except TrajworkerError as error:
+            await self._set_aside(activity, str(error))
+            return
+        line = None
+        stream = self._stream(activity, now)
+        if digest != activity.content_hash and stream is not None:
+            line = await self._sink.append(encode_line(draft.folds, header), stream)
+        self._batch.add(_emission(activity, header, digest, line, draft), _told(activity, header, draft, line))
+        if self._batch.full:
+            await self._commit()
+
+    async def _bring_back(self, activity: Activity) -> None:
+        while ids := await self._store.reduced(activity.conversation, RESTORE_RUNS):
+            await self._restore(activity.project_id, ids)
+
+    def _stream(self, activity: Activity, now: datetime) -> Stream | None:
+        """Where the line goes; None where late data is dropped."""
+        late = activity.revision > 0 and now - activity.last_activity > self._delivery.horizon
+        if not late or self._delivery.late is Late.REVISE:
+            return Stream.TRAJECTORIES
+        return Stream.LATE if self._delivery.late is Late.SIDE else None
+
+    async def _commit(self) -> None:
+        batch, self._batch = self._batch, _Batch()
+        if not batch.emissions:
+            return
+        await self._sink.commit(batch.emissions)
+        for event in batch.events:
+            self._observer(event)
+        self.delivered += len(batch.events)
+
+    async def _set_aside(self, activity: Activity, reason: str) -> None:
+        """One conversation that cannot be assembled never holds up the others; its runs stay in staging."""
+        seen = {trace.trace_id: trace.version for trace in await self._store.traces(activity.conversation)}
+        await self._store.quarantine(activity.conversation, reason, seen)
+        self._observer(
+            ConversationFailed(project=activity.project_id, conversation_id=activity.conversation_id, reason=reason)
+        )
+
+
+class _Batch:
+    """Emissions that are committed together, and the events that may be told only then."""
+
+    def __init__(self) -> None:
+        self.emissions: list[Emission] = []
+        self.events: list[ConversationEmitted] = []
+        self._size_bytes = 0
+
+    def add(self, emission: Emission, event: ConversationEmitted | None) -> None:
+        self.emissions.append(emission)
+        if event is not None:
+            self.events.append(event)
+            self._size_bytes += event.size_bytes
+
+    @property
+    def full(self) -> bool:
+        return len(self.emissions) >= BATCH_CONVERSATIONS or self._size_bytes >= BATCH_BYTES
+
+
+class _Watermarks:
+    """How far each project was read, asked once per delivery."""
+
+    def __init__(self, store: DeliveryStore) -> None:
+        self._store = store
+        self._known: dict[str, datetime | None] = {}
+
+    async def of(self, project_id: str) -> datetime | None:
+        if project_id not in self._known:
+            self._known[project_id] = (await self._store.coverage(project_id)).watermark
+        return self._known[project_id]
+
+
+def _header(activity: Activity, decision: Decision) -> Header:
+    return Header(
+        conversation_id=activity.conversation_id,
+        project_id=activity.project_id,
+        revision=activity.revision + 1,
+        pane=decision.pane or Pane.ON_TIME,
+        complete=decision.complete,
+    )
+
+
+def _emission(activity: Activity, header: Header, digest: bytes, line: Line | None, draft: Draft) -> Emission:
+    return Emission(
+        conversation=activity.conversation,
+        revision=header.revision if line else activity.revision,
+        content_hash=digest,
+        line=line,
+        seen=draft.seen,
+        folds=draft.renewed,
+    )
+
+
+def _told(activity: Activity, header: Header, draft: Draft, line: Line | None) -> ConversationEmitted | None:
+    if line is None:
+        return None
+    return ConversationEmitted(
+        project=activity.project_id,
+        conversation_id=activity.conversation_id,
+        revision=header.revision,
+        pane=header.pane,
+        complete=header.complete,
+        messages=sum(len(fold.messages) for fold in draft.folds),
+        size_bytes=line.length,
+    )
