@@ -213,11 +213,11 @@ def _begin(steps: list[Migration], path: Path | None, connection: sqlite3.Connec
     for setting in SETTINGS:
         connection.execute(setting)
     migrate(connection, steps, path)
-    connection.execute("BEGIN IMMEDIATE")
-    epoch, clean = ownership.take_over(connection)
-    connection.execute("COMMIT")
-    if not clean and path is not None:
+    if path is not None and not ownership.closed_in_order(connection):
         _check(connection, path)
+    connection.execute("BEGIN IMMEDIATE")
+    epoch = ownership.take_over(connection)
+    connection.execute("COMMIT")
     return epoch
 
 

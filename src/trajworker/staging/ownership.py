@@ -34,13 +34,17 @@ def locked(staging: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def take_over(connection: sqlite3.Connection) -> tuple[int, bool]:
-    """Raise the epoch; returns it and whether the owner before closed in order. Runs in a transaction."""
-    clean: int = connection.execute("SELECT clean FROM owner").fetchone()[0]
+def closed_in_order(connection: sqlite3.Connection) -> bool:
+    """Whether the owner before ended as it should."""
+    return bool(connection.execute("SELECT clean FROM owner").fetchone()[0])
+
+
+def take_over(connection: sqlite3.Connection) -> int:
+    """Raise the epoch and return it. Runs in a transaction."""
     epoch: int = connection.execute(
         "UPDATE owner SET epoch = epoch + 1, pid = ?, clean = 0 RETURNING epoch", (os.getpid(),)
     ).fetchall()[0][0]
-    return epoch, bool(clean)
+    return epoch
 
 
 def refuse_stale(connection: sqlite3.Connection, epoch: int) -> None:
