@@ -166,7 +166,7 @@ def test_a_filter_the_server_cannot_answer_is_refused(text: str) -> None:
 def test_any_text_survives_quoting(text: str) -> None:
     node = parse(f"eq(name, {json.dumps(text)})")
     assert isinstance(node, Comparison)
-    assert str(node.value).encode("utf-16", "surrogatepass").decode("utf-16") == text
+    assert node.value == text
 
 
 @given(st.text(alphabet="and(or),eq[]\"'\\ 1.xnull", max_size=40))

@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from trajworker.simulator.door import Door
+from trajworker.simulator.faults import bare_path
 from trajworker.simulator.feedback import FeedbackRoutes
 from trajworker.simulator.info import info
 from trajworker.simulator.ingest import IngestRoutes
@@ -31,7 +33,15 @@ def build(simulator: Simulator) -> Door:
         Mount("/api", routes=v1),
         Mount("/", routes=v1),
     ]
-    return Door(simulator, Starlette(routes=mounts))
+    return Door(simulator, Starlette(routes=mounts, exception_handlers={HTTPException: _unrouted}))
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    """404 and 405 of the router, as JSON."""
+    if not isinstance(error, HTTPException):
+        raise error
+    v2 = bare_path(request.url.path).startswith("/v2/")
+    return Refusal(error.status_code, error.detail).response(request.url.path, v2=v2)
 
 
 def _v1_routes(simulator: Simulator) -> list[Route]:
@@ -57,6 +67,7 @@ def _v1_routes(simulator: Simulator) -> list[Route]:
         _route("/runs/stats", "POST", reads.stats if served else _gone),
         _route("/runs/{run_id:uuid}", "GET", reads.read_run if served else _gone),
         _route("/sessions", "GET", reads.projects),
+        _route("/sessions", "POST", ingest.create_project),
         _route("/sessions/{project_id}", "GET", reads.project),
         _route("/feedback", "GET", feedback.listing),
         _route("/feedback", "POST", feedback.create),

@@ -109,6 +109,14 @@ def _unescape(match: re.Match[str]) -> str:
     return _ESCAPES.get(code, code)
 
 
+def _text(quoted: str) -> str:
+    """The text between quotes; escaped surrogate pairs become the one character they stand for."""
+    text = _ESCAPE.sub(_unescape, quoted)
+    if not any("\ud800" <= letter <= "\udfff" for letter in text):
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 class _Parser:
     """Recursive descent over the tokens of one filter."""
 
@@ -180,7 +188,7 @@ class _Parser:
     def _value(self) -> Value:
         kind = self._peek()
         if kind == "string":
-            return _ESCAPE.sub(_unescape, self._take("string").text[1:-1])
+            return _text(self._take("string").text[1:-1])
         if kind == "number":
             text = self._take("number").text
             return int(text) if text.lstrip("-").isdigit() else float(text)

@@ -12,7 +12,7 @@ from trajworker.simulator.problems import Refusal
 from trajworker.simulator.settings import SimulatorSettings
 from trajworker.simulator.state import State
 from trajworker.simulator.store import Entry
-from trajworker.simulator.stored_run import StoredRun, complete, encode
+from trajworker.simulator.stored_run import StoredRun, complete, decode, encode
 from trajworker.simulator.usage import Ledger
 
 _TEXTS = ("name", "run_type", "error", "parent_run_id", "reference_example_id")
@@ -41,6 +41,7 @@ class Intake:
         self._state = state
         self._drafts: dict[str, _Draft] = {}
         self._ledger = Ledger(state.store)
+        self._booked_traces: set[str] = set()
 
     def post(self, fields: dict[str, Any]) -> None:
         """A run begins (or is told whole).
@@ -72,15 +73,14 @@ class Intake:
             raise refusal(422, "id is required")
         fields = {key: value for key, value in fields.items() if value is not None}
         _check_lineage(fields)
-        draft = self._drafts.get(run_id) or _Draft({}, {})
-        project_id = self._project_of(fields, draft)
+        before = self._drafts.get(run_id) or self._draft_of_loaded(run_id)
+        draft = _Draft(before.posted, before.patched, self._project_of(fields, before))
         if kind == "post":
-            draft.posted = _overlay(draft.posted, fields)
+            draft.posted = _overlay(before.posted, fields)
         else:
-            draft.patched = _overlay(draft.patched, fields)
-        draft.project_id = project_id
-        self._drafts[run_id] = draft
+            draft.patched = _overlay(before.patched, fields)
         self._publish(run_id, draft, kind)
+        self._drafts[run_id] = draft
 
     def _project_of(self, fields: dict[str, Any], draft: _Draft) -> str | None:
         store = self._state.store
@@ -109,7 +109,28 @@ class Intake:
             entry = self._state.store.put(run, visible_us)
         else:
             self._state.store.update(entry, run, visible_us)
+        self._book(run)
+
+    def _book(self, run: StoredRun) -> None:
+        """Book the run, and once per trace those of it that were loaded and not ingested."""
+        if run.trace_id not in self._booked_traces:
+            self._booked_traces.add(run.trace_id)
+            for entry in self._state.store.trace(run.trace_id):
+                if entry.latest is not None and entry.id != run.id:
+                    self._ledger.book(entry.latest)
         self._ledger.book(run)
+
+    def _draft_of_loaded(self, run_id: str) -> _Draft:
+        """What is known of a run that was loaded; an empty draft for a new one."""
+        entry = self._state.store.entries.get(run_id)
+        run = None if entry is None else entry.latest
+        if run is None:
+            return _Draft({}, {})
+        plain = (*_TEXTS, *_IDENTITY, "start_time", "end_time", "tags")
+        told = {name: getattr(run, name) for name in plain}
+        told |= {name: decode(getattr(run, name)) for name in (*_PAYLOADS, "extra")}
+        posted = {name: value for name, value in told.items() if value is not None}
+        return _Draft(posted, {}, run.session_id)
 
     def _build(self, run_id: str, told: dict[str, Any], project_id: str) -> StoredRun:
         run = StoredRun(id=run_id, session_id=project_id)

@@ -178,8 +178,9 @@ class ReadsV1:
             "last_run_start_time": None,
         }
         timeline = self._state.store.timeline(project_id)
-        if timeline:
-            row["last_run_start_time"] = instants.naive(timeline[-1].key[0])
+        newest = next((entry for entry in reversed(timeline) if entry.at(now_us) is not None), None)
+        if newest is not None:
+            row["last_run_start_time"] = instants.naive(newest.key[0])
         if stats:
             runs = [run for entry in timeline if (run := entry.at(now_us)) is not None]
             row |= run_stats(runs)
