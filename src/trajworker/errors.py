@@ -43,6 +43,12 @@ class NotAllowed(SourceError):
     exit_code = EXIT_NOT_ALLOWED
 
 
+class QueryRejected(SourceError):
+    """The source does not take the question itself (400, 422); the message names the field where it was told."""
+
+    exit_code = EXIT_CONFIG
+
+
 class ProjectNotFound(SourceError):
     """No project of that name or id; the message names near ones."""
 

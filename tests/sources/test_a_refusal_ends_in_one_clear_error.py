@@ -13,7 +13,7 @@ import pytest
 from support.fake_langsmith import INFO, FakeLangSmith, run_row
 from support.scripted_server import Received, Reply, head, json_reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
-from trajworker.errors import ConfigError, NotAllowed, ProjectNotFound, SourceUnavailable
+from trajworker.errors import NotAllowed, ProjectNotFound, QueryRejected, SourceUnavailable
 from trajworker.events import ApiChosen
 from trajworker.sources import ApiKey
 from trajworker.sources.transport import _retry_after_s
@@ -161,7 +161,7 @@ def _grown() -> object:
 async def test_a_question_the_server_rejects_is_not_asked_again_and_names_the_field() -> None:
     refusal = json_reply({"detail": [{"loc": ["body", "min_start_time"], "msg": "too early", "type": "x"}]}, 422)
     async with scripted([refusal]) as server, bench(server.url) as one:
-        with pytest.raises(ConfigError, match=r"body\.min_start_time: too early") as caught:
+        with pytest.raises(QueryRejected, match=r"body\.min_start_time: too early") as caught:
             await one.source.page(part())
         assert caught.value.exit_code == 78
         assert len(server.received) == 2, "with the filter on run types and without it"

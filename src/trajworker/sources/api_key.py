@@ -30,11 +30,15 @@ class ApiKey:
         return self._text
 
     def read_again(self) -> bool:
-        """Read the file once more; True if the key is another now."""
+        """Read the file once more; True if it holds another key now."""
         if self._path is None:
             return False
-        before, self._text = self._text, _checked(_content(self._path))
-        return before != self._text
+        try:
+            text = _checked(_content(self._path))
+        except ConfigError:
+            return False
+        before, self._text = self._text, text
+        return before != text
 
     def __repr__(self) -> str:
         return "***"

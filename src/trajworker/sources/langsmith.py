@@ -20,7 +20,7 @@ from trajworker.sources.generation import Generation
 from trajworker.sources.pacing import Paces
 from trajworker.sources.pages import Pages, Wanted
 from trajworker.sources.projects import Projects
-from trajworker.sources.query import of_thread, of_traces, roots
+from trajworker.sources.query import ended_after, of_thread, of_traces, roots
 from trajworker.sources.retrying import error_of
 from trajworker.sources.runs_query import RunsQuery
 from trajworker.sources.salvage import Salvage
@@ -37,8 +37,8 @@ TRACE_BATCH = 50
 class LangSmithSource:
     """Runs of LangSmith projects; implements `ports.RunSource`. Use as an async context manager.
 
-    Every method retries what passes and then raises a `TrajworkerError` with advice: `SourceUnavailable`, `NotAllowed`,
-    `ProjectNotFound`, `CursorExpired`, `PageUnreadable` or `ConfigError`. Hand the same `paces` to all sources of a
+    Every method retries what passes and then raises a `SourceError` with advice: `SourceUnavailable`, `NotAllowed`,
+    `ProjectNotFound`, `QueryRejected`, `CursorExpired` or `PageUnreadable`. Hand the same `paces` to all sources of a
     process.
     """
 
@@ -120,7 +120,8 @@ class LangSmithSource:
 
 
 def _of(part: Slice) -> Wanted:
-    return Wanted(project_id=part.project_id, start=part.start, end=part.end)
+    ended = ended_after(part.ended_after) if part.ended_after is not None else None
+    return Wanted(project_id=part.project_id, start=part.start, end=part.end, filter=ended)
 
 
 async def _told(answer: Awaitable[T]) -> T:

@@ -68,6 +68,11 @@ def started_before(moment: datetime) -> str:
     return f"lt(start_time, {quoted(text_of(moment))})"
 
 
+def ended_after(moment: datetime) -> str:
+    """Runs that ended after a moment, whenever they started."""
+    return f"gt(end_time, {quoted(text_of(moment))})"
+
+
 def both(*filters: str | None) -> str | None:
     """All of the filters that are there."""
     present = [one for one in filters if one]

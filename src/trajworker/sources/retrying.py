@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from trajworker.errors import ConfigError, NotAllowed, SourceUnavailable, TrajworkerError
+from trajworker.errors import NotAllowed, QueryRejected, SourceError, SourceUnavailable
 from trajworker.sources.failure import Failure, Kind
 from trajworker.sources.settings import Retries
 
@@ -81,7 +81,7 @@ def may_be_one_run(failure: Failure) -> bool:
     return failure.kind in _OF_ONE_RUN
 
 
-def error_of(failure: Failure) -> TrajworkerError:
+def error_of(failure: Failure) -> SourceError:
     """The error a person sees when nothing more can be done."""
     told = f" The server says: {failure.detail}" if failure.detail else ""
     if failure.kind is Kind.STATUS:
@@ -104,7 +104,7 @@ def error_of(failure: Failure) -> TrajworkerError:
     return SourceUnavailable(f"LangSmith did not answer usably ({failure}). Run again later.")
 
 
-def _error_of_status(status: int, told: str) -> TrajworkerError:
+def _error_of_status(status: int, told: str) -> SourceError:
     if status == 401:  # noqa: PLR2004 - HTTP's own number
         return NotAllowed(
             f"LangSmith refuses the API key (401). Check LANGSMITH_API_KEY and the region of the endpoint.{told}"
@@ -118,7 +118,7 @@ def _error_of_status(status: int, told: str) -> TrajworkerError:
             f"or choose --api.{told}"
         )
     if status in (400, 422):
-        return ConfigError(f"LangSmith rejects the question (status {status}).{told}")
+        return QueryRejected(f"LangSmith rejects the question (status {status}).{told}")
     if status == 429:  # noqa: PLR2004 - HTTP's own number
         return SourceUnavailable(
             "LangSmith's rate limit stayed closed. Run again later, or share the key with fewer clients."
