@@ -52,7 +52,7 @@ RUNS = [
 @pytest.mark.parametrize("seed", range(12))
 async def test_the_order_of_arrival_does_not_matter(seed: int) -> None:
     shuffled = RUNS.copy()
-    random.Random(seed).shuffle(shuffled)  # noqa: S311 - a seeded shuffle
+    random.Random(seed).shuffle(shuffled)
     async with open_staging(":memory:") as staging:
         for number, run in enumerate(shuffled):
             await staging.stage(a_page([run], number))

@@ -132,7 +132,9 @@ def _figures(actual: Trajectory, thread: dict[str, Any], *, unrecorded: bool) ->
     if not counted:
         said += _equal("unknown tokens", (actual.task.total_tokens, metrics.tokens_generated), (None, None))
     if not unrecorded:
-        said += _equal("finish_reasons", sorted(map(str, _finishes(actual))), sorted(map(str, thread["finish_reasons"])))
+        said += _equal(
+            "finish_reasons", sorted(map(str, _finishes(actual))), sorted(map(str, thread["finish_reasons"]))
+        )
         said += _equal("models", sorted(actual.metadata.get("models", ())), sorted(thread["models"]))
         answered = {one.response_model for one in actual.messages if one.response_model}
         if answered and thread.get("response_model"):

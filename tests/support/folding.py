@@ -1,0 +1,35 @@
+"""Folds hand-made traces the way the worker does, one after the other, through the bytes that staging keeps."""
+
+from collections.abc import Sequence
+
+from trajworker.assembly import Fold, Header, assemble, decode_fold, encode_fold, fold_trace
+from trajworker.model.message import Message
+from trajworker.model.run import Run
+from trajworker.trajectory import Trajectory
+
+
+def fold_all(traces: Sequence[Sequence[Run]]) -> list[Fold]:
+    """Folds of the traces of a conversation, each against the one before it."""
+    folds: list[Fold] = []
+    for trace in traces:
+        folds.append(decode_fold(encode_fold(fold_trace(trace, before=folds[-1].after if folds else None))))
+    return folds
+
+
+def told(*traces: Sequence[Run]) -> Trajectory:
+    """The conversation of these traces."""
+    return assemble(fold_all(traces), Header(conversation_id="t"))
+
+
+def brief(messages: Sequence[Message]) -> list[tuple[str, object]]:
+    """Roles with what was said: text, the calls as (name, arguments), or (result, failed)."""
+    found: list[tuple[str, object]] = []
+    for message in messages:
+        if message.tool_calls:
+            calls = [(call.name, call.arguments) for call in message.tool_calls]
+            found.append((message.role.value, (message.content, calls) if message.content else calls))
+        elif message.tool_response is not None and message.tool_response.error is not None:
+            found.append((message.role.value, (message.content, "failed")))
+        else:
+            found.append((message.role.value, message.content))
+    return found
