@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw, Struct, field
 
 from trajworker.dialects import Answer, Draft, Prompt, answer_of, digest, read_answer, read_one, read_prompt
 from trajworker.dialects.answer import status_finish
@@ -36,6 +36,9 @@ class Metadata(Struct):
     langgraph_checkpoint_ns: Any = None
     usage_metadata: Any = None
     tool_call_id: Any = None
+    otel_tool_call_id: Any = field(default=None, name="gen_ai.tool.call.id")
+    otel_tool_name: Any = field(default=None, name="gen_ai.tool.name")
+    otel_model: Any = field(default=None, name="gen_ai.request.model")
     status: Any = None
     incomplete_details: Any = None
     ls_invocation_params: Raw = Raw(b"null")
@@ -142,7 +145,7 @@ def read_call(run: Run) -> Call:
     answer = Answer() if failed else read_answer(run.outputs)
     inner = _lenient(about.ls_invocation_params, _Params, _NO_PARAMS)
     model = prompt.model or _text(about.ls_model_name) or _text(params.model) or _text(params.model_name)
-    model = model or _text(params.model_id) or _text(inner.model) or answer.model
+    model = model or _text(params.model_id) or _text(inner.model) or _text(about.otel_model) or answer.model
     usage = answer.usage or read_usage(about.usage_metadata)
     if usage is None and run.total_tokens:
         usage = {
@@ -180,6 +183,7 @@ class ToolRun(Struct, eq=False):
 
     run: Run
     path: tuple[str, ...]
+    name: str
     call_id: str | None
     arguments: dict[str, Any]
     message: Draft | None
@@ -196,7 +200,7 @@ def read_tool_run(run: Run) -> ToolRun:
     outputs = _decoded(run.outputs)
     given = _arguments(inputs)
     value, message = _output(outputs)
-    found = [extra_id, about.tool_call_id]
+    found = [extra_id, about.tool_call_id, about.otel_tool_call_id]
     if message is not None and message.tool_response is not None:
         found.append(message.tool_response.id)
     if isinstance(inputs, dict):
@@ -206,7 +210,7 @@ def read_tool_run(run: Run) -> ToolRun:
     call_id = next((str(one) for one in found if isinstance(one, (str, int)) and one), None)
     failed = (run.status is RunStatus.ERROR or run.error is not None) and not _interrupt(run)
     return ToolRun(
-        run=run, path=ancestors(run.dotted_order), call_id=call_id, arguments=given, message=message, value=value,
+        run=run, path=ancestors(run.dotted_order), name=_text(about.otel_tool_name) or run.name, call_id=call_id, arguments=given, message=message, value=value,
         error=error_text(run.error) if failed else None, failed=failed,
     )  # fmt: skip
 
@@ -341,7 +345,8 @@ class Root(Struct, eq=False):
 
     Args:
         words: user messages or plain texts it was given, in order.
-        history: whether a whole list of messages was given (the last user message of it is `words[-1]`).
+        texts: what it was given under other names, by name.
+        system: system prompts it was given beside the messages.
         resumes: whether it goes on with an interrupted graph and says nothing new.
         finals: texts of what it gave back.
         trailing: messages it gave back, newest first, undecoded.
@@ -349,6 +354,7 @@ class Root(Struct, eq=False):
 
     words: list[Draft] = []
     texts: dict[str, str] = {}
+    system: list[Draft] = []
     resumes: bool = False
     finals: set[str] = set()
     trailing: list[Raw] = []
@@ -382,10 +388,8 @@ def read_root(run: Run) -> Root:
         if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) for draft in drafts):
             break
         root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
-    size = len(bytes(run.inputs))
-    if not given or not root.words:
-        inputs = _decoded(run.inputs) if size < MAX_PLAIN_BYTES else None
-        _plain_inputs(root, inputs)
+    if len(bytes(run.inputs)) < MAX_PLAIN_BYTES:
+        _plain_inputs(root, _decoded(run.inputs))
     root.trailing = _messages_field(run.outputs)
     if len(bytes(run.outputs)) < MAX_PLAIN_BYTES and not root.trailing:
         outputs = _decoded(run.outputs)
@@ -398,7 +402,11 @@ def read_root(run: Run) -> Root:
 
 MAX_PLAIN_BYTES = 262_144
 """A root's payload without messages is read for the user's words up to this size only."""
-_RESUME = ("resume", "command")
+_COMMAND = frozenset({"update", "goto", "graph", "lg_name"})
+"""Keys beside `resume` in a graph's Command, Python and JS."""
+_SYSTEMS = ("system", "system_prompt", "systemPrompt", "instructions", "system_message")
+_SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "thread_id", "session_id", "conversation_id",
+                       "user_id", "language", "temperature"})  # fmt: skip
 
 
 def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded JSON
@@ -407,17 +415,23 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
             root.texts = {"input": inputs}
         return
     inner = inputs.get("input", inputs)
-    if isinstance(inner, dict) and any(inner.get(name) is not None for name in _RESUME) and "update" in inner:
+    if isinstance(inner, dict) and inner.get("resume") is not None and _COMMAND & inner.keys():
         root.resumes = True
         return
     if set(inputs) == {"input"} and inputs["input"] is None:
         root.resumes = True
         return
     flat = {**inputs, **inner} if isinstance(inner, dict) else inputs
+    for name in _SYSTEMS:
+        if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
+            root.system = [Draft(role=Role.SYSTEM, content=flat[name])]
     for holder in ("kwargs", "inputs", "data", "payload"):
         if isinstance(flat.get(holder), dict):
             flat = {**flat, **flat[holder]}
-    root.texts = {key: value for key, value in flat.items() if isinstance(value, str) and value.strip()}
+    root.texts = {
+        key: value for key, value in flat.items()
+        if isinstance(value, str) and value.strip() and key not in _SYSTEMS and key not in _SETTINGS
+    }  # fmt: skip
 
 
 def _collect(value: Any, into: set[str], depth: int) -> None:  # noqa: ANN401 - recorded JSON

@@ -276,13 +276,19 @@ class _Folding:
             for one, inner_calls in self.by_owner.items()
             if one and one != scope and self._parent(one) == scope
         ]
-        return self._trajectory(part, chosen.main, origin, inner, self._internal(chosen, 1))
+        return self._trajectory(part, chosen.main, origin, inner, self._internal(chosen, 1), _task(tool))
 
     def _trajectory(
-        self, part: Transcript, calls: list[Call], origin: Origin, nested: list[bytes], internal: list[bytes]
+        self,
+        part: Transcript,
+        calls: list[Call],
+        origin: Origin,
+        nested: list[bytes],
+        internal: list[bytes],
+        root: Root | None = None,
     ) -> bytes:
         for place, call in enumerate(calls):
-            part.take(call, Opening() if place == 0 else None)
+            part.take(call, Opening(root=root) if place == 0 else None)
         part.finish([])
         self._count_messages(part.drafts)
         task = Task(
@@ -466,6 +472,17 @@ def _named(call: Call, tool: ToolRun | None) -> str | None:
     for key in ("subagent_type", "agent", "agent_name", "agent_type"):
         name = name or tool.arguments.get(key)
     return name if isinstance(name, str) and name else tool.run.name
+
+
+_TASKS = ("prompt", "description", "task", "query", "question", "input", "message", "request", "instructions")
+
+
+def _task(tool: ToolRun | None) -> Root | None:
+    """What a sub-agent was told, where only the tool call tells it."""
+    if tool is None:
+        return None
+    texts = {name: text for name in _TASKS if isinstance(text := tool.arguments.get(name), str) and text}
+    return Root(words=[Draft(role=Role.USER, content=next(iter(texts.values())))]) if texts else None
 
 
 def _read(item: Raw) -> list[Draft]:

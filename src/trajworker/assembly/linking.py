@@ -93,7 +93,7 @@ def _same_name(call: Pending, runs: list[ToolRun]) -> list[ToolRun]:
 
 def _names(call: Pending, run: ToolRun) -> bool:
     """Whether a run is of the tool called; SDKs decorate the name (`mcp__server__tool`, `execute_tool x`)."""
-    return bool(call.name) and (run.run.name == call.name or run.run.name.endswith((f" {call.name}", f"_{call.name}")))
+    return bool(call.name) and (run.name == call.name or run.name.endswith((f" {call.name}", f"_{call.name}")))
 
 
 def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
@@ -113,7 +113,7 @@ def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
         given = msgspec.json.decode(call.arguments)
     elif run is not None:
         given = run.arguments
-    name = (call.name if call is not None else None) or told.name or (run.run.name if run is not None else None)
+    name = (call.name if call is not None else None) or told.name or (run.name if run is not None else None)
     call_id = told.id or (call.id if call is not None else None) or (run.call_id if run is not None else None)
     draft.tool_response = ToolResponse(
         id=call_id, name=name, arguments=given, response=response, error=error,

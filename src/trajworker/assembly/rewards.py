@@ -57,7 +57,9 @@ def _aggregated(numbers: Sequence[tuple[float, float]], aggregation: Aggregation
         return sum(values) / total if total else None
     if aggregation is Aggregation.LAST:
         return values[-1]
-    return {Aggregation.SUM: sum, Aggregation.MIN: min, Aggregation.MAX: max}[aggregation](values)
+    if aggregation is Aggregation.SUM:
+        return sum(values)
+    return min(values) if aggregation is Aggregation.MIN else max(values)
 
 
 def reward_of(components: Sequence[RewardComponent], aggregation: Aggregation) -> Reward | None:

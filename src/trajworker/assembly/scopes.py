@@ -6,6 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call, Root, ToolRun
+from trajworker.assembly.transcript import goes_on_in_text
 from trajworker.model.message import Role
 
 _HIDDEN = frozenset({"middleware", "compaction"})
@@ -88,12 +89,22 @@ def _goes_on(call: Call, last: Call) -> bool:
         return call.digests() == last.digests()
     if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
         return True
+    if _scratchpad(call, last):
+        return True
     ids = last.ids
     return bool(ids) and any(
         (draft.tool_response is not None and draft.tool_response.id in ids)
         or bool(ids & {one.id for one in draft.tool_calls or ()})
         for draft in call.read()
     )
+
+
+def _scratchpad(call: Call, last: Call) -> bool:
+    """Whether a prompt is the one before with its answer written behind it, as agents do that know no tool calls."""
+    mine, before = call.read(), last.read()
+    if not mine or not before or last.answer.draft is None:
+        return False
+    return goes_on_in_text(mine[-1].content, before[-1].content, last.answer.draft.content)
 
 
 def group(calls: list[Call]) -> list[Group]:
@@ -123,7 +134,7 @@ def _parallel(one: Group, other: Group) -> bool:
     first, second = one.calls[0], other.calls[0]
     step = first.about.langgraph_step
     if step is not None and step == second.about.langgraph_step:
-        return first.about.langgraph_checkpoint_ns != second.about.langgraph_checkpoint_ns
+        return bool(first.about.langgraph_checkpoint_ns != second.about.langgraph_checkpoint_ns)
     return first.run.start_time < _end(other) and second.run.start_time < _end(one)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from difflib import SequenceMatcher
 from hashlib import blake2b
+from os.path import commonprefix
 
 from msgspec import Struct
 
@@ -21,6 +22,17 @@ from trajworker.model.message import Role, TrainableStatus
 SUMMARY, EDITED, CONTEXT, ALTERNATIVE, HISTORY = "summary", "edited", "context", "alternative", "history"
 MIN_QUOTE = 4
 """Characters from which a text that a prompt repeats counts as quoted on its own."""
+
+
+MOSTLY = 0.8
+"""Share of a prompt that must begin the next one for that to be the same prompt with more behind it."""
+
+
+def goes_on_in_text(text: str | None, before: str | None, answer: str | None) -> bool:
+    """Whether a prompt's text begins like the one before and has its answer written into it."""
+    if not text or not before or not answer or not answer.strip() or answer.strip() not in text:
+        return False
+    return len(commonprefix([text, before])) >= MOSTLY * len(before)
 
 
 class HistoryNeeded(Exception):
@@ -94,6 +106,7 @@ class Transcript:
         self.answered = False
         self.ids: set[str] = set()
         self.decoded = 0
+        self.shown: str | None = None
 
     # -- lookups -------------------------------------------------------------------------------------------------
 
@@ -123,11 +136,14 @@ class Transcript:
         if view is None:
             view, rest = self._match(call, opening)
         begins = opening is not None and opening.begins
-        self._settle_tools(rest, call.run.start_time)
+        self._settle_tools(rest, call.run.start_time, first=opening is not None)
+        if opening is not None and opening.root is not None and self.total == 0 and not outside:
+            outside = self._system_of(opening.root, rest)
         view = view + self._append(rest, opening)
         if begins and self.turn == self.before.entries:
             self._begin_turn_without_words(opening)
         self._remember(call, view)
+        self.shown = _shown(rest) or self.shown
         self.answer = None
         answer = call.answer.draft
         if answer is None or call.failed:
@@ -149,6 +165,12 @@ class Transcript:
             self._aside(other, ALTERNATIVE)
         seen = _joined([*_ranged(outside), *view, (index, index + 1)])
         self.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=self._summarised(view)))
+
+    def _system_of(self, root: Root, rest: list[tuple[Draft, bytes]]) -> list[int]:
+        """The system prompt that only the root was given (Claude Agent SDK)."""
+        if any(draft.role is Role.SYSTEM for draft, _ in rest):
+            return []
+        return [self._system(draft) for draft in root.system]
 
     def _summarised(self, view: list[tuple[int, int]]) -> bool:
         own = [-1 - start - self.before.asides for start, _ in view if start < 0]
@@ -383,7 +405,9 @@ class Transcript:
                 references.append(self._system(draft, key))
             elif SUMMARY in draft.flags:
                 references.append(self._aside(draft, SUMMARY, key))
-            elif draft.role is Role.USER and ((named and place >= block) or self.quotes.quoted(draft)):
+            elif draft.role is Role.USER and (
+                (named and place >= block) or self.quotes.quoted(draft) or self._is_scratchpad(draft)
+            ):
                 references.append(self._aside(draft, CONTEXT, key))
             else:
                 references.append(self._add(draft, key))
@@ -391,6 +415,11 @@ class Transcript:
                     self.pending += pending_of(references[-1], draft.tool_calls)
             place += 1
         return _ranged(references)
+
+    def _is_scratchpad(self, draft: Draft) -> bool:
+        """Whether a user message is the last prompt again with the answer written behind it."""
+        answer = self._own(self.answer) if self.answer is not None else None
+        return answer is not None and goes_on_in_text(draft.content, self.shown, answer.content)
 
     def _add_user(self, draft: Draft, key: bytes, opening: Opening | None) -> int:
         """The message that begins a turn, in the user's own words where a template stood between."""
@@ -469,7 +498,7 @@ class Transcript:
 
     _limit: datetime | None = None
 
-    def _settle_tools(self, rest: list[tuple[Draft, bytes]], start: datetime) -> None:
+    def _settle_tools(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
         """Before the next decision: results that its prompt leaves out are taken from their runs."""
         self._limit = start
         told = [draft for draft, _ in rest if draft.role is Role.TOOL]
@@ -480,7 +509,7 @@ class Transcript:
                 if answered is not None:
                     open_calls.remove(answered)
             self._from_runs(open_calls)
-        if not told:
+        if not told and not first:
             self._orphans(start)
 
     def _from_runs(self, calls: list[Pending]) -> None:
@@ -518,8 +547,9 @@ class Transcript:
             self._add(said, digest(said))
         self._orphans(None)
         for draft in trailing:
-            if draft.role is Role.ASSISTANT and draft.id not in self.ids:
-                self._add(draft, digest(draft))
+            key = digest(draft)
+            if draft.role is Role.ASSISTANT and draft.id not in self.ids and key not in self.keys:
+                self._add(draft, key)
                 self.answered = True
 
     # -- afterwards ----------------------------------------------------------------------------------------------
@@ -559,6 +589,12 @@ def _joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
         else:
             joined.append((start, stop))
     return joined
+
+
+def _shown(rest: list[tuple[Draft, bytes]]) -> str | None:
+    """What the last new user message looked like to the model."""
+    users = [draft for draft, _ in rest if draft.role is Role.USER]
+    return (users[-1].rendered or users[-1].content) if users else None
 
 
 def _trailing(rest: list[tuple[Draft, bytes]]) -> int:

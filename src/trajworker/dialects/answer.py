@@ -62,6 +62,8 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
         answer.usage = usage(payload.get("usage_metadata")) or usage(payload.get("usage"))
         if answer.usage is None:
             answer.usage = usage(payload.get("usageMetadata")) or usage(payload.get("totalUsage"))
+        if answer.usage is None and otel.claims(payload):
+            answer.usage = usage(payload)
         answer.model = _model(payload)
         answer.finish = _finish(payload)
     _fill(answer, payload)
@@ -119,6 +121,9 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
     elif isinstance(payload.get("output"), list) and payload["output"]:
         _from_list(answer, payload["output"])
         _from_status(answer, payload)
+    elif isinstance(payload.get("llm_output"), dict):
+        _nested(answer, payload["llm_output"])
+        answer.usage = answer.usage or usage(payload["llm_output"].get("token_usage"))
     elif isinstance(payload.get("message"), dict):
         _nested(answer, payload["message"])
     elif isinstance(payload.get("messages"), list) and payload["messages"]:
