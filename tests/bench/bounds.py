@@ -43,6 +43,8 @@ def _ratios(pairs: list[list[Trial]], index: int, figure: str) -> str:
     """min / median / max of a figure against the floor of the same round."""
     found = []
     for trials in pairs:
+        if index >= len(trials):  # the peers ran in the first round only
+            continue
         mine, floors = trials[index].cost, trials[0].cost
         if mine is not None and floors is not None:
             found.append(getattr(mine, figure) / getattr(floors, figure))

@@ -116,7 +116,7 @@ def _make(plan: Plan, folder: Path) -> None:
 
 
 def _write(plan: Plan, folder: Path) -> Figures:
-    rng = random.Random(f"{plan.name}/{plan.seed}")  # noqa: S311 - reproducible times, no secret
+    rng = random.Random(f"{plan.name}/{plan.seed}")
     runs = turns = messages = size = conversations = 0
     begins: list[str] = []
     with (folder / "runs.jsonl").open("wb") as rows, (folder / "truth.jsonl").open("wb") as truths:

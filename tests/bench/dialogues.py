@@ -124,7 +124,7 @@ class _Speech:
 
 def dialogues(plan: Plan) -> Iterator[Dialogue]:
     """All conversations of a plan, the same for the same plan."""
-    rng = random.Random(msgspec.json.encode(plan))  # noqa: S311 - reproducible words, no secret
+    rng = random.Random(msgspec.json.encode(plan))
     speech = _Speech(rng, plan.chars)
     if plan.wide:
         calls = tuple(_call(index, speech) for index in range(WIDE_CALLS))

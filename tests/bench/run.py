@@ -13,6 +13,7 @@ sys.path[0] = str(Path(__file__).resolve().parents[1])
 from bench import bounds, growth, importing, startup  # noqa: E402 - found only after the line above
 from bench.bounds import LATENCY_MS  # noqa: E402 - as above
 from bench.corpora import SIZES, corpus, long, sized, wide  # noqa: E402 - as above
+from bench.phases import phases  # noqa: E402 - as above
 from bench.profiling import cpu_by_function, profile  # noqa: E402 - as above
 from bench.report import Finding, show, write  # noqa: E402 - as above
 
@@ -68,6 +69,9 @@ MEASURES: dict[str, Measure] = {
 }
 
 
+PROFILES = {"phases": phases, "spy": profile, "calls": cpu_by_function}
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="tests/bench/run.py", description=__doc__)
     parser.add_argument("what", nargs="*", help=f"{', '.join(MEASURES)}; none: all of them")
@@ -78,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--memory-sizes", nargs=2, choices=sorted(SIZES), default=("m", "l"), metavar=("A", "B"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything as JSON")
     parser.add_argument("--verbose", action="store_true", help="absolute figures of every trial too")
-    parser.add_argument("--profile", choices=("spy", "calls"), help="only profile the worker on the corpus")
+    parser.add_argument("--profile", choices=sorted(PROFILES), help="only profile the worker on the corpus")
     parser.add_argument("--on", choices=("sized", "large", "long", "wide"), default="sized", help="what is profiled")
     return parser
 
@@ -88,7 +92,7 @@ def _main() -> int:
     if arguments.profile:
         plans = {"long": long(1000), "wide": wide(), "large": sized(arguments.size, large=True)}
         over = corpus(plans.get(arguments.on) or sized(arguments.size))
-        _say(profile(over) if arguments.profile == "spy" else cpu_by_function(over))
+        _say(PROFILES[arguments.profile](over))
         return 0
     findings: list[Finding] = []
     for name in arguments.what or MEASURES:
