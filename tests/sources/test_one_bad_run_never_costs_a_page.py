@@ -133,6 +133,7 @@ def test_a_byte_order_mark_is_no_fault() -> None:
         ({"parent_run_ids": ["a", "b"]}, {"parent_run_id": "b"}, ()),
         ({"trace_id": None, "parent_run_ids": ["a", "b"]}, {"trace_id": "a"}, ()),
         ({"thread_id": "", "extra": {"metadata": {"thread_id": "t", "session_id": "s"}}}, {"thread_id": "s"}, ()),
+        ({"thread_id": 7}, {"thread_id": "7"}, ()),
         ({"thread_id": "told", "extra": {"metadata": {"session_id": "s"}}}, {"thread_id": "told"}, ()),
         ({"extra": {"metadata": {"session_id": None, "conversation_id": 7}}}, {"thread_id": "7"}, ()),
         ({"extra": {"metadata": "odd"}}, {"thread_id": None}, ()),

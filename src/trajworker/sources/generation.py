@@ -32,12 +32,12 @@ class _Info(Struct):
 class Generation:
     """The wire in use. `other` is the one to try when the server turns this one away."""
 
-    def __init__(self, api: str, client: Client, observe: Callable[[Event], None]) -> None:
+    def __init__(self, api: str, known: str | None, client: Client, observe: Callable[[Event], None]) -> None:
         self._asked_for = api
         self._client = client
         self._observe = observe
         self._wires: dict[str, Wire] = {"v1": WireV1(), "v2": WireV2()}
-        self._wire: Wire | None = self._wires.get(api)
+        self._wire: Wire | None = self._wires.get(api) or self._wires.get(known or "")
         self._asking = anyio.Lock()
 
     async def current(self) -> Wire:

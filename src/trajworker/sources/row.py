@@ -47,7 +47,7 @@ class Row(Struct, kw_only=True):
     dotted_order: str | None = None
     parent_run_id: str | None = None
     parent_run_ids: tuple[str, ...] | None = None
-    thread_id: str | None = None
+    thread_id: str | int | None = None
     error: str | None = None
     tags: tuple[str, ...] | None = None
     inputs: Raw = NULL
@@ -65,7 +65,7 @@ class Row(Struct, kw_only=True):
     reference_example_id: str | None = None
 
 
-ThreadKeyOf = Callable[[str | None, Raw], str | None]
+ThreadKeyOf = Callable[[str | int | None, Raw], str | None]
 
 
 class Reader(Struct, frozen=True):
@@ -104,7 +104,7 @@ class Reader(Struct, frozen=True):
             first_token_time=first_token,
             dotted_order=order,
             parent_run_id=row.parent_run_id or _parent_of(row, order),
-            thread_id=row.thread_id or self.thread_key(None, row.extra),
+            thread_id=row.thread_id if isinstance(row.thread_id, str) and row.thread_id else self._thread_of(row),
             error=row.error,
             tags=row.tags or (),
             inputs=row.inputs,
@@ -122,6 +122,9 @@ class Reader(Struct, frozen=True):
             reference_example_id=row.reference_example_id,
             flags=flags,
         )
+
+    def _thread_of(self, row: Row) -> str | None:
+        return self.thread_key(row.thread_id, row.extra)
 
 
 def _possible(start: datetime, end: datetime | None) -> tuple[datetime, datetime | None, bool]:

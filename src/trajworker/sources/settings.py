@@ -5,8 +5,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from trajworker.assembly.threads import THREAD_KEYS
 from trajworker.sources.api_key import ApiKey
-from trajworker.sources.thread_key import METADATA_KEYS
 
 NEEDED_TYPES = ("llm", "tool", "retriever")
 """Run types that assembly reads besides roots."""
@@ -58,9 +58,11 @@ class LangSmithSettings(Struct, frozen=True, kw_only=True):
     """None where the server asks for none (a simulator)."""
     workspace_id: str | None = None
     api: Literal["auto", "v2", "v1"] = "auto"
+    known_api: Literal["v2", "v1"] | None = None
+    """What the server spoke last time: spoken at once instead of asking `/info`, corrected where it is turned away."""
     run_types: tuple[str, ...] = NEEDED_TYPES
     """Only roots and these are asked for; empty asks for every run."""
-    thread_keys: tuple[str, ...] = METADATA_KEYS
+    thread_keys: tuple[str, ...] = THREAD_KEYS
     page_size: int = 1000
     """Largest page asked for; the server's own cap holds besides."""
     page_bytes: int = 4_000_000
