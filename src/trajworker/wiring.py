@@ -6,33 +6,36 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
 
+from msgspec.structs import replace
+
 from trajworker import __version__
 from trajworker.assembly import NEEDED_RUN_TYPES, FoldSettings
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.assembly.rewards import RewardRule
 from trajworker.config import Settings, fingerprint
 from trajworker.config.choices import Compression, RedactionMode
-from trajworker.errors import EXIT_DATA, EXIT_RETRY, SourceError
-from trajworker.events import Observer, WorkerStarted, WorkerStopped
+from trajworker.errors import EXIT_DATA, EXIT_RETRY
+from trajworker.events import ApiChosen, Event, Observer, WorkerStarted, WorkerStopped
 from trajworker.ports import RunSource
 from trajworker.redaction import BasePiiRedactor, PiiRedactor, PresidioRedactor, choose_rules
 from trajworker.sinks import Consumed, Limits, SinkSettings, naming, open_sink
-from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.api_key import ApiKey
+from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.redacting import RedactingSource
 from trajworker.sources.settings import LIMITS, LangSmithSettings, Limit, Retries, Timeouts
-from trajworker.staging import SQLITE_VERSION, Staging, open_staging
+from trajworker.staging import SQLITE_VERSION, Figures, Staging, open_staging
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.drafting import Drafter
 from trajworker.worker.outlet import Delivery, Late, Outlet
 from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
-from trajworker.worker.supervisor import Rhythm, Supervisor
+from trajworker.worker.supervisor import Outcome, Rhythm, Supervisor
 
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing in LangSmith is older: what `since` means where nothing was said."""
 RULES_VERSION = "1"
 """Another one makes other trajectories of the same runs: staging files of before are only continued with --adopt."""
+SPOKEN_API = "spoken_api"
 MAX_PAGE = 1000
 COMPRESSIONS = {
     Compression.NONE: naming.Compression.NONE,
@@ -53,17 +56,16 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
         await staging.settle_settings(named, adopt=settings.staging.adopt)
         observer(_started(staging, fingerprint.digest(named)))
         async with (
-            open_source(settings, observer) as source,
+            open_source(settings, observer, staging) as source,
             open_sink(staging, sink_settings(settings), observer) as sink,
         ):
             cycle = Cycle(source, staging, reading(settings), observer, settings.intake.pagers)
-            drafter = Drafter(staging, fold_settings(settings))
-            outlet = Outlet(staging, sink, drafter, delivery(settings), cycle.reread, observer)
+            drafter = Drafter(staging, fold_settings(settings), cycle.reread)
+            outlet = Outlet(staging, sink, drafter, delivery(settings), observer)
             supervisor = Supervisor(source, cycle, outlet, observer, rhythm(settings))
             await supervisor.run(partial(source.find_projects, settings.source.projects), stop)
-        figures = await staging.figures()
-    quarantined = sum(sum(project.failures.values()) + sum(project.unreadable.values()) for project in figures.projects)
-    code = exit_code(supervisor.failed, stopped=stop.requested, quarantined=quarantined)
+        quarantined = set_aside(await staging.figures())
+    code = exit_code(supervisor.outcome, stopped=stop.requested, quarantined=quarantined)
     observer(
         WorkerStopped(
             exit_code=code,
@@ -76,25 +78,42 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
     return code
 
 
-def exit_code(failed: dict[str, SourceError], *, stopped: bool, quarantined: int) -> int:
+def exit_code(outcome: Outcome, *, stopped: bool, quarantined: int) -> int:
     """How the process ends: a failure of all projects by its own code, of some by "run again", then what is left."""
-    if failed:
-        codes = {error.exit_code for error in failed.values()}
-        return codes.pop() if len(codes) == 1 else EXIT_RETRY
+    codes = {error.exit_code for error in outcome.failed.values()}
+    if codes:
+        return codes.pop() if len(codes) == 1 and len(outcome.failed) == outcome.projects else EXIT_RETRY
     if stopped:
         return EXIT_RETRY
     return EXIT_DATA if quarantined else 0
 
 
+def set_aside(figures: Figures) -> int:
+    """Runs and conversations that are in quarantine."""
+    return sum(sum(one.failures.values()) + sum(one.unreadable.values()) for one in figures.projects)
+
+
 @asynccontextmanager
-async def open_source(settings: Settings, observer: Observer) -> AsyncIterator[RunSource]:
-    """The LangSmith source, with redaction around it where that is asked for."""
-    async with LangSmithSource(source_settings(settings), observer) as source:
+async def open_source(settings: Settings, observer: Observer, staging: Staging) -> AsyncIterator[RunSource]:
+    """The LangSmith source, with redaction around it where that is asked for; staging remembers what it speaks."""
+    spoken: list[str] = []
+
+    def listen(event: Event) -> None:
+        if isinstance(event, ApiChosen):
+            spoken.append(event.api)
+        observer(event)
+
+    known = await staging.recall(SPOKEN_API)
+    # v1 is asked about each time, because it is the one that gets replaced
+    asked = replace(source_settings(settings), known_api="v2" if known == "v2" else None)
+    async with LangSmithSource(asked, listen) as source:
         masking = redactor(settings)
         if masking is None:
             yield source
         else:
             yield RedactingSource(source, masking, frozenset(settings.conversation.thread_keys))
+    if spoken:
+        await staging.remember(SPOKEN_API, spoken[-1])
 
 
 def source_settings(settings: Settings) -> LangSmithSettings:

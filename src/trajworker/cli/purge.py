@@ -33,7 +33,7 @@ def main(asked: argparse.Namespace) -> int:
 
 async def _purge(settings: Settings, conversations: list[str], before: datetime | None) -> list[Purged]:
     async with open_staging(settings.staging.file) as staging:
-        purged = [one async for name in conversations async for one in _purge_everywhere(staging, name)]
+        purged = [one for name in conversations async for one in _purge_everywhere(staging, name)]
         if before is not None:
             purged.append(await staging.purge_before(before))
         return purged

@@ -131,6 +131,14 @@ class Staging:
         """Store what must not change between runs, or check that it did not; raises `ConfigError`."""
         await self._database.write(partial(upkeep.settle_settings, settings, adopt))
 
+    async def recall(self, name: str) -> str | None:
+        """What was remembered under a name; None before the first."""
+        return await self._database.read(partial(upkeep.recall, name))
+
+    async def remember(self, name: str, value: str) -> None:
+        """Remember a word over restarts."""
+        await self._database.write(partial(upkeep.remember, name, value))
+
     async def figures(self) -> figures.Figures:
         """What `trajworker status` shows."""
         return await self._database.read(figures.figures)

@@ -165,3 +165,14 @@ def settle_settings(settings: Mapping[str, str], adopt: bool, connection: sqlite
         told = "; ".join(f"{name} was {stored[name]!r} and is {settings[name]!r}" for name in altered)
         raise ConfigError(f"staging belongs to other settings: {told}; set them back, or run with --adopt")
     connection.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", list(settings.items()))
+
+
+def recall(name: str, connection: sqlite3.Connection) -> str | None:
+    """What was remembered under a name; None before the first."""
+    row = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
+def remember(name: str, value: str, connection: sqlite3.Connection) -> None:
+    """Remember a word over restarts."""
+    connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))

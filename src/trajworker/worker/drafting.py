@@ -1,7 +1,8 @@
 """Brings a conversation's folds up to date: only traces that changed, and those after them, are folded again."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -9,9 +10,23 @@ from msgspec import Struct
 from trajworker.assembly import Fold, FoldSettings, decode_fold, encode_fold, fold_trace, whole_context
 from trajworker.errors import RedactionFailed
 from trajworker.model.run import Run
-from trajworker.ports import Ledger, TraceVersion
+from trajworker.ports import Activity, Ledger, TraceVersion
 
 REDACTION_FAILED = "redaction_failed"
+RESTORE_RUNS = 1000
+"""Payloads of a compacted conversation that are fetched again at once."""
+
+
+class DraftStore(Ledger, Protocol):
+    """What drafting needs of staging."""
+
+    async def reduced(self, conversation: int, limit: int) -> list[str]:
+        """Runs of a conversation whose payloads were dropped after an earlier delivery."""
+        ...
+
+
+Restore = Callable[[str, Sequence[str]], Awaitable[None]]
+"""Stages runs of a project again, payloads and all."""
 
 
 class Draft(Struct, frozen=True, kw_only=True):
@@ -34,20 +49,25 @@ class Draft(Struct, frozen=True, kw_only=True):
 
 
 class Drafter:
-    """Folds what the ledger holds."""
+    """Folds what staging holds."""
 
-    def __init__(self, ledger: Ledger, settings: FoldSettings) -> None:
-        """Fold as `settings` says (rewards and the like)."""
-        self._ledger = ledger
+    def __init__(self, store: DraftStore, settings: FoldSettings, restore: Restore) -> None:
+        """Fold as `settings` says; `restore` brings back what compaction dropped."""
+        self._store = store
         self._settings = settings
+        self._restore = restore
 
-    async def draft(self, conversation: int) -> Draft:
+    async def draft(self, activity: Activity) -> Draft:
         """The folds of a conversation, of which the unchanged ones are taken from staging.
 
         Raises:
             RedactionFailed: a run of it could not be masked, so the conversation must not be written.
+            SourceError: payloads that were dropped cannot be fetched again.
         """
-        traces = await self._ledger.traces(conversation)
+        conversation = activity.conversation
+        if activity.reduced:
+            await self._bring_back(activity)
+        traces = await self._store.traces(conversation)
         folds = _kept(traces)
         renewed = {}
         for trace in traces[len(folds) :]:
@@ -57,12 +77,19 @@ class Drafter:
         return Draft(folds=folds, seen={trace.trace_id: trace.version for trace in traces}, renewed=renewed)
 
     async def _fold(self, conversation: int, trace_id: str, before: Sequence[Fold]) -> Fold:
-        runs = [run async for run in self._ledger.runs(conversation, trace_id)]
+        runs = [run async for run in self._store.runs(conversation, trace_id)]
         _refuse_unmasked(runs)
-        feedback = await self._ledger.feedback(conversation, trace_id)
+        feedback = await self._store.feedback(conversation, trace_id)
         context = before[-1].after if before else None
         recall = partial(whole_context, before) if before else None
         return fold_trace(runs, feedback, context, self._settings, recall)
+
+    async def _bring_back(self, activity: Activity) -> None:
+        """Fetch dropped payloads again, until none is missing or the source has no more of them."""
+        missing: list[str] = []
+        while (ids := await self._store.reduced(activity.conversation, RESTORE_RUNS)) and ids != missing:
+            await self._restore(activity.project_id, ids)
+            missing = ids
 
 
 def _kept(traces: Sequence[TraceVersion]) -> list[Fold]:

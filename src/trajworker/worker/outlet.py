@@ -3,7 +3,6 @@
 An emission exists once the sink has committed it; whatever is interrupted before that is assembled again.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -21,8 +20,6 @@ from trajworker.worker.drafting import Draft, Drafter
 BATCH_CONVERSATIONS = 200
 BATCH_BYTES = 8 * 1024 * 1024
 """A batch is committed at whichever comes first; each commit costs two syncs."""
-RESTORE_RUNS = 1000
-"""Payloads of a compacted conversation that are fetched again at once."""
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -40,7 +37,6 @@ class Delivery(Struct, frozen=True, kw_only=True):
     finish: FinishRule
     late: Late = Late.SIDE
     horizon: timedelta = timedelta(days=30)
-    projects: dict[str, str] = {}
 
 
 class DeliveryStore(Ledger, Protocol):
@@ -49,14 +45,6 @@ class DeliveryStore(Ledger, Protocol):
     async def coverage(self, project_id: str) -> Coverage:
         """What of a project was read whole, and its watermark."""
         ...
-
-    async def reduced(self, conversation: int, limit: int) -> list[str]:
-        """Runs of a conversation whose payloads were dropped."""
-        ...
-
-
-Restore = Callable[[str, Sequence[str]], Awaitable[None]]
-"""Stages runs of a project again, payloads and all."""
 
 
 class Outlet:
@@ -68,15 +56,13 @@ class Outlet:
         sink: Sink,
         drafter: Drafter,
         delivery: Delivery,
-        restore: Restore,
         observer: Observer,
     ) -> None:
-        """Deliver as `delivery` says; `restore` brings back payloads that were dropped after an earlier delivery."""
+        """Deliver as `delivery` says."""
         self._store = store
         self._sink = sink
         self._drafter = drafter
         self._delivery = delivery
-        self._restore = restore
         self._observer = observer
         self._batch = _Batch()
         self.delivered = 0
@@ -123,9 +109,7 @@ class Outlet:
         """Append the conversation's line, unless its content is what was said last."""
         header = _header(activity, decision)
         try:
-            if activity.reduced:
-                await self._bring_back(activity)
-            draft = await self._drafter.draft(activity.conversation)
+            draft = await self._drafter.draft(activity)
             digest = content_hash(draft.folds, header)
         except TrajworkerError as error:
             await self._set_aside(activity, str(error))
@@ -137,10 +121,6 @@ class Outlet:
         self._batch.add(_emission(activity, header, digest, line, draft), _told(activity, header, draft, line))
         if self._batch.full:
             await self._commit()
-
-    async def _bring_back(self, activity: Activity) -> None:
-        while ids := await self._store.reduced(activity.conversation, RESTORE_RUNS):
-            await self._restore(activity.project_id, ids)
 
     def _stream(self, activity: Activity, now: datetime) -> Stream | None:
         """Where the line goes; None where late data is dropped."""

@@ -16,7 +16,7 @@ PAGES_PER_CUT = 25
 LEAP_PAGES = 4
 """Pages that the first part of a geometric cut is expected to hold; each part before it is twice as long."""
 PLAUSIBLE_PAGES = 256
-"""A remainder that would hold more pages than this at the density just seen is not believed to be so dense throughout."""
+"""A remainder that would hold more pages than this at the density just seen is not believed to be that dense."""
 
 
 def cuts_allowed(pages_read: int, cuts_made: int) -> int:

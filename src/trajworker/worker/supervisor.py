@@ -12,7 +12,7 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from msgspec import Struct
 
-from trajworker.errors import SourceError
+from trajworker.errors import EXIT_UNAVAILABLE, SinkFull, SourceError, StagingFull, TrajworkerError
 from trajworker.events import Observer, ProjectFailed
 from trajworker.model.run import Project
 from trajworker.ports import RunSource
@@ -36,6 +36,13 @@ class Rhythm(Struct, frozen=True, kw_only=True):
     """At the end of one cycle, deliver unfinished conversations too, marked incomplete."""
 
 
+class Outcome(Struct, frozen=True, kw_only=True):
+    """How the last cycle of reading went: projects asked for, and those that could not be read, by id."""
+
+    projects: int = 0
+    failed: dict[str, SourceError] = {}
+
+
 class Supervisor:
     """Runs both corridors until all is delivered or somebody asks it to stop."""
 
@@ -46,8 +53,7 @@ class Supervisor:
         self._outlet = outlet
         self._observer = observer
         self._rhythm = rhythm
-        self.failed: dict[str, SourceError] = {}
-        """Projects that failed in the last cycle, by id."""
+        self.outcome = Outcome()
 
     async def run(self, find_projects: FindProjects, stop: Stop) -> None:
         """Return when everything asked for is delivered, or after a stop; a failure of either corridor ends both."""
@@ -69,22 +75,33 @@ class Supervisor:
         while self._rhythm.poll is not None:
             try:
                 await self._cycle_once(find_projects)
-            except SourceError as error:  # a daemon outlives its source
-                self._observer(ProjectFailed(project="*", error=str(error), exit_code=error.exit_code))
+            except* (SourceError, StagingFull) as passing:  # a daemon outlives its source, and a full disk
+                for error in passing.exceptions:
+                    self._observer(ProjectFailed(project="*", error=str(error), exit_code=_code(error)))
             nudge(nudges)
             await anyio.sleep(self._rhythm.poll.total_seconds())
         await self._cycle_once(find_projects)
 
     async def _cycle_once(self, find_projects: FindProjects) -> None:
         projects = await find_projects()
-        self.failed = await self._cycle.run(projects, await self._source.now())
+        failed = await self._cycle.run(projects, await self._source.now())
+        self.outcome = Outcome(projects=len(projects), failed=failed)
 
     async def _deliver(self, nudges: MemoryObjectReceiveStream[None], stop: Stop) -> None:
         async for _ in nudges:
-            await self._outlet.deliver(await self._source.now())
+            try:
+                await self._outlet.deliver(await self._source.now())
+            except (SourceError, SinkFull, StagingFull) as passing:
+                if self._rhythm.poll is None:
+                    raise
+                self._observer(ProjectFailed(project="*", error=str(passing), exit_code=passing.exit_code))
         if not stop.requested:
             await self._outlet.deliver_last(await self._source.now(), flush=self._rhythm.flush)
         await self._outlet.close()
+
+
+def _code(error: BaseException) -> int:
+    return error.exit_code if isinstance(error, TrajworkerError) else EXIT_UNAVAILABLE
 
 
 async def _tick(nudges: MemoryObjectSendStream[None]) -> None:
