@@ -10,6 +10,7 @@ from trajworker.simulator import instants
 from trajworker.simulator.asking import body_of
 from trajworker.simulator.problems import Refusal, json_response, unprocessable
 from trajworker.simulator.state import State
+from trajworker.simulator.store import FOREVER_US
 
 MAX_LIMIT = 100
 
@@ -71,11 +72,20 @@ class FeedbackRoutes:
         limit, offset = params.get("limit", str(MAX_LIMIT)), params.get("offset", "0")
         if not limit.isdigit() or not offset.isdigit() or not 1 <= int(limit) <= MAX_LIMIT:
             raise unprocessable(("query", "limit"), f"Input should be from 1 to {MAX_LIMIT}", "less_than_equal")
-        rows = [row for row in self._state.store.feedback.values() if _fits(row, request)]
+        window = (_bound(request, "min_created_at", 0), _bound(request, "max_created_at", FOREVER_US))
+        rows = [row for row in self._state.store.feedback.values() if _fits(row, request, window)]
         return json_response(rows[int(offset) : int(offset) + int(limit)])
 
 
-def _fits(row: dict[str, Any], request: Request) -> bool:
+def _bound(request: Request, name: str, otherwise: int) -> int:
+    try:
+        moment_us = instants.parse_optional(request.query_params.get(name))
+    except instants.BadInstant as error:
+        raise unprocessable(("query", name), str(error), "datetime_parsing") from error
+    return otherwise if moment_us is None else moment_us
+
+
+def _fits(row: dict[str, Any], request: Request, window: tuple[int, int]) -> bool:
     params = request.query_params
     for name, field in (("run", "run_id"), ("session", "session_id"), ("key", "key")):
         wanted = params.getlist(name)
@@ -87,9 +97,4 @@ def _fits(row: dict[str, Any], request: Request) -> bool:
     for name, field in (("has_score", "score"), ("has_comment", "comment")):
         if name in params and (row[field] is not None) is not (params[name].lower() == "true"):
             return False
-    created_us = instants.parse(row["created_at"])
-    low, high = params.get("min_created_at"), params.get("max_created_at")
-    try:
-        return (not low or created_us >= instants.parse(low)) and (not high or created_us < instants.parse(high))
-    except instants.BadInstant as error:
-        raise unprocessable(("query", "min_created_at"), str(error), "datetime_parsing") from error
+    return window[0] <= instants.parse(row["created_at"]) < window[1]
