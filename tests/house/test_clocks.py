@@ -24,6 +24,7 @@ READS_WORLD = {
 }
 DOORS = {
     "cli/settings.py": "the present that ages such as 7d are counted back from",
+    "cli/purge.py": "the present that the age of --before is counted back from",
     "sources/timing.py": "jitter between retries; a constructor argument, so tests give their own",
     "sources/langsmith.py": "the host's clock, only for a server that tells no time",
     "sources/runs_query.py": "the same",
@@ -55,6 +56,12 @@ def test_nobody_sleeps_in_a_blocking_way() -> None:
     assert [name for name, tree, _ in modules() if "time.sleep" in calls(tree)] == []
 
 
+LOOSE_TASKS = {
+    "simulator/serving.py": "one server task, awaited in the same block; a group would wrap what the block raises",
+}
+
+
 def test_tasks_are_started_in_task_groups_only() -> None:
     loose = {"asyncio.create_task", "asyncio.ensure_future", "asyncio.gather", "create_task", "ensure_future"}
-    assert [name for name, tree, _ in modules() if loose & set(calls(tree))] == []
+    found = [name for name, tree, _ in modules() if loose & set(calls(tree))]
+    assert found == list(LOOSE_TASKS)
