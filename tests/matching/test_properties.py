@@ -37,6 +37,15 @@ ARGS = st.sampled_from(["exact", "subset", "superset", "ignore"])
 GROUPS = st.sampled_from([None, "turn"])
 
 
+def grouped(path: list[Any], sizes: list[int]) -> list[Any]:
+    """The same calls as a list of turns of these sizes, and the rest one by one."""
+    turns, rest = [], list(path)
+    for size in sizes:
+        turns.append(rest[:size])
+        rest = rest[size:]
+    return [turn for turn in [*turns, *([one] for one in rest)] if turn]
+
+
 def alike(ours: list[Any], theirs: list[Any], picks: list[int]) -> list[Any]:
     """An expectation that often holds: some calls of the actual side, some others."""
     return [ours[pick % len(ours)] if ours else other for pick, other in zip(picks, theirs, strict=False)]
@@ -142,3 +151,21 @@ def test_augmenting_paths_are_found_however_long(args: str) -> None:
     expected = [{"name": "t", "arguments": {"a": size - 1}}]
     expected += [{"name": "t", "arguments": {"b": n + 1}} for n in range(size - 1)]
     assert bool(matches(actual, expected, "unordered", args)) is (args == "subset")
+
+
+@given(ANY, ANY, st.lists(st.integers(0, 9), max_size=5), st.lists(st.integers(1, 3), max_size=3), st.data())
+def test_turns_loosen_strict_and_tighten_unordered(
+    actual: list[Any], other: list[Any], picks: list[int], sizes: list[int], data: st.DataObject
+) -> None:
+    expected = alike(actual, other, picks)
+    sides = [grouped(actual, sizes), data.draw(st.sampled_from([expected, grouped(expected, sizes)]))]
+    by_turn = matches(*sides, group="turn")
+    assert len(by_turn.alignment) >= max(len(actual), len(expected))
+    if matches(actual, expected):
+        assert by_turn
+    if by_turn:
+        assert all(row.kind == "kept" for row in by_turn.alignment)
+        assert matches(*sides, "in_order", group="turn")
+        assert matches(actual, expected, "unordered")
+    if matches(*sides, "in_order", group="turn"):
+        assert matches(actual, expected, "superset")

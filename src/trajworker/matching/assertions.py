@@ -11,7 +11,7 @@ from trajworker.matching.calls import CallPath, read_calls
 from trajworker.matching.compare import matches
 from trajworker.matching.rendering import render, show_call
 from trajworker.matching.rules import MatchOptions
-from trajworker.trajectory.trajectory import came_before
+from trajworker.trajectory.order import came_before
 
 
 class NothingForbidden(ConfigError, ValueError):

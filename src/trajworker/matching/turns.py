@@ -47,13 +47,8 @@ def in_order_by_turn(actual: CallPath, expected: CallPath, rules: Rules) -> Pair
 
 
 def turns_of(actual: CallPath, expected: CallPath) -> tuple[Turns, Turns]:
-    """The turns of both sides; a side without any takes the other's."""
-    alone = tuple((index,) for index in range(len(actual.calls)))
-    ours = actual.turns if actual.turns is not None else expected.turns
-    theirs = expected.turns if expected.turns is not None else actual.turns
-    return _cut(actual.calls, ours if ours is not None else alone), _cut(
-        expected.calls, theirs if theirs is not None else alone
-    )
+    """The turns of both sides; a side without any takes the other's, as far as they reach."""
+    return _turns(actual, expected.turns), _turns(expected, actual.turns)
 
 
 def roles_differ(actual: CallPath, expected: CallPath) -> str | None:
@@ -89,6 +84,12 @@ def _same_turn(made: list[Call], wanted: list[Call], rules: Rules) -> Pairs | No
     return _all_of(made, wanted, rules) if len(made) == len(wanted) else None
 
 
+def _turns(path: CallPath, others: Sequence[tuple[int, ...]] | None) -> Turns:
+    turns = path.turns if path.turns is not None else others or ()
+    cut = [turn for turn in _cut(path.calls, turns) if turn]
+    return cut + [[call] for call in path.calls[sum(map(len, cut)) :]]
+
+
 def _cut(calls: Sequence[Call], turns: Sequence[tuple[int, ...]]) -> Turns:
     return [[calls[index] for index in turn if index < len(calls)] for turn in turns]
 
@@ -103,10 +104,9 @@ def _all_of(actual: Sequence[Call], expected: Sequence[Call], rules: Rules) -> P
 
 def _calls_within_turns(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
     """Each actual turn takes as many of the next expected calls as it can; taking fewer never helps."""
-    ours, _ = turns_of(actual, expected) if actual.turns is not None else ([[call] for call in actual.calls], [])
     pairs: Pairs = {}
     done = 0
-    for made in ours:
+    for made in _turns(actual, None):
         taken: Pairs = {}
         while done + len(taken) < len(expected.calls):
             found = _all_of(made, expected.calls[done : done + len(taken) + 1], rules)

@@ -1,6 +1,8 @@
 """What the product delivers: a Trajectory, and how one is written down and read back."""
 
 from trajworker.trajectory.codec import decode_line, encode_trajectory
+from trajworker.trajectory.order import ToolsNotCalled
+from trajworker.trajectory.tokens import TokenUsage
 from trajworker.trajectory.trajectory import (
     ExecutionMetrics,
     MessageView,
@@ -12,8 +14,6 @@ from trajworker.trajectory.trajectory import (
     Step,
     Task,
     TerminationReason,
-    TokenUsage,
-    ToolsNotCalled,
     Trajectory,
     TrajectoryMetrics,
     Turn,

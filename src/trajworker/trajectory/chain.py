@@ -42,7 +42,11 @@ def trajectory_from_messages(messages: object, metadata: object = None) -> Traje
 
 
 def messages_of(run: object) -> list[Any]:
-    """Plain messages of whatever a run left behind; raises NoMessages where it is nothing known."""
+    """Messages of whatever a run left behind; raises NoMessages where it is nothing known.
+
+    A LangChain or LangGraph result (`{"messages": [...]}`), message objects or their dictionaries, OpenAI, Responses or
+    Anthropic messages and answers, an LLMChain's or AgentExecutor's result, an object that has `messages`.
+    """
     if isinstance(run, Trajectory):
         return list(run.messages)
     for name in _HISTORIES:

@@ -103,7 +103,8 @@ def _step_maps(steps: Iterable[Step], pool: tuple[Message, ...]) -> tuple[_StepM
 
 
 def _step(step: _StepMap, history: tuple[Message, ...]) -> Step:
-    seen = MessageView(history, step.ranges) if step.ranges is not None else step.messages or ()
+    own = step.messages or ()
+    seen = MessageView(own, ((0, len(own)),)) if step.ranges is None else MessageView(history, step.ranges)
     return Step(messages=seen, reward=step.reward, info=step.info, trainable_status=step.trainable_status)
 
 

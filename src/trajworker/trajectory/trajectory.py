@@ -9,8 +9,9 @@ from typing import Any, Self, overload
 
 from msgspec import Struct
 
-from trajworker.errors import ConfigError
 from trajworker.model.message import Message, Role, ToolCall, ToolDefinition, TrainableStatus
+from trajworker.trajectory.order import came_before
+from trajworker.trajectory.tokens import TokenUsage, summed
 
 
 class TerminationReason(StrEnum):
@@ -202,29 +203,6 @@ class Step(Struct, frozen=True, kw_only=True):
     trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
 
 
-class TokenUsage(Struct, frozen=True):
-    """Tokens read and written; None for a side that nobody told."""
-
-    input: int | None = None
-    output: int | None = None
-
-    def plus(self, other: "TokenUsage") -> "TokenUsage":
-        """The sum; once two are added an untold side counts 0 (seed 003)."""
-        return TokenUsage((self.input or 0) + (other.input or 0), (self.output or 0) + (other.output or 0))
-
-
-class ToolsNotCalled(ConfigError, ValueError):
-    """An order was asked for among tools that were never called; the message names them."""
-
-
-def came_before(names: Sequence[str], first: str, then: str, *, require_both: bool = False) -> bool:
-    """Whether the first `first` stands before the last `then` among names of calls; see Trajectory.called_before."""
-    absent = [name for name in dict.fromkeys((first, then)) if name not in names]
-    if absent and require_both:
-        raise ToolsNotCalled(f"never called: {', '.join(absent)} (require_both is set)")
-    return not absent and names.index(first) < len(names) - 1 - names[::-1].index(then)
-
-
 class Trajectory(Struct, frozen=True, kw_only=True):
     """One conversation revision.
 
@@ -271,17 +249,7 @@ class Trajectory(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_chain(cls, run: object, exclude: object = (), metadata: object = None) -> "Trajectory":
-        """The trajectory of a chain run: only the messages of the run itself (seed 003).
-
-        Args:
-            run: a LangChain or LangGraph result (`{"messages": [...]}`), message objects or their dictionaries, OpenAI,
-                Responses or Anthropic messages and answers, an LLMChain's or AgentExecutor's result.
-            exclude: messages that were there before the run, in any of these forms.
-            metadata: a mapping of your own keys, or the model object that was asked.
-
-        Raises:
-            NoMessages: `run` is nothing of the kind.
-        """
+        """A chain run's trajectory (seed 003); `exclude` was there before. Forms and errors: see `chain.messages_of`."""
         from trajworker.trajectory.chain import trajectory_from_chain  # noqa: PLC0415 - chain builds on this module
 
         return trajectory_from_chain(run, exclude, metadata)
@@ -308,19 +276,9 @@ class Trajectory(Struct, frozen=True, kw_only=True):
 
     @property
     def token_usage(self) -> TokenUsage | None:
-        """Tokens summed over every message that tells them; else what the metrics know; None where nobody does.
-
-        A usage marked `cumulative` replaces the sum so far (seed 003).
-        """
-        total: TokenUsage | None = None
-        for message in self.messages:
-            if message.usage is not None:
-                told = TokenUsage(message.usage.get("input_tokens"), message.usage.get("output_tokens"))
-                total = told if total is None or message.usage.get("cumulative") is True else total.plus(told)
-        metrics = self.metrics
-        if total is None and metrics is not None and (metrics.input_tokens, metrics.output_tokens) != (None, None):
-            return TokenUsage(metrics.input_tokens, metrics.output_tokens)
-        return total
+        """Tokens summed over every message that tells them; else what the metrics know; None where nobody does."""
+        metrics = self.metrics or TrajectoryMetrics()
+        return summed(self.messages) or TokenUsage.told(metrics.input_tokens, metrics.output_tokens)
 
     @property
     def tool_calls(self) -> list[ToolCall]:
@@ -333,13 +291,9 @@ class Trajectory(Struct, frozen=True, kw_only=True):
 
     def calls_by_turn(self) -> list[tuple[int, list[ToolCall]]]:
         """Calls by assistant message, numbered from 0 over those that have calls (seed 003)."""
-        calling = (m for m in self.messages if m.role is Role.ASSISTANT and m.tool_calls)
-        return [(index, list(message.tool_calls or ())) for index, message in enumerate(calling)]
+        spoken = (m.tool_calls for m in self.messages if m.role is Role.ASSISTANT and m.tool_calls)
+        return [(index, list(calls)) for index, calls in enumerate(spoken)]
 
     def called_before(self, first: str, then: str, *, require_both: bool = False) -> bool:
-        """Whether some call of `first` came before some call of `then` (seed 003).
-
-        One tool named twice must have been called twice. A tool never called makes it False, or, with `require_both`,
-        raises ToolsNotCalled naming the absent ones.
-        """
+        """Whether some call of `first` came before some call of `then` (seed 003); see `order.came_before`."""
         return came_before([call.name for call in self.tool_calls], first, then, require_both=require_both)
