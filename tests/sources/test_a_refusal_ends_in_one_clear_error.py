@@ -16,6 +16,7 @@ from support.source_bench import KEY, PROJECT, START, Bench, bench, part
 from trajworker.errors import NotAllowed, ProjectNotFound, QueryRejected, SourceUnavailable
 from trajworker.events import ApiChosen
 from trajworker.sources import ApiKey
+from trajworker.sources.query import Detail
 from trajworker.sources.transport import _retry_after_s
 
 GOOD = json_reply({"items": [run_row(1, START)], "next_cursor": None})
@@ -144,7 +145,7 @@ async def test_a_page_size_the_server_refuses_is_lowered_once_and_remembered() -
     refusal = json_reply({"detail": [{"loc": ["body", "page_size"], "msg": "at most 100"}]}, 422)
     fake.spoil = lambda request: refusal if request.body and request.asked.get("page_size", 0) > 100 else None
     async with scripted(fake) as server, bench(server.url) as one:
-        one.source._pages._sizes[PROJECT] = _grown()
+        one.source._pages._sizes[PROJECT, Detail.WHOLE] = _grown()
         pages = await one.all_pages()
         assert [len(page.runs) for page in pages] == [100, 100, 50]
         assert len(server.received) == 4

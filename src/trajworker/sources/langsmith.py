@@ -20,7 +20,7 @@ from trajworker.sources.generation import Generation
 from trajworker.sources.pacing import Paces
 from trajworker.sources.pages import Pages, Wanted
 from trajworker.sources.projects import Projects
-from trajworker.sources.query import ended_after, of_thread, of_traces, roots
+from trajworker.sources.query import Detail, ended_after, of_thread, of_traces, roots
 from trajworker.sources.retrying import error_of
 from trajworker.sources.runs_query import RunsQuery
 from trajworker.sources.salvage import Salvage
@@ -78,8 +78,8 @@ class LangSmithSource:
         return await _told(self._pages.read(_of(part), part.cursor))
 
     async def roots(self, part: Slice) -> Page:
-        """Like `page`, but root runs only: one per turn."""
-        wanted = msgspec.structs.replace(_of(part), filter=roots(), needed_only=False)
+        """Like `page`, but root runs only, without their payloads: what it takes to list conversations."""
+        wanted = msgspec.structs.replace(_of(part), filter=roots(), detail=Detail.LISTING, needed_only=False)
         return await _told(self._pages.read(wanted, part.cursor))
 
     async def thread(self, project_id: str, thread_id: str) -> AsyncIterator[Page]:

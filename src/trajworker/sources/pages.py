@@ -15,7 +15,7 @@ from trajworker.sources.failure import Failure
 from trajworker.sources.generation import Generation
 from trajworker.sources.page_size import SHRINK, PageSize
 from trajworker.sources.position import Position, position_at
-from trajworker.sources.query import Query
+from trajworker.sources.query import Detail, Query
 from trajworker.sources.retrying import TRANSIENT, Step, may_be_one_run, step_after
 from trajworker.sources.runs_query import Asked, RunsQuery, is_rejected, is_turned_away
 from trajworker.sources.salvage import Salvage
@@ -29,6 +29,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     start: datetime | None = None
     end: datetime | None = None
     filter: str | None = None
+    detail: Detail = Detail.WHOLE
     needed_only: bool = True
     """Whether only roots and the run types of the settings are asked for."""
 
@@ -49,8 +50,8 @@ class Pages:
         self._runs_query = runs_query
         self._salvage = salvage
         self._settings = settings
-        self._sizes: dict[str, PageSize] = {}
-        self._first: dict[str, anyio.Lock] = {}
+        self._sizes: dict[Hashable, PageSize] = {}
+        self._first: dict[Hashable, anyio.Lock] = {}
         self._cursors = CursorsSeen()
 
     async def read(self, wanted: Wanted, cursor: str | None) -> Page:
@@ -130,10 +131,11 @@ class Pages:
 
         The first page of a project goes alone: what its runs weigh spares all others requests.
         """
-        sizes = self._sizes.setdefault(query.project_id, PageSize(self._settings.page_size, self._settings.page_bytes))
+        kind = (query.project_id, query.detail)
+        sizes = self._sizes.setdefault(kind, PageSize(self._settings.page_size, self._settings.page_bytes))
         if sizes.known:
             return await self._shrinking(query, sizes, needed_only=needed_only)
-        async with self._first.setdefault(query.project_id, anyio.Lock()):
+        async with self._first.setdefault(kind, anyio.Lock()):
             return await self._shrinking(query, sizes, needed_only=needed_only)
 
     async def _shrinking(self, query: Query, sizes: PageSize, *, needed_only: bool) -> Asked:
@@ -163,5 +165,6 @@ def _query(wanted: Wanted, position: Position) -> Query:
         end=position.before or wanted.end,
         filter=wanted.filter,
         cursor=position.server_cursor,
+        detail=wanted.detail,
         page_size=1,
     )

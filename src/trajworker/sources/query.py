@@ -16,7 +16,9 @@ class Detail(Enum):
     WHOLE = "whole"
     """All that `model.Run` holds."""
     OUTLINE = "outline"
-    """Ids, times and states only: cheap for the server, used to list and to find what cannot be read whole."""
+    """Ids, times and states only: cheap for the server, used to find what cannot be read whole."""
+    LISTING = "listing"
+    """The outline, and the metadata that may hold the conversation's key."""
 
 
 class Query(Struct, frozen=True, kw_only=True):
