@@ -109,6 +109,8 @@ class Call(Struct, eq=False):
     key: bytes = b""
     drafts: list[Draft] | None = None
     keys: list[bytes] | None = None
+    rest: tuple[int, list[Draft]] | None = None
+    """What stands behind a known beginning of so many bytes, decoded."""
 
     def read(self) -> list[Draft]:
         """The whole prompt, decoded once."""

@@ -86,12 +86,6 @@ class Figures(Struct, array_like=True):
         self.reasoning += (usage.get("output_token_details") or {}).get("reasoning") or 0
 
 
-_SUMS = (
-    "llm_calls", "llm_errors", "uncounted", "counted", "input_tokens", "output_tokens", "total_tokens", "cache_read",
-    "cache_write", "reasoning", "tool_calls", "tool_results", "tool_failures", "tool_runs_failed", "retrievals", "raw",
-)  # fmt: skip
-
-
 def micros(time: datetime) -> int:
     """A time as microseconds since the epoch, exactly."""
     return int(time.timestamp()) * MICROSECOND + time.microsecond
@@ -123,8 +117,22 @@ def merge(parts: Sequence[Figures]) -> Figures:
     """Figures of several traces."""
     whole = Figures()
     for part in parts:
-        for name in _SUMS:
-            setattr(whole, name, getattr(whole, name) + getattr(part, name))
+        whole.llm_calls += part.llm_calls
+        whole.llm_errors += part.llm_errors
+        whole.uncounted += part.uncounted
+        whole.counted += part.counted
+        whole.input_tokens += part.input_tokens
+        whole.output_tokens += part.output_tokens
+        whole.total_tokens += part.total_tokens
+        whole.cache_read += part.cache_read
+        whole.cache_write += part.cache_write
+        whole.reasoning += part.reasoning
+        whole.tool_calls += part.tool_calls
+        whole.tool_results += part.tool_results
+        whole.tool_failures += part.tool_failures
+        whole.tool_runs_failed += part.tool_runs_failed
+        whole.retrievals += part.retrievals
+        whole.raw += part.raw
         whole.cost = _added(whole.cost, part.cost)
         tokens = _added(whole.root_tokens, part.root_tokens)
         whole.root_tokens = int(tokens) if tokens is not None else None

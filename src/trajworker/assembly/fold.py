@@ -208,9 +208,7 @@ class _Folding:
 
     def _asks(self, call: Call, transcript: Transcript) -> bool:
         """Whether a prompt ends with a user message, that is: begins a turn."""
-        view, rest = transcript._match_prefix(call, None)  # noqa: SLF001 - the cheap look at the end of a prompt
-        drafts = [draft for draft, _ in rest] if view is not None and rest else call.read()
-        for draft in reversed(drafts):
+        for draft in reversed(transcript.behind_prefix(call) or call.read()):
             if draft.role is Role.USER:
                 return True
             if draft.role is not Role.SYSTEM:

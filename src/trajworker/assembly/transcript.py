@@ -195,13 +195,9 @@ class Transcript:
     ) -> tuple[list[tuple[int, int]] | None, list[tuple[Draft, bytes]]]:
         """The view of a prompt that begins, byte for byte, with the one before it; None where it does not."""
         self._was_cut = False
-        array, length = call.prompt.array, self.prefix_length
-        if array is None or not length or len(array) <= length or array[length] not in b",]":
+        rest = self.behind_prefix(call)
+        if rest is None:
             return None, []
-        if blake2b(memoryview(array)[:length], digest_size=DIGEST_SIZE).digest() != self.prefix_hash:
-            return None, []
-        rest = read_array(b"[" + array[length + 1 :]) if array[length : length + 1] == b"," else []
-        self.decoded += len(rest)
         begins = opening is not None and opening.begins
         if begins and not any(draft.role is Role.USER for draft in rest):
             return None, []
@@ -219,6 +215,20 @@ class Transcript:
             following += 1
             place += 1
         return view, keyed[place:]
+
+    def behind_prefix(self, call: Call) -> list[Draft] | None:
+        """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
+        array, length = call.prompt.array, self.prefix_length
+        if call.rest is not None and call.rest[0] == length:
+            return call.rest[1]
+        if array is None or not length or len(array) <= length or array[length] not in b",]":
+            return None
+        if blake2b(memoryview(array)[:length], digest_size=DIGEST_SIZE).digest() != self.prefix_hash:
+            return None
+        rest = read_array(b"[" + array[length + 1 :]) if array[length : length + 1] == b"," else []
+        self.decoded += len(rest)
+        call.rest = (length, rest)
+        return rest
 
     def _repeats(self, reference: int, draft: Draft, key: bytes) -> bool:
         if self.key(reference) == key:

@@ -50,17 +50,16 @@ def digest(draft: Draft) -> bytes:
     without its reasoning; none of that makes it another message.
     """
     text = (draft.content or draft.refusal or "").strip()
-    hashed = blake2b(draft.role.value.encode(), digest_size=DIGEST_SIZE)
-    hashed.update(text.encode("utf-8", "surrogatepass"))
-    for call in draft.tool_calls or ():
-        hashed.update(b"\0" + call.name.encode("utf-8", "surrogatepass") + b"\0")
-        if call.invalid is not None:
-            hashed.update(call.invalid.encode("utf-8", "surrogatepass"))
-        else:
-            hashed.update(_ENCODER.encode(call.arguments))
-    if draft.blocks and not text and not draft.tool_calls:
-        hashed.update(_ENCODER.encode(draft.blocks))
-    return hashed.digest()
+    said = draft.role.value + text
+    if draft.tool_calls:
+        for call in draft.tool_calls:
+            given = call.invalid
+            if given is None:
+                given = _ENCODER.encode(call.arguments).decode()
+            said += f"\0{call.name}\0{given}"
+    elif draft.blocks and not text:
+        said += _ENCODER.encode(draft.blocks).decode()
+    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=DIGEST_SIZE).digest()
 
 
 def as_text(value: Any) -> str | None:  # noqa: ANN401 - recorded payloads are any JSON

@@ -9,9 +9,16 @@ from typing import Any
 from trajworker.dialects.blocks import call_of
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
-from trajworker.model.message import ToolCall
+from trajworker.dialects.vocabulary import ROLES
+from trajworker.model.message import Role, ToolCall
 
 NAME = "openai_chat"
+_PLAIN = frozenset({"role", "content"})
+
+
+_THOUGHTS = frozenset(
+    {"reasoning_content", "reasoning", "thinking", "reasoningText", "reasoning_details", "thinking_blocks"}
+)
 
 
 def claims(item: dict[str, Any]) -> bool:
@@ -34,6 +41,8 @@ def _calls(item: dict[str, Any]) -> tuple[ToolCall, ...]:
 
 
 def _reasoning(item: dict[str, Any]) -> str | None:
+    if _THOUGHTS.isdisjoint(item):
+        return None
     for name in ("reasoning_content", "reasoning", "thinking", "reasoningText"):
         value = item.get(name)
         if isinstance(value, str) and value:
@@ -57,6 +66,10 @@ def _content(item: dict[str, Any]) -> Any:  # noqa: ANN401 - recorded JSON
 
 def messages(item: dict[str, Any]) -> list[Draft]:
     """The messages a role dictionary holds: a user message with `tool_result` blocks holds tool messages."""
+    if item.keys() == _PLAIN and type(item["content"]) is str:
+        role = ROLES.get(item["role"])
+        if role is not None and role is not Role.TOOL:
+            return [Draft(role=role, content=item["content"])]
     content = _content(item)
     if content is None and item.get("parts"):
         content = item["parts"]

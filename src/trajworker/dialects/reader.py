@@ -38,6 +38,9 @@ def read_all(items: Iterable[Any]) -> list[Draft]:
     drafts: list[Draft] = []
     run: list[dict[str, Any]] = []
     for item in items:
+        if not run and isinstance(item, dict) and "role" in item and "type" not in item and "lc" not in item:
+            drafts += openai_chat.messages(item) if isinstance(item["role"], str) else read_one(item)
+            continue
         if isinstance(item, dict) and openai_responses.claims(item) and openai_responses.is_assistant(item):
             if run and _ends(run, item):
                 drafts.append(openai_responses.assistant(run))

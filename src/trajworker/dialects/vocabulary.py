@@ -147,9 +147,28 @@ def _details(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
             return {
                 _RENAMED.get(key, key): int(value)
                 for key, value in found.items()
-                if isinstance(value, (int, float)) and not isinstance(value, bool) and value
+                if isinstance(key, str)
+                and isinstance(value, (int, float)) and not isinstance(value, bool) and value
             }
     return {}
+
+
+_PLAIN = frozenset({"input_tokens", "output_tokens", "total_tokens", "input_token_details", "output_token_details"})
+
+
+def _plain(source: dict[str, Any]) -> dict[str, Any]:
+    """Counts that are worded as ours already, without details that say nothing."""
+    for name in ("input_token_details", "output_token_details"):
+        details = source.get(name)
+        if isinstance(details, dict):
+            told = {key: value for key, value in details.items() if value}
+            if len(told) < len(details):
+                source = {key: value for key, value in source.items() if key != name}
+                if told:
+                    source[name] = told
+        elif name in source:
+            source = {key: value for key, value in source.items() if key != name}
+    return source
 
 
 def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
@@ -160,6 +179,9 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     """
     if not isinstance(source, dict) or not source:
         return None
+    if source.keys() <= _PLAIN and type(source.get("total_tokens")) is int and source["total_tokens"]:
+        if all(type(source.get(name)) is int for name in ("input_tokens", "output_tokens")):
+            return _plain(source)
     given, made = _count(source, *_INPUT), _count(source, *_OUTPUT)
     total = _count(source, *_TOTAL)
     if given is None and made is None and total is None:
