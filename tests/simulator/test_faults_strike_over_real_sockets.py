@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from support import corpus
-from trajworker.simulator import Fault, Simulator, SimulatorSettings, read_script, serve
+from trajworker.simulator import Fault, ManualClock, Simulator, SimulatorSettings, read_script, serve
 from trajworker.simulator.faults import (
     Answer,
     CutBody,
@@ -24,6 +24,8 @@ from trajworker.simulator.faults import (
 
 PRODUCER = "rest_lifecycle"
 QUERY = "/v2/runs/query"
+AFTER_S = 1_795_305_600.0
+"""The day after the recordings: v2 shows nothing that starts later than now."""
 
 
 def ids() -> list[str]:
@@ -33,7 +35,7 @@ def ids() -> list[str]:
 
 @asynccontextmanager
 async def struck(*faults: Fault) -> AsyncIterator[tuple[Simulator, httpx.AsyncClient]]:
-    simulator = Simulator(SimulatorSettings(faults=faults))
+    simulator = Simulator(SimulatorSettings(faults=faults), now_s=ManualClock(AFTER_S))
     simulator.load(corpus.CORPUS / PRODUCER)
     async with serve(simulator) as url, httpx.AsyncClient(base_url=url) as client:
         yield simulator, client

@@ -1,6 +1,6 @@
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trajworker.simulator import ManualClock, Simulator, cursors
@@ -34,6 +34,7 @@ def walk(simulator: Simulator, query: Query, size: int) -> list[Key]:
         after = cursors.read(cursors.after(page.next_key))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 5), max_size=30),
     st.integers(1, 3),
@@ -57,6 +58,7 @@ def test_every_run_comes_once_and_in_order(
     assert keys == sorted(keys, reverse=not ascending)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=20), st.integers(0, 10), st.integers(0, 10))
 def test_start_bounds_include_the_low_and_exclude_the_high(seconds: list[int], low: int, high: int) -> None:
     simulator = loaded(seconds, 1)

@@ -5,15 +5,17 @@ import httpx
 import pytest
 
 from support import corpus
-from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
+from trajworker.simulator import ManualClock, Mode, Simulator, SimulatorSettings, serve
 
 PRODUCER = "rest_lifecycle"
 SINCE = "2020-01-01T00:00:00Z"
+AFTER_S = 1_795_305_600.0
+"""The day after the recordings: v2 shows nothing that starts later than now."""
 
 
 @pytest.fixture
 async def simulator() -> Simulator:
-    simulator = Simulator()
+    simulator = Simulator(now_s=ManualClock(AFTER_S))
     simulator.load(corpus.CORPUS / PRODUCER)
     return simulator
 
@@ -118,7 +120,7 @@ async def test_v2_selects_only_the_id_and_looks_back_one_day_unless_told(
 
 async def test_v2_speaks_upper_case_zoned_times_and_wrapped_details() -> None:
     run = next(run for run in corpus.runs("wrap_openai_chat") if run["run_type"] == "llm" and run["total_tokens"])
-    simulator = Simulator()
+    simulator = Simulator(now_s=ManualClock(AFTER_S))
     simulator.add_runs("p", [run])
     selects = ["RUN_TYPE", "STATUS", "START_TIME", "PROMPT_TOKEN_DETAILS", "TOTAL_COST", "PARENT_RUN_IDS", "PROJECT_ID"]
     async with serve(simulator) as url, httpx.AsyncClient(base_url=url) as own:
@@ -225,7 +227,7 @@ async def test_projects_are_found_by_name_and_an_unknown_one_is_an_empty_list(cl
 
 
 async def test_an_attachment_is_served_where_the_run_says() -> None:
-    simulator = Simulator()
+    simulator = Simulator(now_s=ManualClock(AFTER_S))
     simulator.load(corpus.CORPUS / "traceable_plain")
     run = next(run for run in corpus.runs("traceable_plain") if run["s3_urls"])
     async with serve(simulator) as url, httpx.AsyncClient(base_url=url) as own:

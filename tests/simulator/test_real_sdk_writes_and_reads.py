@@ -18,6 +18,7 @@ from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
 from trajworker.simulator.info import info
 
 SINCE = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+UNTIL = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:DeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:UserWarning"),
@@ -233,7 +234,7 @@ async def test_the_sdk_pages_through_a_recording_in_v1_and_v2(simulator: Simulat
     def read() -> tuple[list[Any], list[Any], list[Any], list[Any]]:
         with connected(url) as client:
             v1 = list(client.list_runs(project_id=project_id))
-            bounds: dict[str, Any] = {"min_start_time": SINCE}
+            bounds: dict[str, Any] = {"min_start_time": SINCE, "max_start_time": UNTIL}
             v2 = list(
                 generated(client).runs.query_v2(
                     project_ids=[project_id],

@@ -149,6 +149,7 @@ async def test_several_projects_are_merged_by_time() -> None:
         body = {
             "project_ids": projects,
             "min_start_time": "2020-01-01T00:00:00Z",
+            "max_start_time": "2027-01-01T00:00:00Z",
             "page_size": 1000,
             "selects": ["START_TIME", "PROJECT_ID"],
         }

@@ -16,8 +16,18 @@ MAX_LIMIT = 100
 
 
 def store_feedback(state: State, document: dict[str, Any]) -> dict[str, Any]:
-    """Keep one piece of feedback (posted twice with one id: the later one); the row as it is listed."""
-    now = instants.naive(state.now_us())
+    """Keep one piece of feedback (posted twice with one id: the later one); the row as it is listed.
+
+    Raises:
+        Refusal: 422 without a key, or with times that are none.
+    """
+    if not isinstance(document.get("key"), str):
+        raise unprocessable(("body", "key"), "Field required", "missing")
+    try:
+        told = {name: instants.parse_optional(document.get(name)) for name in ("created_at", "modified_at")}
+    except instants.BadInstant as error:
+        raise unprocessable(("body", "created_at"), str(error), "datetime_parsing") from error
+    now_us = state.now_us()
     feedback_id = str(document.get("id") or uuid.uuid4())
     run_id = document.get("run_id")
     run = state.visible(str(run_id)) if run_id else None
@@ -34,8 +44,7 @@ def store_feedback(state: State, document: dict[str, Any]) -> dict[str, Any]:
         "start_time": run.start_time if run else document.get("start_time"),
         "is_root": run.is_root if run else None,
         "feedback_source": document.get("feedback_source"),
-        "created_at": document.get("created_at") or now,
-        "modified_at": document.get("modified_at") or now,
+        **{name: instants.naive(now_us if moment is None else moment) for name, moment in told.items()},
         "feedback_thread_id": document.get("feedback_thread_id"),
         "feedback_group_id": document.get("feedback_group_id"),
         "extra": document.get("extra"),
@@ -54,10 +63,7 @@ class FeedbackRoutes:
 
     async def create(self, request: Request) -> Response:
         """POST /feedback."""
-        document = body_of(request, dict[str, Any])
-        if not isinstance(document.get("key"), str):
-            raise unprocessable(("body", "key"), "Field required", "missing")
-        return json_response(store_feedback(self._state, document))
+        return json_response(store_feedback(self._state, body_of(request, dict[str, Any])))
 
     async def read(self, request: Request) -> Response:
         """GET /feedback/{id}."""

@@ -74,6 +74,7 @@ async def serve(simulator: Simulator, port: int = 0, host: str = LOOPBACK) -> As
         http=_Protocol,
         lifespan="off",
         log_config=None,
+        log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
