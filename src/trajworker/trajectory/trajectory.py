@@ -249,7 +249,7 @@ class Trajectory(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def from_chain(cls, run: object, exclude: object = (), metadata: object = None) -> "Trajectory":
-        """A chain run's trajectory (seed 003); `exclude` was there before. Forms and errors: see `chain.messages_of`."""
+        """A chain run's trajectory (seed 003); `exclude` was there before. Forms, errors: see `chain.messages_of`."""
         from trajworker.trajectory.chain import trajectory_from_chain  # noqa: PLC0415 - chain builds on this module
 
         return trajectory_from_chain(run, exclude, metadata)
