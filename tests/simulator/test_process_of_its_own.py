@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from support import corpus
-from trajworker.simulator import LoadError, Simulator
+from trajworker.simulator import LoadError, Simulator, serve
 
 COMMAND = [sys.executable, "-m", "trajworker.simulator", "--port", "0"]
 
@@ -38,11 +38,15 @@ def test_a_line_that_is_no_run_is_named(tmp_path: Path) -> None:
         Simulator().load(tmp_path)
 
 
-def test_lone_surrogates_are_served_as_they_were_recorded(tmp_path: Path) -> None:
-    line = '{"id": "a", "start_time": "2026-01-01T00:00:00", "inputs": {"x": "\\ud800"}}'
-    (tmp_path / "runs.jsonl").write_text(line)
+async def test_lone_surrogates_are_served_as_they_were_recorded(tmp_path: Path) -> None:
+    odd = '"inputs": {"x": "\\ud800"}, "error": "\\udfff!", "tags": ["\\ud800"]'
+    (tmp_path / "runs.jsonl").write_text('{"id": "a", "start_time": "2026-01-01T00:00:00", ' + odd + "}")
     simulator = Simulator()
     simulator.load(tmp_path)
-    run = simulator.state.visible("a")
-    assert run is not None
-    assert json.loads(bytes(run.inputs)) == {"x": "\ud800"}
+    simulator.intake.post(
+        {"id": "b", "start_time": "2026-01-01T00:00:00", "inputs": {"x": "\ud800"}, "error": "\udfff!"}
+    )
+    async with serve(simulator) as url, httpx.AsyncClient(base_url=url) as client:
+        body = {"id": ["a", "b"], "select": ["inputs", "error", "inputs_preview"]}
+        rows = (await client.post("/runs/query", json=body)).json()["runs"]
+    assert [(row["inputs"], row["error"]) for row in rows] == [({"x": "\ud800"}, "?!")] * 2

@@ -12,7 +12,7 @@ from trajworker.simulator.problems import Refusal
 from trajworker.simulator.settings import SimulatorSettings
 from trajworker.simulator.state import State
 from trajworker.simulator.store import Entry
-from trajworker.simulator.stored_run import StoredRun, complete, decode, encode
+from trajworker.simulator.stored_run import StoredRun, complete, decode, encode, sendable
 from trajworker.simulator.usage import Ledger
 
 _TEXTS = ("name", "run_type", "error", "parent_run_id", "reference_example_id")
@@ -136,7 +136,7 @@ class Intake:
         run = StoredRun(id=run_id, session_id=project_id)
         for name in _TEXTS:
             if told.get(name) is not None:
-                setattr(run, name, str(told[name]))
+                setattr(run, name, sendable(str(told[name])))
         for name in _PAYLOADS:
             if name in told:
                 setattr(run, name, encode(told[name]))
@@ -144,7 +144,7 @@ class Intake:
         self._set_lineage(run, told)
         run.status = "error" if run.error else ("success" if run.end_time else "pending")
         run.events = run.events if "events" in told else encode([])
-        run.tags = [str(tag) for tag in told.get("tags") or ()]
+        run.tags = [sendable(str(tag)) for tag in told.get("tags") or ()]
         complete(run)
         _set_extra(run, told.get("extra"), self._state.settings)
         run.s3_urls = self._attachment_urls(run_id)
@@ -235,5 +235,5 @@ def _set_extra(run: StoredRun, extra: Any, settings: SimulatorSettings) -> None:
     metadata.setdefault("ls_run_depth", len(run.parent_run_ids or ()))
     keys = (metadata.get(key) for key in settings.thread_keys)
     thread_id = next((key for key in keys if key is not None and key != ""), None)
-    run.thread_id = None if thread_id is None else str(thread_id)
+    run.thread_id = None if thread_id is None else sendable(str(thread_id))
     run.extra = encode({**extra, "metadata": metadata})

@@ -114,7 +114,18 @@ def preview(payload: Raw) -> str | None:
     """First characters of a payload; None where it is blank."""
     if is_blank(payload):
         return None
-    return json.dumps(decode(payload), ensure_ascii=False)[:PREVIEW_LENGTH]
+    return sendable(json.dumps(decode(payload), ensure_ascii=False)[:PREVIEW_LENGTH])
+
+
+def sendable(text: str) -> str:
+    """The text without lone surrogates, which no UTF-8 can carry; payloads keep theirs as escapes."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _sendable_field(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, list):
+        return [_sendable_field(inner) for inner in value]
+    return sendable(value) if isinstance(value, str) else value
 
 
 _decoder = msgspec.json.Decoder(StoredRun)
@@ -149,7 +160,7 @@ def from_document(document: dict[str, Any]) -> StoredRun:
     values = {key: value for key, value in document.items() if key in _TYPES and value is not None}
     for key in _PAYLOADS & values.keys():
         values[key] = encode(values[key])
-    plain = {key: value for key, value in values.items() if key not in _PAYLOADS}
+    plain = {key: _sendable_field(value) for key, value in values.items() if key not in _PAYLOADS}
     run = msgspec.convert(plain, StoredRun)
     for key in _PAYLOADS & values.keys():
         setattr(run, key, values[key])
