@@ -73,9 +73,18 @@ _NO_PARAMS = _Params()
 _Kind = TypeVar("_Kind")
 
 
-def _lenient(raw: Raw, kind: type[_Kind], default: _Kind) -> _Kind:
+_METADATA = msgspec.json.Decoder(Metadata)
+_PARAMS = msgspec.json.Decoder(_Params)
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_ITEMS = msgspec.json.Decoder(list[Raw])
+
+
+def _lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind, opens: bytes = b"{") -> _Kind:
+    """A value as a type, or a default where it is something else."""
+    if not bytes(memoryview(raw)[:1]) == opens:
+        return default
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeError):
         return default
 
@@ -85,10 +94,10 @@ def _extra(run: Run) -> tuple[Metadata, _Params, Any]:
     try:
         extra = _EXTRA.decode(run.extra)
     except (msgspec.DecodeError, UnicodeError):
-        loose = _lenient(run.extra, _LooseExtra, _LooseExtra())
+        loose = _lenient(run.extra, _LOOSE, _LooseExtra())
         return (
-            _lenient(loose.metadata, Metadata, _NO_METADATA),
-            _lenient(loose.invocation_params, _Params, _NO_PARAMS),
+            _lenient(loose.metadata, _METADATA, _NO_METADATA),
+            _lenient(loose.invocation_params, _PARAMS, _NO_PARAMS),
             loose.tool_call_id,
         )
     return extra.metadata or _NO_METADATA, extra.invocation_params or _NO_PARAMS, extra.tool_call_id
@@ -145,7 +154,7 @@ def read_call(run: Run) -> Call:
     prompt = read_prompt(run.inputs)
     failed = run.status is RunStatus.ERROR or (run.error is not None and not _interrupt(run))
     answer = Answer() if failed else read_answer(run.outputs)
-    inner = _lenient(about.ls_invocation_params, _Params, _NO_PARAMS)
+    inner = _lenient(about.ls_invocation_params, _PARAMS, _NO_PARAMS)
     model = prompt.model or _text(about.ls_model_name) or _text(params.model) or _text(params.model_name)
     model = model or _text(params.model_id) or _text(inner.model) or _text(about.otel_model) or answer.model
     usage = answer.usage or read_usage(about.usage_metadata)
@@ -350,7 +359,6 @@ class Root(Struct, eq=False):
         texts: what it was given under other names, by name.
         system: system prompts it was given beside the messages.
         resumes: whether it goes on with an interrupted graph and says nothing new.
-        finals: texts of what it gave back.
         trailing: messages it gave back, newest first, undecoded.
     """
 
@@ -358,13 +366,27 @@ class Root(Struct, eq=False):
     texts: dict[str, str] = {}
     system: list[Draft] = []
     resumes: bool = False
-    finals: set[str] = set()
     trailing: list[Raw] = []
+    outputs: Raw = Raw(b"null")
+
+    def finals(self) -> set[str]:
+        """Texts it gave back."""
+        found: set[str] = set()
+        if self.trailing:
+            for draft in read_one(msgspec.json.decode(self.trailing[-1])):
+                _collect(draft.content, found, 0)
+        elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
+            outputs = _decoded(self.outputs)
+            _collect(outputs, found, 3)
+            answer = answer_of(outputs).draft
+            if answer is not None:
+                _collect(answer.content, found, 0)
+        return found
 
 
 def _messages_field(raw: Raw) -> list[Raw]:
     """The undecoded messages of `{"messages": [..]}`, empty where there are none."""
-    fields = _lenient(raw, dict[str, Raw], {})
+    fields = _lenient(raw, _FIELDS, {})
     for name in ("messages", "input", "output", "chat_history"):
         value = fields.get(name)
         if value is None:
@@ -375,7 +397,7 @@ def _messages_field(raw: Raw) -> list[Raw]:
             if inner:
                 return inner
         if data[:1] == b"[":
-            items = _lenient(value, list[Raw], [])
+            items = _lenient(value, _ITEMS, [], b"[")
             if items and bytes(items[0])[:1] in (b"{", b"["):
                 return items
     return []
@@ -393,12 +415,7 @@ def read_root(run: Run) -> Root:
     if len(bytes(run.inputs)) < MAX_PLAIN_BYTES:
         _plain_inputs(root, _decoded(run.inputs))
     root.trailing = _messages_field(run.outputs)
-    if len(bytes(run.outputs)) < MAX_PLAIN_BYTES and not root.trailing:
-        outputs = _decoded(run.outputs)
-        _collect(outputs, root.finals, 3)
-        answer = answer_of(outputs).draft
-        if answer is not None and answer.content:
-            root.finals.add(answer.content.strip())
+    root.outputs = run.outputs
     return root
 
 

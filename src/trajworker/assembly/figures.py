@@ -23,7 +23,7 @@ How `trainable_status` is decided, for messages and steps alike:
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec import Struct
@@ -41,6 +41,8 @@ _MAX_STEPS = (
 )
 _TIMEOUT = ("timeout", "timed out", "deadline exceeded")
 MICROSECOND = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY_S = 86_400
 
 
 class Figures(Struct, array_like=True):
@@ -88,7 +90,8 @@ class Figures(Struct, array_like=True):
 
 def micros(time: datetime) -> int:
     """A time as microseconds since the epoch, exactly."""
-    return int(time.timestamp()) * MICROSECOND + time.microsecond
+    passed = time - EPOCH
+    return (passed.days * _DAY_S + passed.seconds) * MICROSECOND + passed.microseconds
 
 
 def union(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

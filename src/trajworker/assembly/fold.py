@@ -1,6 +1,7 @@
 """Folds one trace against what the traces before it left: pure, and as dear as the trace, not as the conversation."""
 
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 
 import msgspec
 from msgspec import Raw, Struct
@@ -156,8 +157,6 @@ class _Folding:
             if any(draft.role is Role.USER for draft in drafts):
                 break
         last = found[-1] if found else None
-        if last is not None and last.content:
-            root.finals.add(last.content.strip())
         open_end = last is not None and any(call.invalid is None for call in last.tool_calls or ())
         ids = {last.id} if last is not None and last.id and last.role is Role.ASSISTANT else set()
         return found, ids, open_end
@@ -346,9 +345,9 @@ class _Folding:
                 figures.tool_times.append((micros(tool.run.start_time), micros(tool.run.end_time)))
         figures.llm_times, figures.tool_times = union(figures.llm_times), union(figures.tool_times)
         figures.retrievals = len(trace.searches)
-        starts = [micros(run.start_time) for run in trace.runs.values()]
-        ends = [micros(run.end_time) for run in trace.runs.values() if run.end_time is not None]
-        figures.start, figures.end = min(starts), max(ends, default=None)
+        figures.start = micros(min(run.start_time for run in trace.runs.values()))
+        ends = [run.end_time for run in trace.runs.values() if run.end_time is not None]
+        figures.end = micros(max(ends)) if ends else None
         root = trace.root_run
         if figures.counted:
             told = root.total_tokens if root is not None and trace.root is not None else None
@@ -358,14 +357,16 @@ class _Folding:
 
     def _entry(self, transcript: Transcript, *, resumes: bool) -> Entry:
         run = self.trace.root_run
-        starts = [one.start_time for one in self.trace.runs.values()]
         status, error = self._status(transcript)
         return Entry(
             trace_id=self.trace.trace_id, status=status,
-            start=iso(run.start_time if run is not None else min(starts)) or "",
+            start=iso(run.start_time if run is not None else self._start()) or "",
             end=iso(run.end_time) if run is not None else None, error=error, resumes=resumes,
             joins=not resumes and self.before.entries > 0 and transcript.turn == self.before.entries,
         )  # fmt: skip
+
+    def _start(self) -> datetime:
+        return min(run.start_time for run in self.trace.runs.values())
 
     def _status(self, transcript: Transcript) -> tuple[str, str | None]:
         run = self.trace.root_run
@@ -388,11 +389,11 @@ class _Folding:
     def _step(self, step: StepDraft) -> bytes:
         run = step.call.run
         info: dict[str, object] = {"run_id": run.id, "trace_id": run.trace_id, "name": run.name}
-        info["start_time"] = iso(run.start_time)
+        info["start_time"] = run.start_time
         if run.end_time is not None:
-            info["end_time"] = iso(run.end_time)
+            info["end_time"] = run.end_time
         if run.first_token_time is not None:
-            info["first_token_time"] = iso(run.first_token_time)
+            info["first_token_time"] = run.first_token_time
         if step.call.model is not None:
             info["model"] = step.call.model
         draft = step.call.answer.draft

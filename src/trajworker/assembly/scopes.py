@@ -171,7 +171,7 @@ def _main(groups: list[Group], root: Root | None, final_ids: set[str]) -> Group:
     for one in reversed(groups):
         if any(call.answer.draft is not None and call.answer.draft.id in final_ids for call in one.calls):
             return one
-    finals = root.finals if root is not None else set()
+    finals = root.finals() if root is not None else set()
     for one in reversed(groups):
         if one.final is not None and one.final in finals:
             return one

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from trajworker.dialects import chunks, langchain, openai_responses, otel
+from trajworker.dialects import chunks, langchain, openai_chat, openai_responses, otel
 from trajworker.dialects.blocks import call_of
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.reader import read_all, read_one
@@ -23,6 +23,9 @@ _FINISH = (
     "gen_ai.completion.0.finish_reason",
 )
 _MODELS = ("model_name", "model", "modelId", "model_id", "model_version", "modelVersion", "gen_ai.response.model")
+
+
+_ASSISTANT = {"role": "assistant"}
 
 
 class Answer(Struct):
@@ -110,12 +113,12 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
     if not isinstance(payload, dict):
         answer.draft = speak("assistant", as_text(payload))[0]
         return
-    if langchain.claims(payload):
-        _from_langchain(answer, payload)
+    if isinstance(payload.get("choices"), list) and payload["choices"]:
+        _from_choices(answer, payload["choices"])
     elif isinstance(payload.get("generations"), list):
         _from_generations(answer, payload)
-    elif isinstance(payload.get("choices"), list) and payload["choices"]:
-        _from_choices(answer, payload["choices"])
+    elif langchain.claims(payload):
+        _from_langchain(answer, payload)
     elif isinstance(payload.get("candidates"), list) and payload["candidates"]:
         _from_candidates(answer, payload["candidates"])
     elif isinstance(payload.get("output"), list) and payload["output"]:
@@ -220,7 +223,7 @@ def _from_choices(answer: Answer, choices: list[Any]) -> None:
             continue
         message = choice.get("message") or choice.get("delta")
         if isinstance(message, dict):
-            drafts = read_one(message if isinstance(message.get("role"), str) else message | {"role": "assistant"})
+            drafts = openai_chat.messages(message if type(message.get("role")) is str else message | _ASSISTANT)
         else:
             drafts = speak("assistant", choice.get("text"))
         if drafts:

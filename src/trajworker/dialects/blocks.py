@@ -21,6 +21,9 @@ _RESULT = frozenset(
 _FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "failed"})
 
 
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+
+
 class Result(Struct):
     """A tool's answer inside a content list."""
 
@@ -54,6 +57,11 @@ def arguments(value: Any) -> tuple[dict[str, Any], str | None]:  # noqa: ANN401 
         return {}, None
     if not isinstance(value, str):
         return {}, as_text(value)
+    if value[0] == "{":
+        try:
+            return _OBJECT.decode(value), None
+        except (msgspec.DecodeError, UnicodeError):
+            return {}, value
     decoded: Any = value
     for _ in range(2):  # some exporters encode the JSON text once more
         try:
@@ -89,6 +97,9 @@ def _first(block: dict[str, Any], *names: str) -> Any:  # noqa: ANN401 - recorde
 
 def call_of(block: dict[str, Any]) -> ToolCall | None:
     """The call a block or an entry of `tool_calls` stands for, None where it is none."""
+    plain = block.get("function")
+    if type(plain) is dict and type(plain.get("name")) is str and type(plain.get("arguments")) is str:
+        return tool_call(plain["name"], plain["arguments"], block.get("id"))
     inner = block.get("function") or block.get("function_call") or block.get("functionCall") or block.get("toolUse")
     if not isinstance(inner, dict):
         inner = block

@@ -14,11 +14,19 @@ from trajworker.model.message import Role, ToolCall
 
 NAME = "openai_chat"
 _PLAIN = frozenset({"role", "content"})
+_TEXTUAL = (str, type(None))
 
 
 _THOUGHTS = frozenset(
     {"reasoning_content", "reasoning", "thinking", "reasoningText", "reasoning_details", "thinking_blocks"}
 )
+
+
+_RARE = _THOUGHTS | {
+    "parts", "contents", "blocks", "text", "name", "toolName", "tool_name", "id", "source", "is_summary", "toolCalls",
+    "tool_call",
+}  # fmt: skip
+"""Fields of a role dictionary that take more than a look."""
 
 
 def claims(item: dict[str, Any]) -> bool:
@@ -70,6 +78,16 @@ def messages(item: dict[str, Any]) -> list[Draft]:
         role = ROLES.get(item["role"])
         if role is not None and role is not Role.TOOL:
             return [Draft(role=role, content=item["content"])]
+    if _RARE.isdisjoint(item) and item["role"] == "assistant" and type(item.get("content")) in _TEXTUAL:
+        refusal = item.get("refusal")
+        return [
+            Draft(
+                role=Role.ASSISTANT,
+                content=item.get("content"),
+                tool_calls=_calls(item) or None,
+                refusal=refusal if isinstance(refusal, str) and refusal else None,
+            )
+        ]
     content = _content(item)
     if content is None and item.get("parts"):
         content = item["parts"]

@@ -66,7 +66,7 @@ def speak(word: Any, content: Any, said: Said | None = None) -> list[Draft]:  # 
         draft = raw({"role": word, "content": content})
         draft.content = read_content(content).text()
         return [draft]
-    if type(content) is str and role is not Role.TOOL:
+    if (content is None or type(content) is str) and role is not Role.TOOL:
         return [
             Draft(
                 role=role,
@@ -108,6 +108,9 @@ def _message(role: Role, content: Any, parts: Content, beside: Said) -> Draft:  
 
 
 def _tool_messages(content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    if type(content) is str and not beside.failed:
+        response = ToolResponse(id=beside.tool_call_id, name=beside.name)
+        return [Draft(role=Role.TOOL, content=content, name=beside.name, tool_response=response, id=beside.id)]
     parts = read_content(content) if isinstance(content, list) else None
     if parts is not None and parts.results:
         return [tool_draft(result) for result in parts.results]
