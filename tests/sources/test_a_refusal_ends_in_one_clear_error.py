@@ -264,7 +264,7 @@ async def test_a_limit_that_never_opens_ends_after_two_hours() -> None:
     async with scripted([json_reply({}, 429)]) as server, bench(server.url) as one:
         with pytest.raises(SourceUnavailable, match="rate limit"):
             await one.source.page(part())
-        assert 7200 <= sum(one.waits.seconds) <= 7500
+        assert 7100 <= sum(one.waits.seconds) <= 7500
         assert len(server.received) <= 720
 
 

@@ -162,6 +162,53 @@ def test_no_wait_exceeds_five_minutes_whatever_is_asked() -> None:
     assert run(main) == 300.0
 
 
+def test_at_once_is_not_taken_at_its_word() -> None:
+    one = pace(300)
+
+    async def main() -> float:
+        for _ in range(60):
+            one.refused(await one.turn(), 0.0)
+        return anyio.current_time()
+
+    assert run(main) >= 59.0
+
+
+def test_requests_under_way_when_it_slowed_down_slow_it_down_once() -> None:
+    seen: list[Event] = []
+    one = pace(100, seen)
+
+    async def main() -> None:
+        sent = [await one.turn() for _ in range(16)]
+        await anyio.sleep(0.1)
+        for sent_at in sent:
+            one.refused(sent_at, None)
+
+    run(main)
+    assert len(seen) == 1
+
+
+def test_the_others_wait_while_one_request_tries_the_gate() -> None:
+    one = pace(300)
+    order: list[str] = []
+
+    async def main() -> None:
+        one.refused(await one.turn(), 5.0)
+
+        async def ask(name: str) -> None:
+            sent_at = await one.turn()
+            order.append(f"{name} sent")
+            await anyio.sleep(3.0)
+            order.append(f"{name} answered")
+            one.accepted(sent_at)
+
+        async with anyio.create_task_group() as group:
+            for name in ("first", "second"):
+                group.start_soon(ask, name)
+
+    run(main)
+    assert order == ["first sent", "first answered", "second sent", "second answered"]
+
+
 def test_a_probe_that_is_cancelled_does_not_hold_the_others() -> None:
     one = pace(300)
 

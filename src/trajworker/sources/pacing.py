@@ -20,6 +20,8 @@ DECREASE = 0.7
 """What is left of the pace after a 429."""
 INCREASE = 0.05
 """Part of the documented limit that comes back with every window without a 429."""
+SHORTEST_WAIT_S = 1.0
+"""A server that refuses and says "at once" in the same breath is not taken at its word."""
 LONGEST_WAIT_S = 300.0
 """Whatever a server asks for, nobody waits longer than this at once."""
 GATE_WINDOWS = 2.0
@@ -73,22 +75,20 @@ class Pace:
             return now
 
     def refused(self, sent_at: float, retry_after_s: float | None) -> None:
-        """A 429 came for the request sent then."""
+        """A 429 came for the request sent then; those that were under way when it slowed down tell nothing new."""
         now = self._timing.now()
-        if sent_at > self._slowed_at or self._probing:
+        if sent_at >= self._slowed_at:
             if not self._probing:
                 self._change(max(1.0, self._allowed * DECREASE))
             self._slowed_at = self._raised_at = now
             self._gate = max(self._gate, now + self._wait_s(retry_after_s))
             self._probing = True
-        elif retry_after_s is not None:
-            self._gate = max(self._gate, now + min(retry_after_s, LONGEST_WAIT_S))
         self._release_probe()
 
     def accepted(self, sent_at: float) -> None:
         """The request sent then was not refused."""
         now = self._timing.now()
-        if sent_at > self._slowed_at:
+        if sent_at >= self._slowed_at:
             self._probing = False
             self._gate_wait_s = self._limit.window_s
         self._release_probe()
@@ -102,7 +102,7 @@ class Pace:
 
     def _wait_s(self, retry_after_s: float | None) -> float:
         if retry_after_s is not None:
-            return min(retry_after_s, LONGEST_WAIT_S)
+            return min(max(retry_after_s, SHORTEST_WAIT_S), LONGEST_WAIT_S)
         window_s = self._limit.window_s
         self._gate_wait_s = min(self._timing.uniform(window_s, self._gate_wait_s * 3), GATE_WINDOWS * window_s)
         return self._gate_wait_s
