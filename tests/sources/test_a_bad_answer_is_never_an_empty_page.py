@@ -98,10 +98,12 @@ async def test_what_is_no_langsmith_ends_in_a_clear_error_after_three_tries(name
         assert len(server.received) == 3
 
 
-async def test_a_server_that_is_not_there_is_waited_for_and_then_named_unavailable() -> None:
-    async with scripted([RESET]) as gone:
-        pass
-    async with bench(gone.url) as one:
+async def test_a_server_that_went_away_is_waited_for_and_then_named_unavailable() -> None:
+    gone = scripted([json_reply(GOOD)])
+    server = await gone.__aenter__()
+    async with bench(server.url) as one:
+        await one.source.page(part())
+        await gone.__aexit__(None, None, None)
         with pytest.raises(SourceUnavailable, match="connect"):
             await one.source.page(part())
         assert 60 <= sum(one.waits.seconds) <= 360

@@ -64,6 +64,7 @@ class Client:
         key = settings.api_key.reveal() if settings.api_key else ""
         self._key_digest = hashlib.blake2b(key.encode(), digest_size=16).digest()
         self._server_time: tuple[datetime, float] | None = None
+        self._met = False
 
     @property
     def server_time(self) -> datetime | None:
@@ -104,6 +105,7 @@ class Client:
         finally:
             pace.unanswered()
         pace.accepted(sent_at)
+        self._met = True
         self._note_time(response)
         return await _understood(ask.understand, response.content)
 
@@ -118,7 +120,9 @@ class Client:
         if step is Step.NEW_KEY and not tries.key_read_again and self._settings.api_key is not None:
             tries.key_read_again = True
             return self._settings.api_key.read_again()
-        if step is not Step.AGAIN or tries.failures >= tries.most:
+        stranger = failure.kind is Kind.CONNECT and not self._met
+        most = min(tries.most, retries.first_contact_attempts) if stranger else tries.most
+        if step is not Step.AGAIN or tries.failures >= most:
             return False
         await self.back_off(failure, tries)
         return True

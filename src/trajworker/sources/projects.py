@@ -61,9 +61,11 @@ class Projects:
     async def _matching(self, name: str) -> list[Project]:
         if _is_id(name):
             return await self._by_id(name)
-        exact = await self._list((("name", name),), 1)
-        if exact or not any(sign in name for sign in _WILD):
-            return [project for project in exact if project.name == name]
+        told = await self._list((("name", name),), 1)
+        exact = [project for project in told if project.name == name]
+        # A server that answers with another project does not look for whole names: look ourselves.
+        if exact or not (told or any(sign in name for sign in _WILD)):
+            return exact
         return [project for project in await self._list((), MOST_LISTED) if fnmatchcase(project.name, name)]
 
     async def _by_id(self, project_id: str) -> list[Project]:

@@ -33,6 +33,8 @@ class Retries(Struct, frozen=True, kw_only=True):
     page_attempts: int = 7
     """For a page, before its runs are asked for one by one."""
     torn_attempts: int = 3
+    first_contact_attempts: int = 4
+    """For a server that was never reached: a wrong address should not take minutes to show."""
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
     rate_limited_s: float = 7200.0
