@@ -219,8 +219,32 @@ class Emission(Struct, frozen=True, kw_only=True):
     """New folds by trace id, to be kept."""
 
 
+class Material(Struct, frozen=True, kw_only=True):
+    """What a conversation is made of: its traces in order of start, and what is needed to fold those that changed.
+
+    `runs` and `feedback` hold every trace from the first changed one on, by trace id, runs in tree order. `runs` is
+    None where that is too much to hold at once: read trace by trace then.
+    """
+
+    traces: list[TraceVersion]
+    runs: dict[str, list[Run]] | None
+    feedback: dict[str, list[Feedback]] = {}
+
+
+def kept(traces: Sequence[TraceVersion]) -> int:
+    """How many traces at the beginning are still what was folded: each fold stands on those before it."""
+    for number, trace in enumerate(traces):
+        if trace.fold is None or trace.folded_version != trace.version:
+            return number
+    return len(traces)
+
+
 class Ledger(Protocol):
     """The outlet's side of staging: which conversations are due, and what they are made of."""
+
+    async def materials(self, conversations: Sequence[int]) -> list[Material]:
+        """What those conversations are made of, in one look."""
+        ...
 
     def changed(self, before: datetime) -> AsyncIterator[Activity]:
         """Conversations that changed and were last active before that time, longest idle first.

@@ -11,8 +11,8 @@ from functools import partial
 from pathlib import Path
 
 from trajworker.model.run import Feedback, Project, Run
-from trajworker.ports import Activity, Coverage, Emission, Part, Slice, StagedPage, StageOutcome, TraceVersion
-from trajworker.staging import figures, intake, outlet, parts, slices, upkeep
+from trajworker.ports import Activity, Coverage, Emission, Material, Part, Slice, StagedPage, StageOutcome, TraceVersion
+from trajworker.staging import figures, intake, material, outlet, parts, slices, upkeep
 from trajworker.staging.arrivals import Confirmations
 from trajworker.staging.database import Database, open_database
 
@@ -58,6 +58,10 @@ class Staging:
                 return
             for activity in found:
                 yield activity
+
+    async def materials(self, conversations: Sequence[int]) -> list[Material]:
+        """What those conversations are made of, in one look."""
+        return await self._database.read(partial(material.materials, conversations))
 
     async def traces(self, conversation: int) -> list[TraceVersion]:
         """The traces of a conversation in order of start."""

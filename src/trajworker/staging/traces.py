@@ -251,6 +251,8 @@ def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int]]) -
     Its row stays until `upkeep.compact`, since an emission of what it was may be on its way.
     """
     for old, new in moved:
+        # Each fold stands on those before it, and one of those is gone.
+        connection.execute("DELETE FROM fold WHERE trace IN (SELECT key FROM trace WHERE conversation = ?)", (old,))
         connection.execute(
             "UPDATE conversation SET reduced = 1 WHERE key = ? AND (SELECT reduced FROM conversation WHERE key = ?)",
             (new, old),

@@ -1,6 +1,6 @@
 """Brings a conversation's folds up to date: only traces that changed, and those after them, are folded again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -8,9 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.assembly import Fold, FoldSettings, decode_fold, encode_fold, fold_trace, whole_context
-from trajworker.errors import RedactionFailed
-from trajworker.model.run import Run
-from trajworker.ports import Activity, Ledger, TraceVersion
+from trajworker.errors import RedactionFailed, TrajworkerError
+from trajworker.model.run import Feedback, Run
+from trajworker.ports import Activity, Ledger, Material, TraceVersion, kept
 
 REDACTION_FAILED = "redaction_failed"
 RESTORE_RUNS = 1000
@@ -57,29 +57,40 @@ class Drafter:
         self._settings = settings
         self._restore = restore
 
-    async def draft(self, activity: Activity) -> Draft:
-        """The folds of a conversation, of which the unchanged ones are taken from staging.
+    async def drafts(self, activities: Sequence[Activity]) -> AsyncIterator[tuple[Activity, Draft | TrajworkerError]]:
+        """The draft of each conversation, or why it cannot be drafted: one that fails does not stop the others.
 
-        Raises:
-            RedactionFailed: a run of it could not be masked, so the conversation must not be written.
-            SourceError: payloads that were dropped cannot be fetched again.
+        Of unchanged traces the folds are taken from staging.
         """
-        conversation = activity.conversation
-        if activity.reduced:
-            await self._bring_back(activity)
-        traces = await self._store.traces(conversation)
-        folds = _kept(traces)
+        for activity in activities:
+            if activity.reduced:
+                await self._bring_back(activity)
+        materials = await self._store.materials([activity.conversation for activity in activities])
+        for activity, material in zip(activities, materials, strict=True):
+            try:
+                drafted: Draft | TrajworkerError = await self._draft(activity.conversation, material)
+            except TrajworkerError as error:
+                drafted = error
+            yield activity, drafted
+
+    async def _draft(self, conversation: int, material: Material) -> Draft:
+        folds = _kept(material.traces)
         renewed = {}
-        for trace in traces[len(folds) :]:
-            fold = await self._fold(conversation, trace.trace_id, folds)
+        for trace in material.traces[len(folds) :]:
+            runs = (material.runs or {}).get(trace.trace_id)
+            if runs is None:
+                runs = [run async for run in self._store.runs(conversation, trace.trace_id)]
+                feedback = await self._store.feedback(conversation, trace.trace_id)
+            else:
+                feedback = material.feedback.get(trace.trace_id, [])
+            fold = self._fold(runs, feedback, folds)
             folds.append(fold)
             renewed[trace.trace_id] = encode_fold(fold)
-        return Draft(folds=folds, seen={trace.trace_id: trace.version for trace in traces}, renewed=renewed)
+        seen = {trace.trace_id: trace.version for trace in material.traces}
+        return Draft(folds=folds, seen=seen, renewed=renewed)
 
-    async def _fold(self, conversation: int, trace_id: str, before: Sequence[Fold]) -> Fold:
-        runs = [run async for run in self._store.runs(conversation, trace_id)]
+    def _fold(self, runs: Sequence[Run], feedback: Sequence[Feedback], before: Sequence[Fold]) -> Fold:
         _refuse_unmasked(runs)
-        feedback = await self._store.feedback(conversation, trace_id)
         context = before[-1].after if before else None
         recall = partial(whole_context, before) if before else None
         return fold_trace(runs, feedback, context, self._settings, recall)
@@ -95,17 +106,15 @@ class Drafter:
 def _kept(traces: Sequence[TraceVersion]) -> list[Fold]:
     """Folds of the longest beginning of which every trace is still what was folded."""
     folds: list[Fold] = []
-    for trace in traces:
-        if trace.fold is None or trace.folded_version != trace.version:
-            break
+    for trace in traces[: kept(traces)]:
         try:
-            folds.append(decode_fold(trace.fold))
+            folds.append(decode_fold(trace.fold or b""))
         except msgspec.MsgspecError:  # another release wrote it
             break
     return folds
 
 
-def _refuse_unmasked(runs: list[Run]) -> None:
+def _refuse_unmasked(runs: Sequence[Run]) -> None:
     for run in runs:
         if REDACTION_FAILED in run.flags:
             raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not written")

@@ -3,6 +3,7 @@
 An emission exists once the sink has committed it; whatever is interrupted before that is assembled again.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -20,7 +21,11 @@ from trajworker.worker.drafting import Draft, Drafter
 BATCH_CONVERSATIONS = 200
 BATCH_BYTES = 8 * 1024 * 1024
 """A batch is committed at whichever comes first; each commit costs two syncs."""
+INSTANT = timedelta(microseconds=1)
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
+
+
+Due = tuple[Activity, Decision]
 
 
 class Late(StrEnum):
@@ -64,7 +69,6 @@ class Outlet:
         self._drafter = drafter
         self._delivery = delivery
         self._observer = observer
-        self._batch = _Batch()
         self.delivered = 0
         """Revisions committed."""
         self.held = 0
@@ -73,12 +77,16 @@ class Outlet:
     async def deliver(self, now: datetime) -> None:
         """Emit every conversation that is finished by now, then publish what is old enough."""
         watermarks = _Watermarks(self._store)
-        async for activity in self._store.changed(now - self._delivery.finish.idle + timedelta(microseconds=1)):
+        due: list[Due] = []
+        async for activity in self._store.changed(now - self._delivery.finish.idle + INSTANT):
             watermark = await watermarks.of(activity.project_id)
             decision = decide(activity, now, watermark, self._delivery.finish)
             if decision.pane is not None:
-                await self._emit(activity, decision, now)
-        await self._commit()
+                due.append((activity, decision))
+            if len(due) == BATCH_CONVERSATIONS:
+                await self._emit(due, now)
+                due = []
+        await self._emit(due, now)
         await self._sink.publish_due()
 
     async def deliver_last(self, now: datetime, *, flush: bool) -> None:
@@ -87,10 +95,9 @@ class Outlet:
         watermarks = _Watermarks(self._store)
         async for activity in self._store.changed(FOR_EVER):
             if flush:
-                await self._emit(activity, Decision(pane=Pane.FORCED, complete=False), now)
+                await self._emit([(activity, Decision(pane=Pane.FORCED, complete=False))], now)
                 continue
-            watermark = await watermarks.of(activity.project_id)
-            decision = decide(activity, now, watermark, self._delivery.finish)
+            decision = decide(activity, now, await watermarks.of(activity.project_id), self._delivery.finish)
             self.held += 1
             self._observer(
                 ConversationHeld(
@@ -99,28 +106,30 @@ class Outlet:
                     reason=decision.reason or "not finished",
                 )
             )
-        await self._commit()
 
     async def close(self) -> None:
         """Publish whatever is committed."""
         await self._sink.publish_all()
 
-    async def _emit(self, activity: Activity, decision: Decision, now: datetime) -> None:
-        """Append the conversation's line, unless its content is what was said last."""
-        header = _header(activity, decision)
-        try:
-            draft = await self._drafter.draft(activity)
+    async def _emit(self, due: Sequence[Due], now: datetime) -> None:
+        """Append a line for each conversation whose content is not what was said last, and commit."""
+        decisions = {activity.conversation: decision for activity, decision in due}
+        batch = _Batch()
+        async for activity, draft in self._drafter.drafts([activity for activity, _ in due]):
+            if isinstance(draft, TrajworkerError):
+                await self._set_aside(activity, str(draft))
+                continue
+            header = _header(activity, decisions[activity.conversation])
             digest = content_hash(draft.folds, header)
-        except TrajworkerError as error:
-            await self._set_aside(activity, str(error))
-            return
-        line = None
-        stream = self._stream(activity, now)
-        if digest != activity.content_hash and stream is not None:
-            line = await self._sink.append(encode_line(draft.folds, header), stream)
-        self._batch.add(_emission(activity, header, digest, line, draft), _told(activity, header, draft, line))
-        if self._batch.full:
-            await self._commit()
+            stream = self._stream(activity, now)
+            line = None
+            if digest != activity.content_hash and stream is not None:
+                line = await self._sink.append(encode_line(draft.folds, header), stream)
+            batch.add(_emission(activity, header, digest, line, draft), _told(activity, header, draft, line))
+            if batch.size_bytes >= BATCH_BYTES:
+                await self._commit(batch)
+                batch = _Batch()
+        await self._commit(batch)
 
     def _stream(self, activity: Activity, now: datetime) -> Stream | None:
         """Where the line goes; None where late data is dropped."""
@@ -129,8 +138,7 @@ class Outlet:
             return Stream.TRAJECTORIES
         return Stream.LATE if self._delivery.late is Late.SIDE else None
 
-    async def _commit(self) -> None:
-        batch, self._batch = self._batch, _Batch()
+    async def _commit(self, batch: "_Batch") -> None:
         if not batch.emissions:
             return
         await self._sink.commit(batch.emissions)
@@ -153,17 +161,13 @@ class _Batch:
     def __init__(self) -> None:
         self.emissions: list[Emission] = []
         self.events: list[ConversationEmitted] = []
-        self._size_bytes = 0
+        self.size_bytes = 0
 
     def add(self, emission: Emission, event: ConversationEmitted | None) -> None:
         self.emissions.append(emission)
         if event is not None:
             self.events.append(event)
-            self._size_bytes += event.size_bytes
-
-    @property
-    def full(self) -> bool:
-        return len(self.emissions) >= BATCH_CONVERSATIONS or self._size_bytes >= BATCH_BYTES
+            self.size_bytes += event.size_bytes
 
 
 class _Watermarks:

@@ -1,0 +1,129 @@
+"""What conversations are made of, read for many of them at once: a look per batch, not per trace."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+
+from trajworker.model.run import Feedback, Run
+from trajworker.ports import Material, TraceVersion, kept
+from trajworker.staging.encoding import chunked, marks, unpack_feedback, unpack_id, unpack_run, unpack_time
+
+MATERIAL_BYTES = 16 * 1024 * 1024
+"""Payloads that are read at once; conversations beyond it are read trace by trace."""
+
+_Trace = tuple[int, TraceVersion]
+"""A trace with its key."""
+
+
+def materials(conversations: Sequence[int], connection: sqlite3.Connection) -> list[Material]:
+    """What each conversation is made of, in the order asked for."""
+    traces: dict[int, list[_Trace]] = {}
+    for some in chunked(conversations):
+        for conversation, found in groupby(_traces(some, connection), itemgetter(0)):
+            traces[conversation] = [trace for _, trace in found]
+    changed = {
+        conversation: [key for key, _ in found[kept([version for _, version in found]) :]]
+        for conversation, found in traces.items()
+    }
+    sizes = _sizes([key for keys in changed.values() for key in keys], connection)
+    held = _within_bounds(changed, sizes)
+    runs = _runs(held, connection)
+    feedback = _feedback(held, connection)
+    return [_material(traces.get(one, []), changed.get(one, []), runs, feedback) for one in conversations]
+
+
+def _within_bounds(changed: Mapping[int, Sequence[int]], sizes: Mapping[int, int]) -> list[int]:
+    """Traces of the conversations that may be held together."""
+    held: list[int] = []
+    left = MATERIAL_BYTES
+    for traces in changed.values():
+        size = sum(sizes.get(key, 0) for key in traces)
+        if size <= left:
+            left -= size
+            held += traces
+    return held
+
+
+def _material(
+    traces: Sequence[_Trace],
+    changed: Sequence[int],
+    runs: Mapping[int, list[Run]],
+    feedback: Mapping[int, list[Feedback]],
+) -> Material:
+    names = {key: version.trace_id for key, version in traces}
+    whole = all(key in runs for key in changed)
+    return Material(
+        traces=[version for _, version in traces],
+        runs={names[key]: runs[key] for key in changed} if whole else None,
+        feedback={names[key]: feedback[key] for key in changed if key in feedback},
+    )
+
+
+def _traces(conversations: Sequence[int], connection: sqlite3.Connection) -> list[tuple[int, _Trace]]:
+    rows = connection.execute(
+        "SELECT t.conversation, t.key, t.id, t.start, t.version, f.version, f.body "
+        "FROM trace t LEFT JOIN fold f ON f.trace = t.key "
+        f"WHERE t.conversation IN ({marks(conversations)}) ORDER BY t.conversation, t.start, t.key",
+        conversations,
+    )
+    return [
+        (
+            conversation,
+            (
+                key,
+                TraceVersion(
+                    trace_id=unpack_id(name),
+                    start=unpack_time(start),
+                    version=version,
+                    folded_version=made_of,
+                    fold=fold,
+                ),
+            ),
+        )
+        for conversation, key, name, start, version, made_of, fold in rows
+    ]
+
+
+def _sizes(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, int]:
+    """Bytes of payloads by trace."""
+    sizes: dict[int, int] = {}
+    for some in chunked(traces):
+        sizes.update(
+            connection.execute(
+                f"SELECT trace, coalesce(sum(length(body)), 0) FROM run WHERE trace IN ({marks(some)}) GROUP BY trace",
+                some,
+            )
+        )
+    return sizes
+
+
+def _runs(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, list[Run]]:
+    runs: dict[int, list[Run]] = {trace: [] for trace in traces}
+    for some in chunked(traces):
+        rows = connection.execute(
+            "SELECT trace, body, feedback_stats FROM run "
+            f"WHERE trace IN ({marks(some)}) AND body IS NOT NULL ORDER BY trace, tree_order, start, key",
+            some,
+        )
+        for trace, body, stats in rows:
+            runs[trace].append(unpack_run(body, stats))
+    return runs
+
+
+def _feedback(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, list[Feedback]]:
+    if connection.execute("SELECT NOT EXISTS (SELECT 1 FROM feedback)").fetchone()[0]:
+        return {}
+    found: dict[int, list[Feedback]] = {}
+    for some in chunked(traces):
+        rows = connection.execute(
+            "SELECT r.trace, f.id, f.body FROM run r CROSS JOIN feedback f ON f.project = r.project AND f.run = r.id "
+            f"WHERE r.trace IN ({marks(some)}) "
+            "UNION ALL SELECT t.key, f.id, f.body FROM trace t CROSS JOIN feedback f "
+            "ON f.project = t.project AND f.trace = t.id AND f.run IS NULL "
+            f"WHERE t.key IN ({marks(some)}) ORDER BY 1, 2",
+            (*some, *some),
+        )
+        for trace, _, body in rows:
+            found.setdefault(trace, []).append(unpack_feedback(body))
+    return found
