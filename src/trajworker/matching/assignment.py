@@ -13,7 +13,7 @@ from typing import TypeAlias
 from trajworker.matching.calls import Call
 from trajworker.matching.pointers import PathPatterns
 from trajworker.matching.rules import Rule, Rules
-from trajworker.matching.values import NotPlain, key_of
+from trajworker.matching.values import Comparison, NotPlain, key_of
 
 Pairs: TypeAlias = dict[int, int]
 """Position of an expected call -> position of the actual call it goes with."""
@@ -163,42 +163,41 @@ class _Shelves:
 
     def __init__(self, actual: Mapping[int, object], rule: Rule) -> None:
         self._all = list(actual)
-        how = rule.comparison
-        self._how = how if how is not None and how.relation != "superset" and not how.deep and not how.ignored else None
+        self._how = rule.comparison if rule.comparison and rule.comparison.relation != "superset" else None
         self._odd: list[int] = []
         self._by_entry: dict[tuple[str, Hashable], list[int]] = defaultdict(list)
         if self._how is not None:
             for index, arguments in actual.items():
-                self._shelve(index, arguments)
+                self._shelve(index, arguments, self._how)
 
-    def _shelve(self, index: int, arguments: object) -> None:
-        entries = _entries(arguments)
-        if entries is None:
+    def _shelve(self, index: int, arguments: object, how: Comparison) -> None:
+        try:
+            for entry in _entries(arguments, how):
+                self._by_entry[entry].append(index)
+        except NotPlain:
             self._odd.append(index)
-        for entry in entries or ():
-            self._by_entry[entry].append(index)
 
     def candidates(self, expected: object) -> list[int]:
         """Positions of the calls that may go with `expected`, in order; every one that does is among them."""
-        entries = _entries(expected, skip_vague=True) if self._how is not None else None
+        entries = _telling_entries(expected, self._how) if self._how is not None else []
         if not entries:
             return self._all
         shelf = min((self._by_entry.get(entry, []) for entry in entries), key=len)
-        return sorted([*shelf, *self._odd]) if self._odd else shelf
+        return sorted({*shelf, *self._odd}) if self._odd else shelf
 
 
-def _entries(arguments: object, *, skip_vague: bool = False) -> list[tuple[str, Hashable]] | None:
-    """Key and value of each argument; None where one has no key. Vague: nulls, which may be absent, and matchers."""
-    if not isinstance(arguments, dict):
-        return None
-    entries: list[tuple[str, Hashable]] = []
-    for name, value in arguments.items():
-        try:
-            entry = (name, key_of(value, PathPatterns()))
-        except NotPlain:
-            if skip_vague:
-                continue
-            return None
-        if not (skip_vague and value is None):
-            entries.append(entry)
-    return entries
+def _entries(arguments: object, how: Comparison) -> Iterator[tuple[str, Hashable]]:
+    """Key and value of each argument that counts; raises NotPlain at the first that has none."""
+    for name, value in arguments.items() if isinstance(arguments, dict) else ():
+        if not how.ignored.covers((str(name),)):
+            yield name, key_of(value, how.ignored, (str(name),))
+
+
+def _telling_entries(arguments: object, how: Comparison) -> list[tuple[str, Hashable]]:
+    """Entries that an actual call must have to the letter: no matcher, no null, which may be absent, no deep part."""
+    telling: list[tuple[str, Hashable]] = []
+    for name, value in arguments.items() if isinstance(arguments, dict) else ():
+        if value is not None and not (how.deep and isinstance(value, dict | list | tuple)):
+            with suppress(NotPlain):
+                telling += _entries({name: value}, how)
+    return telling

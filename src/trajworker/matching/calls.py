@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, ToolCall
+from trajworker.trajectory.plain import plain
 from trajworker.trajectory.trajectory import Trajectory
 
 
@@ -75,6 +76,10 @@ def read_calls(side: object) -> CallPath:
         return _path_of_messages(side.messages)
     if isinstance(side, Sequence) and not isinstance(side, str | bytes):
         return _path_of_list(list(side))
+    if isinstance(side, Mapping) and "role" not in side and isinstance(side.get("tool_calls"), list):
+        return _path_of_messages(Trajectory.from_map(side).messages)
+    if isinstance(side, ToolCall | Call) or (isinstance(side, Mapping) and _is_named_call(side)):
+        raise NoCalls("this is one call: put it into a list")
     if side is None or isinstance(side, str | bytes | int | float):
         raise NoCalls(
             f"no tool calls in {type(side).__name__}: give a Trajectory, a list of calls or a list of messages"
@@ -126,13 +131,21 @@ def _path_of_messages(messages: Sequence[Message]) -> CallPath:
     )
 
 
-_MESSAGE_KEYS: Final = ("role", "content", "lc", "kwargs", "output", "summary")
+_MESSAGE_KEYS: Final = ("role", "content", "lc", "kwargs", "messages", "output", "summary", "data")
+_ARGUMENT_KEYS: Final = ("arguments", "args", "input")
 
 
 def _is_call(item: object) -> bool:
+    """Whether this is a call, complete or not, and no message."""
+    if isinstance(item, ToolCall | Call):
+        return True
     if isinstance(item, Mapping):
-        return not any(key in item for key in _MESSAGE_KEYS)
-    return isinstance(item, ToolCall | Call)
+        return _is_named_call(item) or not any(key in item for key in _MESSAGE_KEYS)
+    return (hasattr(item, "name") or hasattr(item, "function")) and not hasattr(item, "content")
+
+
+def _is_named_call(item: Mapping[Any, Any]) -> bool:
+    return "name" in item and any(key in item for key in _ARGUMENT_KEYS) and "role" not in item
 
 
 def _read_call(index: int, item: Any) -> Call:  # noqa: ANN401 - a call in any of its spellings
@@ -140,6 +153,8 @@ def _read_call(index: int, item: Any) -> Call:  # noqa: ANN401 - a call in any o
         return Call(index, item.name, item.arguments)
     if isinstance(item, ToolCall):
         return Call(index, item.name, item.arguments if item.invalid is None else item.invalid)
+    if not isinstance(item, Mapping):
+        item = plain(item)
     function = item.get("function")
     if isinstance(function, Mapping):
         return Call(index, function.get("name", MISSING), _parsed(function.get("arguments", MISSING)))

@@ -10,10 +10,13 @@ from typing import Final, TypeAlias, Unpack
 
 from trajworker.matching.alignment import align, align_pairs
 from trajworker.matching.assignment import Pairs, maximum_matching
-from trajworker.matching.calls import Call, CallPath, read_calls
+from trajworker.matching.calls import Call, CallPath, read_calls, refuse_malformed
 from trajworker.matching.rules import MatchOptions, Mode, Rules, read_rules
 from trajworker.matching.turns import in_order_by_turn, roles_differ, shared_turns, strict_by_turn, turns_of
 from trajworker.matching.verdict import AlignedCall, Verdict
+
+SEED_MODES: Final = ("strict", "unordered", "superset")
+"""Modes of seed 003, where a malformed call is an error only once it is compared; elsewhere it always is."""
 
 Decide: TypeAlias = Callable[[CallPath, CallPath, Rules], Pairs | None]
 """The pairs of a match, None where there is none."""
@@ -46,6 +49,10 @@ def matches(
     """
     rules = read_rules(mode, args, options)
     ours, theirs = read_calls(actual), read_calls(expected)
+    if rules.group or rules.mode not in SEED_MODES:
+        for path, whose in ((ours, "actual"), (theirs, "expected")):
+            for call in path.calls:
+                refuse_malformed(call, whose)
     reason = roles_differ(ours, theirs) if rules.group == "message" else None
     pairs = None if reason else _DECIDE[rules.mode](ours, theirs, rules)
     alignment = _alignment(ours, theirs, pairs, rules)

@@ -146,9 +146,9 @@ def _both_nan(one: object, other: object) -> bool:
     return one != one and other != other  # noqa: PLR0124 - only NaN differs from itself
 
 
-def key_of(value: object, ignored: PathPatterns) -> Hashable:
-    """A hashable that is equal for values that match exactly; raises NotPlain where there is none."""
-    return _key(value, (), ignored)
+def key_of(value: object, ignored: PathPatterns, path: Path = ()) -> Hashable:
+    """A hashable that is equal for values that match exactly at that path; raises NotPlain where there is none."""
+    return _key(value, path, ignored)
 
 
 _IGNORED: Final = ("ignored",)

@@ -1,0 +1,85 @@
+"""Calls may be spelt as any library spells them, and what is not understood is refused, never read as no calls."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from support.calls import call
+from trajworker.matching import MalformedCall, NoCalls, matches
+from trajworker.model.message import ToolCall
+from trajworker.trajectory import Trajectory
+
+WANTED = [call("search", {"q": "x"})]
+SPELLINGS = {
+    "ours": {"name": "search", "arguments": {"q": "x"}},
+    "langchain": {"name": "search", "args": {"q": "x"}, "id": "c1", "type": "tool_call"},
+    "openai": {"id": "c1", "type": "function", "function": {"name": "search", "arguments": '{"q": "x"}'}},
+    "responses": {"type": "function_call", "call_id": "c1", "name": "search", "arguments": '{"q": "x"}'},
+    "anthropic": {"type": "tool_use", "id": "c1", "name": "search", "input": {"q": "x"}},
+    "struct": ToolCall(name="search", arguments={"q": "x"}),
+    "object": SimpleNamespace(name="search", args={"q": "x"}),
+    "with its output": {"name": "search", "args": {"q": "x"}, "output": "found", "content": "found"},
+}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_call_is_read_in_every_spelling(spelling: str) -> None:
+    assert matches([SPELLINGS[spelling]], WANTED)
+    assert matches(WANTED, (SPELLINGS[spelling],))
+    assert not matches([SPELLINGS[spelling]], [call("search", {"q": "y"})])
+
+
+def test_broken_arguments_are_the_text_that_was_written() -> None:
+    broken = {"id": "c", "type": "function", "function": {"name": "search", "arguments": "{q: x"}}
+    assert matches([broken], [call("search", "{q: x")])
+    assert matches([ToolCall(name="search", invalid="{q: x")], [call("search", "{q: x")])
+    assert not matches([broken], [call("search", {})])
+
+
+def test_arguments_of_a_plain_call_are_taken_as_they_are() -> None:
+    assert not matches([call("search", '{"q": "x"}')], WANTED)
+
+
+def test_items_with_calls_and_outputs_are_messages() -> None:
+    items = [SPELLINGS["responses"], {"type": "function_call_output", "call_id": "c1", "output": "found"}]
+    assert matches(items, WANTED)
+
+
+def test_a_stored_map_is_a_side_too_with_its_wildcards() -> None:
+    stored = Trajectory.from_messages(
+        [{"role": "assistant", "content": "", "tool_calls": [SPELLINGS["openai"]]}]
+    ).to_map()
+    assert matches(stored, WANTED)
+    assert matches(WANTED, {"messages": [], "tool_calls": [{"name": "search"}]})
+
+
+@pytest.mark.parametrize("side", [WANTED[0], ToolCall(name="search"), {"name": "search", "arguments": None}])
+def test_a_call_that_is_not_in_a_list_is_refused(side: Any) -> None:
+    with pytest.raises(NoCalls, match="put it into a list"):
+        matches([], side)
+
+
+@pytest.mark.parametrize("item", [{}, {"tool": "search"}, {"name": "search"}])
+@pytest.mark.parametrize("options", [{}, {"mode": "subset"}, {"mode": "in_order"}, {"group": "turn"}])
+def test_a_dictionary_that_is_no_call_is_refused(item: Any, options: dict[str, Any]) -> None:
+    with pytest.raises(MalformedCall):
+        matches([call("search", {})], [item], **options)
+
+
+@pytest.mark.parametrize("args", ["exact", "subset"])
+@pytest.mark.parametrize("options", [{}, {"deep": True}, {"ignore": ["/skip", "/**/at"]}])
+def test_two_thousand_calls_in_reverse_are_a_matter_of_milliseconds(args: str, options: dict[str, Any]) -> None:
+    """By counting comparisons, not by a clock: a search over all pairs would take four million."""
+    asked = 0
+
+    class Counted(dict[str, Any]):
+        def __contains__(self, key: object) -> bool:
+            nonlocal asked
+            asked += 1
+            return super().__contains__(key)
+
+    made = [call("step", Counted(n=n, kind="x", at=n)) for n in range(2_000)]
+    wanted = [call("step", {"n": n, "kind": "x", "at": 0 if options.get("ignore") else n}) for n in range(2_000)]
+    assert matches(made, wanted[::-1], "unordered", args, **options)
+    assert asked < 100_000
