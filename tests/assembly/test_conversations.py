@@ -36,7 +36,9 @@ def tool(call_id: str, text: str) -> Message:
     return {"role": "tool", "tool_call_id": call_id, "content": text}
 
 
-def chat(record: Recorder, prompt: Sequence[Message], answer: Message | None, parent: Run | None = None, **more: Any) -> Run:
+def chat(
+    record: Recorder, prompt: Sequence[Message], answer: Message | None, parent: Run | None = None, **more: Any
+) -> Run:
     outputs = {"choices": [{"message": answer, "finish_reason": "stop"}]} if answer is not None else {"output": None}
     return record.run("llm", {"messages": list(prompt), "model": "m"}, outputs, parent, **more)
 
@@ -49,7 +51,9 @@ def turn(record: Recorder, prompt: Sequence[Message], answer: Message) -> list[R
 def test_a_user_who_says_yes_twice_said_it_twice() -> None:
     record = Recorder()
     history = [SYSTEM, user("yes"), assistant("ok")]
-    trajectory = told(turn(record, history[:2], assistant("ok")), turn(record, [*history, user("yes")], assistant("ok")))
+    trajectory = told(
+        turn(record, history[:2], assistant("ok")), turn(record, [*history, user("yes")], assistant("ok"))
+    )
     assert brief(trajectory.messages) == [
         ("system", "Be kind."), ("user", "yes"), ("assistant", "ok"), ("user", "yes"), ("assistant", "ok"),
     ]  # fmt: skip
@@ -59,7 +63,9 @@ def test_a_user_who_says_yes_twice_said_it_twice() -> None:
 
 def test_a_regenerated_answer_supersedes_the_one_before() -> None:
     record = Recorder()
-    trajectory = told(turn(record, [user("fruit?")], assistant("apple")), turn(record, [user("fruit?")], assistant("plum")))
+    trajectory = told(
+        turn(record, [user("fruit?")], assistant("apple")), turn(record, [user("fruit?")], assistant("plum"))
+    )
     statuses = [message.trainable_status for message in trajectory.messages]
     assert [message.content for message in trajectory.messages] == ["fruit?", "apple", "fruit?", "plum"]
     assert statuses[1] is TrainableStatus.SUPERSEDED
@@ -118,7 +124,10 @@ def test_reasoning_that_only_a_later_trace_tells_is_given_back_to_its_answer() -
     full = {"role": "assistant", "content": [
         {"type": "thinking", "thinking": "hm", "signature": "s"},
         {"type": "tool_use", "id": "c", "name": "look", "input": {}}]}  # fmt: skip
-    result = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "no", "is_error": True}]}
+    result = {
+        "role": "user",
+        "content": [{"type": "tool_result", "tool_use_id": "c", "content": "no", "is_error": True}],
+    }
     trajectory = told([chat(record, [user("a")], bare)], [chat(record, [user("a"), full, result], assistant("1"))])
     assert [message.role.value for message in trajectory.messages] == ["user", "assistant", "tool", "assistant"]
     assert trajectory.messages[1].reasoning == "hm"
@@ -159,7 +168,10 @@ def test_parallel_results_keep_the_order_of_the_calls() -> None:
     last = chat(record, [user("q"), call, tool("b", "two"), tool("a", "one")], assistant("x"), root)
     trajectory = told([root, first, second, one, last])
     assert [message.content for message in trajectory.messages[2:4]] == ["one", "two"]
-    assert [message.tool_response.run_id for message in trajectory.messages[2:4] if message.tool_response] == [one.id, second.id]
+    assert [message.tool_response.run_id for message in trajectory.messages[2:4] if message.tool_response] == [
+        one.id,
+        second.id,
+    ]
     assert [message.content for message in trajectory.steps[1].messages] == ["q", None, "two", "one", "x"]
 
 
@@ -174,7 +186,10 @@ def test_a_summary_stands_aside_and_marks_its_step() -> None:
     assert [message.content for message in trajectory.messages] == ["Be kind.", "a", "1", "b", "2", "c", "3"]
     assert [message.content for message in trajectory.asides] == ["Summary: a was said."]
     seen = [[message.content for message in step.messages] for step in trajectory.steps[1:]]
-    assert seen == [["Be kind.", "Summary: a was said.", "b", "2"], ["Be kind.", "Summary: a was said.", "b", "2", "c", "3"]]
+    assert seen == [
+        ["Be kind.", "Summary: a was said.", "b", "2"],
+        ["Be kind.", "Summary: a was said.", "b", "2", "c", "3"],
+    ]
     assert trajectory.steps[1].trainable_status is TrainableStatus.SUMMARIZATION_BOUNDARY
     assert trajectory.steps[2].trainable_status is TrainableStatus.TRAINABLE
 
@@ -218,7 +233,10 @@ def test_attempts_of_one_call_are_one_result() -> None:
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        ("GraphRecursionError('Recursion limit of 4 reached')Traceback (most recent call last):\n  File", TerminationReason.MAX_STEPS),
+        (
+            "GraphRecursionError('Recursion limit of 4 reached')Traceback (most recent call last):\n  File",
+            TerminationReason.MAX_STEPS,
+        ),
         ("TimeoutError('slow')\n\nTraceback (most recent call last):", TerminationReason.TIMEOUT),
         ("ValueError('bad')", TerminationReason.ERROR),
     ],

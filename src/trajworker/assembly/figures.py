@@ -81,11 +81,14 @@ class Figures(Struct, array_like=True):
         self.input_tokens += usage.get("input_tokens") or 0
         self.output_tokens += usage.get("output_tokens") or 0
         self.total_tokens += usage.get("total_tokens") or 0
-        details = usage.get("input_token_details") or {}
-        self.cache_read += details.get("cache_read") or 0
-        tiers = sum(details.get(name) or 0 for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"))
-        self.cache_write += details.get("cache_creation") or details.get("cache_write") or tiers
-        self.reasoning += (usage.get("output_token_details") or {}).get("reasoning") or 0
+        details = usage.get("input_token_details")
+        if details:
+            self.cache_read += details.get("cache_read") or 0
+            tiers = sum(details.get(name) or 0 for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"))
+            self.cache_write += details.get("cache_creation") or details.get("cache_write") or tiers
+        details = usage.get("output_token_details")
+        if details:
+            self.reasoning += details.get("reasoning") or 0
 
 
 def micros(time: datetime) -> int:

@@ -20,7 +20,7 @@ from trajworker.assembly.calls import (
 )
 from trajworker.assembly.context import Context
 from trajworker.assembly.figures import Figures, micros, union
-from trajworker.assembly.parts import VERSION, Entry, Fold, iso
+from trajworker.assembly.parts import VERSION, Entry, Fold, iso, sealed
 from trajworker.assembly.rewards import RewardRule, Rewards, collect, reward_of
 from trajworker.assembly.scopes import Sorted, agent_name, in_order, owner, sort_calls
 from trajworker.assembly.tooling import definitions
@@ -449,7 +449,7 @@ class _Folding:
                 metadata["provider"] = last.about.ls_provider
         finish = last.answer.draft.finish_reason if last is not None and last.answer.draft is not None else None
         ran_out = any("need more steps to process" in (draft.content or "")[:80] for draft in self.trailing)
-        return Fold(
+        return sealed(Fold(
             version=VERSION, trace_id=trace.trace_id,
             messages=[encode_chunk(draft) for draft in transcript.drafts],
             asides=[encode_chunk(draft) for draft in transcript.asides],
@@ -460,7 +460,7 @@ class _Folding:
             figures=self.figures, keys=b"".join(transcript.keys), base=self.before.total, after=after,
             reopens=resumes, finish=finish, out_of_steps=ran_out, metadata=metadata, project_id=trace.project_id,
             decoded=transcript.decoded, aggregation=trace.settings.rewards.aggregation,
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def _named(call: Call, tool: ToolRun | None) -> str | None:

@@ -1,6 +1,7 @@
 """What one trace adds to a conversation, encoded: a `Fold`, kept in staging as bytes and spliced into lines."""
 
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from trajworker.assembly.rewards import Aggregation
 from trajworker.assembly.transcript import Amendment
 
 VERSION = 1
+_DIGEST_SIZE = 16
 
 
 class Entry(Struct, array_like=True):
@@ -55,10 +57,23 @@ class Fold(Struct, array_like=True):
     project_id: str = ""
     decoded: int = 0
     aggregation: Aggregation = Aggregation.WEIGHTED_MEAN
+    digest: bytes = b""
+    """Of all that reaches a line."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Fold)
+
+
+def sealed(fold: Fold) -> Fold:
+    """The fold with the digest of all that reaches a line: not its context, nor how dear it was to make."""
+    told = (
+        fold.messages, fold.asides, fold.steps, fold.entries, fold.nested, fold.internal, fold.retrieved, fold.tools,
+        fold.amendments, fold.rewards, fold.figures, fold.reopens, fold.finish, fold.out_of_steps, fold.metadata,
+        fold.aggregation,
+    )  # fmt: skip
+    fold.digest = blake2b(_ENCODER.encode(told), digest_size=_DIGEST_SIZE).digest()
+    return fold
 
 
 def encode_fold(fold: Fold) -> bytes:

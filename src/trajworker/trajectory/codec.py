@@ -69,7 +69,7 @@ _DECODER = msgspec.json.Decoder(_Line)
 def encode_chunk(value: Any) -> bytes:  # noqa: ANN401 - any encodable struct
     """A part of a line: JSON without the characters that some readers take for line ends."""
     data = _ENCODER.encode(value)
-    if b"\xe2\x80" in data or b"\xc2\x85" in data:
+    if not data.isascii() and (b"\xe2\x80" in data or b"\xc2\x85" in data):
         for character, escape in _SEPARATORS:
             data = data.replace(character, escape)
     return data
