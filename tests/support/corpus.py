@@ -9,19 +9,26 @@ from typing import Any
 
 import pytest
 
-CORPUS = Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
+_FOLDER = Path(__file__).resolve().parents[2].parent / "shared" / "corpus"
 
 
 def require() -> Path:
     """The folder of the recordings; skips the test, or the module, where there is none."""
-    if not CORPUS.is_dir():
+    if not _FOLDER.is_dir():
         pytest.skip("the recorded corpus does not lie beside this checkout", allow_module_level=True)
-    return CORPUS
+    return _FOLDER
+
+
+def __getattr__(name: str) -> Path:
+    """`CORPUS` is the folder of the recordings: whoever asks for it where there is none is skipped."""
+    if name == "CORPUS":
+        return require()
+    raise AttributeError(name)
 
 
 def producers() -> list[str]:
     """Names of the recorded producers, one folder each."""
-    return sorted(path.parent.name for path in CORPUS.glob("*/expected.json"))
+    return sorted(path.parent.name for path in _FOLDER.glob("*/expected.json"))
 
 
 def runs(producer: str) -> list[dict[str, Any]]:
