@@ -133,6 +133,21 @@ def test_a_byte_order_mark_is_no_fault() -> None:
         ({"parent_run_ids": ["a", "b"]}, {"parent_run_id": "b"}, ()),
         ({"trace_id": None, "parent_run_ids": ["a", "b"]}, {"trace_id": "a"}, ()),
         ({"thread_id": "", "extra": {"metadata": {"thread_id": "t", "session_id": "s"}}}, {"thread_id": "s"}, ()),
+        (
+            {"start_time": None, "dotted_order": "20260102T030405000006Zx"},
+            {"start_time": datetime(2026, 1, 2, 3, 4, 5, 6, UTC)},
+            (),
+        ),
+        (
+            {"trace_id": None, "dotted_order": f"20260102T030405000006Z{'a' * 36}.20260102T030405000006Z{'b' * 36}"},
+            {"trace_id": "a" * 36, "parent_run_id": "a" * 36},
+            (),
+        ),
+        ({"total_cost": "free"}, {"total_cost": None}, ()),
+        ({"total_cost": "Infinity"}, {"total_cost": None}, ()),
+        ({"prompt_token_details": {"raw": None}}, {"prompt_token_details": None}, ()),
+        ({"prompt_token_details": {"raw": "odd"}}, {"prompt_token_details": None}, ()),
+        ({"prompt_token_details": {"cache_read": 2.0, "odd": "x"}}, {"prompt_token_details": {"cache_read": 2}}, ()),
         ({"thread_id": 7}, {"thread_id": "7"}, ()),
         ({"thread_id": "told", "extra": {"metadata": {"session_id": "s"}}}, {"thread_id": "told"}, ()),
         ({"extra": {"metadata": {"session_id": None, "conversation_id": 7}}}, {"thread_id": "7"}, ()),
@@ -149,7 +164,18 @@ def test_odd_fields_are_read_for_what_they_are(
     assert "canary" not in repr(run)
 
 
-@pytest.mark.parametrize("run", [b"5", b"null", b"{}", b'{"id":"q"}', b'{"id":"q","start_time":"never"}', b'{"id":"q"'])
+@pytest.mark.parametrize(
+    "run",
+    [
+        b"5",
+        b"null",
+        b"{}",
+        b'{"id":"q"}',
+        b'{"id":"q","dotted_order":"99999999T999999999999Z"}',
+        b'{"id":"q","start_time":"never"}',
+        b'{"id":"q"',
+    ],
+)
 def test_what_no_rule_reads_is_set_aside_raw(run: bytes) -> None:
     content = page_with(run)
     if run.endswith(b'"q"'):
@@ -202,7 +228,13 @@ JSON = st.recursive(
 
 @given(st.lists(JSON, max_size=5), st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_splitting_gives_back_the_elements_whatever_they_hold(values: list[Any], ascii_only: bool) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    "run",
+    [
+        *(b"5", b"null", b"{}", b'{"id":"q"}', b'{"id":"q","dotted_order":"99999999T999999999999Z"}'),
+        *(b'{"id":"q","start_time":"never"}', b'{"id":"q"'),
+    ],
+)
     encoded = [json.dumps(value, ensure_ascii=ascii_only).encode() for value in values]
     content = b'{"other":{"items":[1]},"items": [' + b" , ".join(encoded) + b'], "next_cursor": null}'
     pieces = split(content, "items")

@@ -31,7 +31,7 @@ class Position(Struct, frozen=True, array_like=True):
     def seen(self, runs: tuple[Run, ...], server_cursor: str | None) -> "Position":
         """The place after a page with those runs."""
         starts = [run.start_time for run in runs]
-        ordered = self.ordered and all(a + MARGIN >= b for a, b in pairwise(starts))
+        ordered = self.ordered and all(a >= b or a + MARGIN >= b for a, b in pairwise(starts))
         if starts and self.oldest is not None and starts[0] > self.oldest + MARGIN:
             ordered = False
         oldest = min([*starts, self.oldest or starts[0]]) if starts else self.oldest

@@ -86,6 +86,8 @@ def error_of(failure: Failure) -> SourceError:
     told = f" The server says: {failure.detail}" if failure.detail else ""
     if failure.kind is Kind.STATUS:
         return _error_of_status(failure.status or 0, told)
+    if failure.kind is Kind.CONNECT:
+        return SourceUnavailable(f"LangSmith cannot be reached ({failure.detail}). Check the endpoint and the network.")
     if failure.kind is Kind.TLS:
         return NotAllowed(
             f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with ca_bundle, "
