@@ -5,9 +5,10 @@ publish. One task uses a sink.
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from anyio import CancelScope
@@ -185,12 +186,8 @@ class JsonlSink:
     async def _final_if_it_fails(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a step of the write path: only a lack of room leaves the sink usable."""
         try:
-            return await function(*args, **kwargs)
-        except OSError as error:
-            if error.errno in NO_ROOM:
-                raise SinkFull(f"no space left in {self._folder.path}; free some and go on") from error
-            self._broken = SinkError(f"{self._folder.path}: {error.strerror}; run again")
-            raise self._broken from error
+            with in_words(self._folder.path):
+                return await function(*args, **kwargs)
         except SinkFull:
             raise
         except SinkError as error:
@@ -206,18 +203,28 @@ async def open_sink(
 
     Raises `PathNotAllowed`, `OutputDamaged` (committed bytes are missing), `SinkError` (files of another staging).
     """
-    folder = await blocking(Folder, settings.out)
+    with in_words(settings.out):
+        folder = await blocking(Folder, settings.out)
     publisher = Publisher(folder, ledger, settings.compression, observe)
     sink = JsonlSink(folder, ledger, publisher, settings.limits, clock)
     try:
-        try:
+        with in_words(folder.path), CancelScope(shield=True):
             await sink.start(settings.consumed)
-        except OSError as error:
-            raise SinkError(f"{folder.path}: {error.strerror}; run again") from error
         yield sink
     finally:
         with CancelScope(shield=True):
             await sink.close()
+
+
+@contextmanager
+def in_words(path: Path) -> Iterator[None]:
+    """What the system says about the folder, as an error of ours; only a lack of room can pass."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise SinkFull(f"no space left in {path}; free some and go on") from error
+        raise SinkError(f"{path}: {error.strerror}; run again") from error
 
 
 def _create_part(folder: Folder, seq: int) -> PartFile:
