@@ -21,27 +21,34 @@ MAX_DEPTH: Final = 64
 """How deep objects may nest; what lies deeper is told by its type only (objects may refer to themselves)."""
 
 
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+
+
 def plain(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - JSON is any of six types
     """`value` as JSON values; objects become dictionaries of their fields, and what has none its text."""
+    if type(value) in _SCALARS:
+        return value
     if depth > MAX_DEPTH:
         return type(value).__name__
-    match value:
-        case Enum():
-            return plain(value.value, depth + 1)
-        case None | bool() | int() | float() | str():
-            return value
-        case Mapping():
-            return {str(key): plain(item, depth + 1) for key, item in value.items()}
-        case bytes():
-            return value.decode("utf-8", "replace")
-        case _:
-            return _plain_object(value, depth)
+    if isinstance(value, dict):
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    return _plain_object(value, depth)
 
 
 def _plain_object(value: Any, depth: int) -> Any:  # noqa: ANN401 - any object at all
-    found = _fields_of(value)
-    if found is not None:
-        return plain(found, depth + 1)
+    if isinstance(value, list):
+        return [plain(item, depth + 1) for item in value]
+    if isinstance(value, Enum):
+        return plain(value.value, depth + 1)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, str | int | float):  # of a class of their own
+        return value
+    found = value if isinstance(value, Mapping) else _fields_of(value)
+    return _plain_other(value, depth) if found is None else plain(dict(found), depth + 1)
+
+
+def _plain_other(value: Any, depth: int) -> Any:  # noqa: ANN401 - any object at all
     if isinstance(value, Sequence | AbstractSet):
         return [plain(item, depth + 1) for item in value]
     try:
