@@ -1,13 +1,14 @@
 """A trajectory: one conversation with messages, decision points, rewards and figures; frozen, equal by content.
 
-The fields of seed 002 come first in each struct; what design.md section 3 adds follows.
+A default that says something (a status, a weight) has a factory, because msgspec leaves defaults out by identity: this way
+they are always written. The fields of seed 002 come first in each struct; what design.md section 3 adds follows.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Self, overload
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from trajworker.model.message import Message, Role, ToolCall, ToolDefinition, TrainableStatus
 from trajworker.trajectory.order import came_before
@@ -41,14 +42,14 @@ class RewardComponent(Struct, frozen=True, kw_only=True, omit_defaults=True):
     value: Any = None
     scaled_value: float | None = None
     explanation: str | None = None
-    weight: float = 1.0
+    weight: float = field(default_factory=lambda: 1.0)
 
 
 class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A reward signal out of LangSmith feedback; `aggregated_value` is None where no component has a number."""
 
     aggregated_value: float | None = None
-    aggregation_method: str = "weighted_mean"
+    aggregation_method: str = field(default_factory=lambda: "weighted_mean")
     components: tuple[RewardComponent, ...] = ()
 
 
@@ -104,7 +105,7 @@ class Turn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     trace_ids: tuple[str, ...] = ()
-    status: str = "success"
+    status: str = field(default_factory=lambda: "success")
     start_time: str | None = None
     end_time: str | None = None
     error: str | None = None
