@@ -12,7 +12,8 @@ import zstandard
 def files_in(out: Path) -> list[Path]:
     """Published files (those with a manifest) in the order of the chain."""
     found = [path.with_name(path.name.removesuffix(".manifest.json")) for path in out.glob("*.manifest.json")]
-    return sorted((path for path in found if path.exists()), key=lambda path: path.name.partition("-")[2])
+    whole = [path for path in found if path.exists() and not path.with_name(f"{path.name}.void.json").exists()]
+    return sorted(whole, key=lambda path: path.name.partition("-")[2])
 
 
 def lines_in(out: Path) -> Iterator[Any]:

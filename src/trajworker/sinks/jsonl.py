@@ -155,15 +155,20 @@ class JsonlSink:
         parts = sorted((growing.part.seq, stream) for stream, growing in self._growing.items())
         for stream in [stream for seq, stream in parts if seq <= last]:
             growing = self._growing[stream]
-            if growing.part.lines:
-                (row,) = await self._ledger.parts(growing.part.seq, growing.part.seq)
-                sealed = await self._final_if_it_fails(self._publisher.seal, row)
-                del self._growing[stream]
-                await self._final_if_it_fails(self._publisher.publish, sealed)
-            else:
-                del self._growing[stream]
-                await self._final_if_it_fails(self._void, growing.part)
-            await blocking(growing.file.close)
+            sealed = await self._final_if_it_fails(self._seal, growing.part) if growing.part.lines else None
+            del self._growing[stream]
+            try:
+                if sealed:
+                    await self._final_if_it_fails(self._publisher.publish, sealed)
+                else:
+                    await self._final_if_it_fails(self._void, growing.part)
+            finally:
+                await blocking(growing.file.close)
+
+    async def _seal(self, part: Part) -> Part:
+        """Step 5, on the row as the ledger has it: with the first and last emission."""
+        (row,) = await self._ledger.parts(part.seq, part.seq)
+        return await self._publisher.seal(row)
 
     async def _void(self, part: Part) -> None:
         """A number on which nothing was committed, though a later one was."""

@@ -74,7 +74,7 @@ def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
     for name in sorted(folder.names()):
         if found := FINAL.match(name) or MANIFEST.match(name):
             row = rows.get(int(found[found.re.groups]))
-            if row is None or row.state is PartState.OPEN or not name.startswith(final_of(row)):
+            if row is None or row.state is PartState.OPEN or name not in (final_of(row), manifest_name(final_of(row))):
                 raise SinkError(
                     f"{folder.path / name} was not written from this staging file; choose another --out, "
                     "or the --staging it belongs to"

@@ -1,0 +1,291 @@
+"""What a start makes of what a crash left: every row of the table in reliability.md 2.4."""
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from support.emitting import append, emit
+from support.published import lines_in
+from support.staged import a_page, a_run
+from trajworker.errors import EXIT_IO, OutputDamaged, SinkError
+from trajworker.ports import PartState
+from trajworker.sinks import (
+    Compression,
+    Consumed,
+    JsonlSink,
+    Limits,
+    SinkSettings,
+    open_sink,
+    publishing,
+    repair,
+    verify,
+)
+from trajworker.staging import Staging
+
+PART = ".0000000001.jsonl.part"
+FINAL = "trajectories-0000000001.jsonl"
+MANIFEST = f"{FINAL}.manifest.json"
+
+
+class Crash(Exception):
+    """The process ended here."""
+
+
+@asynccontextmanager
+async def dying(staging: Staging, out: Path, compression: Compression = Compression.NONE) -> AsyncIterator[JsonlSink]:
+    """A sink whose process dies at the end of the block: it is closed without a word to the ledger."""
+    with contextlib.suppress(Crash):
+        async with open_sink(staging, SinkSettings(out=out, compression=compression)) as sink:
+            yield sink
+            raise Crash
+
+
+async def restart(staging: Staging, out: Path, **settings: object) -> list[object]:
+    """Start again, emit what is due, publish; returns what a consumer reads."""
+    async with open_sink(staging, SinkSettings(out=out, **settings)) as sink:  # type: ignore[arg-type]
+        await emit(staging, sink)
+        await sink.publish_all()
+    assert verify(out).problems == ()
+    return list(lines_in(out))
+
+
+ALL = [[name, 1] for name in "abcdef"]
+
+
+async def test_a_tail_that_was_not_committed_is_cut_off(staging: Staging, out: Path) -> None:
+    async with dying(staging, out) as sink:
+        await emit(staging, sink, most=2)
+        await append(staging, sink)
+    torn = (out / PART).read_bytes()
+    assert torn.count(b"\n") == 6
+    assert await restart(staging, out) == ALL
+
+
+async def test_a_longer_tail_than_what_is_written_next_leaves_no_rest(staging: Staging, out: Path) -> None:
+    async with dying(staging, out) as sink:
+        await sink.append([b'"' + b"x" * 5000 + b'"'])
+    assert await restart(staging, out) == ALL
+
+
+@pytest.mark.parametrize("damage", [os.unlink, lambda path: os.truncate(path, 3)])
+async def test_committed_bytes_that_are_gone_end_with_74(
+    staging: Staging, out: Path, damage: Callable[[Path], None]
+) -> None:
+    async with dying(staging, out) as sink:
+        await emit(staging, sink)
+    damage(out / PART)
+    with pytest.raises(OutputDamaged, match="repair") as ended:
+        await restart(staging, out)
+    assert ended.value.exit_code == EXIT_IO
+    assert (await repair(out, staging)).voided == (1,)
+    assert await restart(staging, out) == ALL
+    assert verify(out).void == (1,)
+
+
+async def test_a_row_whose_part_was_never_written_to_goes_on(staging: Staging, out: Path) -> None:
+    async with dying(staging, out) as sink:
+        await append(staging, sink)
+    (out / PART).unlink()
+    assert await restart(staging, out) == ALL
+
+
+async def sealed(staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Die between the sealed row and the rename."""
+
+    def die(*_: object) -> None:
+        raise Crash
+
+    monkeypatch.setattr(publishing, "place", die)
+    async with open_sink(staging, SinkSettings(out=out, compression=compression)) as sink:
+        await emit(staging, sink)
+        with pytest.raises(Crash):
+            await sink.publish_all()
+    monkeypatch.undo()
+    (part,) = await staging.parts()
+    assert part.state is PartState.SEALED
+
+
+@pytest.mark.parametrize("compression", Compression)
+async def test_a_sealed_part_is_published(
+    staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sealed(staging, out, compression, monkeypatch)
+    assert await restart(staging, out, compression=compression) == ALL
+    assert list(out.glob(".*")) == []
+
+
+@pytest.mark.parametrize("compression", Compression)
+async def test_a_sealed_part_is_published_also_when_the_setting_changed_since(
+    staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sealed(staging, out, compression, monkeypatch)
+    assert await restart(staging, out, compression=Compression.ZSTD) == ALL
+
+
+async def test_a_sealed_part_that_was_renamed_already_is_published(
+    staging: Staging, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sealed(staging, out, Compression.NONE, monkeypatch)
+    (out / PART).rename(out / FINAL)
+    assert await restart(staging, out) == ALL
+
+
+async def test_a_link_that_was_half_a_rename_is_completed(
+    staging: Staging, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sealed(staging, out, Compression.NONE, monkeypatch)
+    (out / FINAL).hardlink_to(out / PART)
+    assert await restart(staging, out) == ALL
+    assert not (out / PART).exists()
+
+
+@pytest.mark.parametrize("damage", [os.unlink, lambda path: path.write_bytes(path.read_bytes().replace(b"a", b"b"))])
+async def test_a_sealed_part_that_is_gone_or_altered_ends_with_74(
+    staging: Staging, out: Path, damage: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sealed(staging, out, Compression.NONE, monkeypatch)
+    damage(out / PART)
+    with pytest.raises(OutputDamaged):
+        await restart(staging, out)
+    assert (await repair(out, staging)).voided == (1,)
+    assert await restart(staging, out) == ALL
+
+
+async def published(staging: Staging, out: Path) -> None:
+    assert await restart(staging, out) == ALL
+
+
+async def test_a_missing_manifest_is_written_again_byte_by_byte(staging: Staging, out: Path) -> None:
+    await published(staging, out)
+    before = (out / MANIFEST).read_bytes()
+    (out / MANIFEST).unlink()
+    await published(staging, out)
+    assert (out / MANIFEST).read_bytes() == before
+
+
+async def test_a_published_file_that_is_gone_is_damage_unless_consumers_take_them(staging: Staging, out: Path) -> None:
+    await published(staging, out)
+    (out / FINAL).unlink()
+    with pytest.raises(OutputDamaged):
+        await restart(staging, out)
+    async with open_sink(staging, SinkSettings(out=out, consumed=Consumed.EXPECTED)):
+        pass
+    (out / MANIFEST).unlink()
+    with pytest.raises(OutputDamaged):
+        async with open_sink(staging, SinkSettings(out=out, consumed=Consumed.EXPECTED)):
+            pass
+
+
+async def test_repair_emits_what_a_published_file_lost_with_the_same_revisions(staging: Staging, out: Path) -> None:
+    await published(staging, out)
+    await staging.stage(a_page([a_run("g", thread="a", at=1)], 2))
+    await restart(staging, out)
+    (out / FINAL).write_bytes(b"rubbish")
+    before = (out / FINAL).read_bytes()
+    repaired = await repair(out, staging)
+    assert (repaired.voided, repaired.gone_for_good) == ((1,), 1)
+    await restart(staging, out)
+    assert (out / FINAL).read_bytes() == before
+    checked = verify(out)
+    assert (checked.void, checked.problems) == ((1,), ())
+    again = (out / "trajectories-0000000003.jsonl").read_text().splitlines()
+    assert again == [f'["{name}", 1]' for name in "bcdef"]
+    assert (await repair(out, staging)).voided == ()
+
+
+async def test_what_was_begun_and_never_counted_is_removed(staging: Staging, out: Path) -> None:
+    await published(staging, out)
+    strays = [".0000000009.jsonl.part", ".0000000001.jsonl.gz.part", f".{MANIFEST}.scratch"]
+    for name in strays:
+        (out / name).write_bytes(b"x")
+    await restart(staging, out)
+    assert [name for name in strays if (out / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["trajectories-0000000009.jsonl", "late-0000000001.jsonl", f"{FINAL}.gz", "late-0000000007.jsonl.manifest.json"],
+)
+async def test_a_published_file_that_no_row_knows_is_fatal_and_stays(staging: Staging, out: Path, name: str) -> None:
+    await published(staging, out)
+    (out / name).write_bytes(b"x")
+    with pytest.raises(SinkError, match="not written from this staging file"):
+        await restart(staging, out)
+    assert (out / name).read_bytes() == b"x"
+
+
+async def test_files_of_others_are_left_alone(staging: Staging, out: Path) -> None:
+    out.mkdir()
+    others = ["README", ".hidden", "trajectories.jsonl", "notes-0000000001.jsonl"]
+    for name in others:
+        (out / name).write_bytes(b"x")
+    await published(staging, out)
+    assert all((out / name).read_bytes() == b"x" for name in others)
+
+
+async def test_a_part_that_another_worker_writes_is_not_removed(staging: Staging, out: Path, tmp_path: Path) -> None:
+    from trajworker.staging import open_staging  # noqa: PLC0415 - a second one, here only
+
+    async with open_sink(staging, SinkSettings(out=out)) as sink:
+        await emit(staging, sink)
+        async with open_staging(tmp_path / "other.db") as other:
+            with pytest.raises(SinkError, match="another worker"):
+                async with open_sink(other, SinkSettings(out=out)):
+                    pass
+        await sink.publish_all()
+    assert list(lines_in(out)) == ALL
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("compression", [Compression.NONE, Compression.GZIP])
+async def test_whichever_call_to_the_ledger_is_the_last_a_restart_completes_it(
+    staging: Staging, out: Path, compression: Compression, *, after: bool
+) -> None:
+    """T9: each method of the ledger fails at its n-th call for all n, before and after its effect."""
+    for number in range(1, 40):
+        limits = Limits(part_lines=2)
+        failing = Failing(staging, number, after=after)
+        settings = SinkSettings(out=out, limits=limits, compression=compression)
+        try:
+            async with open_sink(failing, settings) as sink:
+                while await emit(staging, sink, most=1):
+                    pass
+                await sink.publish_all()
+        except Crash:
+            more = [a_run(f"{name}{number}", thread=name, at=number) for name in "abcdef"]
+            await staging.stage(a_page(more, number + 1))
+        else:
+            break
+    assert number > 10
+    said = [tuple(line) for line in await restart(staging, out, compression=compression)]  # type: ignore[arg-type]
+    assert len(said) == len(set(said))
+    for name in "abcdef":
+        revisions = [revision for told, revision in said if told == name]
+        assert revisions == list(range(1, len(revisions) + 1))
+
+
+class Failing:
+    """A ledger that dies at its n-th call, before or after its effect."""
+
+    def __init__(self, ledger: Staging, number: int, *, after: bool) -> None:
+        self._ledger = ledger
+        self._left = number
+        self._after = after
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
+        method = getattr(self._ledger, name)
+
+        async def call(*arguments: object) -> object:
+            self._left -= 1
+            if self._left == 0 and not self._after:
+                raise Crash
+            result = await method(*arguments)
+            if self._left == 0:
+                raise Crash
+            return result
+
+        return call
