@@ -112,6 +112,15 @@ async def test_a_full_v1_page_without_a_cursor_is_checked_and_nothing_is_lost() 
         assert len(server.received) == 3
 
 
+async def test_a_full_v1_page_without_a_cursor_and_in_no_order_is_an_error() -> None:
+    rows = [*ROWS[100:150], *ROWS[:50]][::-1][25:] + ROWS[200:225]
+    shuffled = [{**row, "run_type": "llm", "status": "success"} for row in rows]
+    answer = json_reply({"runs": shuffled, "cursors": {"next": None}})
+    async with scripted([answer]) as server, bench(server.url, api="v1") as one:
+        with pytest.raises(PageUnreadable):
+            await one.source.page(part())
+
+
 async def test_a_project_of_exactly_one_page_raises_no_alarm() -> None:
     async with scripted(FakeLangSmith(ROWS[:100])) as server, bench(server.url, api="v1") as one:
         assert len(set(ids(await one.all_pages()))) == 100
@@ -174,7 +183,7 @@ def poisoned(culprit: str, *, outline_too: bool = False) -> FakeLangSmith:
     fake = FakeLangSmith(ROWS)
 
     def spoil(request: Received, page: list[dict[str, Any]]) -> Reply | None:
-        whole = "INPUTS" in request.asked.get("selects", ())
+        whole = "inputs" in str(request.asked).lower()
         hit = any(row["id"] == culprit for row in page)
         return json_reply({"detail": "Internal server error"}, 500) if hit and (whole or outline_too) else None
 
@@ -182,10 +191,11 @@ def poisoned(culprit: str, *, outline_too: bool = False) -> FakeLangSmith:
     return fake
 
 
+@pytest.mark.parametrize("api", ["v1", "v2"])
 @pytest.mark.parametrize("at", [0, 120, 249])
-async def test_a_run_that_always_fails_its_page_is_set_aside_alone(at: int) -> None:
+async def test_a_run_that_always_fails_its_page_is_set_aside_alone(at: int, api: str) -> None:
     culprit = ROWS[at]["id"]
-    async with scripted(poisoned(culprit)) as server, bench(server.url) as one:
+    async with scripted(poisoned(culprit)) as server, bench(server.url, api=api) as one:
         pages = await one.all_pages()
     assert set(ids(pages)) == IDS - {culprit}
     (aside,) = {one.run_id: one for page in pages for one in page.unreadable}.values()
@@ -193,10 +203,11 @@ async def test_a_run_that_always_fails_its_page_is_set_aside_alone(at: int) -> N
     assert json.loads(aside.raw)["id"] == culprit
 
 
+@pytest.mark.parametrize("api", ["v1", "v2"])
 @pytest.mark.parametrize("at", [0, 120, 249])
-async def test_a_run_that_fails_even_its_outline_is_found_by_bisecting_time(at: int) -> None:
+async def test_a_run_that_fails_even_its_outline_is_found_by_bisecting_time(at: int, api: str) -> None:
     culprit = ROWS[at]["id"]
-    async with scripted(poisoned(culprit, outline_too=True)) as server, bench(server.url) as one:
+    async with scripted(poisoned(culprit, outline_too=True)) as server, bench(server.url, api=api) as one:
         pages = await one.all_pages()
     assert set(ids(pages)) == IDS - {culprit}
     asides = [aside for page in pages for aside in page.unreadable]

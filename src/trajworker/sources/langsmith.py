@@ -20,7 +20,16 @@ from trajworker.sources.generation import Generation
 from trajworker.sources.pacing import Paces
 from trajworker.sources.pages import Pages, Wanted
 from trajworker.sources.projects import Projects
-from trajworker.sources.query import Detail, ended_after, of_thread, of_traces, roots
+from trajworker.sources.query import (
+    Detail,
+    both,
+    ended_after,
+    of_metadata,
+    of_thread,
+    of_threads,
+    of_traces,
+    roots,
+)
 from trajworker.sources.retrying import error_of
 from trajworker.sources.runs_query import RunsQuery
 from trajworker.sources.salvage import Salvage
@@ -32,6 +41,8 @@ T = TypeVar("T")
 
 TRACE_BATCH = 50
 """Traces asked for at once: how long a list `in(..)` may hold is not documented."""
+THREAD_BATCH = 20
+"""Conversations asked for at once, for the same reason."""
 
 
 class LangSmithSource:
@@ -58,6 +69,7 @@ class LangSmithSource:
         self._pages = Pages(self._client, self._generation, runs_query, salvage, settings)
         self._projects = Projects(self._client)
         self._feedback = FeedbackOfRuns(self._client)
+        self._thread_keys = settings.thread_keys
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -81,6 +93,26 @@ class LangSmithSource:
         """Like `page`, but root runs only, without their payloads: what it takes to list conversations."""
         wanted = msgspec.structs.replace(_of(part), filter=roots(), detail=Detail.LISTING, needed_only=False)
         return await _told(self._pages.read(wanted, part.cursor))
+
+    async def thread_roots(self, project_id: str, thread_ids: Sequence[str]) -> AsyncIterator[Page]:
+        """Root runs of some conversations, without their payloads, whenever they were."""
+        for at in range(0, len(thread_ids), THREAD_BATCH):
+            wanted = of_threads(thread_ids[at : at + THREAD_BATCH])
+            async for page in self._whole(project_id, both(roots(), wanted), Detail.LISTING):
+                yield page
+
+    async def trace_roots(self, project_id: str, trace_ids: Sequence[str]) -> AsyncIterator[Page]:
+        """Root runs of some traces, without their payloads."""
+        for at in range(0, len(trace_ids), TRACE_BATCH):
+            wanted = of_traces(trace_ids[at : at + TRACE_BATCH])
+            async for page in self._whole(project_id, both(roots(), wanted), Detail.LISTING):
+                yield page
+
+    async def metadata_roots(self, project_id: str, thread_id: str) -> AsyncIterator[Page]:
+        """Root runs that name a conversation in their metadata, where the server has no index of it."""
+        named = of_metadata(self._thread_keys, thread_id)
+        async for page in self._whole(project_id, both(roots(), named), Detail.LISTING):
+            yield page
 
     async def thread(self, project_id: str, thread_id: str) -> AsyncIterator[Page]:
         """The pages of one conversation, whenever it was."""
@@ -108,8 +140,10 @@ class LangSmithSource:
         # A server without a clock of its own leaves only this one.
         return self._client.server_time or datetime.now(UTC)
 
-    async def _whole(self, project_id: str, filter_text: str) -> AsyncIterator[Page]:
-        wanted = Wanted(project_id=project_id, filter=filter_text)
+    async def _whole(
+        self, project_id: str, filter_text: str | None, detail: Detail = Detail.WHOLE
+    ) -> AsyncIterator[Page]:
+        wanted = Wanted(project_id=project_id, filter=filter_text, detail=detail, needed_only=detail is Detail.WHOLE)
         cursor: str | None = None
         while True:
             page = await _told(self._pages.read(wanted, cursor))

@@ -110,9 +110,12 @@ class Pages:
         after = position.seen(answer.runs, answer.next_cursor)
         if answer.next_cursor is None:
             full = answer.rows >= asked.page_size
-            suspicious = full and (asked.api == "v1" or not answer.told)
+            if not full or (asked.api == "v2" and answer.told):
+                return None
             # A full page without a cursor may be the last or a lapse of the server: the rest of the window tells.
-            return after.without_cursor() if suspicious else None
+            if not after.ordered:
+                raise PageUnreadable("A full page came without a cursor and in no order: there may be more behind it.")
+            return after.without_cursor()
         if not self._cursors.repeats(wanted, answer.next_cursor):
             return after
         self._cursors.forget(wanted)

@@ -60,6 +60,17 @@ def of_thread(thread_id: str) -> str:
     return f"eq(thread_id, {quoted(thread_id)})"
 
 
+def of_threads(thread_ids: Sequence[str]) -> str:
+    """Runs of several conversations; a list of `eq`, because `in(thread_id, ..)` is documented nowhere."""
+    each = [of_thread(thread_id) for thread_id in thread_ids]
+    return each[0] if len(each) == 1 else f"or({', '.join(each)})"
+
+
+def of_metadata(keys: Sequence[str], value: str) -> str:
+    """Runs whose metadata holds a value under one of some keys: conversations that a server does not know by thread."""
+    return f"and(in(metadata_key, [{_listed(keys)}]), eq(metadata_value, {quoted(value)}))"
+
+
 def of_traces(trace_ids: Sequence[str]) -> str:
     """Runs of some traces."""
     return f"in(trace_id, [{_listed(trace_ids)}])"

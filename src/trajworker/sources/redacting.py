@@ -5,6 +5,7 @@ conversation it belongs to is set aside instead of being written. Placeholders d
 which one a run belongs to is certain only once its root is known, and messages are aligned by their text.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from trajworker.model.run import NULL, Feedback, Project, Run
 from trajworker.ports import Page, RunSource, Slice
 from trajworker.redaction import BasePiiRedactor, redact_feedback, redact_run
 
+_TRACE_ID = re.compile(rb'"trace_id"\s*:\s*"([0-9a-fA-F-]{36})"')
 REDACTION_FAILED = "redaction_failed"
 """Flag of a run that could not be masked and was emptied."""
 
@@ -35,11 +37,11 @@ class RedactingSource:
 
     async def page(self, part: Slice) -> Page:
         """The page, masked."""
-        return await self._masked(await self._source.page(part))
+        return await self.masked(await self._source.page(part))
 
     async def runs_by_id(self, project_id: str, ids: Sequence[str]) -> Page:
         """Those runs, masked."""
-        return await self._masked(await self._source.runs_by_id(project_id, ids))
+        return await self.masked(await self._source.runs_by_id(project_id, ids))
 
     async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
         """Feedback, masked; what cannot be masked keeps its score only."""
@@ -49,9 +51,10 @@ class RedactingSource:
         """The server's time."""
         return await self._source.now()
 
-    async def _masked(self, page: Page) -> Page:
+    async def masked(self, page: Page) -> Page:
+        """A page whose runs are masked; of what could not be read only the ids stay."""
         runs = await anyio.to_thread.run_sync(lambda: tuple(self.redact(run) for run in page.runs))
-        unreadable = tuple(replace(one, raw=b"") for one in page.unreadable)
+        unreadable = tuple(replace(one, raw=ids_in(one.raw)) for one in page.unreadable)
         return replace(page, runs=runs, unreadable=unreadable)
 
     def redact(self, run: Run) -> Run:
@@ -66,6 +69,12 @@ class RedactingSource:
             return redact_feedback(feedback, self._redactor)
         except RedactionFailed:
             return replace(feedback, comment=None, value=None, correction=None)
+
+
+def ids_in(raw: bytes) -> bytes:
+    """What an unreadable run tells of where it belongs, as JSON: its trace, and nothing that people wrote."""
+    found = _TRACE_ID.search(raw)
+    return b'{"trace_id":"' + found[1] + b'"}' if found else b""
 
 
 def _emptied(run: Run) -> Run:

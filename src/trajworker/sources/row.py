@@ -103,7 +103,7 @@ class Reader(Struct, frozen=True):
             end_time=end,
             first_token_time=first_token,
             dotted_order=order,
-            parent_run_id=row.parent_run_id or _parent_of(row, order),
+            parent_run_id=row.parent_run_id or (None if row.id == row.trace_id else _parent_of(row, order)),
             thread_id=row.thread_id if isinstance(row.thread_id, str) and row.thread_id else self._thread_of(row),
             error=row.error,
             tags=row.tags or (),

@@ -100,7 +100,8 @@ class Salvage:
             known = listed.get(one.run_id or "")
             raw = one.raw or (msgspec.json.encode(known) if known else b"")
             unreadable.append(msgspec.structs.replace(one, raw=raw))
-        answer = msgspec.structs.replace(outline.answer, runs=found.runs, unreadable=tuple(unreadable))
+        newest_first = tuple(sorted(found.runs, key=lambda run: run.start_time, reverse=True))
+        answer = msgspec.structs.replace(outline.answer, runs=newest_first, unreadable=tuple(unreadable))
         return msgspec.structs.replace(outline, answer=answer, page_size=OUTLINE_PAGE, size_bytes=found.size_bytes)
 
     async def _outline_since(self, query: Query, start: datetime, *, needed_only: bool) -> Asked | None:

@@ -38,7 +38,7 @@ WHOLE = (
     *("s3_urls", "prompt_tokens", "completion_tokens", "total_tokens", "total_cost", "prompt_token_details"),
     *("completion_token_details", "feedback_stats", "reference_example_id"),
 )
-_SELECTS = {Detail.OUTLINE: OUTLINE, Detail.LISTING: (*OUTLINE, "extra"), Detail.WHOLE: WHOLE}
+_SELECTS = {Detail.OUTLINE: OUTLINE, Detail.LISTING: (*OUTLINE, "extra", "feedback_stats"), Detail.WHOLE: WHOLE}
 
 
 class RowV1(Row, kw_only=True):
