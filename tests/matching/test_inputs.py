@@ -54,6 +54,12 @@ def test_a_stored_map_is_a_side_too_with_its_wildcards() -> None:
     assert matches(WANTED, {"messages": [], "tool_calls": [{"name": "search"}]})
 
 
+def test_abbreviated_messages_are_messages() -> None:
+    talk = [("user", "hi"), ("assistant", "hello")]
+    assert matches(talk, [])
+    assert matches(talk, [["user", "hi"], ["assistant", "other words"]], group="message")
+
+
 @pytest.mark.parametrize("side", [WANTED[0], ToolCall(name="search"), {"name": "search", "arguments": None}])
 def test_a_call_that_is_not_in_a_list_is_refused(side: Any) -> None:
     with pytest.raises(NoCalls, match="put it into a list"):

@@ -221,3 +221,17 @@ def test_figures_of_a_verdict() -> None:
     empty = matches([], [])
     assert (empty.precision, empty.recall, empty.f1) == (1.0, 1.0, 1.0)
     assert matches([SEARCH], []).f1 == 0.0
+
+
+def test_what_cannot_be_shown_whole_is_cut_and_counted() -> None:
+    made, wanted = call("t", {f"k{n}": n for n in range(20)}), call("t", {f"k{n}": -n for n in range(20)})
+    text = told([made], [wanted])
+    assert "... and 11 more differences" in text
+    assert "…" in text
+
+
+def test_calls_that_are_incomplete_are_shown_as_such() -> None:
+    text = told([call("t", {})], [{"name": "t"}, {"arguments": {}}])
+    assert "t(<no arguments>)  missing" in text
+    assert "<no name>()  missing" in text
+    assert "t(...)" in told([], [call("t", None)])

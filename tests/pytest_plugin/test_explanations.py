@@ -74,6 +74,10 @@ def test_a_trajectory_is_never_equal_to_a_list_and_the_advice_says_so(pytester: 
     result.stdout.fnmatch_lines(["E*A Trajectory equals only a Trajectory; compare calls with matches().", *STORY])
 
 
+def test_a_trajectory_compared_with_something_else_is_left_to_pytest(pytester: pytest.Pytester) -> None:
+    failing(pytester, "assert spoken(MADE) == None").stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
 def test_assert_trajectory_tells_the_same_and_hides_its_own_frames(pytester: pytest.Pytester) -> None:
     result = failing(pytester, "from trajworker.matching import assert_trajectory\nassert_trajectory(MADE, WANTED)")
     result.stdout.fnmatch_lines(["E*TrajectoryMismatch: " + STORY[0][2:], *STORY[1:]])

@@ -92,14 +92,19 @@ def _is_list(side: object) -> bool:
 
 
 def _path_of_list(items: list[Any]) -> CallPath:
-    if items and all(_is_list(item) for item in items):
+    if items and all(_is_list(item) and not _is_pair(item) for item in items):
         return _path_of_turns(items)
     if all(_is_call(item) for item in items):
         return CallPath(tuple(_read_call(index, item) for index, item in enumerate(items)))
     for index, item in enumerate(items):
-        if isinstance(item, str | bytes | int | float | None) or _is_list(item):
+        if isinstance(item, str | bytes | int | float | None) or (_is_list(item) and not _is_pair(item)):
             raise NoCalls(f"item {index} is {type(item).__name__}, neither a call nor a message")
     return _path_of_messages(Trajectory.from_messages(items).messages)
+
+
+def _is_pair(item: Sequence[Any]) -> bool:
+    """Whether this is a message as LangChain abbreviates it: `("user", "text")`."""
+    return bool(item) and isinstance(item[0], str)
 
 
 def _path_of_turns(turns: list[list[Any]]) -> CallPath:

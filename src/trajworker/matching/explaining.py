@@ -5,6 +5,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from trajworker.errors import ConfigError
 from trajworker.matching.compare import matches
 from trajworker.matching.rendering import render, show_value
 from trajworker.model.message import Message
@@ -23,7 +24,10 @@ def explain_inequality(left: object, right: object) -> str | None:
     """The explanation where one side is a Trajectory, else None."""
     if not isinstance(left, Trajectory) and not isinstance(right, Trajectory):
         return None
-    verdict = matches(left, right)
+    try:
+        verdict = matches(left, right)
+    except ConfigError:
+        return None  # the other side holds no calls at all
     if not isinstance(left, Trajectory) or not isinstance(right, Trajectory):
         return f"A Trajectory equals only a Trajectory; compare calls with matches().\n{render(verdict)}"
     lines = [] if verdict else [render(verdict)]
