@@ -7,6 +7,7 @@ import sqlite3
 from array import array
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -32,20 +33,29 @@ CHUNK_ROWS = 256
 Place = tuple[int, int]
 """Where an iteration over changed conversations stands: last activity, key."""
 FIRST = (-(2**63), 0)
+ACTIVITY = (
+    "SELECT c.key, p.id, c.id, c.last_activity, c.revision, c.content_hash, c.reduced, "
+    "NOT EXISTS (SELECT 1 FROM trace WHERE conversation = c.key) "
+    "FROM conversation c JOIN project p ON p.key = c.project"
+)
+"""Begins a query whose rows `activities` reads."""
 
 
 def changed(before: datetime, after: Place, connection: sqlite3.Connection) -> tuple[list[Activity], Place]:
     """The next changed conversations behind `after`, longest idle first, and where they end."""
     rows = connection.execute(
-        "SELECT c.key, p.id, c.id, c.last_activity, c.revision, c.content_hash, c.reduced, "
-        "NOT EXISTS (SELECT 1 FROM trace WHERE conversation = c.key) "
-        "FROM conversation c INDEXED BY conversation_changed JOIN project p ON p.key = c.project "
+        f"{ACTIVITY.replace(' JOIN', ' INDEXED BY conversation_changed JOIN')} "
         "WHERE c.changed = 1 AND c.failure IS NULL AND (c.last_activity, c.key) > (?, ?) AND c.last_activity < ? "
         "ORDER BY c.last_activity, c.key LIMIT ?",
         (*after, pack_time(before), CHANGED_ROWS),
     ).fetchall()
+    return activities(rows, connection), (rows[-1][3], rows[-1][0]) if rows else after
+
+
+def activities(rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> list[Activity]:
+    """What rows of an `ACTIVITY` query tell, with the runs that have not ended."""
     pending = _pending(connection, [row[0] for row in rows])
-    found = [
+    return [
         Activity(
             conversation=key,
             project_id=unpack_id(project),
@@ -61,7 +71,6 @@ def changed(before: datetime, after: Place, connection: sqlite3.Connection) -> t
         )
         for key, project, name, last_activity, revision, content_hash, reduced, empty in rows
     ]
-    return found, (rows[-1][3], rows[-1][0]) if rows else after
 
 
 class _Pending(Struct, frozen=True):

@@ -11,8 +11,19 @@ from functools import partial
 from pathlib import Path
 
 from trajworker.model.run import Feedback, Project, Run
-from trajworker.ports import Activity, Coverage, Emission, Material, Part, Slice, StagedPage, StageOutcome, TraceVersion
-from trajworker.staging import figures, intake, material, outlet, parts, slices, upkeep
+from trajworker.ports import (
+    Activity,
+    Coverage,
+    Emission,
+    Material,
+    Part,
+    Slice,
+    StagedPage,
+    StageOutcome,
+    TraceVersion,
+    Unreadable,
+)
+from trajworker.staging import figures, intake, lookup, material, outlet, parts, slices, upkeep
 from trajworker.staging.arrivals import Confirmations
 from trajworker.staging.database import Database, open_database
 
@@ -142,6 +153,26 @@ class Staging:
     async def remember(self, name: str, value: str) -> None:
         """Remember a word over restarts."""
         await self._database.write(partial(upkeep.remember, name, value))
+
+    async def staged_traces(self, project_id: str, trace_ids: Sequence[str]) -> dict[str, lookup.StagedTrace]:
+        """Those of the traces that are staged, by id."""
+        return await self._database.read(partial(lookup.traces, project_id, trace_ids))
+
+    async def conversations(self, project_id: str, ids: Sequence[str]) -> dict[str, Activity]:
+        """Those of the conversations that are staged and hold something, by id."""
+        return await self._database.read(partial(lookup.conversations, project_id, ids))
+
+    async def newest(self, project_id: str, after: outlet.Place = lookup.FIRST) -> tuple[list[Activity], outlet.Place]:
+        """The next conversations of a project, those active last first, and the place to go on from."""
+        return await self._database.read(partial(lookup.newest, project_id, after))
+
+    async def unreadable(self, project_id: str) -> list[Unreadable]:
+        """Runs of a project that could not be read and did not come whole since."""
+        return await self._database.read(partial(lookup.unreadable, project_id))
+
+    async def projects(self) -> list[str]:
+        """Ids of all projects there are."""
+        return await self._database.read(lookup.projects)
 
     async def figures(self) -> figures.Figures:
         """What `trajworker status` shows."""

@@ -1,0 +1,95 @@
+"""What a reader who knows what he wants asks of staging: traces and conversations by id, and what could not be read.
+
+All functions run in the thread of the connection and write nothing.
+"""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from trajworker.ports import Activity, Unreadable
+from trajworker.staging import outlet
+from trajworker.staging.encoding import chunked, marks, pack_id, unpack_id, unpack_time
+
+NEWEST_ROWS = 256
+"""Conversations told of at a time."""
+FIRST = (2**63 - 1, 2**63 - 1)
+_PROJECT = "(SELECT key FROM project WHERE id = ?)"
+
+
+class StagedTrace(Struct, frozen=True, kw_only=True):
+    """A trace as it is staged: its conversation, and what tells whether the source has a newer version of it.
+
+    `root_end` is None where the root is not there or has not ended; `pending` tells that some run has not.
+    """
+
+    conversation_id: str
+    root_end: datetime | None
+    root_stats: bytes | None
+    pending: bool
+
+
+def traces(project_id: str, trace_ids: Sequence[str], connection: sqlite3.Connection) -> dict[str, StagedTrace]:
+    """Those of the traces that are staged, by id."""
+    found = {}
+    for some in chunked(trace_ids):
+        rows = connection.execute(
+            "SELECT t.id, c.id, CASE WHEN r.ended THEN r.end END, r.feedback_stats, "
+            "EXISTS (SELECT 1 FROM run p WHERE p.trace = t.key AND p.ended = 0) "
+            "FROM trace t JOIN conversation c ON c.key = t.conversation "
+            "LEFT JOIN run r ON r.project = t.project AND r.id = t.id "
+            f"WHERE t.project = {_PROJECT} AND t.id IN ({marks(some)})",
+            (pack_id(project_id), *map(pack_id, some)),
+        )
+        for trace, conversation, end, stats, pending in rows:
+            found[unpack_id(trace)] = StagedTrace(
+                conversation_id=unpack_id(conversation),
+                root_end=None if end is None else unpack_time(end),
+                root_stats=stats,
+                pending=bool(pending),
+            )
+    return found
+
+
+def conversations(project_id: str, ids: Sequence[str], connection: sqlite3.Connection) -> dict[str, Activity]:
+    """Those of the conversations that are staged and hold something, by id."""
+    found = {}
+    for some in chunked(ids):
+        rows = connection.execute(
+            f"{outlet.ACTIVITY} WHERE p.id = ? AND c.id IN ({marks(some)}) AND c.purged = 0",
+            (pack_id(project_id), *map(pack_id, some)),
+        ).fetchall()
+        activities = outlet.activities(rows, connection)
+        found.update((one.conversation_id, one) for one in activities if not one.empty)
+    return found
+
+
+def newest(project_id: str, after: outlet.Place, connection: sqlite3.Connection) -> tuple[list[Activity], outlet.Place]:
+    """The next conversations of a project behind `after`, those active last first, and where they end."""
+    rows = connection.execute(
+        f"{outlet.ACTIVITY} WHERE p.id = ? AND c.purged = 0 AND (c.last_activity, c.key) < (?, ?) "
+        "ORDER BY c.last_activity DESC, c.key DESC LIMIT ?",
+        (pack_id(project_id), *after, NEWEST_ROWS),
+    ).fetchall()
+    found = [one for one in outlet.activities(rows, connection) if not one.empty]
+    return found, (rows[-1][3], rows[-1][0]) if rows else outlet.FIRST
+
+
+def unreadable(project_id: str, connection: sqlite3.Connection) -> list[Unreadable]:
+    """Runs that could not be read and did not come whole since."""
+    rows = connection.execute(
+        f"SELECT u.run, u.reason, u.raw FROM unreadable u WHERE u.project = {_PROJECT} "
+        "AND NOT EXISTS (SELECT 1 FROM run r WHERE r.project = u.project AND r.id = u.run)",
+        (pack_id(project_id),),
+    )
+    return [
+        Unreadable(project_id=project_id, run_id=None if run is None else unpack_id(run), reason=reason, raw=raw)
+        for run, reason, raw in rows
+    ]
+
+
+def projects(connection: sqlite3.Connection) -> list[str]:
+    """Ids of all projects there are."""
+    return [unpack_id(project) for (project,) in connection.execute("SELECT id FROM project ORDER BY key")]
