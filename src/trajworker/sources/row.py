@@ -103,7 +103,7 @@ class Reader(Struct, frozen=True):
             end_time=end,
             first_token_time=first_token,
             dotted_order=order,
-            parent_run_id=row.parent_run_id or (None if row.id == row.trace_id else _parent_of(row, order)),
+            parent_run_id=row.parent_run_id or _parent_of(row, order),
             thread_id=row.thread_id if isinstance(row.thread_id, str) and row.thread_id else self._thread_of(row),
             error=row.error,
             tags=row.tags or (),
@@ -156,6 +156,8 @@ def _trace_of(row: Row, order: str) -> str:
 def _parent_of(row: Row, order: str) -> str | None:
     if row.parent_run_ids:
         return row.parent_run_ids[-1]
+    if row.id == row.trace_id:
+        return None
     above = ancestors(order)
     return above[-1] if above else None
 
