@@ -3,13 +3,25 @@
 from typing import Any
 
 
+def _dict(value: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:  # noqa: ANN401 - recorded JSON
+    return value if isinstance(value, list) else []
+
+
+def _place(value: Any, default: int) -> int:  # noqa: ANN401 - recorded JSON
+    return value if isinstance(value, int) else default
+
+
 def merge(items: list[Any]) -> dict[str, Any] | None:
     """The whole answer of recorded chunks; None where the items are no chunks of a known stream."""
     if not all(isinstance(item, dict) for item in items):
         return None
-    if all("choices" in item for item in items):
+    if all(isinstance(item.get("choices"), list) for item in items):
         return _openai(items)
-    kinds = {item.get("type") for item in items}
+    kinds = {kind for item in items if isinstance(kind := item.get("type"), str)}
     if "content_block_delta" in kinds or "message_start" in kinds:
         return _anthropic(items)
     if "response.completed" in kinds:
@@ -20,40 +32,41 @@ def merge(items: list[Any]) -> dict[str, Any] | None:
 
 def _openai(items: list[dict[str, Any]]) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None}
-    whole: dict[str, Any] = {"choices": [{"index": 0, "message": message, "finish_reason": None}]}
+    first: dict[str, Any] = {"index": 0, "message": message, "finish_reason": None}
+    whole: dict[str, Any] = {"choices": [first]}
     calls: dict[int, dict[str, Any]] = {}
     for item in items:
-        for name in ("usage", "usage_metadata", "model", "id"):
-            if item.get(name):
-                whole[name] = item[name]
-        for choice in item["choices"] or []:
-            if not isinstance(choice, dict) or choice.get("index"):
-                continue
-            delta = choice.get("delta") or choice.get("message") or {}
-            if choice.get("text"):
-                delta = {"content": choice["text"]}
-            for name in ("content", "refusal", "reasoning_content", "reasoning"):
-                if isinstance(delta.get(name), str):
-                    message[name] = (message.get(name) or "") + delta[name]
-            if isinstance(delta.get("function_call"), dict):
-                _join(message.setdefault("function_call", {}), delta["function_call"])
-            for position, call in enumerate(delta.get("tool_calls") or []):
-                kept = calls.setdefault(call.get("index", position), {"type": "function", "function": {}})
-                if call.get("id"):
-                    kept["id"] = call["id"]
-                _join(kept["function"], call.get("function") or {})
-            if choice.get("finish_reason"):
-                whole["choices"][0]["finish_reason"] = choice["finish_reason"]
+        whole |= {name: item[name] for name in ("usage", "usage_metadata", "model", "id") if item.get(name)}
+        for choice in item["choices"]:
+            if isinstance(choice, dict) and not choice.get("index"):
+                _openai_delta(choice, message, calls)
+                first["finish_reason"] = choice.get("finish_reason") or first["finish_reason"]
     if calls:
         message["tool_calls"] = [calls[index] for index in sorted(calls)]
     return whole
 
 
+def _openai_delta(choice: dict[str, Any], message: dict[str, Any], calls: dict[int, dict[str, Any]]) -> None:
+    delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
+    if isinstance(choice.get("text"), str):
+        delta = {"content": choice["text"]}
+    for name in ("content", "refusal", "reasoning_content", "reasoning"):
+        if isinstance(delta.get(name), str):
+            message[name] = (message.get(name) or "") + delta[name]
+    if isinstance(delta.get("function_call"), dict):
+        _join(message.setdefault("function_call", {}), delta["function_call"])
+    for position, call in enumerate(_list(delta.get("tool_calls"))):
+        if isinstance(call, dict):
+            kept = calls.setdefault(_place(call.get("index"), position), {"type": "function", "function": {}})
+            if call.get("id"):
+                kept["id"] = call["id"]
+            _join(kept["function"], _dict(call.get("function")))
+
+
 def _join(kept: dict[str, Any], delta: dict[str, Any]) -> None:
-    if delta.get("name"):
-        kept["name"] = kept.get("name", "") + delta["name"]
-    if isinstance(delta.get("arguments"), str):
-        kept["arguments"] = kept.get("arguments", "") + delta["arguments"]
+    for name in ("name", "arguments"):
+        if isinstance(delta.get(name), str):
+            kept[name] = kept.get(name, "") + delta[name]
 
 
 def _anthropic(items: list[dict[str, Any]]) -> dict[str, Any]:
@@ -61,17 +74,18 @@ def _anthropic(items: list[dict[str, Any]]) -> dict[str, Any]:
     blocks: dict[int, dict[str, Any]] = {}
     counts: dict[str, Any] = {}
     for item in items:
-        started = item.get("message")
-        if item.get("type") == "message_start" and isinstance(started, dict):
+        kind, place = item.get("type"), _place(item.get("index"), 0)
+        if kind == "message_start":
+            started = _dict(item.get("message"))
             whole |= {name: started[name] for name in ("id", "model") if name in started}
-            counts |= started.get("usage") or {}
-        elif item.get("type") == "content_block_start":
-            blocks[item.get("index", len(blocks))] = dict(item.get("content_block") or {})
-        elif item.get("type") == "content_block_delta":
-            _block_delta(blocks.setdefault(item.get("index", 0), {"type": "text"}), item.get("delta") or {})
-        elif item.get("type") == "message_delta":
-            whole |= {"stop_reason": (item.get("delta") or {}).get("stop_reason")}
-            counts |= {name: value for name, value in (item.get("usage") or {}).items() if value is not None}
+            counts |= _dict(started.get("usage"))
+        elif kind == "content_block_start":
+            blocks[place] = dict(_dict(item.get("content_block")))
+        elif kind == "content_block_delta":
+            _block_delta(blocks.setdefault(place, {"type": "text"}), _dict(item.get("delta")))
+        elif kind == "message_delta":
+            whole["stop_reason"] = _dict(item.get("delta")).get("stop_reason")
+            counts |= {name: value for name, value in _dict(item.get("usage")).items() if value is not None}
     whole["content"] = [blocks[index] for index in sorted(blocks)]
     if counts:
         whole["usage"] = counts
@@ -81,4 +95,4 @@ def _anthropic(items: list[dict[str, Any]]) -> dict[str, Any]:
 def _block_delta(block: dict[str, Any], delta: dict[str, Any]) -> None:
     for name in ("text", "thinking", "signature", "partial_json"):
         if isinstance(delta.get(name), str):
-            block[name] = block.get(name, "") + delta[name]
+            block[name] = str(block.get(name) or "") + delta[name]

@@ -147,8 +147,7 @@ def _details(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
             return {
                 _RENAMED.get(key, key): int(value)
                 for key, value in found.items()
-                if isinstance(key, str)
-                and isinstance(value, (int, float)) and not isinstance(value, bool) and value
+                if isinstance(key, str) and isinstance(value, (int, float)) and not isinstance(value, bool) and value
             }
     return {}
 
