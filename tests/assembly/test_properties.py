@@ -65,7 +65,10 @@ def test_a_new_revision_is_due_only_when_the_content_changed() -> None:
     _, _, traces = CONVERSATIONS[0]
     folds = fold_all(traces)
     same = content_hash(folds, HEADER)
-    assert content_hash([decode_fold(encode_fold(fold)) for fold in folds], Header(conversation_id="t", revision=7)) == same
+    assert (
+        content_hash([decode_fold(encode_fold(fold)) for fold in folds], Header(conversation_id="t", revision=7))
+        == same
+    )
     assert content_hash(folds, Header(conversation_id="t", complete=False)) != same
     assert content_hash(folds[:-1], HEADER) != same
 
@@ -86,7 +89,9 @@ def test_whatever_history_the_app_sends_each_message_comes_out_once(
     traces: list[list[Run]] = []
     number = 0
     for said, rounds, answered in script:
-        kept = {"whole": history, "window": history[-2:] if not _cuts_calls(history[-2:]) else [], "nothing": []}[policy]
+        kept = {"whole": history, "window": history[-2:] if not _cuts_calls(history[-2:]) else [], "nothing": []}[
+            policy
+        ]
         prompt = [{"role": "system", "content": "Be kind."}, *kept, {"role": "user", "content": said}]
         expected.append(("user", said))
         start = len(prompt) - 1

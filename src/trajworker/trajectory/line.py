@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from os import PathLike
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import msgspec
 import zstandard
@@ -22,6 +22,7 @@ __all__ = ["decode_line", "encode_trajectory", "load"]
 MANIFEST = ".manifest.json"
 _LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _SEQUENCE = re.compile(r"-(\d+)\.jsonl")
+CHUNK_BYTES = 65_536
 _FAULTS = (msgspec.DecodeError, UnicodeError)
 
 
@@ -78,13 +79,49 @@ def _is_void(manifest: Path) -> bool:
         raise NotATrajectory(f"{manifest} is no manifest: {fault}") from fault
 
 
+class _Unpacked(io.RawIOBase):
+    """A .zst file as its content; raises EOFError where it ends inside a frame, which zstandard's reader does not."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self._file = file.open("rb")
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._ready = b""
+        self._begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writeable buffer; 3.11 has no name for it
+        view = memoryview(buffer).cast("B")
+        while not self._ready:
+            if self._frame.eof:
+                rest = self._frame.unused_data
+                self._frame, self._begun = zstandard.ZstdDecompressor().decompressobj(), False
+            else:
+                rest = b""
+            packed = rest or self._file.read(CHUNK_BYTES)
+            if not packed:
+                if self._begun:
+                    raise EOFError("it ends inside a frame")
+                return 0
+            self._begun = True
+            self._ready = self._frame.decompress(packed)
+        size = min(len(view), len(self._ready))
+        view[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
 def _open(file: Path) -> IO[bytes]:
     if file.name.endswith(".gz"):
         return cast("IO[bytes]", gzip.open(file, "rb"))
     if file.name.endswith(".zst"):
-        raw = file.open("rb")
-        reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
-        return io.BufferedReader(cast("io.RawIOBase", reader))
+        return io.BufferedReader(_Unpacked(file))
     return file.open("rb")
 
 

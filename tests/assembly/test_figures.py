@@ -1,0 +1,130 @@
+"""Tokens, times and rewards are sums that count each thing once."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from msgspec import structs
+
+from support.folding import fold_all, told
+from support.runs import Recorder
+from trajworker.assembly import Aggregation, FoldSettings, Header, RewardRule, assemble, fold_trace
+from trajworker.assembly.figures import seconds, union
+from trajworker.model.run import Feedback, Run
+from trajworker.trajectory import TerminationReason
+
+USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
+
+
+def call(record: Recorder, parent: Run | None, **more: object) -> Run:
+    asked = {"messages": [{"role": "user", "content": "q"}]}
+    return record.run("llm", asked, {"role": "assistant", "content": "a", "usage_metadata": USAGE}, parent, **more)  # type: ignore[arg-type]
+
+
+def test_tokens_are_summed_over_innermost_calls_and_a_root_that_disagrees_is_told() -> None:
+    record = Recorder()
+    root = record.run("chain", {"q": "q"}, {"output": "a"}, total_tokens=30)
+    outer = call(record, root, total_tokens=15)
+    inner = call(record, outer, total_cost=0.25)
+    trajectory = told([root, outer, inner])
+    assert trajectory.metrics is not None
+    assert (trajectory.task.total_tokens, trajectory.task.total_cost) == (15, 0.25)
+    assert (trajectory.metrics.llm_calls, trajectory.metrics.root_total_tokens) == (1, 30)
+
+
+def test_usage_that_only_the_run_row_tells_counts() -> None:
+    record = Recorder()
+    run = record.run("llm", {"prompt": "q"}, {"output": "a"}, prompt_tokens=3, completion_tokens=4, total_tokens=7)
+    trajectory = told([run])
+    assert trajectory.task.total_tokens == 7
+    assert trajectory.metrics is not None
+    assert trajectory.metrics.tokens_complete is True
+
+
+def test_unknown_usage_is_null_and_never_zero() -> None:
+    record = Recorder()
+    trajectory = told([record.run("llm", {"prompt": "q"}, {"output": "a"})])
+    metrics = trajectory.metrics
+    assert metrics is not None
+    assert (trajectory.task.total_tokens, metrics.input_tokens, metrics.tokens_generated) == (None, None, None)
+    assert metrics.tokens_complete is False
+    assert metrics.tool_error_rate is None
+
+
+def test_times_are_unions_so_that_parallel_work_counts_once() -> None:
+    assert union([(5, 9), (0, 3), (2, 4)]) == [(0, 4), (5, 9)]
+    assert seconds([(0, 2_000_000), (1_000_000, 3_000_000)]) == 3.0
+    record = Recorder()
+    root = record.run("chain", {"question": "q"}, {"output": "a"})
+    tools = [record.run("tool", {"n": n}, {"output": "r"}, root, name="look") for n in range(2)]
+    start = tools[0].start_time
+    tools = [structs.replace(run, start_time=start, end_time=start + timedelta(seconds=2)) for run in tools]
+    trajectory = told([structs.replace(root, end_time=start + timedelta(seconds=3)), *tools])
+    assert trajectory.execution_metrics is not None
+    assert trajectory.execution_metrics.env_time == 2.0
+
+
+def feedback(key: str, score: float | None, run: Run, minute: int = 0, comment: str | None = None) -> Feedback:
+    created = datetime(2026, 1, 1, 0, minute, tzinfo=UTC)
+    return Feedback(
+        id=f"{key}{minute}",
+        run_id=run.id,
+        trace_id=run.trace_id,
+        key=key,
+        score=score,
+        comment=comment,
+        created_at=created,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected", "names"),
+    [
+        (RewardRule(), 0.5, ["good", "bad", "note"]),
+        (RewardRule(keys=("good",)), 1.0, ["good"]),
+        (RewardRule(weights={"good": 3.0}), 0.75, ["good", "bad", "note"]),
+        (RewardRule(aggregation=Aggregation.MIN), 0.0, ["good", "bad", "note"]),
+        (RewardRule(aggregation=Aggregation.LAST), 0.0, ["good", "bad", "note"]),
+        (RewardRule(keys=("note",)), None, ["note"]),
+    ],
+)
+def test_rewards_are_made_of_the_feedback_asked_for(rule: RewardRule, expected: float | None, names: list[str]) -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "q"}, {"output": "a"})
+    llm = call(record, root)
+    given = [
+        feedback("bad", 0.0, llm, 2),
+        feedback("good", 1.0, root, 1, "nice"),
+        feedback("note", None, root, 3, "hm"),
+    ]
+    fold = fold_trace([root, llm], given, settings=FoldSettings(rewards=rule))
+    trajectory = assemble([fold], Header(conversation_id="t"))
+    assert trajectory.reward is not None
+    assert [component.name for component in trajectory.reward.components] == names
+    assert trajectory.reward.aggregated_value == expected
+    assert trajectory.metrics is not None
+    assert trajectory.metrics.aggregated_reward == expected
+    step = trajectory.steps[0]
+    assert (step.reward.aggregated_value if step.reward else None) == (0.0 if "bad" in names else None)
+
+
+def test_without_feedback_there_is_no_reward() -> None:
+    record = Recorder()
+    assert told([call(record, None)]).reward is None
+
+
+def test_a_conversation_cut_off_or_still_running_says_so() -> None:
+    record = Recorder()
+    cut = record.run("llm", {"prompt": "q"}, {"choices": [{"text": "a", "finish_reason": "length"}]})
+    assert _reason(told([cut])) is TerminationReason.TRUNCATION
+    assert _reason(told([call(record, None)])) is TerminationReason.ENV_DONE
+    running = [record.run("chain", {"question": "q"}, None, pending=True)]
+    assert _reason(told(running)) is TerminationReason.NONE
+    forced = assemble(fold_all([running]), Header(conversation_id="t", complete=False))
+    assert _reason(forced) is TerminationReason.STALE
+    assert [turn.status for turn in forced.turns] == ["pending"]
+
+
+def _reason(trajectory: object) -> TerminationReason | None:
+    metrics = trajectory.execution_metrics  # type: ignore[attr-defined]
+    reason: TerminationReason | None = metrics.termination_reason
+    return reason

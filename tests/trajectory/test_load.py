@@ -1,0 +1,122 @@
+"""What was written is read back equal, from files and folders, and what is torn or foreign is named."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from trajworker.errors import NotATrajectory
+from trajworker.model.message import Message, Role, ToolCall
+from trajworker.trajectory import MessageView, Step, Task, Trajectory, Turn
+from trajworker.trajectory.codec import decode_line, encode_trajectory
+from trajworker.trajectory.layout import encode_cumulative
+from trajworker.trajectory.line import load
+
+
+def conversation(name: str, turns: int = 2) -> Trajectory:
+    messages: list[Message] = [Message(role=Role.SYSTEM, content="kind\u2028 \u0085 ünïcode", turn=0)]
+    steps = []
+    aside = Message(role=Role.USER, content="summary", flags=("summary",))
+    for number in range(turns):
+        messages.append(Message(role=Role.USER, content="yes", turn=number + 1))
+        call = ToolCall(name="look", arguments={"n": number, "deep": [1.5, None, True]}, id=f"c{number}")
+        messages.append(Message(role=Role.ASSISTANT, tool_calls=(call,), run_id=f"r{number}", turn=number + 1))
+    history = (*messages, aside)
+    for number in range(turns):
+        ranges = ((0, 1 + 2 * (number + 1)),) if number == 0 else ((0, 1), (len(messages), len(messages) + 1), (3, 5))
+        steps.append(Step(messages=MessageView(history, ranges), info={"run_id": f"r{number}"}))
+    return Trajectory(
+        task=Task(conversation_id=name, num_turns=turns, num_steps=len(steps)), steps=tuple(steps),
+        messages=tuple(messages), asides=(aside,), turns=tuple(Turn(trace_ids=(str(n),)) for n in range(turns)),
+    )  # fmt: skip
+
+
+ONE, TWO = conversation("one"), conversation("two", 1)
+
+
+def test_a_trajectory_reads_back_equal_and_its_line_holds_no_line_ends() -> None:
+    line = encode_trajectory(ONE)
+    assert decode_line(line) == ONE
+    assert encode_trajectory(decode_line(line)) == line
+    assert not any(end in line.decode() for end in "\n\u2028\u2029\u0085")
+    assert json.loads(line)["steps"][1]["messages"] == [[0, 1], [0], [3, 5]]
+
+
+def test_the_seeds_layout_reads_back_equal_with_cumulative_steps(tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    file.write_bytes(encode_cumulative(ONE))
+    (loaded,) = load(file)
+    assert loaded == ONE
+    assert encode_trajectory(loaded) == encode_trajectory(ONE)
+    document = json.loads(file.read_text("utf-8"))
+    assert [len(step["messages"]) for step in document["steps"]] == [3, 4]
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz", ".zst"])
+def test_a_file_is_read_plain_and_compressed(tmp_path: Path, suffix: str) -> None:
+    data = encode_trajectory(ONE) + b"\n" + encode_trajectory(TWO) + b"\n"
+    packed = {"": data, ".gz": gzip.compress(data), ".zst": zstandard.compress(data)}[suffix]
+    file = tmp_path / f"x.jsonl{suffix}"
+    file.write_bytes(packed)
+    assert list(load(file)) == [ONE, TWO]
+
+
+def test_of_a_folder_only_published_files_are_read_in_sequence(tmp_path: Path) -> None:
+    for number, trajectory in ((10, TWO), (9, ONE)):
+        file = tmp_path / f"trajectories-{number}.jsonl"
+        file.write_bytes(encode_trajectory(trajectory) + b"\n")
+        (tmp_path / f"{file.name}.manifest.json").write_text("{}")
+    (tmp_path / "trajectories-11.jsonl").write_bytes(b"not yet published")
+    (tmp_path / ".0000000012.jsonl.part").write_bytes(b"{")
+    (tmp_path / "trajectories-8.jsonl.manifest.json").write_text('{"void": true}')
+    assert list(load(tmp_path)) == [ONE, TWO]
+
+
+def test_a_folder_of_saved_documents_is_read_by_name(tmp_path: Path) -> None:
+    for trajectory in (TWO, ONE):
+        (tmp_path / f"{trajectory.task.conversation_id}.json").write_bytes(encode_cumulative(trajectory))
+    assert list(load(str(tmp_path))) == [ONE, TWO]
+
+
+def test_reading_is_lazy(tmp_path: Path) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_bytes(encode_trajectory(ONE) + b"\n{")
+    found = load(file)
+    assert next(found) == ONE
+    with pytest.raises(NotATrajectory, match=r"x\.jsonl, line 2 .*ends in the middle"):
+        next(found)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[1]\n", b"<html>\n", b'{"messages":[{"role":"nobody"}]}\n', b'{"steps":[{"messages":[[0,9]]}]}\n',
+     b'{"steps":[{"messages":[[0,1,2]]}]}\n', b'{"steps":[{"messages":["x"]}]}\n', b"\xff\n"],
+)  # fmt: skip
+def test_a_foreign_line_is_named_by_file_and_number(tmp_path: Path, line: bytes) -> None:
+    file = tmp_path / "x.jsonl"
+    file.write_bytes(encode_trajectory(ONE) + b"\n" + line)
+    with pytest.raises(NotATrajectory, match=r"x\.jsonl, line 2 is no trajectory"):
+        list(load(file))
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_damaged_compressed_file_is_named(tmp_path: Path, suffix: str) -> None:
+    data = (encode_trajectory(ONE) + b"\n") * 50
+    packed = gzip.compress(data) if suffix == ".gz" else zstandard.compress(data)
+    file = tmp_path / f"x.jsonl{suffix}"
+    file.write_bytes(packed[: len(packed) // 2])
+    with pytest.raises(NotATrajectory, match="damaged|middle"):
+        list(load(file))
+
+
+def test_a_published_file_that_is_gone_is_told(tmp_path: Path) -> None:
+    (tmp_path / "trajectories-1.jsonl.manifest.json").write_text("{}")
+    with pytest.raises(NotATrajectory, match="is missing"):
+        list(load(tmp_path))
+
+
+def test_a_step_with_messages_of_its_own_keeps_them() -> None:
+    own = Trajectory(steps=(Step(messages=[Message(role=Role.USER, content="only here")]),))
+    assert decode_line(encode_trajectory(own)) == own
