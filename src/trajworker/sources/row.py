@@ -80,18 +80,8 @@ class Reader(Struct, frozen=True):
         Raises:
             MalformedRun: it tells no start time.
         """
-        start, end, first_token = row.start_time, row.end_time, row.first_token_time
-        order = row.dotted_order or ""
-        start = utc(start) if start is not None else start_in(order)
-        if start is None:
-            raise MalformedRun("the run tells no start time")
-        if end is not None:
-            end = utc(end)
-        if first_token is not None:
-            first_token = utc(first_token)
-        if not (EARLIEST <= start <= LATEST) or (end is not None and not (start <= end <= LATEST)):
-            start, end, honest = _possible(start, end)
-            flags = flags if honest else (*flags, CLAMPED_TIME)
+        order, first_token = row.dotted_order or "", row.first_token_time
+        start, end, honest = _times(row, order)
         return Run(
             id=row.id,
             trace_id=row.trace_id or _trace_of(row, order),
@@ -101,7 +91,7 @@ class Reader(Struct, frozen=True):
             status=_STATUS.get(row.status or "") or _status_of(row),
             start_time=start,
             end_time=end,
-            first_token_time=first_token,
+            first_token_time=utc(first_token) if first_token is not None else None,
             dotted_order=order,
             parent_run_id=row.parent_run_id or _parent_of(row, order),
             thread_id=row.thread_id if isinstance(row.thread_id, str) and row.thread_id else self._thread_of(row),
@@ -120,11 +110,24 @@ class Reader(Struct, frozen=True):
             completion_token_details=_details(row.completion_token_details) if row.completion_token_details else None,
             feedback_stats=row.feedback_stats,
             reference_example_id=row.reference_example_id,
-            flags=flags,
+            flags=flags if honest else (*flags, CLAMPED_TIME),
         )
 
     def _thread_of(self, row: Row) -> str | None:
         return self.thread_key(row.thread_id, row.extra)
+
+
+def _times(row: Row, order: str) -> tuple[datetime, datetime | None, bool]:
+    """Start and end in UTC, and whether they are as they were told."""
+    start, end = row.start_time, row.end_time
+    start = utc(start) if start is not None else start_in(order)
+    if start is None:
+        raise MalformedRun("the run tells no start time")
+    if end is not None:
+        end = utc(end)
+    if EARLIEST <= start <= LATEST and (end is None or start <= end <= LATEST):
+        return start, end, True
+    return _possible(start, end)
 
 
 def _possible(start: datetime, end: datetime | None) -> tuple[datetime, datetime | None, bool]:
