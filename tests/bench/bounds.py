@@ -141,23 +141,20 @@ def _clean(trial: Trial) -> bool:
     return trial.verdict is not None and trial.verdict.clean
 
 
-def rate(size: str, api: str, scale: float) -> Finding:
+def rate(size: str, api: str, scale: float, page: int | None = None) -> Finding:
     """How much of what the limits allow is used, from the first second to the last."""
     over = corpus(sized(size))
-    with Server(over.folder, latency_ms=LATENCY_MS, rate_scale=scale) as server:
-        trial = attempt(WORKER, server, over, api=api)
+    with Server(over.folder, latency_ms=LATENCY_MS, rate_scale=scale) as server, scratch() as folder:
+        trial = at_place(WORKER, server, Round(server.url, over, folder, api=api, rate_scale=scale, page=page))
     assert trial.counts is not None
     sent = trial.counts.sent
     per_s = (V1_PER_S if api == "v1" else V2_PER_S) * scale
-    span_s = sent[-1] - sent[0] if len(sent) > 1 else 0.0
-    # what a bucket of one window of ten seconds lets through in that time
-    allowed = per_s * span_s + min(len(sent), per_s * 10)
-    use = len(sent) / allowed if allowed else 0.0
-    bound_by_cpu = allowed > 2 * len(sent)
+    span_s = sent[-1] if sent else 0.0
+    use = (len(sent) - 1) / (per_s * span_s) if span_s else 0.0
     return Finding(
-        bound=f"{api}, documented limits x {scale:g}: at least 95 % of the rate used",
-        measured=f"{use:.0%} of what was allowed in {span_s:.1f} s, {trial.counts.refused} refused of {len(sent)}",
-        reached=None if bound_by_cpu else use >= RATE_USE and _clean(trial),
+        bound=f"{api}, documented limits x {scale:g}: at least {RATE_USE:.0%} of the rate used, none refused",
+        measured=f"{use:.0%} over {span_s:.1f} s, {trial.counts.refused} refused of {len(sent)}",
+        reached=use >= RATE_USE and not trial.counts.refused and _clean(trial),
         trials=(trial,),
     )
 

@@ -18,10 +18,16 @@ LANGSMITH: Final = "langsmith==0.14.17"
 TRAJECTORY_SDK: Final = "trajectory-sdk[parquet]==0.5.3"
 LANGSMITH_FETCH: Final = "langsmith-fetch==0.3.1"
 KEY: Final = "bench"
+NO_LIMITS: Final = 1000.0
+"""So many times the documented limits that a server without limits is never waited for."""
 
 
 class Round(Struct, frozen=True):
-    """One run of one contestant: against which server, on what, where its files go (`folder / "out"`)."""
+    """One run of one contestant: against which server, on what, where its files go (`folder / "out"`).
+
+    `rate_scale` and `page` are what the worker is told: the limits it keeps by itself, as a multiple of the documented
+    ones, and its largest page.
+    """
 
     url: str
     corpus: Corpus
@@ -29,6 +35,7 @@ class Round(Struct, frozen=True):
     page: int | None = None
     api: str = "v2"
     windows: int = 16
+    rate_scale: float = NO_LIMITS
 
     @property
     def out(self) -> Path:
@@ -37,7 +44,11 @@ class Round(Struct, frozen=True):
 
     def environment(self) -> dict[str, str]:
         """What every LangSmith client reads."""
-        return {"LANGSMITH_ENDPOINT": self.url, "LANGSMITH_API_KEY": KEY, "HOME": str(self.folder)}
+        told = {"LANGSMITH_ENDPOINT": self.url, "LANGSMITH_API_KEY": KEY, "HOME": str(self.folder)}
+        told["TRAJWORKER_SOURCE_RATE_SCALE"] = str(self.rate_scale)
+        if self.page is not None:
+            told["TRAJWORKER_SOURCE_PAGE_SIZE"] = str(self.page)
+        return told
 
 
 class Contestant(Struct, frozen=True):

@@ -17,7 +17,10 @@ _KIB: Final = 1024
 
 
 class Cost(Struct, frozen=True):
-    """What a program took. `rss_bytes` is the highest sum over the process tree that was seen."""
+    """What a program took. `rss_bytes` is the highest sum over the process tree that was seen.
+
+    `ru_maxrss` is not used: a child inherits the peak of the process that forked it.
+    """
 
     wall_s: float
     cpu_s: float
@@ -55,7 +58,7 @@ def run(
     return Cost(
         wall_s,
         usage.ru_utime + usage.ru_stime,
-        max(peak, usage.ru_maxrss * _KIB),
+        peak,
         process.returncode,
         timed_out,
         (folder / "stdout.txt").read_text("utf-8", "replace"),
@@ -80,12 +83,21 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         while not self._done.wait(SAMPLE_S):
-            self._peak = max(self._peak, sum(_rss(pid) for pid in _tree(self._pid)))
+            self._peak = max(self._peak, _peak_rss(self._pid), sum(_rss(pid) for pid in _tree(self._pid)))
 
     def stop(self) -> int:
         self._done.set()
         self.join()
         return self._peak
+
+
+def _peak_rss(pid: int) -> int:
+    """What one process itself held at most, since its start."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * _KIB for line in lines if line.startswith("VmHWM")), 0)
 
 
 def _rss(pid: int) -> int:

@@ -37,40 +37,51 @@ class Verdict(Struct, frozen=True, kw_only=True):
 SHOWN_PROBLEMS = 5
 
 
+class _Newest(Struct, frozen=True):
+    """The newest revision of a conversation, and what is wrong with it."""
+
+    revision: int
+    turns: int
+    messages: int
+    tokens: int
+    problems: list[str]
+
+
 def of_trajectories(corpus: Corpus, out: Path) -> Verdict:
-    """Of published files of the worker: each message, each figure, each conversation once."""
+    """Of published files of the worker: each message, each figure, each revision of each conversation once."""
     truths = corpus.truth()
-    seen: set[str] = set()
+    newest: dict[str, _Newest] = {}
     problems: list[str] = []
-    turns = lines = messages = tokens = wrong = 0
+    lines = strange = 0
     for line in _published(out):
         lines += 1
-        conversation = line["task"]["conversation_id"]
-        truth = truths.get(conversation)
-        if truth is None or conversation in seen:
-            wrong += 1
-            problems.append(f"{conversation}: {'again' if truth else 'unknown'}, revision {line.get('revision')}")
+        conversation, revision = line["task"]["conversation_id"], line.get("revision", 1)
+        before = newest.get(conversation)
+        if conversation not in truths or revision != (before.revision + 1 if before else 1):
+            strange += 1
+            problems.append(f"{conversation}: unexpected revision {revision}")
             continue
-        seen.add(conversation)
-        messages += len(line["messages"])
-        tokens += (line["task"].get("total_tokens")) or 0
-        found = _differences(truth, line)
-        if found:
-            wrong += 1
-            problems.append(f"{conversation}: {'; '.join(found)}")
-        turns += min(line["task"].get("num_turns") or 0, truth.turns)
+        newest[conversation] = _judged(truths[conversation], line, revision)
+    bad = {name: one for name, one in newest.items() if one.problems}
+    problems += [f"{name}: {'; '.join(one.problems)}" for name, one in bad.items()]
     expected = sum(truth.input_tokens + truth.output_tokens for truth in truths.values())
     return Verdict(
-        turns=turns,
+        turns=sum(one.turns for one in newest.values()),
         turns_expected=corpus.figures.turns,
-        right=lines - wrong,
-        wrong=wrong,
-        missing=len(truths.keys() - seen),
+        right=len(newest) - len(bad),
+        wrong=len(bad) + strange,
+        missing=len(truths.keys() - newest.keys()),
         lines=lines,
-        messages=messages,
-        tokens_ratio=tokens / expected,
+        messages=sum(one.messages for one in newest.values()),
+        tokens_ratio=sum(one.tokens for one in newest.values()) / expected,
         problems=tuple(problems[:SHOWN_PROBLEMS]),
     )
+
+
+def _judged(truth: Truth, line: dict[str, Any], revision: int) -> _Newest:
+    task = line["task"]
+    turns = min(task.get("num_turns") or 0, truth.turns)
+    return _Newest(revision, turns, len(line["messages"]), task.get("total_tokens") or 0, _differences(truth, line))
 
 
 def _published(out: Path) -> Iterator[dict[str, Any]]:
