@@ -260,6 +260,50 @@ def test_a_trace_without_llm_calls_tells_its_roots_words() -> None:
     assert trajectory.steps == ()
 
 
+def lc(kind: str, **kwargs: Any) -> Message:
+    return {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", kind], "kwargs": kwargs}
+
+
+def generation(run_id: str, content: str, **more: Any) -> Message:
+    return {"generations": [[{"text": content, "message": lc("AIMessage", content=content, id=run_id, **more)}]]}
+
+
+def test_a_graph_that_renders_its_prompts_anew_in_each_node_is_one_dialogue() -> None:
+    record = Recorder()
+    question = "When does it open?"
+    call = {"name": "search", "args": {"q": "open"}, "id": "c1", "type": "tool_call"}
+    found = {
+        "type": "tool",
+        "content": "It opens at nine.",
+        "tool_call_id": "c1",
+        "name": "search",
+        "status": "success",
+    }
+    state = [
+        {"type": "human", "content": question, "id": "h1"}, {"type": "ai", "content": "", "id": "a1", "tool_calls": [call]},
+        found, {"type": "ai", "content": "At nine.", "id": "a3"},
+    ]  # fmt: skip
+    root = record.run(
+        "chain", {"messages": [{"role": "user", "content": question}]}, {"messages": state}, name="LangGraph"
+    )
+    human = lc("HumanMessage", content=question, id="h1")
+    decide = record.run("llm", {"messages": [[human]]}, generation("a1", "", tool_calls=[call]), root)
+    tool_run = record.run("tool", {"q": "open"}, {"output": found}, root, name="search")
+    grade = record.run("llm", {"messages": [[lc("HumanMessage", content=f"Is this relevant? It opens at nine. {question}")]]},
+                       generation("g1", "yes"), root)  # fmt: skip
+    answer = record.run("llm", {"messages": [[lc("HumanMessage", content=f"Context: It opens at nine. Question: {question}")]]},
+                        generation("a3", "At nine."), root)  # fmt: skip
+    trajectory = told([root, decide, tool_run, grade, answer])
+    assert brief(trajectory.messages) == [
+        ("user", question), ("assistant", [("search", {"q": "open"})]), ("tool", "It opens at nine."), ("assistant", "At nine."),
+    ]  # fmt: skip
+    assert [message.content for message in trajectory.internal] == ["yes"]
+    assert [message.content for message in trajectory.steps[1].messages][-2:] == [
+        f"Context: It opens at nine. Question: {question}", "At nine.",
+    ]  # fmt: skip
+    assert trajectory.nested == ()
+
+
 def long_conversation(turns: int) -> list[list[Run]]:
     record = Recorder()
     history: list[Message] = [SYSTEM]

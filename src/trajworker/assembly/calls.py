@@ -369,6 +369,17 @@ class Root(Struct, eq=False):
     trailing: list[Raw] = []
     outputs: Raw = Raw(b"null")
 
+    def turn_ids(self) -> set[str]:
+        """Ids of the assistant messages of this turn that a graph gave back."""
+        found: set[str] = set()
+        for item in reversed(self.trailing[-MAX_TRAILING:]):
+            for draft in read_one(msgspec.json.decode(item)):
+                if draft.role is Role.USER:
+                    return found
+                if draft.role is Role.ASSISTANT and draft.id:
+                    found.add(draft.id)
+        return found
+
     def finals(self) -> set[str]:
         """Texts it gave back."""
         found: set[str] = set()
@@ -403,9 +414,15 @@ def _messages_field(raw: Raw) -> list[Raw]:
     return []
 
 
+_SPEECHLESS = frozenset({"embedding", "prompt", "parser"})
+"""Run types whose input is nobody's word."""
+
+
 def read_root(run: Run) -> Root:
     """Read a root that is no llm run itself."""
     root = Root()
+    if run.run_type in _SPEECHLESS:
+        return root
     given = _messages_field(run.inputs)
     for item in reversed(given):
         drafts = read_one(msgspec.json.decode(item))
@@ -419,6 +436,8 @@ def read_root(run: Run) -> Root:
     return root
 
 
+MAX_TRAILING = 200
+"""Messages of a root's outputs that are looked through, newest first, for what no call told."""
 MAX_PLAIN_BYTES = 262_144
 """A root's payload without messages is read for the user's words up to this size only."""
 _COMMAND = frozenset({"update", "goto", "graph", "lg_name"})

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.assembly.calls import (
+    MAX_TRAILING,
     Call,
     Root,
     Search,
@@ -33,8 +34,6 @@ from trajworker.trajectory.codec import LineStep, encode_chunk, line_step
 
 RULES_VERSION = "1"
 """Changes whenever folding the same runs gives another result, so that kept folds are made again."""
-MAX_TRAILING = 200
-"""Messages of a root's outputs that are looked through, newest first, for what no call told."""
 
 
 class FoldSettings(Struct, frozen=True, kw_only=True):
@@ -132,7 +131,7 @@ class _Folding:
         self.owned_tools: dict[str, list[ToolRun]] = {}
         for tool in trace.tools.values():
             self.owned_tools.setdefault(owner(tool.path, trace.tools), []).append(tool)
-        self.trailing, self.final_ids, self.open_end = self._trailing()
+        self.trailing, self.open_end = self._trailing()
 
     def _owner(self, call: Call) -> str:
         found = owner(call.path, self.trace.tools)
@@ -142,11 +141,11 @@ class _Folding:
 
     # -- the root ------------------------------------------------------------------------------------------------
 
-    def _trailing(self) -> tuple[list[Draft], set[str], bool]:
-        """Messages at the end of the root's outputs, oldest first, the ids among them, and whether a call is open."""
+    def _trailing(self) -> tuple[list[Draft], bool]:
+        """Messages at the end of the root's outputs, oldest first, and whether the last of them calls a tool."""
         root = self.trace.root
         if root is None or not root.trailing:
-            return [], set(), False
+            return [], False
         found: list[Draft] = []
         stop = {call.key for call in self.trace.calls}
         for item in reversed(root.trailing[-MAX_TRAILING:]):
@@ -158,8 +157,7 @@ class _Folding:
                 break
         last = found[-1] if found else None
         open_end = last is not None and any(call.invalid is None for call in last.tool_calls or ())
-        ids = {last.id} if last is not None and last.id and last.role is Role.ASSISTANT else set()
-        return found, ids, open_end
+        return found, open_end
 
     # -- the whole -----------------------------------------------------------------------------------------------
 
@@ -168,7 +166,7 @@ class _Folding:
         trace, before = self.trace, self.before
         nested: list[bytes] = []
         main_calls = self.by_owner.get("", [])
-        chosen = sort_calls(main_calls, trace.root, self.final_ids)
+        chosen = sort_calls(main_calls, trace.root)
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
@@ -255,7 +253,7 @@ class _Folding:
 
     def _agent(self, scope: str, calls: list[Call], above: Transcript) -> bytes:
         """The trajectory of a sub-agent: the calls under a tool run, or those marked as a sub-agent's."""
-        chosen = sort_calls(calls, None, set())
+        chosen = sort_calls(calls, None)
         tool = self.trace.tools.get(scope)
         call_id = tool.call_id if tool is not None else None
         if call_id is None and tool is not None:

@@ -142,10 +142,10 @@ def _end(one: Group) -> datetime:
     return max((call.run.end_time or call.run.start_time) for call in one.calls)
 
 
-def sort_calls(calls: list[Call], root: Root | None, final_ids: set[str]) -> Sorted:
+def sort_calls(calls: list[Call], root: Root | None) -> Sorted:
     """Tell the agent's own calls from branches and internal ones.
 
-    The agent's group is the one whose answer the trace gave back; else the last one that the root's own words stand in.
+    The agent's groups are those whose answers the trace gave back; else the last one that the root's own words stand in.
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if call not in internal] if internal else calls
@@ -154,8 +154,9 @@ def sort_calls(calls: list[Call], root: Root | None, final_ids: set[str]) -> Sor
     groups = group(own)
     if len(groups) == 1:
         return Sorted(main=groups[0].calls, branches=[], internal=internal)
-    chosen = _main(groups, root, final_ids)
-    others = [one for one in groups if one is not chosen]
+    chosen = _kept(groups, root) or _main(groups, root)
+    own_ids = {id(call) for call in chosen.calls}
+    others = [one for one in groups if id(one.calls[0]) not in own_ids]
     branches = [
         one
         for one in others
@@ -167,10 +168,15 @@ def sort_calls(calls: list[Call], root: Root | None, final_ids: set[str]) -> Sor
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal))
 
 
-def _main(groups: list[Group], root: Root | None, final_ids: set[str]) -> Group:
-    for one in reversed(groups):
-        if any(call.answer.draft is not None and call.answer.draft.id in final_ids for call in one.calls):
-            return one
+def _kept(groups: list[Group], root: Root | None) -> Group | None:
+    """The groups whose answers a graph kept in its state, as one: it may render a prompt anew for each of its nodes."""
+    ids = root.turn_ids() if root is not None else set()
+    kept = [one for one in groups if any(call.answer.draft is not None and call.answer.draft.id in ids
+                                         for call in one.calls)] if ids else []  # fmt: skip
+    return Group(calls=in_order([call for one in kept for call in one.calls])) if kept else None
+
+
+def _main(groups: list[Group], root: Root | None) -> Group:
     finals = root.finals() if root is not None else set()
     for one in reversed(groups):
         if one.final is not None and one.final in finals:

@@ -416,7 +416,9 @@ class Transcript:
             elif SUMMARY in draft.flags:
                 references.append(self._aside(draft, SUMMARY, key))
             elif draft.role is Role.USER and (
-                (named and place >= block) or self.quotes.quoted(draft) or self._is_scratchpad(draft)
+                (named and place >= block)
+                or self.quotes.quoted(draft)
+                or (opening is None and (self._is_scratchpad(draft) or self._is_rendering(draft)))
             ):
                 references.append(self._aside(draft, CONTEXT, key))
             else:
@@ -425,6 +427,12 @@ class Transcript:
                     self.pending += pending_of(references[-1], draft.tool_calls)
             place += 1
         return _ranged(references)
+
+    def _is_rendering(self, draft: Draft) -> bool:
+        """Whether a prompt inside the turn puts the turn's own question in other words around it."""
+        asked = self._own(self.turn_user) if self.turn_user is not None else None
+        text = (asked.content or "").strip() if asked is not None else ""
+        return len(text) >= MIN_QUOTE and text in (draft.content or "")
 
     def _is_scratchpad(self, draft: Draft) -> bool:
         """Whether a user message is the last prompt again with the answer written behind it."""
@@ -649,7 +657,12 @@ def _own_words(draft: Draft, opening: Opening | None) -> str | None:
     """The user's words behind a rendered prompt; None where the prompt is the user's words, or nobody knows them."""
     root = opening.root if opening is not None else None
     shown = draft.content
-    if root is None or not shown or root.words or not root.texts or shown.strip() in _said(opening):
+    if root is None or not shown or shown.strip() in _said(opening):
+        return None
+    if root.words:
+        word = (root.words[-1].content or "").strip()
+        return word if len(word) >= MIN_QUOTE and word in shown else None
+    if not root.texts:
         return None
     inside = {key: text for key, text in root.texts.items() if text in shown}
     for key in _KEYS:
