@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+from msgspec import Raw, structs
+
 from support.folding import brief, told
 from support.runs import Recorder
 
@@ -386,3 +388,13 @@ def test_a_payload_nobody_recognises_is_kept_raw_and_counted() -> None:
     assert trajectory.messages[0].blocks == ({"tensor": [1, 2], "seed": 7},)
     assert trajectory.messages[1].blocks == ({"logits": {"a": 0.1}, "n": 2},)
     assert trajectory.metadata["raw_payloads"] == 2
+
+
+def test_a_payload_nested_too_deep_for_any_reader_is_kept_as_text() -> None:
+    record = Recorder()
+    deep = "[" * 20_000 + "]" * 20_000
+    asked = record.run("llm", {"messages": []}, None)
+    run = structs.replace(asked, inputs=Raw(f'{{"messages":{deep}}}'.encode()), outputs=Raw(f'{{"a":{deep}}}'.encode()))
+    trajectory = told([run])
+    assert [message.flags for message in trajectory.messages] == [("raw",), ("raw",)]
+    assert deep in str(trajectory.messages[1].blocks)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support import corpus, runs
 from support.folding import fold_all, told
 from support.runs import Recorder
-from trajworker.assembly import Fold, Header, assemble, content_hash, decode_fold, encode_fold, encode_line, fold_trace
+from trajworker.assembly import Fold, Header, content_hash, decode_fold, encode_fold, encode_line, fold_trace
 from trajworker.assembly.fold import whole_context
 from trajworker.model.run import Run
 from trajworker.trajectory.codec import decode_line, encode_trajectory

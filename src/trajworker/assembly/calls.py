@@ -11,6 +11,7 @@ from trajworker.dialects import Answer, Draft, Prompt, answer_of, digest, read_a
 from trajworker.dialects.answer import status_finish
 from trajworker.dialects.blocks import arguments
 from trajworker.dialects.draft import as_text
+from trajworker.dialects.speech import UNREADABLE
 from trajworker.dialects.vocabulary import usage as read_usage
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus, ancestors
@@ -85,7 +86,7 @@ def _lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind, ope
         return default
     try:
         return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return default
 
 
@@ -93,7 +94,7 @@ def _extra(run: Run) -> tuple[Metadata, _Params, Any]:
     """Metadata, invocation parameters and tool call id of a run, whatever else stands in `extra`."""
     try:
         extra = _EXTRA.decode(run.extra)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         loose = _lenient(run.extra, _LOOSE, _LooseExtra())
         return (
             _lenient(loose.metadata, _METADATA, _NO_METADATA),
@@ -229,7 +230,7 @@ def read_tool_run(run: Run) -> ToolRun:
 def _decoded(raw: Raw) -> Any:  # noqa: ANN401 - recorded JSON
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
 
 
@@ -373,7 +374,7 @@ class Root(Struct, eq=False):
         """Ids of the assistant messages of this turn that a graph gave back."""
         found: set[str] = set()
         for item in reversed(self.trailing[-MAX_TRAILING:]):
-            for draft in read_one(msgspec.json.decode(item)):
+            for draft in _drafts(item):
                 if draft.role is Role.USER:
                     return found
                 if draft.role is Role.ASSISTANT and draft.id:
@@ -384,7 +385,7 @@ class Root(Struct, eq=False):
         """Texts it gave back."""
         found: set[str] = set()
         if self.trailing:
-            for draft in read_one(msgspec.json.decode(self.trailing[-1])):
+            for draft in _drafts(self.trailing[-1]):
                 _collect(draft.content, found, 0)
         elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
             outputs = _decoded(self.outputs)
@@ -393,6 +394,14 @@ class Root(Struct, eq=False):
             if answer is not None:
                 _collect(answer.content, found, 0)
         return found
+
+
+def _drafts(item: Raw) -> list[Draft]:
+    """The messages of one undecoded entry; none where it breaks every dialect."""
+    try:
+        return read_one(msgspec.json.decode(item))
+    except UNREADABLE:
+        return []
 
 
 def _messages_field(raw: Raw) -> list[Raw]:
@@ -425,7 +434,7 @@ def read_root(run: Run) -> Root:
         return root
     given = _messages_field(run.inputs)
     for item in reversed(given):
-        drafts = read_one(msgspec.json.decode(item))
+        drafts = _drafts(item)
         if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) for draft in drafts):
             break
         root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words

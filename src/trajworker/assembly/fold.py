@@ -27,6 +27,7 @@ from trajworker.assembly.scopes import Sorted, agent_name, in_order, owner, sort
 from trajworker.assembly.tooling import definitions
 from trajworker.assembly.transcript import HistoryNeeded, Opening, Quotes, StepDraft, Transcript
 from trajworker.dialects import Draft, digest, read_one
+from trajworker.dialects.speech import UNREADABLE
 from trajworker.model.message import Role, TrainableStatus
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.trajectory import Origin, Retrieval, Task
@@ -483,14 +484,17 @@ def _task(tool: ToolRun | None) -> Root | None:
 
 
 def _read(item: Raw) -> list[Draft]:
-    return read_one(msgspec.json.decode(item))
+    try:
+        return read_one(msgspec.json.decode(item))
+    except UNREADABLE:
+        return []
 
 
 def _given_back(run: Run) -> str | None:
     """Text that a root gave back although no llm run made it."""
     try:
         outputs = msgspec.json.decode(run.outputs)
-    except (msgspec.DecodeError, UnicodeError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     if isinstance(outputs, dict):
         for name in ("output", "outputs", "answer", "result", "response", "text", "content", "output_text"):

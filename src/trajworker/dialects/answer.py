@@ -9,7 +9,7 @@ from trajworker.dialects import chunks, langchain, openai_chat, openai_responses
 from trajworker.dialects.blocks import call_of
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.reader import read_all, read_one
-from trajworker.dialects.speech import Said, raw, speak
+from trajworker.dialects.speech import UNREADABLE, Said, raw, speak
 from trajworker.dialects.vocabulary import finish_reason, role_of, usage
 from trajworker.model.message import Role
 
@@ -50,10 +50,11 @@ class Answer(Struct):
 def read_answer(outputs: Raw) -> Answer:
     """Read the outputs of an llm run; what no dialect knows becomes one raw message."""
     try:
-        payload = msgspec.json.decode(outputs)
-    except (msgspec.DecodeError, UnicodeError):
-        payload = bytes(outputs).decode("utf-8", "replace")
-    return answer_of(payload)
+        return answer_of(msgspec.json.decode(outputs))
+    except UNREADABLE:
+        draft = raw(bytes(outputs).decode("utf-8", "replace"))
+        draft.role = Role.ASSISTANT
+        return Answer(draft=draft)
 
 
 def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON

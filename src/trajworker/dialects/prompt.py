@@ -8,7 +8,7 @@ from msgspec import Raw, Struct
 from trajworker.dialects import otel
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.reader import read_all
-from trajworker.dialects.speech import raw, speak
+from trajworker.dialects.speech import UNREADABLE, raw, speak
 from trajworker.model.run import NULL
 
 _ABSENT = bytes(NULL)
@@ -56,9 +56,7 @@ class Prompt(Struct):
 
     def read(self) -> list[Draft]:
         """All messages, decoded."""
-        found = list(self.system)
-        found += read_array(self.array) if self.array is not None else self.drafts
-        return found
+        return [*self.system, *(read_array(self.array) if self.array is not None else self.drafts)]
 
 
 _DECODER = msgspec.json.Decoder(_Inputs)
@@ -66,8 +64,11 @@ _LISTS = msgspec.json.Decoder(list[Raw])
 
 
 def read_array(array: bytes) -> list[Draft]:
-    """Messages of a JSON array."""
-    return read_all(msgspec.json.decode(array))
+    """Messages of a JSON array; one raw message where it breaks every dialect."""
+    try:
+        return read_all(msgspec.json.decode(array))
+    except UNREADABLE:
+        return [raw(array.decode("utf-8", "replace"))]
 
 
 def system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
@@ -98,6 +99,13 @@ def _batch(array: bytes) -> bytes:
 
 def read_prompt(inputs: Raw) -> Prompt:
     """Read the inputs of an llm run; what no dialect knows becomes one raw message, empty inputs none."""
+    try:
+        return _read_prompt(inputs)
+    except UNREADABLE:
+        return Prompt(drafts=[raw(bytes(inputs).decode("utf-8", "replace"))])
+
+
+def _read_prompt(inputs: Raw) -> Prompt:
     try:
         fields = _DECODER.decode(inputs)
     except (msgspec.DecodeError, UnicodeError):

@@ -10,6 +10,8 @@ from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import Role, ToolCall, ToolResponse
 
 RAW = "raw"
+UNREADABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+"""What a payload that breaks a dialect raises (msgspec's and Unicode errors are ValueErrors): it is kept raw."""
 
 
 class Said(Struct):
