@@ -83,6 +83,14 @@ async def test_a_foreign_or_damaged_file_is_refused_and_left_untouched(
     assert path.read_bytes() == before
 
 
+async def test_a_comment_in_the_schema_may_change(tmp_path: Path) -> None:
+    path = await a_file(tmp_path / "s.db")
+    (first,) = migrations()[:1]
+    reworded = Migration(first.number, first.sql.replace("--", "-- as ever:"))
+    async with open_database(path, [reworded, *migrations()[1:]]):
+        pass
+
+
 async def test_a_file_of_a_newer_release_is_refused_and_left_untouched(tmp_path: Path) -> None:
     path = await a_file(tmp_path / "s.db")
     altered(path, "PRAGMA user_version = 99")

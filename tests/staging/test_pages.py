@@ -168,6 +168,15 @@ async def test_an_unreadable_run_is_kept_raw_once_and_blocks_nothing(staging: St
     assert (figures.quarantined, len(await conversations(staging))) == (1, 1)
 
 
+async def test_a_run_that_can_be_read_after_all_is_not_set_aside_any_more(staging: Staging) -> None:
+    for raw in (b"[1", b"[2"):
+        bad = Unreadable(project_id=PROJECT_ID, run_id=named("a"), reason="cut", raw=raw)
+        await staging.stage(StagedPage(page=Page(runs=(), unreadable=(bad,)), fetch_seq=1))
+    assert (await staging.figures()).quarantined == 1
+    await staging.stage(a_page([a_run("a")], 2))
+    assert (await staging.figures()).quarantined == 0
+
+
 async def test_an_empty_page_of_no_project_is_nothing(staging: Staging) -> None:
     assert (await staging.stage(a_page([], 1))).changed == 0
 

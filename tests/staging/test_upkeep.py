@@ -8,9 +8,10 @@ from msgspec.structs import replace
 
 from support.looking import activities, runs_of, settle
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, minute, named
-from trajworker.errors import ConfigError, ConversationNotFound
+from trajworker.errors import ConfigError, ConversationNotFound, StagingBusy
 from trajworker.model.run import Feedback
 from trajworker.staging import Staging, open_staging
+from trajworker.staging.database import connect_to_read
 from trajworker.staging.encoding import pack_time
 
 HOUR = timedelta(hours=1)
@@ -114,9 +115,11 @@ SECRET = b"correct horse battery staple"
 
 async def test_a_purged_conversation_leaves_no_byte_and_does_not_come_back(tmp_path: Path) -> None:
     path = tmp_path / "staging.db"
-    secret = a_run("a", thread="t", outputs=b'"%s"' % SECRET)
+    secret = a_run("a", thread="t", outputs=b'"%s"' % (SECRET * 2000))
+    earlier = a_run("a", thread="t", outputs=b'"%s"' % (SECRET * 4000), ended=False)
     feedback = Feedback(id=named("f"), run_id=named("a"), key="k", comment=SECRET.decode())
     async with open_staging(path) as staging:
+        await staging.stage(a_page([earlier], 1))
         await staging.stage(replace(a_page([secret, a_run("b", thread="u")], 1), feedback=(feedback,)))
         assert holds(tmp_path, SECRET)
         purged = await staging.purge_conversation(PROJECT_ID, "t")
@@ -126,6 +129,24 @@ async def test_a_purged_conversation_leaves_no_byte_and_does_not_come_back(tmp_p
         assert set(await activities(staging)) == {"u"}
         assert not holds(tmp_path, SECRET)
         assert (await staging.figures()).projects[0].conversations == {"open": 1, "purged": 1}
+
+
+async def test_a_reader_that_keeps_what_was_purged_in_the_log_is_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "staging.db"
+    async with open_staging(path) as staging:
+        await staging.stage(a_page([a_run("a", thread="t")], 1))
+        with connect_to_read(path) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM run").fetchall()
+            with pytest.raises(StagingBusy, match="purge again"):
+                await staging.purge_conversation(PROJECT_ID, "t")
+
+
+async def test_a_run_that_has_not_ended_is_looked_at_also_after_its_payload_was_dropped(staging: Staging) -> None:
+    await staging.stage(a_page([a_run("a", thread="old", ended=False)], 1))
+    await _emit_all(staging)
+    assert await staging.compact(minute(400)) == 1
+    assert await staging.pending(PROJECT_ID, minute(500), 10) == [named("a")]
 
 
 async def test_purging_before_a_time_takes_what_was_last_active_before(staging: Staging) -> None:

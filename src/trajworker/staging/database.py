@@ -15,7 +15,7 @@ from typing import TypeVar
 import aiosqlite
 from anyio import CancelScope
 
-from trajworker.errors import StagingError
+from trajworker.errors import StagingBusy, StagingError
 from trajworker.folders import create_private, private_folder, refuse_planted
 from trajworker.staging import ownership
 from trajworker.staging.failures import primary_code, translate
@@ -42,6 +42,8 @@ SETTINGS = (
     "PRAGMA mmap_size = 0",
     "PRAGMA foreign_keys = ON",
     "PRAGMA synchronous = FULL",
+    # What is deleted or replaced is overwritten, so that a purge finds no older versions left in free pages.
+    "PRAGMA secure_delete = ON",
     f"PRAGMA cache_size = -{CACHE_KIB}",
     "PRAGMA temp_store = MEMORY",
     # Checkpoints are ours, since SQLite ignores a failed sync in its own (sqlite.org/c3ref/wal_autocheckpoint.html).
@@ -83,7 +85,7 @@ class Database:
         return await self._run(partial(self._transaction, body))
 
     async def erase(self, body: Body[T]) -> T:
-        """Like `write`, but what is deleted is overwritten and leaves the write-ahead log too."""
+        """Like `write`, but what is deleted leaves the log too; raises `StagingBusy` where a reader holds it."""
         return await self._run(partial(self._erasure, body))
 
     async def _run(self, body: Body[T]) -> T:
@@ -140,12 +142,9 @@ class Database:
         self._checkpoint_at = _wal_bytes(self._path) + CHECKPOINT_BYTES
 
     def _erasure(self, body: Body[T], connection: sqlite3.Connection) -> T:
-        connection.execute("PRAGMA secure_delete = ON")
-        try:
-            result = self._transaction(body, connection)
-            _truncate_wal(connection)
-        finally:
-            connection.execute("PRAGMA secure_delete = OFF")
+        result = self._transaction(body, connection)
+        if self._path and not _truncate_wal(connection):
+            raise StagingBusy(f"erased, but a reader of {self._path} keeps the log; end it and purge again")
         return result
 
 
@@ -164,12 +163,14 @@ def _wal_bytes(path: Path) -> int:
         return 0
 
 
-def _truncate_wal(connection: sqlite3.Connection) -> None:
+def _truncate_wal(connection: sqlite3.Connection) -> bool:
+    """Move the log into the file and empty it; False where a reader held it back."""
     connection.execute("PRAGMA busy_timeout = 0")
     try:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     finally:
         connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
+    return not busy
 
 
 @asynccontextmanager

@@ -92,6 +92,7 @@ def _take_runs(
     if refilled:
         _refill(connection, refilled)
     _watch_pending(connection, project, new, replaced)
+    _clear_unreadable(connection, project, list(arrivals))
     return [arrival.run for arrival in new] + [arrival.run for _, arrival in replaced + renewed], touched
 
 
@@ -204,12 +205,26 @@ def _take_feedback(connection: sqlite3.Connection, project: int, staged: StagedP
 
 def _set_aside(connection: sqlite3.Connection, project: int, unreadable: Sequence[Unreadable]) -> None:
     connection.executemany(
-        "INSERT OR IGNORE INTO unreadable (project, run, reason, hash, raw) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO unreadable (project, run, reason, hash, raw) VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, hash) "
+        "DO UPDATE SET reason = excluded.reason, raw = excluded.raw WHERE raw != excluded.raw",
         [
-            (project, None if bad.run_id is None else pack_id(bad.run_id), bad.reason, digest(bad.raw), bad.raw)
+            (
+                project,
+                None if bad.run_id is None else pack_id(bad.run_id),
+                bad.reason,
+                digest(bad.raw if bad.run_id is None else bad.run_id.encode()),
+                bad.raw,
+            )
             for bad in unreadable
         ],
     )
+
+
+def _clear_unreadable(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId]) -> None:
+    """What can be read now is not set aside any more."""
+    if connection.execute("SELECT EXISTS (SELECT 1 FROM unreadable WHERE project = ?)", (project,)).fetchone()[0]:
+        for some in chunked(ids):
+            connection.execute(f"DELETE FROM unreadable WHERE project = ? AND run IN ({marks(some)})", (project, *some))
 
 
 def _late(connection: sqlite3.Connection, project: int, part: Slice | None, changed: Sequence[Run]) -> int:

@@ -18,6 +18,7 @@ from trajworker.folders import create_private
 
 APPLICATION_ID = 0x74726A77  # "trjw"
 PAGE_SIZE_BYTES = 16_384
+COMMENT = re.compile(r"--[^\n]*")
 
 
 class Migration(Struct, frozen=True):
@@ -83,10 +84,9 @@ def _refuse_foreign(connection: sqlite3.Connection, steps: Sequence[Migration], 
 
 
 def _shape(connection: sqlite3.Connection) -> set[tuple[str, str, str]]:
-    """Every table, index, trigger and view, except what SQLite keeps for itself."""
-    return set(
-        connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
-    )
+    """Every table, index, trigger and view, without comments and spacing, except what SQLite keeps for itself."""
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
+    return {(kind, name, " ".join(COMMENT.sub(" ", sql or "").split())) for kind, name, sql in rows}
 
 
 def _apply(connection: sqlite3.Connection, step: Migration) -> None:

@@ -64,7 +64,6 @@ def compact(before: datetime, connection: sqlite3.Connection) -> int:
     reduced = connection.execute(
         f"UPDATE run SET body = NULL, feedback_stats = NULL, tree_order = '' WHERE trace IN ({traces})", keys
     ).rowcount
-    connection.execute(f"DELETE FROM look WHERE run IN (SELECT key FROM run WHERE trace IN ({traces}))", keys)
     connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
     connection.execute(
         f"DELETE FROM conversation WHERE key IN ({marks(keys)}) AND revision = 0 AND purged = 0 "

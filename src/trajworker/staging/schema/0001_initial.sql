@@ -134,7 +134,7 @@ CREATE TABLE unreadable (                   -- runs that no rule can read
     project INTEGER NOT NULL REFERENCES project,
     run ANY,
     reason TEXT NOT NULL,
-    hash BLOB NOT NULL,
+    hash BLOB NOT NULL,                     -- of the run's id, or of what came where it has none
     raw BLOB NOT NULL,
     UNIQUE (project, hash)
 ) STRICT;
