@@ -5,8 +5,6 @@ reads.
 Messages carry ids, counts and advice, never transcripts or secrets.
 """
 
-from typing import ClassVar
-
 EXIT_DATA = 65
 EXIT_UNAVAILABLE = 69
 EXIT_IO = 74
@@ -18,7 +16,7 @@ EXIT_CONFIG = 78
 class TrajworkerError(Exception):
     """Base of every error that trajworker raises on purpose."""
 
-    exit_code: ClassVar[int] = EXIT_RETRY
+    exit_code = EXIT_RETRY
 
 
 class ConfigError(TrajworkerError):

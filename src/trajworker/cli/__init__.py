@@ -1,19 +1,22 @@
 """The command line: arguments in, exit codes out; each command is a module that is imported when it is run."""
 
 import sys
-from collections.abc import Sequence
 from importlib import import_module
 
-from trajworker.cli.parser import build_parser
+from trajworker.cli.parser import parse
+
+TYPE_CHECKING = False  # see cli.parser
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 EXIT_INTERNAL = 70
 """EX_SOFTWARE: an error that is a fault of trajworker's own."""
 EXIT_INTERRUPTED = 130
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run one command; returns the exit code (design.md section 2)."""
-    asked = build_parser().parse_args(arguments)
+    asked = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         command = import_module(f"trajworker.cli.{asked.module}")
         return int(command.main(asked))
