@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 DESCRIPTION = "Turns what agents left in LangSmith into trajectories: one JSON line per conversation."
+HELP_WIDTH = 100
 EPILOG = "Start with `trajworker demo`: it needs no key, no network, no configuration."
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help of a fixed width: asking the terminal for its own imports more than printing needs."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=HELP_WIDTH)
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,7 +54,9 @@ def parse(arguments: "Sequence[str]") -> argparse.Namespace:
 
 def command_parser(name: str) -> Parser:
     """The parser of one command."""
-    command = Parser(prog=f"trajworker {name}", description=COMMANDS[name].about, allow_abbrev=False)
+    command = Parser(
+        prog=f"trajworker {name}", description=COMMANDS[name].about, formatter_class=_Help, allow_abbrev=False
+    )
     command.set_defaults(module=COMMANDS[name].module)
     COMMANDS[name].options(command)
     return command
@@ -59,7 +69,7 @@ def _overview() -> Parser:
         usage="trajworker COMMAND [OPTION ...]",
         description=f"{DESCRIPTION}\n\ncommands:\n{listed}",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Help,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"trajworker {__version__}")
