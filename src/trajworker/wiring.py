@@ -1,5 +1,6 @@
 """The only module that knows every room: settings in, a worker that runs to its end out."""
 
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,8 @@ BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 RULES_VERSION = "1"
 """Another one makes other trajectories of the same runs: staging files of before are only continued with --adopt."""
 SPOKEN_API = "spoken_api"
+PLACEHOLDER_SECRET = "placeholder_secret"  # noqa: S105 - the name under which staging keeps it
+SECRET_BYTES = 32
 MAX_PAGE = 1000
 COMPRESSIONS = {
     Compression.NONE: naming.Compression.NONE,
@@ -107,10 +110,10 @@ async def open_source(settings: Settings, observer: Observer, staging: Staging) 
     # v1 is asked about each time, because it is the one that gets replaced
     asked = replace(source_settings(settings), known_api="v2" if known == "v2" else None)
     async with LangSmithSource(asked, listen) as source:
-        masking = redactor(settings)
-        if masking is None:
+        if settings.redaction.mode is RedactionMode.OFF:
             yield source
         else:
+            masking = redactor(settings, await _placeholder_secret(settings, staging))
             yield RedactingSource(source, masking, frozenset(settings.conversation.thread_keys))
     if spoken:
         await staging.remember(SPOKEN_API, spoken[-1])
@@ -146,16 +149,23 @@ def _api_key(settings: Settings) -> ApiKey | None:
     return ApiKey(settings.source.api_key.reveal()) if settings.source.api_key is not None else None
 
 
-def redactor(settings: Settings) -> BasePiiRedactor | None:
-    """Who masks personal data, None for nobody."""
+def redactor(settings: Settings, secret: bytes) -> BasePiiRedactor:
+    """Who masks personal data where somebody does; `secret` keys the placeholders."""
     asked = settings.redaction
-    match asked.mode:
-        case RedactionMode.OFF:
-            return None
-        case RedactionMode.BUILTIN:
-            return PiiRedactor(choose_rules(asked.rules, asked.patterns))
-        case RedactionMode.PRESIDIO:
-            return PresidioRedactor()
+    if asked.mode is RedactionMode.PRESIDIO:
+        return PresidioRedactor(secret=secret)
+    return PiiRedactor(choose_rules(asked.rules, asked.patterns), secret=secret)
+
+
+async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
+    """The configured secret, else one that staging keeps: runs that are read again must be masked as before."""
+    if settings.redaction.secret is not None:
+        return settings.redaction.secret.reveal().encode()
+    kept = await staging.recall(PLACEHOLDER_SECRET)
+    if kept is None:
+        kept = secrets.token_hex(SECRET_BYTES)
+        await staging.remember(PLACEHOLDER_SECRET, kept)
+    return kept.encode()
 
 
 def reading(settings: Settings) -> Reading:
