@@ -8,6 +8,10 @@ TAIL = 512
 """Messages whose digests a context keeps; a trace that needs older ones asks for the whole history."""
 
 
+KEPT = 64
+"""System prompts, asides and open calls a context remembers."""
+
+
 class Pending(Struct, array_like=True):
     """A tool call without a result: index of its message, the call's id, name, arguments (as JSON) and place."""
 
@@ -55,19 +59,21 @@ class Context(Struct, kw_only=True, omit_defaults=True):
         return self.tail[place : place + DIGEST_SIZE]
 
 
-def compress(references: list[int]) -> list[tuple[int, int]]:
-    """References as ranges [start, stop); an aside stands alone as (r, r)."""
-    ranges: list[tuple[int, int]] = []
-    for reference in references:
-        if reference < 0:
-            ranges.append((reference, reference))
-        elif ranges and ranges[-1][1] == reference and ranges[-1][0] >= 0:
-            ranges[-1] = (ranges[-1][0], reference + 1)
-        else:
-            ranges.append((reference, reference + 1))
-    return ranges
-
-
 def expand(ranges: list[tuple[int, int]]) -> list[int]:
     """Ranges as references."""
     return [ref for start, stop in ranges for ref in ((start,) if start < 0 else range(start, stop))]
+
+
+def ranged(references: list[int]) -> list[tuple[int, int]]:
+    return [(ref, ref) if ref < 0 else (ref, ref + 1) for ref in references]
+
+
+def joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges with neighbours joined."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in ranges:
+        if joined and start >= 0 and joined[-1][0] >= 0 and joined[-1][1] == start:
+            joined[-1] = (joined[-1][0], stop)
+        else:
+            joined.append((start, stop))
+    return joined

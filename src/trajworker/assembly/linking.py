@@ -4,8 +4,8 @@ from datetime import datetime
 
 import msgspec
 
-from trajworker.assembly.calls import ToolRun
 from trajworker.assembly.context import Pending
+from trajworker.assembly.tool_runs import ToolRun
 from trajworker.dialects import Draft
 from trajworker.dialects.draft import as_text
 from trajworker.model.message import Role, ToolCall, ToolResponse

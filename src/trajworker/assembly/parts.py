@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from trajworker.assembly.context import Context
 from trajworker.assembly.figures import Figures
+from trajworker.assembly.memory import Amendment
 from trajworker.assembly.rewards import Aggregation
-from trajworker.assembly.transcript import Amendment
 
 VERSION = 1
 _DIGEST_SIZE = 16

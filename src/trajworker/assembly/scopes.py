@@ -5,8 +5,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from trajworker.assembly.calls import Call, Root, ToolRun
-from trajworker.assembly.transcript import goes_on_in_text
+from trajworker.assembly.calls import Call
+from trajworker.assembly.roots import Root
+from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.words import goes_on_in_text
 from trajworker.model.message import Role
 
 _HIDDEN = frozenset({"middleware", "compaction"})

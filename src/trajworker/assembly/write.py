@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from trajworker.assembly.memory import Amendment
 from trajworker.assembly.parts import Fold
 from trajworker.assembly.summary import Header, summarise
-from trajworker.assembly.transcript import Amendment
 from trajworker.model.message import Message, TrainableStatus
 from trajworker.trajectory import Origin, Pane, Trajectory, Turn
 from trajworker.trajectory.codec import LineStep, decode_line, encode_chunk

@@ -1,0 +1,220 @@
+"""Aligns a prompt with what is known: what it repeats is found, what is new is left over."""
+
+from difflib import SequenceMatcher
+from hashlib import blake2b
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.context import expand, joined, ranged
+from trajworker.assembly.memory import Amendment, Memory
+from trajworker.assembly.words import ALTERNATIVE, EDITED, Opening, turn_user
+from trajworker.dialects import Draft, digest, read_array
+from trajworker.dialects.draft import DIGEST_SIZE
+from trajworker.model.message import Role, TrainableStatus
+
+
+class HistoryNeeded(Exception):
+    """The context's window is too short for this trace: fold it against the whole history."""
+
+
+class Alignment(Memory):
+    """Finds a prompt's messages among the known ones."""
+
+    def match_prefix(
+        self, call: Call, opening: Opening | None
+    ) -> tuple[list[tuple[int, int]] | None, list[tuple[Draft, bytes]]]:
+        """The view of a prompt that begins, byte for byte, with the one before it; None where it does not."""
+        self.was_cut = False
+        rest = self.behind_prefix(call)
+        if rest is None:
+            return None, []
+        begins = opening is not None and opening.begins
+        if begins and not any(draft.role is Role.USER for draft in rest):
+            return None, []
+        rest = self._without_own(call, rest)
+        view = list(self.view)
+        keyed = [(draft, digest(draft)) for draft in rest]
+        place = 0
+        if keyed and keyed[0][0].role is Role.ASSISTANT and self.answer is not None:
+            view = joined([*view, *ranged([self.same_answer(*keyed[0])])])
+            place = 1
+        following = self.answer + 1 if self.answer is not None else self.total
+        limit = turn_user(rest, opening) if begins else len(keyed)
+        while place < limit and following < self.total and self._repeats(following, *keyed[place]):
+            view = joined([*view, (following, following + 1)])
+            following += 1
+            place += 1
+        return view, keyed[place:]
+
+    def behind_prefix(self, call: Call) -> list[Draft] | None:
+        """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
+        array, length = call.prompt.array, self.prefix_length
+        if call.rest is not None and call.rest[0] == length:
+            return call.rest[1]
+        if array is None or not length or len(array) <= length or array[length] not in b",]":
+            return None
+        if blake2b(memoryview(array)[:length], digest_size=DIGEST_SIZE).digest() != self.prefix_hash:
+            return None
+        rest = read_array(b"[" + array[length + 1 :]) if array[length : length + 1] == b"," else []
+        self.decoded += len(rest)
+        call.rest = (length, rest)
+        return rest
+
+    def _repeats(self, reference: int, draft: Draft, key: bytes) -> bool:
+        if self.key(reference) == key:
+            return True
+        known = self.own(reference)
+        if known is None or known.role is not Role.TOOL or draft.role is not Role.TOOL:
+            return False
+        mine, told = known.tool_response, draft.tool_response
+        return mine is not None and told is not None and mine.id is not None and mine.id == told.id
+
+    def same_answer(self, draft: Draft, key: bytes) -> int:
+        """The reference for the history's copy of the last answer; what the copy has more is taken over."""
+        answer = self.answer
+        assert answer is not None  # noqa: S101 - callers have checked
+        if self.key(answer) != key and not (
+            draft.tool_calls and {call.id for call in draft.tool_calls} & set(self.answer_ids)
+        ):
+            return self.aside(draft, EDITED)
+        if draft.reasoning and answer not in self.reasoned:
+            own = self.own(answer)
+            if own is not None:
+                own.reasoning = draft.reasoning
+                own.blocks = own.blocks or draft.blocks
+            else:
+                self.amendments.append(Amendment(start=answer, stop=answer + 1, reasoning=draft.reasoning))
+            self.reasoned = [answer]
+        return answer
+
+    def match(self, call: Call, opening: Opening | None) -> tuple[list[tuple[int, int]], list[tuple[Draft, bytes]]]:
+        """The view of any other prompt: its known messages in order, what stands between them kept aside."""
+        drafts = self._without_own(call, call.read())
+        self.decoded += len(drafts)
+        keyed = list(zip(drafts, call.digests(), strict=False))
+        if self.total == 0:
+            return [], keyed
+        begins = opening is not None and opening.begins
+        limit = turn_user(drafts, opening) if begins else len(drafts)
+        references = self._references(keyed[:limit])
+        last = max((place for place, found in enumerate(references) if found is not None), default=-1)
+        last = self._claim_answer(keyed, references, last, limit)
+        if self.before.offset and last + 1 < limit and self.before.total > self.before.offset:
+            raise HistoryNeeded
+        if begins:
+            self._supersede(references[: last + 1], keyed, limit)
+        view: list[int] = []
+        for place in range(last + 1):
+            found = references[place]
+            draft, key = keyed[place]
+            if found is None:
+                found = self.system(draft) if draft.role is Role.SYSTEM else self.aside(draft, EDITED, key)
+            elif found == self.answer and draft.role is Role.ASSISTANT:
+                found = self.same_answer(draft, key)
+            view.append(found)
+        return joined(ranged(view)), keyed[last + 1 :]
+
+    def _claim_answer(
+        self, keyed: list[tuple[Draft, bytes]], references: list[int | None], last: int, limit: int
+    ) -> int:
+        """The assistant message right behind the repeated prompt is the last answer, even if the app rewrote it."""
+        if self.answer is None or self.answer in references or last + 1 >= limit:
+            return last
+        draft, _ = keyed[last + 1]
+        if draft.role is not Role.ASSISTANT:
+            return last
+        ids = {call.id for call in draft.tool_calls or ()} & set(self.answer_ids)
+        behind = bool(self.view) and last >= 0 and references[last] == self.view[-1][1] - 1
+        if not ids and not behind:
+            return last
+        references[last + 1] = self.answer
+        following, place = self.answer + 1, last + 2
+        while place < limit and following < self.total and self._repeats(following, *keyed[place]):
+            references[place] = following
+            following += 1
+            place += 1
+        return place - 1
+
+    def _references(self, keyed: list[tuple[Draft, bytes]]) -> list[int | None]:
+        """For each prompt message the message it repeats, in order; the newest of equal ones."""
+        wanted = [key for _, key in keyed]
+        found: list[int | None] = [None] * len(wanted)
+        head = 0
+        while head < len(keyed) and keyed[head][0].role is Role.SYSTEM:
+            found[head] = self.systems.get(wanted[head])
+            head += 1
+        thread = self._thread()
+        place = head
+        for reference, key in thread:
+            if place < len(wanted) and key == wanted[place]:
+                found[place] = reference
+                place += 1
+            else:
+                break
+        if place == len(wanted) or (thread and place - head == len(thread)):
+            return found
+        for index in range(head, len(wanted)):
+            found[index] = None
+        known = [(ref, key) for ref in range(self.before.offset, self.total) if (key := self.key(ref)) is not None]
+        known += [(-1 - index, key) for key, index in self.aside_keys.items()]
+        known_keys = [key for _, key in reversed(known)]
+        matcher = SequenceMatcher(None, known_keys, wanted[head:][::-1], autojunk=False)
+        for block in matcher.get_matching_blocks():
+            for step in range(block.size):
+                found[len(wanted) - 1 - (block.b + step)] = known[len(known) - 1 - (block.a + step)][0]
+        for index in range(head, len(wanted)):
+            if found[index] is None and wanted[index] in self.aside_keys:
+                found[index] = -1 - self.aside_keys[wanted[index]]
+        return found
+
+    def _thread(self) -> list[tuple[int, bytes]]:
+        """What a prompt that goes on with the last one begins with: its view, its answer, and what came after."""
+        references = [ref for ref in expand(self.view) if ref < 0 or self.key(ref) not in self.systems]
+        if self.answer is not None:
+            references += range(self.answer, self.total)
+        asides = {-1 - index: key for key, index in self.aside_keys.items()}
+        thread = []
+        for ref in references:
+            known = asides.get(ref) if ref < 0 else self.key(ref)
+            if known is None:
+                return []
+            thread.append((ref, known))
+        return thread
+
+    def _supersede(self, references: list[int | None], keyed: list[tuple[Draft, bytes]], user: int) -> None:
+        """Mark answers that a regenerated or edited turn replaces."""
+        known = [ref for ref in references if ref is not None and ref >= 0 and self.key(ref) not in self.systems]
+        asked = self.turn_user
+        if user >= len(keyed) or asked is None or None in references:
+            return
+        first = next((ref for ref in range(self.total) if self.key(ref) not in self.systems), None)
+        if self.key(asked) == keyed[user][1] and all(ref < asked for ref in known):
+            start = asked + 1
+        elif known and known == list(range(known[0], known[0] + len(known))) and known[0] == first:
+            start = known[-1] + 1
+        else:
+            return
+        if start < self.total:
+            superseded = TrainableStatus.SUPERSEDED
+            self.amendments.append(Amendment(start=start, stop=self.total, status=superseded, flag=ALTERNATIVE))
+
+    def _without_own(self, call: Call, drafts: list[Draft]) -> list[Draft]:
+        """A prompt without what was added to its array after the call (JS serialises late)."""
+        answer = call.answer.draft
+        if answer is None:
+            return drafts
+        ids = call.ids
+        if ids:
+            for place, draft in enumerate(drafts):
+                if draft.tool_calls and ids & {one.id for one in draft.tool_calls} and not self._is_answer(ids):
+                    self.was_cut = True
+                    return drafts[:place]
+        elif drafts and drafts[-1].role is Role.ASSISTANT and digest(drafts[-1]) == call.key:
+            self.was_cut = True
+            return drafts[:-1]
+        return drafts
+
+    def _is_answer(self, ids: set[str]) -> bool:
+        """Whether these call ids were given before: weak providers count from one in each turn."""
+        return bool(ids & set(self.answer_ids)) or any(
+            ids & {call.id for call in draft.tool_calls or ()} for draft in self.drafts
+        )

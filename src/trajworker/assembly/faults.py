@@ -1,0 +1,32 @@
+"""How runs tell that they failed: errors without their tracebacks, and interrupts that are none."""
+
+import ast
+
+from trajworker.model.run import Run
+
+
+def is_interrupt(run: Run) -> bool:
+    return run.error is not None and ("GraphInterrupt(" in run.error[:200] or "NodeInterrupt(" in run.error[:200])
+
+
+def error_text(error: str | None) -> str | None:
+    """An error without its traceback, as Python's last line tells it: `ValueError('x')` becomes `ValueError: x`."""
+    if not error:
+        return None
+    head = error.split("Traceback (most recent call last)", 1)[0].strip()
+    if not head:
+        lines = [line for line in error.strip().split("\n") if line.strip()]
+        return lines[-1].strip() if lines else None
+    head = head.split("\n    at ", 1)[0].strip()
+    lines = head.split("\n")
+    if len(lines) > 2 and not lines[1].strip() and lines[2].endswith(lines[0]):  # noqa: PLR2004 - message, blank, name
+        head = lines[2].strip()
+    name, _, rest = head.partition("(")
+    if rest.endswith(")") and name.replace(".", "").replace("_", "").isalnum():
+        try:
+            inner = ast.literal_eval(rest[:-1])
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return head
+        if isinstance(inner, str):
+            return f"{name}: {inner}"
+    return head

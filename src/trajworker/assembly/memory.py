@@ -1,0 +1,129 @@
+"""What a transcript knows: its messages and what was kept aside, by digest and by place."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.context import KEPT, TAIL, Context, Pending
+from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes
+from trajworker.dialects import Draft, digest
+from trajworker.dialects.draft import DIGEST_SIZE
+from trajworker.model.message import TrainableStatus
+
+
+class Amendment(Struct, array_like=True):
+    """A change to messages [start, stop) of earlier folds, applied when the line is written."""
+
+    start: int
+    stop: int
+    status: TrainableStatus | None = None
+    reasoning: str | None = None
+    flag: str | None = None
+
+
+class StepDraft(Struct, eq=False):
+    """One decision: what was seen (ranges), what was produced (index), and the call behind it."""
+
+    view: list[tuple[int, int]]
+    answer: int
+    call: Call
+    summarised: bool = False
+
+
+class Memory:
+    """The messages of one agent so far, those of earlier traces by their digests only."""
+
+    def __init__(self, before: Context, runs: list[ToolRun], quotes: Quotes) -> None:
+        self.before = before
+        self.runs = runs
+        self.quotes = quotes
+        self.drafts: list[Draft] = []
+        self.keys: list[bytes] = []
+        self.asides: list[Draft] = []
+        self.aside_keys = dict(before.aside_keys)
+        self.systems = dict(before.systems)
+        self.steps: list[StepDraft] = []
+        self.amendments: list[Amendment] = []
+        self.pending: list[Pending] = list(before.pending)
+        self.view = list(before.view)
+        self.answer = before.answer
+        self.answer_ids = list(before.answer_ids)
+        self.reasoned = before.reasoned[-1:] if before.reasoned else []
+        self.prefix_length, self.prefix_hash = before.prefix_length, before.prefix_hash
+        self.turn = before.entries
+        self.turn_user = before.turn_user
+        self.answered = False
+        self.ids: set[str] = set()
+        self.decoded = 0
+        self.shown: str | None = None
+        self.was_cut = False
+        self.limit: datetime | None = None
+
+    @property
+    def total(self) -> int:
+        """Messages so far, those of earlier traces included."""
+        return self.before.total + len(self.drafts)
+
+    def key(self, reference: int) -> bytes | None:
+        """Digest of a message."""
+        if reference < self.before.total:
+            return self.before.known(reference)
+        place = reference - self.before.total
+        return self.keys[place] if place < len(self.keys) else None
+
+    def own(self, reference: int) -> Draft | None:
+        """A message of this trace."""
+        place = reference - self.before.total
+        return self.drafts[place] if 0 <= place < len(self.drafts) else None
+
+    def add(self, draft: Draft, key: bytes) -> int:
+        draft.turn = self.turn
+        self.drafts.append(draft)
+        self.keys.append(key)
+        return self.total - 1
+
+    def system(self, draft: Draft, key: bytes | None = None) -> int:
+        key = key or digest(draft)
+        found = self.systems.get(key)
+        if found is not None:
+            return found
+        if self.quotes.quoted(draft):
+            return self.aside(draft, CONTEXT, key)
+        if draft.flags and SUMMARY in draft.flags:
+            return self.aside(draft, SUMMARY, key)
+        index = self.add(draft, key)
+        if index == 0 or all(self.key(ref) in self.systems for ref in range(index) if index <= len(self.systems)):
+            draft.turn = 0
+        self.systems[key] = index
+        return index
+
+    def aside(self, draft: Draft, flag: str, key: bytes | None = None) -> int:
+        key = key or digest(draft)
+        if key in self.aside_keys:
+            return -1 - self.aside_keys[key]
+        index = self.before.asides + len(self.asides)
+        if flag not in draft.flags:
+            draft.flags = (*draft.flags, flag) if SUMMARY not in draft.flags else draft.flags
+        draft.turn = self.turn
+        self.asides.append(draft)
+        self.aside_keys[key] = index
+        return -1 - index
+
+    def after(self) -> Context:
+        """The context for the next trace."""
+        before = self.before
+        tail = before.tail + b"".join(self.keys)
+        offset = before.offset
+        if len(tail) > TAIL * DIGEST_SIZE and before.offset + len(before.tail) // DIGEST_SIZE == before.total:
+            dropped = len(tail) // DIGEST_SIZE - TAIL
+            tail, offset = tail[dropped * DIGEST_SIZE :], offset + dropped
+        return Context(
+            total=self.total, asides=before.asides + len(self.asides), entries=self.turn,
+            user_turns=before.user_turns, offset=offset, tail=tail,
+            systems=list(self.systems.items())[-KEPT:], aside_keys=list(self.aside_keys.items())[-KEPT:],
+            view=self.view, answer=self.answer, answer_ids=self.answer_ids,
+            prefix_length=self.prefix_length, prefix_hash=self.prefix_hash, turn_user=self.turn_user,
+            pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
+        )  # fmt: skip

@@ -1,0 +1,181 @@
+"""Sub-agents and parallel branches: each is a trajectory of its own, linked to the tool call that started it."""
+
+from collections.abc import Sequence
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.context import Context
+from trajworker.assembly.figures import Figures
+from trajworker.assembly.memory import StepDraft
+from trajworker.assembly.rewards import reward_of
+from trajworker.assembly.roots import Root
+from trajworker.assembly.scopes import Sorted, agent_name, owner, sort_calls
+from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.trace import Trace
+from trajworker.assembly.transcript import Transcript
+from trajworker.assembly.words import Opening, Quotes
+from trajworker.dialects import Draft
+from trajworker.model.message import Role, TrainableStatus
+from trajworker.trajectory import Origin, Task
+from trajworker.trajectory.codec import LineStep, encode_chunk, line_step
+
+_TASKS = ("prompt", "description", "task", "query", "question", "input", "message", "request", "instructions")
+
+
+class Nesting:
+    """The agents of a trace, and the trajectories of all but the main one."""
+
+    def __init__(self, trace: Trace, before: Context) -> None:
+        self.trace = trace
+        self.before = before
+        self.figures = Figures()
+        self.by_owner: dict[str, list[Call]] = {}
+        for call in trace.calls:
+            self.by_owner.setdefault(self._owner(call), []).append(call)
+        self.owned_tools: dict[str, list[ToolRun]] = {}
+        for tool in trace.tools.values():
+            self.owned_tools.setdefault(owner(tool.path, trace.tools), []).append(tool)
+
+    def _owner(self, call: Call) -> str:
+        found = owner(call.path, self.trace.tools)
+        if not found and call.about.ls_agent_type == "subagent":
+            return f"agent:{call.about.ls_subagent_id or agent_name(call)}"
+        return found
+
+    def runs(self, scope: str) -> list[ToolRun]:
+        return self.owned_tools.get(scope, [])
+
+    def nested(self, transcript: Transcript, chosen: Sorted) -> list[bytes]:
+        """Trajectories of sub-agents under tool runs and of parallel branches, in order of their start."""
+        found: list[tuple[object, bytes]] = []
+        for scope, calls in self.by_owner.items():
+            if scope and self._parent(scope) == "":
+                found.append((calls[0].run.start_time, self._agent(scope, calls, transcript)))
+        for branch in chosen.branches:
+            run_id = branch.calls[0].run.id
+            origin = Origin(
+                project_id=self.trace.project_id, trace_ids=(self.trace.trace_id,), run_id=run_id,
+                agent=agent_name(branch.calls[0]),
+            )  # fmt: skip
+            part = Transcript(Context(), [], Quotes())
+            found.append((branch.calls[0].run.start_time, self._trajectory(part, branch.calls, origin, [], [])))
+        found.sort(key=lambda one: str(one[0]))
+        return [chunk for _, chunk in found]
+
+    def _parent(self, scope: str) -> str:
+        """The tool run in whose scope a tool run stands, skipping those without llm calls of their own."""
+        tool = self.trace.tools.get(scope)
+        path = tool.path if tool is not None else ()
+        return next((one for one in reversed(path) if one in self.by_owner), "")
+
+    def _agent(self, scope: str, calls: list[Call], above: Transcript) -> bytes:
+        """The trajectory of a sub-agent: the calls under a tool run, or those marked as a sub-agent's."""
+        chosen = sort_calls(calls, None)
+        tool = self.trace.tools.get(scope)
+        call_id = tool.call_id if tool is not None else None
+        if call_id is None and tool is not None:
+            call_id = next(
+                (one.tool_response.id for one in above.drafts
+                 if one.tool_response is not None and one.tool_response.run_id == scope), None,
+            )  # fmt: skip
+        origin = Origin(
+            project_id=self.trace.project_id, trace_ids=(self.trace.trace_id,),
+            run_id=scope if tool is not None else calls[0].run.id, tool_call_id=call_id, agent=_agent_of(calls[0], tool),
+        )  # fmt: skip
+        part = Transcript(Context(), self.runs(scope), Quotes(branches=[one.final or "" for one in chosen.branches]))
+        inner = [
+            self._agent(one, inner_calls, part)
+            for one, inner_calls in self.by_owner.items()
+            if one and one != scope and self._parent(one) == scope
+        ]
+        return self._trajectory(part, chosen.main, origin, inner, self.internal(chosen, 1), _task(tool))
+
+    def _trajectory(
+        self,
+        part: Transcript,
+        calls: list[Call],
+        origin: Origin,
+        nested: list[bytes],
+        internal: list[bytes],
+        root: Root | None = None,
+    ) -> bytes:
+        for place, call in enumerate(calls):
+            part.take(call, Opening(root=root) if place == 0 else None)
+        part.finish([])
+        self.count_messages(part.drafts)
+        task = Task(
+            conversation_id=origin.tool_call_id or origin.run_id, num_turns=max(part.turn, 1), num_steps=len(part.steps)
+        )
+        fields = {
+            "task": encode_chunk(task),
+            "steps": _array([self.step(step) for step in part.steps]),
+            "messages": _array([encode_chunk(draft) for draft in part.drafts]),
+            "nested": _array(nested),
+            "internal": _array(internal),
+            "asides": _array([encode_chunk(draft) for draft in part.asides]),
+            "origin": encode_chunk(origin),
+        }
+        filled = [b'"' + name.encode() + b'":' + data for name, data in fields.items() if data != b"[]"]
+        return b"{" + b",".join(filled) + b"}"
+
+    def internal(self, chosen: Sorted, turn: int) -> list[bytes]:
+        found = []
+        for call in chosen.internal:
+            draft = call.answer.draft
+            if draft is not None:
+                draft.turn = turn
+                draft.name = draft.name or call.run.name
+                found.append(encode_chunk(draft))
+        return found
+
+    def count_messages(self, drafts: Sequence[Draft]) -> None:
+        figures = self.figures
+        for draft in drafts:
+            if draft.tool_calls:
+                figures.tool_calls += len(draft.tool_calls)
+            if draft.role is Role.TOOL:
+                figures.tool_results += 1
+                if draft.tool_response is not None and draft.tool_response.error is not None:
+                    figures.tool_failures += 1
+            if "raw" in draft.flags:
+                figures.raw += 1
+
+    def step(self, step: StepDraft) -> bytes:
+        run = step.call.run
+        info: dict[str, object] = {"run_id": run.id, "trace_id": run.trace_id, "name": run.name}
+        info["start_time"] = run.start_time
+        if run.end_time is not None:
+            info["end_time"] = run.end_time
+        if run.first_token_time is not None:
+            info["first_token_time"] = run.first_token_time
+        if step.call.model is not None:
+            info["model"] = step.call.model
+        draft = step.call.answer.draft
+        status = draft.trainable_status if draft is not None else TrainableStatus.NOT_TRAINABLE
+        if step.summarised:
+            status = TrainableStatus.SUMMARIZATION_BOUNDARY
+        reward = reward_of(self.trace.rewards.by_run.get(run.id, ()), self.trace.aggregation)
+        return encode_chunk(
+            LineStep(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
+        )  # fmt: skip
+
+
+def _agent_of(call: Call, tool: ToolRun | None) -> str | None:
+    """The agent's name: as the metadata has it, else as the tool call asked for it, else the tool's."""
+    if tool is None:
+        return agent_name(call)
+    name = call.about.lc_agent_name or call.about.ls_subagent_type
+    for key in ("subagent_type", "agent", "agent_name", "agent_type"):
+        name = name or tool.arguments.get(key)
+    return name if isinstance(name, str) and name else tool.run.name
+
+
+def _task(tool: ToolRun | None) -> Root | None:
+    """What a sub-agent was told, where only the tool call tells it."""
+    if tool is None:
+        return None
+    texts = {name: text for name in _TASKS if isinstance(text := tool.arguments.get(name), str) and text}
+    return Root(words=[Draft(role=Role.USER, content=next(iter(texts.values())))]) if texts else None
+
+
+def _array(chunks: Sequence[bytes]) -> bytes:
+    return b"[" + b",".join(chunks) + b"]"

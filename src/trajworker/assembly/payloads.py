@@ -1,0 +1,42 @@
+"""Undecoded JSON read leniently: whatever was recorded, something comes back and nothing is raised."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Raw
+
+from trajworker.dialects import Draft, read_one
+from trajworker.dialects.speech import UNREADABLE
+
+_Kind = TypeVar("_Kind")
+FIELDS = msgspec.json.Decoder(dict[str, Raw])
+ITEMS = msgspec.json.Decoder(list[Raw])
+
+
+def lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind, opens: bytes = b"{") -> _Kind:
+    """A value as a type, or a default where it is something else."""
+    if not bytes(memoryview(raw)[:1]) == opens:
+        return default
+    try:
+        return decoder.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return default
+
+
+def decoded(raw: Raw) -> Any:  # noqa: ANN401 - recorded JSON
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
+    return value if isinstance(value, str) and value else None
+
+
+def drafts_of(item: Raw) -> list[Draft]:
+    """The messages of one undecoded entry; none where it breaks every dialect."""
+    try:
+        return read_one(msgspec.json.decode(item))
+    except UNREADABLE:
+        return []

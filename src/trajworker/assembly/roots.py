@@ -1,0 +1,145 @@
+"""Reads the root of a trace: the user's words, and what the whole trace gave back."""
+
+from typing import Any
+
+from msgspec import Raw, Struct
+
+from trajworker.assembly.payloads import FIELDS, ITEMS, decoded, drafts_of, lenient
+from trajworker.dialects import Draft, answer_of
+from trajworker.model.message import Role
+from trajworker.model.run import Run
+
+MAX_TRAILING = 200
+"""Messages of a root's outputs that are looked through, newest first, for what no call told."""
+
+MAX_PLAIN_BYTES = 262_144
+"""A root's payload without messages is read for the user's words up to this size only."""
+
+_COMMAND = frozenset({"update", "goto", "graph", "lg_name"})
+"""Keys beside `resume` in a graph's Command, Python and JS."""
+
+_SYSTEMS = ("system", "system_prompt", "systemPrompt", "instructions", "system_message")
+
+_SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "thread_id", "session_id", "conversation_id",
+                       "user_id", "language", "temperature"})  # fmt: skip
+
+_SPEECHLESS = frozenset({"embedding", "prompt", "parser"})
+"""Run types whose input is nobody's word."""
+
+
+class Root(Struct, eq=False):
+    """What the root of a trace was given and gave back.
+
+    Args:
+        words: user messages or plain texts it was given, in order.
+        texts: what it was given under other names, by name.
+        system: system prompts it was given beside the messages.
+        resumes: whether it goes on with an interrupted graph and says nothing new.
+        trailing: messages it gave back, newest first, undecoded.
+    """
+
+    words: list[Draft] = []
+    texts: dict[str, str] = {}
+    system: list[Draft] = []
+    resumes: bool = False
+    trailing: list[Raw] = []
+    outputs: Raw = Raw(b"null")
+
+    def turn_ids(self) -> set[str]:
+        """Ids of the assistant messages of this turn that a graph gave back."""
+        found: set[str] = set()
+        for item in reversed(self.trailing[-MAX_TRAILING:]):
+            for draft in drafts_of(item):
+                if draft.role is Role.USER:
+                    return found
+                if draft.role is Role.ASSISTANT and draft.id:
+                    found.add(draft.id)
+        return found
+
+    def finals(self) -> set[str]:
+        """Texts it gave back."""
+        found: set[str] = set()
+        if self.trailing:
+            for draft in drafts_of(self.trailing[-1]):
+                _collect(draft.content, found, 0)
+        elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
+            outputs = decoded(self.outputs)
+            _collect(outputs, found, 3)
+            answer = answer_of(outputs).draft
+            if answer is not None:
+                _collect(answer.content, found, 0)
+        return found
+
+
+def _messages_field(raw: Raw) -> list[Raw]:
+    """The undecoded messages of `{"messages": [..]}`, empty where there are none."""
+    fields = lenient(raw, FIELDS, {})
+    for name in ("messages", "input", "output", "chat_history"):
+        value = fields.get(name)
+        if value is None:
+            continue
+        data = bytes(value)
+        if data[:1] == b"{" and name in ("input", "output"):
+            inner = _messages_field(value)
+            if inner:
+                return inner
+        if data[:1] == b"[":
+            items = lenient(value, ITEMS, [], b"[")
+            if items and bytes(items[0])[:1] in (b"{", b"["):
+                return items
+    return []
+
+
+def read_root(run: Run) -> Root:
+    """Read a root that is no llm run itself."""
+    root = Root()
+    if run.run_type in _SPEECHLESS:
+        return root
+    given = _messages_field(run.inputs)
+    for item in reversed(given):
+        drafts = drafts_of(item)
+        if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) for draft in drafts):
+            break
+        root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
+    if len(bytes(run.inputs)) < MAX_PLAIN_BYTES:
+        _plain_inputs(root, decoded(run.inputs))
+    root.trailing = _messages_field(run.outputs)
+    root.outputs = run.outputs
+    return root
+
+
+def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded JSON
+    if not isinstance(inputs, dict):
+        if isinstance(inputs, str) and inputs:
+            root.texts = {"input": inputs}
+        return
+    inner = inputs.get("input", inputs)
+    if isinstance(inner, dict) and inner.get("resume") is not None and _COMMAND & inner.keys():
+        root.resumes = True
+        return
+    if set(inputs) == {"input"} and inputs["input"] is None:
+        root.resumes = True
+        return
+    flat = {**inputs, **inner} if isinstance(inner, dict) else inputs
+    for name in _SYSTEMS:
+        if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
+            root.system = [Draft(role=Role.SYSTEM, content=flat[name])]
+    for holder in ("kwargs", "inputs", "data", "payload"):
+        if isinstance(flat.get(holder), dict):
+            flat = {**flat, **flat[holder]}
+    root.texts = {
+        key: value for key, value in flat.items()
+        if isinstance(value, str) and value.strip() and key not in _SYSTEMS and key not in _SETTINGS
+    }  # fmt: skip
+
+
+def _collect(value: Any, into: set[str], depth: int) -> None:  # noqa: ANN401 - recorded JSON
+    if isinstance(value, str):
+        if value.strip():
+            into.add(value.strip())
+    elif depth and isinstance(value, dict):
+        for child in value.values():
+            _collect(child, into, depth - 1)
+    elif depth and isinstance(value, list):
+        for child in value:
+            _collect(child, into, depth - 1)

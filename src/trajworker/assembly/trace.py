@@ -1,0 +1,49 @@
+"""The runs of one trace, read and sorted by kind."""
+
+from collections.abc import Iterable, Sequence
+
+from trajworker.assembly.calls import innermost, read_call
+from trajworker.assembly.rewards import RewardRule, Rewards, collect
+from trajworker.assembly.roots import Root, read_root
+from trajworker.assembly.scopes import in_order
+from trajworker.assembly.searches import read_search
+from trajworker.assembly.tool_runs import read_tool_run
+from trajworker.model.run import Feedback, Run
+
+
+class Trace:
+    """The runs of a trace, read and sorted by kind."""
+
+    def __init__(self, runs: Iterable[Run], feedback: Sequence[Feedback], rule: RewardRule) -> None:
+        self.aggregation = rule.aggregation
+        latest: dict[str, Run] = {}
+        for run in runs:
+            held = latest.get(run.id)
+            if held is None or _newer(run, held):
+                latest[run.id] = run
+        self.runs = latest
+        self.root_run = next((run for run in latest.values() if run.is_root), None)
+        first = self.root_run or next(iter(latest.values()))
+        self.trace_id, self.project_id = first.trace_id, first.project_id
+        kinds: dict[str, list[Run]] = {"llm": [], "tool": [], "retriever": []}
+        for run in latest.values():
+            if run.run_type in kinds:
+                kinds[run.run_type].append(run)
+        self.calls = in_order([read_call(run) for run in innermost(kinds["llm"])])
+        tools = sorted(kinds["tool"], key=lambda run: (run.start_time, run.dotted_order, run.id))
+        self.tools = {run.id: read_tool_run(run) for run in tools}
+        searches = sorted(kinds["retriever"], key=lambda run: (run.start_time, run.dotted_order, run.id))
+        self.searches = [read_search(run) for run in searches]
+        self.rewards: Rewards = collect(feedback, rule) if feedback else Rewards(all=[], by_run={})
+        self.root: Root | None = None
+        if self.root_run is not None and self.root_run.run_type not in kinds:
+            self.root = read_root(self.root_run)
+
+
+def _newer(run: Run, held: Run) -> bool:
+    """Whether one version of a run supersedes another: ended over pending, then the later end."""
+    if run.ended != held.ended:
+        return run.ended
+    if run.end_time is None or held.end_time is None:
+        return held.end_time is None and run.end_time is not None
+    return run.end_time > held.end_time

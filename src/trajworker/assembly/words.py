@@ -1,0 +1,130 @@
+"""Whose words a prompt holds: the user's own, a template's around them, or what the trace itself made."""
+
+from os.path import commonprefix
+
+from msgspec import Struct
+
+from trajworker.assembly.roots import Root
+from trajworker.dialects import Draft
+from trajworker.model.message import Role
+
+SUMMARY, EDITED, CONTEXT, ALTERNATIVE = "summary", "edited", "context", "alternative"
+
+MIN_QUOTE = 4
+"""Characters from which a text that a prompt repeats counts as quoted on its own."""
+
+MOSTLY = 0.8
+"""Share of a prompt that must begin the next one for that to be the same prompt with more behind it."""
+
+
+def goes_on_in_text(text: str | None, before: str | None, answer: str | None) -> bool:
+    """Whether a prompt's text begins like the one before and has its answer written into it."""
+    if not text or not before or not answer or not answer.strip() or answer.strip() not in text:
+        return False
+    return len(commonprefix([text, before])) >= MOSTLY * len(before)
+
+
+class Opening(Struct, eq=False):
+    """How the first llm call of a trace is to be read: who spoke, in which words, and whether a turn begins."""
+
+    root: Root | None = None
+    begins: bool = True
+
+
+class Quotes(Struct):
+    """Texts made or found inside the trace: prompts that repeat them are context, not conversation."""
+
+    found: list[str] = []
+    branches: list[str] = []
+
+    def quoted(self, draft: Draft) -> bool:
+        """Whether a prompt message is made of these texts."""
+        text = draft.content
+        if not text:
+            return False
+        if any(quote in text for quote in self.found if len(quote) >= MIN_QUOTE):
+            return True
+        return len(self.branches) > 1 and all(quote in text for quote in self.branches)
+
+
+def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:
+    """What the last new user message looked like to the model."""
+    users = [draft for draft, _ in rest if draft.role is Role.USER]
+    return (users[-1].rendered or users[-1].content) if users else None
+
+
+def trailing_block(rest: list[tuple[Draft, bytes]]) -> int:
+    """Where the last stretch without assistant and tool messages begins."""
+    place = len(rest)
+    while place and rest[place - 1][0].role in (Role.USER, Role.SYSTEM):
+        place -= 1
+    return place
+
+
+def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
+    """Index of the message that begins the turn: the one the root names, else the last user message of the end."""
+    start = len(drafts)
+    while start and drafts[start - 1].role in (Role.USER, Role.SYSTEM):
+        start -= 1
+    users = [place for place in range(start, len(drafts)) if drafts[place].role is Role.USER]
+    users = [place for place in users if SUMMARY not in drafts[place].flags] or users
+    if not users:
+        return len(drafts)
+    said = said_by_root(opening)
+    named = [place for place in users if (drafts[place].content or "").strip() in said]
+    return (named or users)[-1]
+
+
+def is_named(rest: list[tuple[Draft, bytes]], user: int, opening: Opening) -> bool:
+    """Whether the root itself gave the turn's message word for word."""
+    return user < len(rest) and (rest[user][0].content or "").strip() in said_by_root(opening)
+
+
+def said_by_root(opening: Opening | None) -> set[str]:
+    root = opening.root if opening is not None else None
+    if root is None:
+        return set()
+    texts = {draft.content.strip() for draft in root.words if draft.content}
+    return texts | {text.strip() for text in root.texts.values()}
+
+
+_KEYS = ("input", "question", "query", "prompt", "message", "text", "user_input", "user_message", "task", "topic", "q")
+
+
+def own_words(draft: Draft, opening: Opening | None) -> str | None:
+    """The user's words behind a rendered prompt; None where the prompt is the user's words, or nobody knows them."""
+    root = opening.root if opening is not None else None
+    shown = draft.content
+    if root is None or not shown or shown.strip() in said_by_root(opening):
+        return None
+    if root.words:
+        word = (root.words[-1].content or "").strip()
+        return word if len(word) >= MIN_QUOTE and word in shown else None
+    if not root.texts:
+        return None
+    inside = {key: text for key, text in root.texts.items() if text in shown}
+    for key in _KEYS:
+        if key in inside:
+            return inside[key]
+    if inside and (len(root.texts) == 1 or len(inside) == len(root.texts)):
+        return max(inside.values(), key=len)
+    if inside:
+        longest = max(inside.values(), key=len)
+        return longest if len(longest) >= MIN_QUOTE else None
+    if len(root.texts) == 1:
+        key, text = next(iter(root.texts.items()))
+        return text if key in _KEYS or " " in text.strip() else None
+    return None
+
+
+def root_drafts(root: Root | None) -> list[Draft]:
+    if root is None:
+        return []
+    if root.words:
+        return root.words
+    for key in _KEYS:
+        if key in root.texts:
+            return [Draft(role=Role.USER, content=root.texts[key])]
+    if len(root.texts) == 1:
+        return [Draft(role=Role.USER, content=next(iter(root.texts.values())))]
+    return []
