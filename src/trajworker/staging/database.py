@@ -44,7 +44,6 @@ SETTINGS = (
     "PRAGMA synchronous = FULL",
     # What is deleted or replaced is overwritten, so that a purge finds no older versions left in free pages.
     "PRAGMA secure_delete = ON",
-    f"PRAGMA cache_size = -{CACHE_KIB}",
     "PRAGMA temp_store = MEMORY",
     # Checkpoints are ours, since SQLite ignores a failed sync in its own (sqlite.org/c3ref/wal_autocheckpoint.html).
     "PRAGMA wal_autocheckpoint = 0",
@@ -214,6 +213,8 @@ def _begin(steps: list[Migration], path: Path | None, connection: sqlite3.Connec
     for setting in SETTINGS:
         connection.execute(setting)
     migrate(connection, steps, path)
+    # Only now, since SQLite counts the cache in pages of the size they had when it was set.
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     if path is not None and not ownership.closed_in_order(connection):
         _check(connection, path)
     connection.execute("BEGIN IMMEDIATE")
