@@ -83,6 +83,10 @@ def bulk(size: str, ten_times: tuple[str, str]) -> list[Finding]:
     """Rows a second on one file, and peak memory over ten times the rows."""
     over = corpus(sized(size))
     mine, verdict = _own(over)
+    if mine.exit_code:
+        last = (mine.stderr.strip().splitlines() or ["no message"])[-1]
+        told = f"`import --bulk` ended with {mine.exit_code}: {last}"
+        return [Finding(bound="import of Parquet", measured=told, reached=False)]
     found = [_speed(over, mine, verdict)]
     small, big = (_own(corpus(sized(name)))[0] for name in ten_times)
     growth = big.rss_bytes / small.rss_bytes
@@ -107,19 +111,24 @@ def _own(over: Corpus) -> tuple[Cost, verdicts.Verdict]:
 
 def _speed(over: Corpus, mine: Cost, verdict: verdicts.Verdict) -> Finding:
     rows = over.figures.runs
-    told = "; ".join(verdict.problems) or (mine.stderr[-300:] if mine.exit_code else "")
+    told = "; ".join(verdict.problems)
     try:
         python = python_with(TRAJECTORY_SDK)
     except NotInstallableError as error:
         return Finding(bound=f"import: {FASTER} x trajectory-sdk", measured=str(error), reached=None, detail=told)
     with scratch() as folder:
         script = [str(python), str(HERE / "peers" / "sdk_import.py"), "--project", PROJECT_ID]
-        peer = measuring.run([*script, "--bulk", str(parquet(over)), "--out", str(folder / "out")], folder)
-    ratio = peer.wall_s / mine.wall_s
+        script += ["--bulk", str(parquet(over))]
+        bare = measuring.run(script, folder)
+        whole = measuring.run([*script, "--out", str(folder / "out")], folder)
+    told += (
+        f"\ntrajectory-sdk: {bare.stdout.strip()} of {over.figures.conversations} conversations, exit {bare.exit_code}"
+    )
+    ratio, saved = bare.wall_s / mine.wall_s, whole.wall_s / mine.wall_s
     return Finding(
         bound=f"import: at least {FASTER} x trajectory-sdk 0.5.3 in rows/s, all right",
-        measured=f"x{ratio:.1f} ({rows / mine.wall_s:,.0f} and {rows / peer.wall_s:,.0f} rows/s; "
-        f"{mine.cpu_s / mine.wall_s:.1f} cores; memory x{mine.rss_bytes / peer.rss_bytes:.2f})",
-        reached=ratio >= FASTER and verdict.clean and not mine.exit_code,
+        measured=f"x{ratio:.1f} though it writes nothing, x{saved:.1f} when it saves; "
+        f"{mine.cpu_s / mine.wall_s:.1f} cores; memory x{mine.rss_bytes / bare.rss_bytes:.2f}",
+        reached=ratio >= FASTER and verdict.clean,
         detail=told,
     )
