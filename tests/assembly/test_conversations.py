@@ -8,8 +8,8 @@ import pytest
 from support.folding import brief, fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Header, assemble, encode_fold, fold_trace, whole_context
-from trajworker.assembly.context import TAIL
 from trajworker.assembly.alignment import HistoryNeeded
+from trajworker.assembly.context import TAIL
 from trajworker.model.message import TrainableStatus
 from trajworker.model.run import Run
 from trajworker.trajectory import TerminationReason

@@ -144,8 +144,8 @@ class Alignment(Memory):
             head += 1
         thread = self._thread()
         place = head
-        for reference, key in thread:
-            if place < len(wanted) and key == wanted[place]:
+        for reference, said in thread:
+            if place < len(wanted) and said == wanted[place]:
                 found[place] = reference
                 place += 1
             else:

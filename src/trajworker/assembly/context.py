@@ -65,6 +65,7 @@ def expand(ranges: list[tuple[int, int]]) -> list[int]:
 
 
 def ranged(references: list[int]) -> list[tuple[int, int]]:
+    """References as ranges of one each; an aside is (r, r)."""
     return [(ref, ref) if ref < 0 else (ref, ref + 1) for ref in references]
 
 

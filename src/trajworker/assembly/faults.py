@@ -6,6 +6,7 @@ from trajworker.model.run import Run
 
 
 def is_interrupt(run: Run) -> bool:
+    """Whether a run stopped to ask a human, which LangGraph records as an error."""
     return run.error is not None and ("GraphInterrupt(" in run.error[:200] or "NodeInterrupt(" in run.error[:200])
 
 

@@ -1,7 +1,7 @@
 """When a conversation is finished: a pure rule over what staging knows of it (reliability.md 2.3).
 
-There is no "thread finished" signal anywhere; closing is a policy of the reader: nothing is running, and nothing new came
-for so long that what is read reaches past it.
+There is no "thread finished" signal anywhere; closing is a policy of the reader: nothing is running, and nothing new
+came for so long that what is read reaches past it.
 """
 
 from datetime import datetime, timedelta

@@ -17,10 +17,7 @@ _ENCODER = msgspec.json.Encoder(order="deterministic")
 def pending_of(index: int, calls: tuple[ToolCall, ...]) -> list[Pending]:
     """The calls of a message, as long as they have no result."""
     return [
-        Pending(
-            index=index, id=call.id, name=call.name, arguments=_ENCODER.encode(call.arguments), place=place
-        )  # fmt: skip
-        for place, call in enumerate(calls)
+        Pending(index, call.id, call.name, _ENCODER.encode(call.arguments), place) for place, call in enumerate(calls)
     ]
 
 

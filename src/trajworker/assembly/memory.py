@@ -79,12 +79,14 @@ class Memory:
         return self.drafts[place] if 0 <= place < len(self.drafts) else None
 
     def add(self, draft: Draft, key: bytes) -> int:
+        """Append a message; its reference."""
         draft.turn = self.turn
         self.drafts.append(draft)
         self.keys.append(key)
         return self.total - 1
 
     def system(self, draft: Draft, key: bytes | None = None) -> int:
+        """A system prompt's reference: known, new, or an aside where it quotes what the trace itself made."""
         key = key or digest(draft)
         found = self.systems.get(key)
         if found is not None:
@@ -100,6 +102,7 @@ class Memory:
         return index
 
     def aside(self, draft: Draft, flag: str, key: bytes | None = None) -> int:
+        """Keep a message aside, once; its reference."""
         key = key or digest(draft)
         if key in self.aside_keys:
             return -1 - self.aside_keys[key]

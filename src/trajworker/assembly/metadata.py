@@ -35,6 +35,8 @@ class Metadata(Struct):
 
 
 class Params(Struct):
+    """Invocation parameters that say what was asked for."""
+
     model: Any = None
     model_name: Any = None
     model_id: Any = None

@@ -42,6 +42,7 @@ class Nesting:
         return found
 
     def runs(self, scope: str) -> list[ToolRun]:
+        """Tool runs of one agent."""
         return self.owned_tools.get(scope, [])
 
     def nested(self, transcript: Transcript, chosen: Sorted) -> list[bytes]:
@@ -57,7 +58,7 @@ class Nesting:
                 agent=agent_name(branch.calls[0]),
             )  # fmt: skip
             part = Transcript(Context(), [], Quotes())
-            found.append((branch.calls[0].run.start_time, self._trajectory(part, branch.calls, origin, [], [])))
+            found.append((branch.calls[0].run.start_time, self._trajectory(part, branch.calls, origin, {})))
         found.sort(key=lambda one: str(one[0]))
         return [chunk for _, chunk in found]
 
@@ -79,7 +80,8 @@ class Nesting:
             )  # fmt: skip
         origin = Origin(
             project_id=self.trace.project_id, trace_ids=(self.trace.trace_id,),
-            run_id=scope if tool is not None else calls[0].run.id, tool_call_id=call_id, agent=_agent_of(calls[0], tool),
+            run_id=scope if tool is not None else calls[0].run.id, tool_call_id=call_id,
+            agent=_agent_of(calls[0], tool),
         )  # fmt: skip
         part = Transcript(Context(), self.runs(scope), Quotes(branches=[one.final or "" for one in chosen.branches]))
         inner = [
@@ -87,15 +89,15 @@ class Nesting:
             for one, inner_calls in self.by_owner.items()
             if one and one != scope and self._parent(one) == scope
         ]
-        return self._trajectory(part, chosen.main, origin, inner, self.internal(chosen, 1), _task(tool))
+        beside = {"nested": inner, "internal": self.internal(chosen, 1)}
+        return self._trajectory(part, chosen.main, origin, beside, _task(tool))
 
     def _trajectory(
         self,
         part: Transcript,
         calls: list[Call],
         origin: Origin,
-        nested: list[bytes],
-        internal: list[bytes],
+        beside: dict[str, list[bytes]],
         root: Root | None = None,
     ) -> bytes:
         for place, call in enumerate(calls):
@@ -109,8 +111,8 @@ class Nesting:
             "task": encode_chunk(task),
             "steps": _array([self.step(step) for step in part.steps]),
             "messages": _array([encode_chunk(draft) for draft in part.drafts]),
-            "nested": _array(nested),
-            "internal": _array(internal),
+            "nested": _array(beside.get("nested", [])),
+            "internal": _array(beside.get("internal", [])),
             "asides": _array([encode_chunk(draft) for draft in part.asides]),
             "origin": encode_chunk(origin),
         }
@@ -118,6 +120,7 @@ class Nesting:
         return b"{" + b",".join(filled) + b"}"
 
     def internal(self, chosen: Sorted, turn: int) -> list[bytes]:
+        """Answers of calls that are no part of the conversation."""
         found = []
         for call in chosen.internal:
             draft = call.answer.draft
@@ -128,6 +131,7 @@ class Nesting:
         return found
 
     def count_messages(self, drafts: Sequence[Draft]) -> None:
+        """Add what messages count for."""
         figures = self.figures
         for draft in drafts:
             if draft.tool_calls:
@@ -140,6 +144,7 @@ class Nesting:
                 figures.raw += 1
 
     def step(self, step: StepDraft) -> bytes:
+        """A step as it stands on a line."""
         run = step.call.run
         info: dict[str, object] = {"run_id": run.id, "trace_id": run.trace_id, "name": run.name}
         info["start_time"] = run.start_time

@@ -15,7 +15,7 @@ ITEMS = msgspec.json.Decoder(list[Raw])
 
 def lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind, opens: bytes = b"{") -> _Kind:
     """A value as a type, or a default where it is something else."""
-    if not bytes(memoryview(raw)[:1]) == opens:
+    if bytes(memoryview(raw)[:1]) != opens:
         return default
     try:
         return decoder.decode(raw)
@@ -24,6 +24,7 @@ def lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind, open
 
 
 def decoded(raw: Raw) -> Any:  # noqa: ANN401 - recorded JSON
+    """A value of any kind, None where it is no JSON."""
     try:
         return msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -31,6 +32,7 @@ def decoded(raw: Raw) -> Any:  # noqa: ANN401 - recorded JSON
 
 
 def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
+    """A text that says something."""
     return value if isinstance(value, str) and value else None
 
 

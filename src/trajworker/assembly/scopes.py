@@ -147,7 +147,7 @@ def _end(one: Group) -> datetime:
 def sort_calls(calls: list[Call], root: Root | None) -> Sorted:
     """Tell the agent's own calls from branches and internal ones.
 
-    The agent's groups are those whose answers the trace gave back; else the last one that the root's own words stand in.
+    The agent's groups are those whose answers the trace gave back; else the last that the root's own words stand in.
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if call not in internal] if internal else calls

@@ -46,54 +46,74 @@ def read_tool_run(run: Run) -> ToolRun:
     call_id = next((str(one) for one in found if isinstance(one, (str, int)) and one), None)
     failed = (run.status is RunStatus.ERROR or run.error is not None) and not is_interrupt(run)
     return ToolRun(
-        run=run, path=ancestors(run.dotted_order), name=text_of(about.otel_tool_name) or run.name, call_id=call_id, arguments=given, message=message, value=value,
-        error=error_text(run.error) if failed else None, failed=failed,
-    )  # fmt: skip
+        run=run,
+        path=ancestors(run.dotted_order),
+        name=text_of(about.otel_tool_name) or run.name,
+        call_id=call_id,
+        arguments=given,
+        message=message,
+        value=value,
+        error=error_text(run.error) if failed else None,
+        failed=failed,
+    )
+
+
+_HOLDERS = ("input", "args", "arguments", "kwargs", "tool_input")
 
 
 def _arguments(inputs: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
-    """Named arguments of a tool run: the inputs themselves, JSON text or a Python literal under `input`."""
+    """Named arguments of a tool run: the inputs themselves, or what stands under the one name they have."""
     if not isinstance(inputs, dict):
         return arguments(inputs)[0]
     if inputs.get("type") == "tool_call" and isinstance(inputs.get("args"), dict):
         return dict(inputs["args"])
-    if len(inputs) == 1:
-        value = next(iter(inputs.values()))
-        if isinstance(value, dict) and next(iter(inputs)) in ("input", "args", "arguments", "kwargs", "tool_input"):
-            return value
-        if isinstance(value, str) and value[:1] == "{":
-            parsed, invalid = arguments(value)
-            if invalid is None:
-                return parsed
-            try:
-                literal = ast.literal_eval(value)
-            except (ValueError, SyntaxError, MemoryError, RecursionError):
-                return inputs
-            return literal if isinstance(literal, dict) else inputs
-    return inputs
+    if len(inputs) != 1:
+        return inputs
+    name, value = next(iter(inputs.items()))
+    if isinstance(value, dict):
+        return value if name in _HOLDERS else inputs
+    return _written(value) or inputs
+
+
+def _written(value: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
+    """Arguments as JSON text, or as the Python literal that older LangChain versions write."""
+    if not isinstance(value, str) or value[:1] != "{":
+        return None
+    parsed, invalid = arguments(value)
+    if invalid is None:
+        return parsed
+    try:
+        literal = ast.literal_eval(value)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return literal if isinstance(literal, dict) else None
+
+
+_RETURNS = ("output", "outputs", "result", "response")
+_MCP = frozenset({"content", "isError", "is_error", "structuredContent", "_meta"})
 
 
 def _output(outputs: Any) -> tuple[Any, Draft | None]:  # noqa: ANN401 - recorded JSON
-    """A tool's return value, and the tool message it is or holds (a `Command` with an update)."""
+    """A tool's return value, and the tool message it is or holds."""
     value = outputs or None
-    if isinstance(outputs, dict):
-        for name in ("output", "outputs", "result", "response"):
-            if name in outputs and len(outputs) == 1:
-                value = outputs[name]
-                break
-    if isinstance(value, dict):
-        update = value.get("update")
-        if isinstance(update, dict) and isinstance(update.get("messages"), list):
-            for item in reversed(update["messages"]):
-                for draft in read_one(item):
-                    if draft.role is Role.TOOL:
-                        return draft.content, draft
-        if "tool_call_id" in value or "lc" in value or value.get("type") == "tool":
-            for draft in read_one(value):
-                if draft.role is Role.TOOL:
-                    return draft.content, draft
-        content = value.get("content")
-        if isinstance(content, list) and set(value) <= {"content", "isError", "is_error", "structuredContent", "_meta"}:
-            for draft in read_one({"role": "tool", **value}):
+    if isinstance(outputs, dict) and len(outputs) == 1 and next(iter(outputs)) in _RETURNS:
+        value = next(iter(outputs.values()))
+    for item in _candidates(value):
+        for draft in read_one(item):
+            if draft.role is Role.TOOL:
                 return draft.content, draft
     return value, None
+
+
+def _candidates(value: Any) -> list[Any]:  # noqa: ANN401 - recorded JSON
+    """What may be a tool message in a return value: itself, the last of a Command's update, an MCP result."""
+    if not isinstance(value, dict):
+        return []
+    update = value.get("update")
+    if isinstance(update, dict) and isinstance(update.get("messages"), list):
+        return list(reversed(update["messages"]))
+    if "tool_call_id" in value or "lc" in value or value.get("type") == "tool":
+        return [value]
+    if isinstance(value.get("content"), list) and value.keys() <= _MCP:
+        return [{"role": "tool", **value}]
+    return []

@@ -1,7 +1,5 @@
 """Whose words a prompt holds: the user's own, a template's around them, or what the trace itself made."""
 
-from os.path import commonprefix
-
 from msgspec import Struct
 
 from trajworker.assembly.roots import Root
@@ -21,7 +19,10 @@ def goes_on_in_text(text: str | None, before: str | None, answer: str | None) ->
     """Whether a prompt's text begins like the one before and has its answer written into it."""
     if not text or not before or not answer or not answer.strip() or answer.strip() not in text:
         return False
-    return len(commonprefix([text, before])) >= MOSTLY * len(before)
+    same = next(
+        (place for place, pair in enumerate(zip(text, before, strict=False)) if pair[0] != pair[1]), len(before)
+    )
+    return same >= MOSTLY * len(before)
 
 
 class Opening(Struct, eq=False):
@@ -81,6 +82,7 @@ def is_named(rest: list[tuple[Draft, bytes]], user: int, opening: Opening) -> bo
 
 
 def said_by_root(opening: Opening | None) -> set[str]:
+    """Texts that the root was given, each a candidate for the user's words."""
     root = opening.root if opening is not None else None
     if root is None:
         return set()
@@ -100,24 +102,24 @@ def own_words(draft: Draft, opening: Opening | None) -> str | None:
     if root.words:
         word = (root.words[-1].content or "").strip()
         return word if len(word) >= MIN_QUOTE and word in shown else None
-    if not root.texts:
-        return None
-    inside = {key: text for key, text in root.texts.items() if text in shown}
-    for key in _KEYS:
-        if key in inside:
-            return inside[key]
-    if inside and (len(root.texts) == 1 or len(inside) == len(root.texts)):
-        return max(inside.values(), key=len)
+    return _among(root.texts, shown)
+
+
+def _among(texts: dict[str, str], shown: str) -> str | None:
+    """Which of the root's texts a rendered prompt was made of."""
+    inside = {key: text for key, text in texts.items() if text in shown}
     if inside:
+        named = next((inside[key] for key in _KEYS if key in inside), None)
         longest = max(inside.values(), key=len)
-        return longest if len(longest) >= MIN_QUOTE else None
-    if len(root.texts) == 1:
-        key, text = next(iter(root.texts.items()))
+        return named or (longest if len(inside) == len(texts) or len(longest) >= MIN_QUOTE else None)
+    if len(texts) == 1:
+        key, text = next(iter(texts.items()))
         return text if key in _KEYS or " " in text.strip() else None
     return None
 
 
 def root_drafts(root: Root | None) -> list[Draft]:
+    """The user messages that only the root tells."""
     if root is None:
         return []
     if root.words:

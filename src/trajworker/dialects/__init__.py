@@ -1,4 +1,4 @@
-"""Payload dialects: what a producer recorded, read as messages. Formats are recognised by their shape, never by name."""
+"""Payload dialects: what a producer recorded, read as messages. Formats are known by their shape, never by name."""
 
 from trajworker.dialects.answer import Answer, answer_of, read_answer
 from trajworker.dialects.draft import Draft, digest

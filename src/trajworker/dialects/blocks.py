@@ -55,24 +55,22 @@ def arguments(value: Any) -> tuple[dict[str, Any], str | None]:  # noqa: ANN401 
         return value, None
     if value is None or value == "":
         return {}, None
-    if not isinstance(value, str):
-        return {}, as_text(value)
-    if value[0] == "{":
-        try:
-            return _OBJECT.decode(value), None
-        except (msgspec.DecodeError, UnicodeError):
-            return {}, value
-    decoded: Any = value
-    for _ in range(2):  # some exporters encode the JSON text once more
-        try:
-            decoded = msgspec.json.decode(decoded)
-        except (msgspec.DecodeError, UnicodeError):
-            return {}, value
-        if isinstance(decoded, dict):
-            return decoded, None
-        if not isinstance(decoded, str):
-            break
-    return ({}, None) if decoded is None else ({}, value)
+    return _written(value) if isinstance(value, str) else ({}, as_text(value))
+
+
+def _written(text: str) -> tuple[dict[str, Any], str | None]:
+    """Arguments written as JSON text, by some exporters once more as JSON."""
+    try:
+        if text[0] == "{":
+            return _OBJECT.decode(text), None
+        decoded = msgspec.json.decode(text)
+        if isinstance(decoded, str) and decoded[:1] == "{":
+            decoded = _OBJECT.decode(decoded)
+    except (msgspec.DecodeError, UnicodeError):
+        return {}, text
+    if isinstance(decoded, dict) or decoded is None:
+        return decoded or {}, None
+    return {}, text
 
 
 def tool_call(name: Any, given: Any, call_id: Any, error: Any = None) -> ToolCall:  # noqa: ANN401 - recorded JSON
@@ -220,10 +218,7 @@ def read_content(content: Any) -> Content:  # noqa: ANN401 - recorded JSON
         found.texts.append(content)
         return found
     if isinstance(content, dict):
-        if isinstance(content.get("parts"), list):
-            content = content["parts"]
-        else:
-            content = [content]
+        content = content["parts"] if isinstance(content.get("parts"), list) else [content]
     if not isinstance(content, list):
         found.texts.append(as_text(content) or "")
         found.opaque = True

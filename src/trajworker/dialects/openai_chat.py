@@ -95,6 +95,8 @@ def messages(item: dict[str, Any]) -> list[Draft]:
     refusal = item.get("refusal")
     given_id = item.get("id")
     tool_call_id = item.get("tool_call_id") or item.get("toolCallId") or item.get("tool_use_id")
+    if tool_call_id is None and "event.name" in item:
+        tool_call_id = given_id  # an OTel event's `id` is the id of the call it answers
     drafts = speak(
         item["role"],
         content,

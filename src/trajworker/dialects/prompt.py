@@ -13,6 +13,8 @@ from trajworker.model.run import NULL
 
 _ABSENT = bytes(NULL)
 _WORDS = ("question", "query", "user_input", "text", "content", "message", "human_input", "user_message", "task", "q")
+_HOLDERS = ("messages", "input", "prompt", "contents", "input.value", "args", "kwargs", "inputs", "request", "body",
+            "params", "options")  # fmt: skip
 _HISTORIES = ("chat_history", "history", "conversation")
 
 
@@ -151,7 +153,7 @@ def _unknown(inputs: Raw) -> list[Draft]:
     return _payload(payload)
 
 
-def _payload(payload: Any) -> list[Draft]:  # noqa: ANN401, PLR0911 - one return a shape reads best
+def _payload(payload: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
     """Messages of inputs without an array of them."""
     if payload is None or payload in ({}, [], ""):
         return []
@@ -159,28 +161,24 @@ def _payload(payload: Any) -> list[Draft]:  # noqa: ANN401, PLR0911 - one return
         return speak("user", payload)
     if isinstance(payload, list):
         return read_all(payload)
-    if not isinstance(payload, dict):
-        return [raw(payload)]
+    return _fields(payload) if isinstance(payload, dict) else [raw(payload)]
+
+
+def _fields(payload: dict[str, Any]) -> list[Draft]:
+    """Messages of inputs by the names of their fields."""
     prompts = payload.get("prompts")
     if isinstance(prompts, list) and prompts:
         return speak("user", prompts[0])
-    if otel.claims(payload):
-        found = otel.prompt(payload)
-        if found is not None:
-            return read_all(found)
-    for name in ("messages", "input", "prompt", "contents"):
-        value = otel.decoded(payload.get(name))
-        if value:
-            return _value(value)
-    for name in ("input.value", "args", "kwargs", "inputs", "request", "body", "params", "options"):
+    found = otel.prompt(payload) if otel.claims(payload) else None
+    if found is not None:
+        return read_all(found)
+    for name in _HOLDERS:
         value = otel.decoded(payload.get(name))
         if isinstance(value, list) and name == "args" and len(value) == 1:
             value = value[0]
         if isinstance(value, (dict, list, str)) and value:
             return _value(value)
-    if isinstance(payload.get("role"), str):
-        return read_all([payload])
-    return _worded(payload)
+    return read_all([payload]) if isinstance(payload.get("role"), str) else _worded(payload)
 
 
 def _value(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON

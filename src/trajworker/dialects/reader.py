@@ -11,26 +11,28 @@ from trajworker.dialects.speech import raw, speak
 def read_one(item: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
     """The messages that one recorded entry holds: usually one; raw where no dialect knows it."""
     if isinstance(item, dict):
-        if langchain.claims(item):
-            return langchain.messages(item)
-        if openai_responses.claims(item):
-            if openai_responses.is_output(item):
-                return [openai_responses.output(item)]
-            if openai_responses.is_assistant(item):
-                return [openai_responses.assistant([item])]
-        if openai_chat.claims(item):
-            return openai_chat.messages(item)
-        inner = item.get("message")
-        if isinstance(inner, dict):
-            return read_one(inner)
-        found = generic.messages(item)
-        return found if found is not None else [raw(item)]
+        return _read_dict(item)
     if isinstance(item, str):
         return speak("user", item)
-    if isinstance(item, list):
-        found = generic.pair(item)
-        return found if found is not None else [raw(item)]
+    found = generic.pair(item) if isinstance(item, list) else None
+    if found is not None:
+        return found
     return [] if item is None else [raw(item)]
+
+
+def _read_dict(item: dict[str, Any]) -> list[Draft]:
+    if langchain.claims(item):
+        return langchain.messages(item)
+    if openai_responses.claims(item) and openai_responses.is_output(item):
+        return [openai_responses.output(item)]
+    if openai_responses.claims(item) and openai_responses.is_assistant(item):
+        return [openai_responses.assistant([item])]
+    if openai_chat.claims(item):
+        return openai_chat.messages(item)
+    if isinstance(item.get("message"), dict):
+        return read_one(item["message"])
+    found = generic.messages(item)
+    return found if found is not None else [raw(item)]
 
 
 def read_all(items: Iterable[Any]) -> list[Draft]:

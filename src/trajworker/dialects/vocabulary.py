@@ -155,6 +155,13 @@ def _details(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
 _PLAIN = frozenset({"input_tokens", "output_tokens", "total_tokens", "input_token_details", "output_token_details"})
 
 
+def _is_plain(source: dict[str, Any]) -> bool:
+    """Whether counts are worded as ours already."""
+    if not source.keys() <= _PLAIN or not source.get("total_tokens"):
+        return False
+    return all(type(source.get(name)) is int for name in ("input_tokens", "output_tokens", "total_tokens"))
+
+
 def _plain(source: dict[str, Any]) -> dict[str, Any]:
     """Counts that are worded as ours already, without details that say nothing."""
     for name in ("input_token_details", "output_token_details"):
@@ -171,37 +178,29 @@ def _plain(source: dict[str, Any]) -> dict[str, Any]:
 
 
 def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
-    """Token counts as LangSmith words them (`input_tokens` with cache reads and writes in it), None where none are told.
+    """Token counts as LangSmith words them (`input_tokens` includes cache reads and writes), None where none are told.
 
     Anthropic's own usage leaves cached tokens out of `input_tokens`; they are added. Zero over all counts (a stream
     without usage) is unknown, not zero.
     """
     if not isinstance(source, dict) or not source:
         return None
-    if source.keys() <= _PLAIN and type(source.get("total_tokens")) is int and source["total_tokens"]:
-        if all(type(source.get(name)) is int for name in ("input_tokens", "output_tokens")):
-            return _plain(source)
-    given, made = _count(source, *_INPUT), _count(source, *_OUTPUT)
-    total = _count(source, *_TOTAL)
-    if given is None and made is None and total is None:
-        return None
-    details_in, details_out = _details(source, _DETAILS_IN), _details(source, _DETAILS_OUT)
-    read, written, thought = _count(source, *_READ), _count(source, *_WRITE), _count(source, *_REASONING)
-    if read:
-        details_in.setdefault("cache_read", read)
-    if written:
-        details_in.setdefault("cache_creation", written)
-    if thought:
-        details_out.setdefault("reasoning", thought)
-    if given is not None and "total_tokens" not in source and not _EXCLUDES_CACHE.isdisjoint(source):
-        given += (read or 0) + (written or 0)
+    if _is_plain(source):
+        return _plain(source)
+    given, made, total = _count(source, *_INPUT), _count(source, *_OUTPUT), _count(source, *_TOTAL)
     if not (given or made or total):
         return None
-    if total is None:
-        total = (given or 0) + (made or 0)
-    result: dict[str, Any] = {"input_tokens": given or 0, "output_tokens": made or 0, "total_tokens": total}
-    if details_in:
-        result["input_token_details"] = details_in
-    if details_out:
-        result["output_token_details"] = details_out
+    read, written = _count(source, *_READ), _count(source, *_WRITE)
+    if given is not None and "total_tokens" not in source and not _EXCLUDES_CACHE.isdisjoint(source):
+        given += (read or 0) + (written or 0)
+    given, made = given or 0, made or 0
+    result: dict[str, Any] = {"input_tokens": given, "output_tokens": made, "total_tokens": total or given + made}
+    told = {"cache_read": read, "cache_creation": written}
+    details = {name: count for name, count in told.items() if count} | _details(source, _DETAILS_IN)
+    if details:
+        result["input_token_details"] = details
+    thought = _count(source, *_REASONING)
+    details = ({"reasoning": thought} if thought else {}) | _details(source, _DETAILS_OUT)
+    if details:
+        result["output_token_details"] = details
     return result

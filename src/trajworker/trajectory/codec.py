@@ -152,8 +152,9 @@ def line_of(trajectory: Trajectory, *, cumulative: bool = False) -> _Line:
         task=trajectory.task, steps=steps, reward=trajectory.reward, metrics=trajectory.metrics,
         execution_metrics=trajectory.execution_metrics, error=trajectory.error, messages=trajectory.messages,
         turns=trajectory.turns, tools=trajectory.tools,
-        nested=tuple(line_of(inner, cumulative=cumulative) for inner in trajectory.nested), internal=trajectory.internal,
-        asides=trajectory.asides, retrieved=trajectory.retrieved, revision=trajectory.revision, pane=trajectory.pane,
+        nested=tuple(line_of(inner, cumulative=cumulative) for inner in trajectory.nested),
+        internal=trajectory.internal, asides=trajectory.asides, retrieved=trajectory.retrieved,
+        revision=trajectory.revision, pane=trajectory.pane,
         complete=trajectory.complete, origin=trajectory.origin, metadata=trajectory.metadata,
     )  # fmt: skip
 
