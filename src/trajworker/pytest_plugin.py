@@ -140,7 +140,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Open the ledger of this process."""
-    config.stash[_LEDGER] = Ledger(config.getoption("golden"))
+    config.stash[_LEDGER] = Ledger(str(config.getoption("golden")))
 
 
 @pytest.hookimpl(tryfirst=True)

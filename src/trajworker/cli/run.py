@@ -7,6 +7,7 @@ import anyio
 
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose, Settings
+from trajworker.errors import EXIT_RETRY
 from trajworker.events import Observer
 from trajworker.observing.health import Health
 from trajworker.observing.summary import summary
@@ -18,6 +19,7 @@ def main(asked: argparse.Namespace) -> int:
     """Run until all is delivered, or for ever."""
     settings = load_asked(asked, Purpose.RUN)
     logging = settings.logging
+    code = EXIT_RETRY
     with watching(sys.stderr, style=logging.format, level=logging.level, progress=logging.progress) as watch:
         health = Health(watch.tally)
         code = anyio.run(_work, settings, health, fan_out([health, watch.observer]))

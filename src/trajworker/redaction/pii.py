@@ -12,6 +12,7 @@ import hmac
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
+from copy import copy
 from typing import Self
 
 from trajworker.redaction.redactor import BasePiiRedactor
@@ -69,9 +70,8 @@ class PlaceholderRedactor(BasePiiRedactor):
 
     def for_conversation(self, conversation_id: str) -> Self:
         """Return this redactor with placeholders of one conversation: they tell nothing about other conversations."""
-        bound = object.__new__(type(self))
-        bound.__dict__.update(self.__dict__)
-        bound._conversation = conversation_id
+        bound = copy(self)
+        bound._conversation = conversation_id  # noqa: SLF001 - of our own class
         return bound
 
     def rescope(self, text: str) -> str:

@@ -72,7 +72,7 @@ class PresidioRedactor(PlaceholderRedactor):
             text, language=self._language, entities=self._entities, score_threshold=LOWEST_SCORE
         )
         ranked = sorted(results, key=lambda result: (-result.score, result.start, -result.end))
-        theirs = [(_LABELS.get(each.entity_type, each.entity_type), each.start, each.end) for each in ranked]
+        theirs = [(_LABELS.get(str(each.entity_type), str(each.entity_type)), each.start, each.end) for each in ranked]
         return settle([*self._scanner.find(text), *theirs])
 
 

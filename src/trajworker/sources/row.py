@@ -172,7 +172,7 @@ def _attachment_names(row: Row) -> tuple[str, ...]:
 
 
 def _count(value: float | None) -> int | None:
-    return value if value is None or value.__class__ is int else int(value)
+    return None if value is None else int(value)
 
 
 def _cost(value: float | str) -> float | None:
