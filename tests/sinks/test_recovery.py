@@ -12,7 +12,7 @@ from support.emitting import append, emit
 from support.published import lines_in
 from support.staged import a_page, a_run
 from trajworker.errors import EXIT_IO, OutputDamaged, SinkError
-from trajworker.ports import PartState
+from trajworker.ports import PartState, Stream
 from trajworker.sinks import (
     Compression,
     Consumed,
@@ -93,7 +93,9 @@ async def test_a_row_whose_part_was_never_written_to_goes_on(staging: Staging, o
     assert await restart(staging, out) == ALL
 
 
-async def sealed(staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch) -> None:
+async def sealed(
+    staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch, *, emitted: bool = False
+) -> None:
     """Die between the sealed row and the rename."""
 
     def die(*_: object) -> None:
@@ -101,11 +103,12 @@ async def sealed(staging: Staging, out: Path, compression: Compression, monkeypa
 
     monkeypatch.setattr(publishing, "place", die)
     async with open_sink(staging, SinkSettings(out=out, compression=compression)) as sink:
-        await emit(staging, sink)
+        if not emitted:
+            await emit(staging, sink)
         with pytest.raises(Crash):
             await sink.publish_all()
     monkeypatch.undo()
-    (part,) = await staging.parts()
+    part = (await staging.parts())[0]
     assert part.state is PartState.SEALED
 
 
@@ -195,6 +198,22 @@ async def test_repair_emits_what_a_published_file_lost_with_the_same_revisions(s
     again = (out / "trajectories-0000000003.jsonl").read_text().splitlines()
     assert again == [f'["{name}", 1]' for name in "bcdef"]
     assert (await repair(out, staging)).voided == ()
+
+
+async def test_repair_keeps_the_chain_where_a_part_before_the_lost_one_waits(
+    staging: Staging, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with dying(staging, out) as sink:
+        await emit(staging, sink, most=2)
+        await emit(staging, sink, Stream.LATE, most=2)
+    await sealed(staging, out, Compression.NONE, monkeypatch, emitted=True)
+    (out / ".0000000002.jsonl.part").unlink()
+    with pytest.raises(OutputDamaged):
+        await restart(staging, out)
+    repaired = await repair(out, staging)
+    assert repaired.voided == (2,)
+    assert sorted(map(str, await restart(staging, out))) == sorted(map(str, ALL))
+    assert verify(out).void == (2,)
 
 
 async def test_what_was_begun_and_never_counted_is_removed(staging: Staging, out: Path) -> None:

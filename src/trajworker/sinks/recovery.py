@@ -13,7 +13,6 @@ from pathlib import Path
 from msgspec import Struct, structs
 
 from trajworker.errors import OutputDamaged, SinkError
-from trajworker.events import ignore
 from trajworker.ports import Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
 from trajworker.sinks.folder import Folder
@@ -24,7 +23,6 @@ from trajworker.sinks.naming import (
     PACKED,
     PART,
     SCRATCH,
-    Compression,
     compression_of,
     manifest_name,
     part_name,
@@ -159,11 +157,11 @@ class Repaired(Struct, frozen=True, kw_only=True):
 async def repair(out: Path, ledger: PartLedger) -> Repaired:
     """Make void what a damaged disk lost, so that the next run emits it again into a new file, same revisions.
 
-    Every byte is read again. A published file that is damaged stays where it is, with a note (`.void.json`) beside it.
+    Every byte is read again. A number that was never published gets its void manifest at the next start.
+    A published file that is damaged stays where it is, with a note (`.void.json`) beside it.
     """
     folder = await blocking(Folder, out)
     try:
-        publisher = Publisher(folder, ledger, Compression.NONE, ignore)
         rows = {part.seq: part for part in await ledger.parts()}
         await blocking(clear, folder, rows)
         voided, gone_for_good = [], 0
@@ -174,10 +172,6 @@ async def repair(out: Path, ledger: PartLedger) -> Repaired:
             voided.append(part.seq)
             if part.manifest is not None:
                 await blocking(_leave_note, folder, part)
-        for part in await ledger.parts():
-            if part.seq in voided and part.manifest is None:
-                await publisher.void(part)
-            publisher.previous = part.manifest if part.manifest is not None else publisher.previous
     finally:
         await blocking(folder.close)
     return Repaired(voided=tuple(voided), gone_for_good=gone_for_good)
