@@ -147,6 +147,18 @@ async def test_folds_are_kept_with_the_version_they_were_made_of(staging: Stagin
     assert (second.fold, second.folded_version == second.version) == (b"B", False)
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_traces_of_the_same_moment_come_in_an_order_that_arrival_does_not_decide(order: tuple[int, int]) -> None:
+    runs = [a_run("a", thread="t"), a_run("b", thread="t")]
+    async with open_staging(":memory:") as staging:
+        for index in order:
+            await staging.stage(a_page([runs[index]], index))
+        activity = (await activities(staging))["t"]
+        traces = [trace.trace_id for trace in await staging.traces(activity.conversation)]
+        (material,) = await staging.materials([activity.conversation])
+        assert [trace.trace_id for trace in material.traces] == traces == sorted([named("a"), named("b")])
+
+
 async def test_a_conversation_set_aside_comes_back_when_it_changes(staging: Staging) -> None:
     await staging.stage(a_page([a_run("a", thread="t")], 1))
     activity = (await activities(staging))["t"]

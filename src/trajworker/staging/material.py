@@ -64,7 +64,7 @@ def _traces(conversations: Sequence[int], connection: sqlite3.Connection) -> lis
     rows = connection.execute(
         "SELECT t.conversation, t.key, t.id, t.start, t.version, f.version, f.body "
         "FROM trace t LEFT JOIN fold f ON f.trace = t.key "
-        f"WHERE t.conversation IN ({marks(conversations)}) ORDER BY t.conversation, t.start, t.key",
+        f"WHERE t.conversation IN ({marks(conversations)}) ORDER BY t.conversation, t.start, t.id",
         conversations,
     )
     return [
