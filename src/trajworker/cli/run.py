@@ -19,7 +19,6 @@ def main(asked: argparse.Namespace) -> int:
     """Run until all is delivered, or for ever."""
     settings = load_asked(asked, Purpose.RUN)
     logging = settings.logging
-    code = EXIT_RETRY
     with watching(sys.stderr, style=logging.format, level=logging.level, progress=logging.progress) as watch:
         health = Health(watch.tally)
         code = anyio.run(_work, settings, health, fan_out([health, watch.observer]))
@@ -28,6 +27,7 @@ def main(asked: argparse.Namespace) -> int:
 
 
 async def _work(settings: Settings, health: Health, observer: Observer) -> int:
+    code = EXIT_RETRY
     async with anyio.create_task_group() as probes:
         if settings.health.bind is not None:
             await probes.start(health.serve, settings.health.bind)

@@ -130,9 +130,8 @@ def read_rules(mode: str, args: str, options: Mapping[str, Any]) -> Rules:
 
 def _rule(override: Any, flags: tuple[bool, bool | None], ignored: PathPatterns) -> Rule:  # noqa: ANN401 - Override
     deep, absent_as_null = flags
-    if callable(override):
-        agree: ArgumentsAgree = override
-        return Rule(agree=agree)
+    if not isinstance(override, str | Sequence):
+        return Rule(agree=override)
     if not isinstance(override, str):
         return Rule(only=tuple(segments(path) for path in override))
     if override == "ignore":
