@@ -1,4 +1,4 @@
-"""A conversation is aligned, not concatenated and not hashed: what was said twice stands twice, what was repeated once."""
+"""A conversation is aligned, neither concatenated nor hashed: said twice stands twice, repeated stands once."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -55,8 +55,12 @@ def test_a_user_who_says_yes_twice_said_it_twice() -> None:
         turn(record, history[:2], assistant("ok")), turn(record, [*history, user("yes")], assistant("ok"))
     )
     assert brief(trajectory.messages) == [
-        ("system", "Be kind."), ("user", "yes"), ("assistant", "ok"), ("user", "yes"), ("assistant", "ok"),
-    ]  # fmt: skip
+        ("system", "Be kind."),
+        ("user", "yes"),
+        ("assistant", "ok"),
+        ("user", "yes"),
+        ("assistant", "ok"),
+    ]
     assert [len(step.messages) for step in trajectory.steps] == [3, 5]
     assert list(trajectory.steps[1].messages) == list(trajectory.messages)
 
@@ -113,17 +117,25 @@ def test_a_word_of_the_user_inside_a_turn_is_kept() -> None:
     second = chat(record, [user("a"), call, tool("c", "r"), user("hurry")], assistant("2"), root)
     trajectory = told([root, first, second])
     assert brief(trajectory.messages) == [
-        ("user", "a"), ("assistant", [("look", {})]), ("tool", "r"), ("user", "hurry"), ("assistant", "2"),
-    ]  # fmt: skip
+        ("user", "a"),
+        ("assistant", [("look", {})]),
+        ("tool", "r"),
+        ("user", "hurry"),
+        ("assistant", "2"),
+    ]
     assert trajectory.task.num_turns == 1
 
 
 def test_reasoning_that_only_a_later_trace_tells_is_given_back_to_its_answer() -> None:
     record = Recorder()
     bare = assistant(None, ("c", "look", "{}"))
-    full = {"role": "assistant", "content": [
-        {"type": "thinking", "thinking": "hm", "signature": "s"},
-        {"type": "tool_use", "id": "c", "name": "look", "input": {}}]}  # fmt: skip
+    full = {
+        "role": "assistant",
+        "content": [
+            {"type": "thinking", "thinking": "hm", "signature": "s"},
+            {"type": "tool_use", "id": "c", "name": "look", "input": {}},
+        ],
+    }
     result = {
         "role": "user",
         "content": [{"type": "tool_result", "tool_use_id": "c", "content": "no", "is_error": True}],
@@ -153,8 +165,11 @@ def test_late_serialised_prompts_do_not_tell_the_future() -> None:
     root = record.run("chain", {"question": "a"}, {"output": "1"})
     trajectory = told([root, chat(record, whole, call, root), chat(record, whole, assistant("1"), root)])
     assert brief(trajectory.messages) == [
-        ("user", "a"), ("assistant", [("look", {})]), ("tool", "r"), ("assistant", "1"),
-    ]  # fmt: skip
+        ("user", "a"),
+        ("assistant", [("look", {})]),
+        ("tool", "r"),
+        ("assistant", "1"),
+    ]
     assert [message.run_id is not None for message in trajectory.messages] == [False, True, False, True]
 
 
@@ -280,27 +295,41 @@ def test_a_graph_that_renders_its_prompts_anew_in_each_node_is_one_dialogue() ->
         "status": "success",
     }
     state = [
-        {"type": "human", "content": question, "id": "h1"}, {"type": "ai", "content": "", "id": "a1", "tool_calls": [call]},
-        found, {"type": "ai", "content": "At nine.", "id": "a3"},
-    ]  # fmt: skip
+        {"type": "human", "content": question, "id": "h1"},
+        {"type": "ai", "content": "", "id": "a1", "tool_calls": [call]},
+        found,
+        {"type": "ai", "content": "At nine.", "id": "a3"},
+    ]
     root = record.run(
         "chain", {"messages": [{"role": "user", "content": question}]}, {"messages": state}, name="LangGraph"
     )
     human = lc("HumanMessage", content=question, id="h1")
     decide = record.run("llm", {"messages": [[human]]}, generation("a1", "", tool_calls=[call]), root)
     tool_run = record.run("tool", {"q": "open"}, {"output": found}, root, name="search")
-    grade = record.run("llm", {"messages": [[lc("HumanMessage", content=f"Is this relevant? It opens at nine. {question}")]]},
-                       generation("g1", "yes"), root)  # fmt: skip
-    answer = record.run("llm", {"messages": [[lc("HumanMessage", content=f"Context: It opens at nine. Question: {question}")]]},
-                        generation("a3", "At nine."), root)  # fmt: skip
+    grade = record.run(
+        "llm",
+        {"messages": [[lc("HumanMessage", content=f"Is this relevant? It opens at nine. {question}")]]},
+        generation("g1", "yes"),
+        root,
+    )
+    answer = record.run(
+        "llm",
+        {"messages": [[lc("HumanMessage", content=f"Context: It opens at nine. Question: {question}")]]},
+        generation("a3", "At nine."),
+        root,
+    )
     trajectory = told([root, decide, tool_run, grade, answer])
     assert brief(trajectory.messages) == [
-        ("user", question), ("assistant", [("search", {"q": "open"})]), ("tool", "It opens at nine."), ("assistant", "At nine."),
-    ]  # fmt: skip
+        ("user", question),
+        ("assistant", [("search", {"q": "open"})]),
+        ("tool", "It opens at nine."),
+        ("assistant", "At nine."),
+    ]
     assert [message.content for message in trajectory.internal] == ["yes"]
     assert [message.content for message in trajectory.steps[1].messages][-2:] == [
-        f"Context: It opens at nine. Question: {question}", "At nine.",
-    ]  # fmt: skip
+        f"Context: It opens at nine. Question: {question}",
+        "At nine.",
+    ]
     assert trajectory.nested == ()
 
 
@@ -336,13 +365,29 @@ def test_a_turn_edited_far_back_asks_for_the_whole_history() -> None:
     traces = long_conversation(TAIL // 4 + 40)
     folds = fold_all(traces)
     record = Recorder()
-    edited = turn(record, [SYSTEM, user("question 0"), assistant(None, ("c0", "look", '{"n": 0}')), tool("c0", "r0"),
-                           assistant("answer 0"), user("another way")], assistant("fine"))  # fmt: skip
+    edited = turn(
+        record,
+        [
+            SYSTEM,
+            user("question 0"),
+            assistant(None, ("c0", "look", '{"n": 0}')),
+            tool("c0", "r0"),
+            assistant("answer 0"),
+            user("another way"),
+        ],
+        assistant("fine"),
+    )
     with pytest.raises(HistoryNeeded):
         fold_trace(edited, before=folds[-1].after)
     last = fold_trace(edited, before=folds[-1].after, recall=lambda: whole_context(folds))
     trajectory = assemble([*folds, last], Header(conversation_id="t"))
     assert len(trajectory.messages) == 1 + len(traces) * 4 + 2
     assert [message.content for message in trajectory.steps[-1].messages] == [
-        "Be kind.", "question 0", None, "r0", "answer 0", "another way", "fine",
-    ]  # fmt: skip
+        "Be kind.",
+        "question 0",
+        None,
+        "r0",
+        "answer 0",
+        "another way",
+        "fine",
+    ]

@@ -1,4 +1,4 @@
-"""A conversation is finished when nothing runs, nothing new came for long enough, and everything up to then was read."""
+"""A conversation is finished when nothing runs, nothing new came for long enough, and all up to then was read."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What must hold for any conversation: order of arrival, repetition, odd payloads and partial contexts change nothing."""
+"""What holds for any conversation: order of arrival, repetition, odd payloads, partial contexts change nothing."""
 
 import random
 from typing import Any
@@ -99,8 +99,13 @@ def test_whatever_history_the_app_sends_each_message_comes_out_once(
         trace: list[Run] = [root] if root else []
         for _ in range(rounds):
             number += 1
-            call = {"role": "assistant", "content": None, "tool_calls": [
-                {"id": f"c{number}", "type": "function", "function": {"name": "look", "arguments": "{}"}}]}  # fmt: skip
+            call = {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [
+                    {"id": f"c{number}", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+                ],
+            }
             trace.append(_ask(record, prompt, call, root))
             prompt = [*prompt, call, {"role": "tool", "tool_call_id": f"c{number}", "content": "seen"}]
             expected += [("assistant", None), ("tool", "seen")]
@@ -128,20 +133,68 @@ def _ask(record: Recorder, prompt: list[dict[str, Any]], answer: dict[str, Any],
 
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False, allow_infinity=False, width=16)
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, allow_infinity=False, width=16)
     | st.sampled_from(["", "user", "assistant", "tool", "x", "{}", "[1]", '{"a": 1}', "é\u2028"]),
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(
-            ["role", "content", "messages", "input", "output", "tool_calls", "function", "name", "arguments", "id", "type",
-             "lc", "kwargs", "generations", "message", "choices", "parts", "text", "usage", "candidates", "delta",
-             "function_call", "prompt", "prompts", "system", "tools", "metadata", "invocation_params", "status", "error",
-             "gen_ai.prompt.0.role", "gen_ai.input.messages", "update", "resume", "documents", "usage_metadata",
-             "additional_kwargs", "response_metadata", "data", "blocks", "author", "kind", "tool_call_id", "summary"]
-        ), inner, max_size=5,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "role",
+                    "content",
+                    "messages",
+                    "input",
+                    "output",
+                    "tool_calls",
+                    "function",
+                    "name",
+                    "arguments",
+                    "id",
+                    "type",
+                    "lc",
+                    "kwargs",
+                    "generations",
+                    "message",
+                    "choices",
+                    "parts",
+                    "text",
+                    "usage",
+                    "candidates",
+                    "delta",
+                    "function_call",
+                    "prompt",
+                    "prompts",
+                    "system",
+                    "tools",
+                    "metadata",
+                    "invocation_params",
+                    "status",
+                    "error",
+                    "gen_ai.prompt.0.role",
+                    "gen_ai.input.messages",
+                    "update",
+                    "resume",
+                    "documents",
+                    "usage_metadata",
+                    "additional_kwargs",
+                    "response_metadata",
+                    "data",
+                    "blocks",
+                    "author",
+                    "kind",
+                    "tool_call_id",
+                    "summary",
+                ]
+            ),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=12,
-)  # fmt: skip
+)
 KINDS = st.sampled_from(["llm", "llm", "tool", "retriever", "chain"])
 
 

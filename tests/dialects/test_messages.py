@@ -52,23 +52,52 @@ CALL = {"city": "Paris"}
 @pytest.mark.parametrize(
     "item",
     [
-        {"role": "assistant", "content": None, "tool_calls": [
-            {"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"city": "Paris"}'}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"city": "Paris"}'}}
+            ],
+        },
         {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "look", "input": CALL}]},
-        {"role": "assistant", "content": [{"type": "tool_use", "id": "c", "name": "look", "input": {},
-                                           "partial_json": '{"city": "Paris"}', "index": 0}]},
+        {
+            "role": "assistant",
+            "content": [
+                {
+                    "type": "tool_use",
+                    "id": "c",
+                    "name": "look",
+                    "input": {},
+                    "partial_json": '{"city": "Paris"}',
+                    "index": 0,
+                }
+            ],
+        },
         {"role": "assistant", "content": [{"type": "tool-call", "toolCallId": "c", "toolName": "look", "args": CALL}]},
         {"role": "assistant", "parts": [{"type": "tool_call", "id": "c", "name": "look", "arguments": CALL}]},
         {"type": "function_call", "call_id": "c", "id": "fc", "name": "look", "arguments": '{"city": "Paris"}'},
         {"type": "ai", "content": "", "tool_calls": [{"name": "look", "args": CALL, "id": "c", "type": "tool_call"}]},
-        {"type": "ai", "content": "", "additional_kwargs": {"tool_calls": [
-            {"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"city": "Paris"}'}}]}},
-        {"type": "ai", "content": [{"type": "tool_use", "id": "c", "name": "look", "input": CALL}],
-         "tool_calls": [{"name": "look", "args": CALL, "id": "c", "type": "tool_call"}]},
-        {"kind": "response", "parts": [{"part_kind": "tool-call", "tool_name": "look", "args": CALL, "tool_call_id": "c"}]},
+        {
+            "type": "ai",
+            "content": "",
+            "additional_kwargs": {
+                "tool_calls": [
+                    {"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"city": "Paris"}'}}
+                ]
+            },
+        },
+        {
+            "type": "ai",
+            "content": [{"type": "tool_use", "id": "c", "name": "look", "input": CALL}],
+            "tool_calls": [{"name": "look", "args": CALL, "id": "c", "type": "tool_call"}],
+        },
+        {
+            "kind": "response",
+            "parts": [{"part_kind": "tool-call", "tool_name": "look", "args": CALL, "tool_call_id": "c"}],
+        },
         {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c", "name": "look", "input": CALL}}]},
     ],
-)  # fmt: skip
+)
 def test_a_call_is_one_call_in_every_dialect(item: Any) -> None:
     draft = one(item)
     assert draft.role is Role.ASSISTANT
@@ -81,16 +110,21 @@ def test_a_call_is_one_call_in_every_dialect(item: Any) -> None:
         {"role": "tool", "tool_call_id": "c", "content": "sunny"},
         {"role": "tool", "tool_call_id": "c", "content": [{"type": "text", "text": "sunny"}]},
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "sunny"}]},
-        {"role": "tool", "content": [{"type": "tool-result", "toolCallId": "c", "toolName": "look", "result": "sunny"}]},
+        {
+            "role": "tool",
+            "content": [{"type": "tool-result", "toolCallId": "c", "toolName": "look", "result": "sunny"}],
+        },
         {"type": "function_call_output", "call_id": "c", "output": "sunny"},
         {"type": "tool", "content": "sunny", "tool_call_id": "c", "status": "success"},
         {"role": "user", "parts": [{"type": "tool_call_response", "id": "c", "response": "sunny"}]},
         {"role": "user", "content": [{"toolResult": {"toolUseId": "c", "content": [{"text": "sunny"}]}}]},
-        {"kind": "request", "parts": [{"part_kind": "tool-return", "tool_name": "look", "content": "sunny",
-                                       "tool_call_id": "c"}]},
+        {
+            "kind": "request",
+            "parts": [{"part_kind": "tool-return", "tool_name": "look", "content": "sunny", "tool_call_id": "c"}],
+        },
         {"event.name": "gen_ai.tool.message", "role": "tool", "id": "c", "content": "sunny"},
     ],
-)  # fmt: skip
+)
 def test_a_result_is_a_tool_message_in_every_dialect(item: Any) -> None:
     draft = one(item)
     assert (draft.role, draft.content) == (Role.TOOL, "sunny")
@@ -103,11 +137,23 @@ def test_a_result_is_a_tool_message_in_every_dialect(item: Any) -> None:
     [
         {"type": "tool", "content": "no", "tool_call_id": "c", "status": "error"},
         {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": "no", "is_error": True}]},
-        {"role": "tool", "content": [{"type": "tool-result", "toolCallId": "c", "toolName": "look",
-                                      "output": {"type": "error-text", "value": "no"}}]},
-        {"role": "user", "content": [{"toolResult": {"toolUseId": "c", "status": "error", "content": [{"text": "no"}]}}]},
+        {
+            "role": "tool",
+            "content": [
+                {
+                    "type": "tool-result",
+                    "toolCallId": "c",
+                    "toolName": "look",
+                    "output": {"type": "error-text", "value": "no"},
+                }
+            ],
+        },
+        {
+            "role": "user",
+            "content": [{"toolResult": {"toolUseId": "c", "status": "error", "content": [{"text": "no"}]}}],
+        },
     ],
-)  # fmt: skip
+)
 def test_a_failed_result_is_a_failure_whichever_way_it_is_told(item: Any) -> None:
     draft = one(item)
     assert draft.tool_response is not None
@@ -149,10 +195,17 @@ def test_responses_items_of_one_answer_are_one_message() -> None:
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ('{"a": 1}', ({"a": 1}, None)), ('"{\\"a\\": 1}"', ({"a": 1}, None)), ("", ({}, None)), (None, ({}, None)),
-        ("[1]", ({}, "[1]")), ("{oops", ({}, "{oops")), ({"a": 1}, ({"a": 1}, None)), ([1], ({}, "[1]")), ("null", ({}, None)),
+        ('{"a": 1}', ({"a": 1}, None)),
+        ('"{\\"a\\": 1}"', ({"a": 1}, None)),
+        ("", ({}, None)),
+        (None, ({}, None)),
+        ("[1]", ({}, "[1]")),
+        ("{oops", ({}, "{oops")),
+        ({"a": 1}, ({"a": 1}, None)),
+        ([1], ({}, "[1]")),
+        ("null", ({}, None)),
     ],
-)  # fmt: skip
+)
 def test_arguments_are_objects_or_kept_as_written(written: Any, expected: Any) -> None:
     assert arguments(written) == expected
 

@@ -9,13 +9,25 @@ from trajworker.model.message import Role
 @pytest.mark.parametrize(
     ("word", "expected"),
     [
-        ("end_turn", "stop"), ("tool_use", "tool_calls"), ("tool-calls", "tool_calls"), ("function_call", "tool_calls"),
-        ("max_tokens", "length"), ("MAX_TOKENS", "length"), ("FinishReason.SAFETY", "content_filter"),
-        ("refusal", "content_filter"), ("STOP", "stop"), ("eos_token", "stop"), ("max_output_tokens", "length"),
-        ({"unified": "tool-calls", "raw": "x"}, "tool_calls"), (["stop"], "stop"), ("brand_new", "brand_new"),
-        (None, None), ("", None), (7, None),
+        ("end_turn", "stop"),
+        ("tool_use", "tool_calls"),
+        ("tool-calls", "tool_calls"),
+        ("function_call", "tool_calls"),
+        ("max_tokens", "length"),
+        ("MAX_TOKENS", "length"),
+        ("FinishReason.SAFETY", "content_filter"),
+        ("refusal", "content_filter"),
+        ("STOP", "stop"),
+        ("eos_token", "stop"),
+        ("max_output_tokens", "length"),
+        ({"unified": "tool-calls", "raw": "x"}, "tool_calls"),
+        (["stop"], "stop"),
+        ("brand_new", "brand_new"),
+        (None, None),
+        ("", None),
+        (7, None),
     ],
-)  # fmt: skip
+)
 def test_finish_reasons_are_openais(word: object, expected: str | None) -> None:
     assert finish_reason(word) == expected
 
@@ -27,9 +39,17 @@ def test_geminis_stop_with_calls_is_tool_calls() -> None:
 
 @pytest.mark.parametrize(
     ("word", "role"),
-    [("human", Role.USER), ("AIMessageChunk", Role.ASSISTANT), ("model", Role.ASSISTANT), ("developer", Role.SYSTEM),
-     ("function", Role.TOOL), ("wizard", None), (None, None), (3, None)],
-)  # fmt: skip
+    [
+        ("human", Role.USER),
+        ("AIMessageChunk", Role.ASSISTANT),
+        ("model", Role.ASSISTANT),
+        ("developer", Role.SYSTEM),
+        ("function", Role.TOOL),
+        ("wizard", None),
+        (None, None),
+        (3, None),
+    ],
+)
 def test_roles_are_four_and_unknown_words_are_none(word: object, role: Role | None) -> None:
     assert role_of(word) is role
 
@@ -39,16 +59,30 @@ def test_roles_are_four_and_unknown_words_are_none(word: object, role: Role | No
     [
         ({"prompt_tokens": 3, "completion_tokens": 2}, (3, 2, 5, None, None)),
         ({"promptTokens": 3, "completionTokens": 2, "totalTokens": 6}, (3, 2, 6, None, None)),
-        ({"input_tokens": 10, "output_tokens": 1, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2},
-         (17, 1, 18, {"cache_read": 5, "cache_creation": 2}, None)),
-        ({"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14, "prompt_tokens_details": {"cached_tokens": 8},
-          "completion_tokens_details": {"reasoning_tokens": 3}}, (10, 4, 14, {"cache_read": 8}, {"reasoning": 3})),
-        ({"input_tokens": 4, "output_tokens": 1, "total_tokens": 5, "input_token_details": {"cache_read": 0}},
-         (4, 1, 5, None, None)),
-        ({"prompt_token_count": 4, "candidates_token_count": 2, "thoughts_token_count": 1, "total_token_count": 7},
-         (4, 2, 7, None, {"reasoning": 1})),
+        (
+            {"input_tokens": 10, "output_tokens": 1, "cache_read_input_tokens": 5, "cache_creation_input_tokens": 2},
+            (17, 1, 18, {"cache_read": 5, "cache_creation": 2}, None),
+        ),
+        (
+            {
+                "prompt_tokens": 10,
+                "completion_tokens": 4,
+                "total_tokens": 14,
+                "prompt_tokens_details": {"cached_tokens": 8},
+                "completion_tokens_details": {"reasoning_tokens": 3},
+            },
+            (10, 4, 14, {"cache_read": 8}, {"reasoning": 3}),
+        ),
+        (
+            {"input_tokens": 4, "output_tokens": 1, "total_tokens": 5, "input_token_details": {"cache_read": 0}},
+            (4, 1, 5, None, None),
+        ),
+        (
+            {"prompt_token_count": 4, "candidates_token_count": 2, "thoughts_token_count": 1, "total_token_count": 7},
+            (4, 2, 7, None, {"reasoning": 1}),
+        ),
     ],
-)  # fmt: skip
+)
 def test_usage_is_worded_as_langsmith_words_it(recorded: dict[str, object], expected: tuple[object, ...]) -> None:
     found = usage(recorded)
     assert found is not None

@@ -27,15 +27,28 @@ def from_v1(row: dict[str, Any]) -> Run:
     status = {"success": RunStatus.SUCCESS, "error": RunStatus.ERROR}.get(row["status"], RunStatus.PENDING)
     extra = row.get("extra") or {}
     return Run(
-        id=row["id"], trace_id=row["trace_id"], project_id=row["session_id"], name=row["name"],
-        run_type=row["run_type"], status=status, start_time=start, end_time=_time(row.get("end_time")),
-        first_token_time=_time(row.get("first_token_time")), dotted_order=row.get("dotted_order") or "",
-        parent_run_id=row.get("parent_run_id"), thread_id=thread_key(row.get("thread_id"), extra.get("metadata")),
-        error=row.get("error"), tags=tuple(row.get("tags") or ()), inputs=_raw(row.get("inputs")),
-        outputs=_raw(row.get("outputs")), extra=_raw(extra), total_tokens=row.get("total_tokens"),
-        prompt_tokens=row.get("prompt_tokens"), completion_tokens=row.get("completion_tokens"),
+        id=row["id"],
+        trace_id=row["trace_id"],
+        project_id=row["session_id"],
+        name=row["name"],
+        run_type=row["run_type"],
+        status=status,
+        start_time=start,
+        end_time=_time(row.get("end_time")),
+        first_token_time=_time(row.get("first_token_time")),
+        dotted_order=row.get("dotted_order") or "",
+        parent_run_id=row.get("parent_run_id"),
+        thread_id=thread_key(row.get("thread_id"), extra.get("metadata")),
+        error=row.get("error"),
+        tags=tuple(row.get("tags") or ()),
+        inputs=_raw(row.get("inputs")),
+        outputs=_raw(row.get("outputs")),
+        extra=_raw(extra),
+        total_tokens=row.get("total_tokens"),
+        prompt_tokens=row.get("prompt_tokens"),
+        completion_tokens=row.get("completion_tokens"),
         total_cost=row.get("total_cost"),
-    )  # fmt: skip
+    )
 
 
 def conversations(runs: Iterable[Run]) -> dict[str, list[list[Run]]]:
@@ -65,10 +78,20 @@ class Recorder:
         return self._now
 
     def run(  # noqa: PLR0913 - a run has many fields
-        self, kind: str, inputs: Any, outputs: Any, parent: Run | None = None, *, name: str = "", error: str | None = None,
-        metadata: dict[str, Any] | None = None, extra: dict[str, Any] | None = None, thread: str | None = "t",
-        pending: bool = False, **fields: Any,
-    ) -> Run:  # fmt: skip
+        self,
+        kind: str,
+        inputs: Any,
+        outputs: Any,
+        parent: Run | None = None,
+        *,
+        name: str = "",
+        error: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        extra: dict[str, Any] | None = None,
+        thread: str | None = "t",
+        pending: bool = False,
+        **fields: Any,
+    ) -> Run:
         """One run, a root unless it has a parent."""
         self._count += 1
         run_id = f"00000000-0000-4000-8000-{self._count:012d}"
@@ -76,9 +99,20 @@ class Recorder:
         segment = start.strftime("%Y%m%dT%H%M%S%fZ") + run_id
         status = RunStatus.PENDING if pending else RunStatus.ERROR if error else RunStatus.SUCCESS
         return Run(
-            id=run_id, trace_id=parent.trace_id if parent else run_id, project_id="p", name=name or kind, run_type=kind,
-            status=status, start_time=start, end_time=None if pending else start + timedelta(milliseconds=5),
+            id=run_id,
+            trace_id=parent.trace_id if parent else run_id,
+            project_id="p",
+            name=name or kind,
+            run_type=kind,
+            status=status,
+            start_time=start,
+            end_time=None if pending else start + timedelta(milliseconds=5),
             dotted_order=f"{parent.dotted_order}.{segment}" if parent else segment,
-            parent_run_id=parent.id if parent else None, thread_id=thread, error=error, inputs=_raw(inputs),
-            outputs=_raw(outputs), extra=_raw({**(extra or {}), "metadata": metadata or {}}), **fields,
-        )  # fmt: skip
+            parent_run_id=parent.id if parent else None,
+            thread_id=thread,
+            error=error,
+            inputs=_raw(inputs),
+            outputs=_raw(outputs),
+            extra=_raw({**(extra or {}), "metadata": metadata or {}}),
+            **fields,
+        )

@@ -107,7 +107,7 @@ def test_a_damaged_compressed_file_is_named(tmp_path: Path, suffix: str) -> None
     packed = gzip.compress(data) if suffix == ".gz" else zstandard.compress(data)
     file = tmp_path / f"x.jsonl{suffix}"
     file.write_bytes(packed[: len(packed) // 2])
-    with pytest.raises(NotATrajectory, match="damaged|middle"):
+    with pytest.raises(NotATrajectory, match=r"damaged|middle"):
         list(load(file))
 
 
