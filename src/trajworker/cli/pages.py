@@ -16,6 +16,7 @@ from trajworker.trajectory import Trajectory, Turn
 
 LONGEST_VALUE = 400
 """Characters of one argument or result that are shown; the file has the rest."""
+SHOWN_ID = 14
 COLOURS = {Role.SYSTEM: "dim", Role.USER: "cyan", Role.ASSISTANT: "green", Role.TOOL: "magenta"}
 
 
@@ -27,37 +28,27 @@ def trajectory_page(trajectory: Trajectory, *, steps: bool = False) -> Renderabl
 
 
 def overview(trajectories: Iterator[Trajectory]) -> Table:
-    """One row per conversation."""
+    """One row per conversation; ids are cut to what tells them apart, `trajworker show` takes their beginnings."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, justify in (
-        ("conversation", "left"),
-        ("turns", "right"),
-        ("steps", "right"),
-        ("tools", "right"),
-        ("failed", "right"),
-        ("tokens", "right"),
-        ("seconds", "right"),
-        ("ended", "left"),
-        ("begins", "left"),
-    ):
-        table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=True, overflow="ellipsis")
+    table.add_column("conversation", no_wrap=True)
+    for name in ("turns", "steps", "tools", "failed", "tokens"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("begins")  # may shrink, so it must not be told not to wrap; its texts are
     for trajectory in trajectories:
         table.add_row(*_overview_row(trajectory))
     return table
 
 
-def _overview_row(trajectory: Trajectory) -> Iterator[str]:
-    task, metrics, timing = trajectory.task, trajectory.metrics, trajectory.execution_metrics
-    yield escape(_short(task.conversation_id or "?", 36))
+def _overview_row(trajectory: Trajectory) -> Iterator[RenderableType]:
+    task, metrics = trajectory.task, trajectory.metrics
+    yield escape(_short(task.conversation_id or "?", SHOWN_ID))
     yield _number(task.num_turns)
     yield _number(task.num_steps)
     yield _number(metrics.num_tool_calls if metrics else None)
     yield _number(metrics.num_tool_failures if metrics else None)
     yield _number(task.total_tokens)
-    yield f"{timing.total_time:.1f}" if timing and timing.total_time is not None else "-"
-    yield str(timing.termination_reason) if timing and timing.termination_reason else "-"
     first = next((message.content for message in trajectory.messages if message.role is Role.USER), None)
-    yield escape(_short((first or "").replace("\n", " "), 48))
+    yield Text((first or "").replace("\n", " "), no_wrap=True, overflow="ellipsis")
 
 
 def _head(trajectory: Trajectory) -> RenderableType:
