@@ -110,7 +110,6 @@ def _own(over: Corpus) -> tuple[Cost, verdicts.Verdict]:
 
 
 def _speed(over: Corpus, mine: Cost, verdict: verdicts.Verdict) -> Finding:
-    rows = over.figures.runs
     told = "; ".join(verdict.problems)
     try:
         python = python_with(TRAJECTORY_SDK)

@@ -86,9 +86,14 @@ def _judged(truth: Truth, line: dict[str, Any], revision: int) -> _Newest:
 
 def _published(out: Path) -> Iterator[dict[str, Any]]:
     """Lines of files that have their manifest: a consumer may act on no others."""
-    for manifest in sorted(out.glob("*.manifest.json")):
+    for manifest in sorted(out.glob("*.manifest.json"), key=_sequence):
         with manifest.with_name(manifest.name.removesuffix(".manifest.json")).open("rb") as lines:
             yield from map(msgspec.json.decode, lines)
+
+
+def _sequence(file: Path) -> str:
+    """Files of all streams count on one number: `late-0000000002.jsonl` follows `trajectories-0000000001.jsonl`."""
+    return file.name.partition("-")[2]
 
 
 def _differences(truth: Truth, line: dict[str, Any]) -> list[str]:
