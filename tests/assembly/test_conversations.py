@@ -275,6 +275,37 @@ def test_a_trace_without_llm_calls_tells_its_roots_words() -> None:
     assert trajectory.steps == ()
 
 
+def test_a_call_that_only_works_on_the_answer_is_internal() -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "a"}, {"output": "1"})
+    guard, title = {"role": "system", "content": "Is it safe?"}, {"role": "system", "content": "Give it a title."}
+    calls = [
+        chat(record, [guard, user("a")], assistant("safe"), root),
+        chat(record, [SYSTEM, user("a")], assistant("1"), root),
+        chat(record, [title, user("a"), assistant("1")], assistant("A title"), root),
+    ]
+    trajectory = told([root, *calls])
+    assert brief(trajectory.messages) == [("system", "Be kind."), ("user", "a"), ("assistant", "1")]
+    assert [message.content for message in trajectory.internal] == ["safe", "A title"]
+
+
+def test_a_system_prompt_that_changes_is_kept_with_its_turn() -> None:
+    record = Recorder()
+    days = [{"role": "system", "content": f"Today is day {day}."} for day in (1, 2)]
+    first = turn(record, [days[0], user("a")], assistant("1"))
+    second = turn(record, [days[1], user("a"), assistant("1"), user("b")], assistant("2"))
+    trajectory = told(first, second)
+    assert [(message.content, message.turn) for message in trajectory.messages] == [
+        ("Today is day 1.", 0),
+        ("a", 1),
+        ("1", 1),
+        ("Today is day 2.", 2),
+        ("b", 2),
+        ("2", 2),
+    ]
+    assert [message.content for message in trajectory.steps[1].messages] == ["Today is day 2.", "a", "1", "b", "2"]
+
+
 def lc(kind: str, **kwargs: Any) -> Message:
     return {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", kind], "kwargs": kwargs}
 

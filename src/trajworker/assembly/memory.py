@@ -95,8 +95,9 @@ class Memory:
             return self.aside(draft, CONTEXT, key)
         if draft.flags and SUMMARY in draft.flags:
             return self.aside(draft, SUMMARY, key)
+        first = self.total == len(self.systems)
         index = self.add(draft, key)
-        if index == 0 or all(self.key(ref) in self.systems for ref in range(index) if index <= len(self.systems)):
+        if first:
             draft.turn = 0
         self.systems[key] = index
         return index

@@ -154,10 +154,12 @@ def sort_calls(calls: list[Call], root: Root | None) -> Sorted:
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
     groups = group(own)
+    chosen = groups[0] if len(groups) == 1 else _kept(groups, root) or _main(groups, root)
+    chosen, behind = _up_to_final(chosen, root)
+    internal += behind
     if len(groups) == 1:
-        return Sorted(main=groups[0].calls, branches=[], internal=internal)
-    chosen = _kept(groups, root) or _main(groups, root)
-    own_ids = {id(call) for call in chosen.calls}
+        return Sorted(main=chosen.calls, branches=[], internal=internal)
+    own_ids = {id(call) for call in [*chosen.calls, *behind]}
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
     branches = [
         one
@@ -168,6 +170,28 @@ def sort_calls(calls: list[Call], root: Root | None) -> Sorted:
     ]
     internal += [call for one in others if one not in branches for call in one.calls]
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal))
+
+
+def _begins_like(call: Call, first: Call) -> bool:
+    """Whether a prompt begins, byte for byte, with another: then the agent is the same, and nothing need be decoded."""
+    mine, before = call.prompt.array, first.prompt.array
+    return mine is not None and before is not None and mine.startswith(before[:-1]) and not call.prompt.system
+
+
+def _up_to_final(chosen: Group, root: Root | None) -> tuple[Group, list[Call]]:
+    """The calls up to the answer that the trace gave back, and those that only work on it (a title, a rating)."""
+    last = chosen.calls[-1]
+    if root is None or last.ids or len(chosen.calls) == 1 or _begins_like(last, chosen.calls[0]):
+        return chosen, []
+    finals = root.finals()
+    if Group(calls=[last]).final in finals:
+        return chosen, []
+    for place in range(len(chosen.calls) - 1, 0, -1):
+        if Group(calls=chosen.calls[place - 1 : place]).final in finals:
+            prompt, behind = _system(chosen.calls[place - 1]), chosen.calls[place:]
+            if all(_system(call) != prompt for call in behind):
+                return Group(calls=chosen.calls[:place]), behind
+    return chosen, []
 
 
 def _kept(groups: list[Group], root: Root | None) -> Group | None:

@@ -146,6 +146,10 @@ class Transcript(Alignment):
         words = own_words(draft, opening)
         if words is not None:
             draft.rendered, draft.content, draft.blocks = draft.content, words, None
+        for before in reversed(self.drafts):
+            if before.role is not Role.SYSTEM or before.turn == 0:
+                break
+            before.turn = self.turn
         index = self.add(draft, key)
         self.turn_user = index
         return index
