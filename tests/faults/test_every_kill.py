@@ -10,7 +10,7 @@ import pytest
 
 from faults.crashing import chosen, judge, kill_at, needs_strace, points, rehearse, snapshot
 
-AT_MOST = 40
+AT_MOST = 32
 
 pytestmark = [pytest.mark.slow, needs_strace, pytest.mark.timeout(3600)]
 
@@ -31,4 +31,4 @@ def test_whatever_call_the_process_dies_at_a_restart_completes_it(tmp_path: Path
             except AssertionError as error:
                 raise AssertionError(f"killed at {point}") from error
     sys.stderr.write(f"{killed} kill points of {len(every)}\n")
-    assert killed >= 30
+    assert killed >= 24
