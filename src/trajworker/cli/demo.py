@@ -52,7 +52,8 @@ def main(asked: argparse.Namespace) -> int:
     console.print(f"The files are in {out}", soft_wrap=True)
     if shown is not None:
         name = shlex.quote(shown.task.conversation_id or "")
-        console.print(f"Next: trajworker show {name} --in {shlex.quote(str(out))}", soft_wrap=True)
+        typed = sys.argv[0] if sys.argv[0].endswith("trajworker") else "trajworker"
+        console.print(f"Next: {typed} show {name} --in {shlex.quote(str(out))}", soft_wrap=True)
     return code
 
 

@@ -1,0 +1,160 @@
+"""What a person types and sees, command by command, in this process; `tests/e2e` starts real ones."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.conftest import Delivered
+from trajworker.cli import main
+from trajworker.trajectory.line import load
+
+Say = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Say:
+    """Type a command; returns exit code, stdout and stderr."""
+    for name in list(os.environ):
+        if name.startswith(("LANGSMITH_", "LANGCHAIN_", "TRAJWORKER_")):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "160")
+
+    def typed(*words: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        try:
+            code = main([str(word) for word in words])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return typed
+
+
+def test_demo_runs_the_worker_and_says_what_to_type_next(say: Say, tmp_path: Path) -> None:
+    code, out, _ = say("demo", "--out", tmp_path / "files")
+    assert code == 0
+    assert "delivered 10 conversations" in out
+    assert f"--in {tmp_path / 'files'}" in out
+    assert len(list(load(tmp_path / "files"))) == 10
+
+
+def test_show_finds_a_conversation_by_the_beginning_of_its_id(say: Say, delivered: Delivered) -> None:
+    code, out, _ = say("show", "1ba23872", "--in", delivered.out, "--steps")
+    assert code == 0
+    assert "calculator" in out
+    assert "revision 1 (on_time)" in out
+    assert "saw" in out
+
+
+def test_show_says_when_there_is_none_or_more_than_one(say: Say, delivered: Delivered) -> None:
+    code, _, err = say("show", "nothing-like-it", "--in", delivered.out)
+    assert (code, "no conversation nothing-like-it" in err) == (78, True)
+    code, _, err = say("show", "", "--in", delivered.out)
+    assert (code, "10 conversations" in err) == (78, True)
+
+
+def test_status_tells_what_staging_holds(say: Say, delivered: Delivered) -> None:
+    code, out, _ = say("status", "--staging", delivered.staging)
+    assert code == 0
+    assert "demo" in out
+    assert "revisions delivered: 10" in out
+    code, out, _ = say("status", "--staging", delivered.staging, "--json")
+    assert json.loads(out)["emissions"] == 10
+
+
+def test_status_without_a_staging_file_says_how_to_name_it(say: Say, tmp_path: Path) -> None:
+    code, _, err = say("status", "--staging", tmp_path / "none.db")
+    assert (code, "--staging" in err) == (78, True)
+
+
+def test_verify_finds_every_change_to_a_published_file(say: Say, delivered: Delivered) -> None:
+    code, out, _ = say("verify", delivered.out)
+    assert (code, "1 files with 10 lines are whole; 0 problems" in out) == (0, True)
+    (file,) = delivered.out.glob("*.jsonl")
+    content = bytearray(file.read_bytes())
+    content[100] ^= 1
+    file.write_bytes(content)
+    code, _, err = say("verify", delivered.out)
+    assert (code, file.name in err) == (74, True)
+
+
+def test_repair_voids_what_a_disk_lost(say: Say, delivered: Delivered) -> None:
+    code, out, _ = say("repair", "--staging", delivered.staging, "--out", delivered.out)
+    assert (code, out) == (0, "nothing is damaged\n")
+    next(delivered.out.glob("*.jsonl")).unlink()
+    code, out, _ = say("repair", "--staging", delivered.staging, "--out", delivered.out)
+    assert (code, "void" in out) == (0, True)
+
+
+def test_purge_erases_and_lists_the_files_that_still_hold_it(say: Say, delivered: Delivered) -> None:
+    conversation = "1ba23872-0283-5cb5-bfa5-f2ac958da207"
+    code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", conversation)
+    assert code == 0
+    assert "erased 1 conversations" in out
+    assert "trajectories-0000000001.jsonl" in out
+    assert b"Quito" not in delivered.staging.read_bytes()
+    code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")
+    assert (code, "unknown" in err) == (78, True)
+    assert say("purge", "--staging", delivered.staging)[0] == 78
+    assert say("purge", "--staging", delivered.staging, "--before", "1h")[0] == 0
+
+
+def test_config_tells_where_a_value_came_from_and_masks_secrets(
+    say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LANGSMITH_API_KEY", "lsv2_pt_canary")
+    file = tmp_path / "trajworker.toml"
+    file.write_text('[sink]\nout = "elsewhere"\n', "utf-8")
+    code, out, _ = say("config", "-c", file)
+    assert code == 0
+    assert "elsewhere" in out
+    assert "LANGSMITH_API_KEY" in out
+    assert "canary" not in out
+    assert "[source]" in say("config", "--toml")[1]
+
+
+def test_a_typo_in_a_file_is_one_clear_error_with_the_nearest_key(say: Say, tmp_path: Path) -> None:
+    file = tmp_path / "trajworker.toml"
+    file.write_text('[sink]\nouts = "elsewhere"\n[intake]\npagers = "many"\n', "utf-8")
+    code, _, err = say("run", "-c", file, "--project", "p", "--endpoint", "http://127.0.0.1:1")
+    assert code == 78
+    assert "2 problems" in err
+    assert "out" in err
+    assert "pagers" in err
+
+
+@pytest.mark.parametrize("words", [(), ("rnu",), ("run", "--nonsense"), ("show",)])
+def test_what_makes_no_sense_ends_with_the_code_of_a_wrong_configuration(say: Say, words: tuple[str, ...]) -> None:
+    code, _, err = say(*words)
+    assert code == 78
+    assert "trajworker" in err
+
+
+def test_a_mistyped_command_names_the_near_one(say: Say) -> None:
+    assert "did you mean run?" in say("rnu")[2]
+
+
+def test_help_and_version_are_told(say: Say) -> None:
+    assert "demo" in say("--help")[1]
+    assert say("--version")[1].startswith("trajworker ")
+
+
+@pytest.mark.slow
+def test_run_says_when_there_is_no_network(say: Say, tmp_path: Path) -> None:
+    code, out, err = say(
+        *("run", "--once", "--project", "p", "--endpoint", "http://127.0.0.1:1", "--settle", "0s"),
+        *("--out", tmp_path / "out", "--staging", tmp_path / "staging.db"),
+    )
+    assert code == 69
+    assert out == ""
+    assert "cannot be reached" in err
+
+
+def test_simulate_refuses_what_cannot_be_loaded(say: Say, tmp_path: Path) -> None:
+    code, _, err = say("simulate", "--port", "0", "--load", tmp_path)
+    assert (code, "runs.jsonl" in err) == (78, True)
+    assert say("simulate", "--faults", tmp_path / "none.json")[0] == 78
