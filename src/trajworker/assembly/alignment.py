@@ -1,14 +1,12 @@
 """Aligns a prompt with what is known: what it repeats is found, what is new is left over."""
 
 from difflib import SequenceMatcher
-from hashlib import blake2b
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import expand, joined, ranged
 from trajworker.assembly.memory import Amendment, Memory
 from trajworker.assembly.words import ALTERNATIVE, EDITED, Opening, turn_user
 from trajworker.dialects import Draft, digest, read_array
-from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import Role, TrainableStatus
 
 
@@ -47,14 +45,13 @@ class Alignment(Memory):
 
     def behind_prefix(self, call: Call) -> list[Draft] | None:
         """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
-        array, length = call.prompt.array, self.prefix_length
+        length = self.prefix.length
         if call.rest is not None and call.rest[0] == length:
             return call.rest[1]
-        if array is None or not length or len(array) <= length or array[length] not in b",]":
+        behind = self.prefix.behind(call.prompt.array) if call.prompt.array is not None else None
+        if behind is None:
             return None
-        if blake2b(memoryview(array)[:length], digest_size=DIGEST_SIZE).digest() != self.prefix_hash:
-            return None
-        rest = read_array(b"[" + array[length + 1 :]) if array[length : length + 1] == b"," else []
+        rest = read_array(behind)
         self.decoded += len(rest)
         call.rest = (length, rest)
         return rest

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import KEPT, TAIL, Context, Pending
+from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes
 from trajworker.dialects import Draft, digest
@@ -51,7 +52,7 @@ class Memory:
         self.answer = before.answer
         self.answer_ids = list(before.answer_ids)
         self.reasoned = before.reasoned[-1:] if before.reasoned else []
-        self.prefix_length, self.prefix_hash = before.prefix_length, before.prefix_hash
+        self.prefix = Prefix(before.prefix_length, before.prefix_hash)
         self.turn = before.entries
         self.turn_user = before.turn_user
         self.answered = False
@@ -123,11 +124,12 @@ class Memory:
         if len(tail) > TAIL * DIGEST_SIZE and before.offset + len(before.tail) // DIGEST_SIZE == before.total:
             dropped = len(tail) // DIGEST_SIZE - TAIL
             tail, offset = tail[dropped * DIGEST_SIZE :], offset + dropped
+        length, prefix = self.prefix.sealed()
         return Context(
             total=self.total, asides=before.asides + len(self.asides), entries=self.turn,
             user_turns=before.user_turns, offset=offset, tail=tail,
             systems=list(self.systems.items())[-KEPT:], aside_keys=list(self.aside_keys.items())[-KEPT:],
             view=self.view, answer=self.answer, answer_ids=self.answer_ids,
-            prefix_length=self.prefix_length, prefix_hash=self.prefix_hash, turn_user=self.turn_user,
+            prefix_length=length, prefix_hash=prefix, turn_user=self.turn_user,
             pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
         )  # fmt: skip

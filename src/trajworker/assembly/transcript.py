@@ -6,7 +6,6 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 
 from collections.abc import Sequence
 from datetime import datetime
-from hashlib import blake2b
 
 from trajworker.assembly.alignment import Alignment
 from trajworker.assembly.calls import Call
@@ -29,7 +28,6 @@ from trajworker.assembly.words import (
     turn_user,
 )
 from trajworker.dialects import Draft, digest
-from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import Role, TrainableStatus
 
 
@@ -87,11 +85,10 @@ class Transcript(Alignment):
         """Keep the hash of the prompt, so that the next one that begins with it need not be decoded."""
         self.view = view
         array = call.prompt.array
-        if array is None or not view or (call.drafts is not None and self.was_cut):
-            self.prefix_length, self.prefix_hash = 0, b""
-            return
-        self.prefix_length = len(array) - 1
-        self.prefix_hash = blake2b(memoryview(array)[:-1], digest_size=DIGEST_SIZE).digest()
+        if array is None or not view or self.was_cut:
+            self.prefix.forget()
+        else:
+            self.prefix.keep(array)
 
     def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None) -> list[tuple[int, int]]:
         """Add what a prompt says for the first time; the references under which the prompt now stands."""

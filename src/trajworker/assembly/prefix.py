@@ -1,0 +1,62 @@
+"""Recognises a prompt that begins, byte for byte, with the one before it, so that only what is new need be decoded.
+
+Inside a trace the bytes themselves are compared; between traces their hash is, in one pass over the prompt.
+"""
+
+from hashlib import blake2b
+
+from trajworker.dialects.draft import DIGEST_SIZE
+
+
+class Prefix:
+    """The JSON array of the last prompt without its closing bracket: held as bytes, or as length and hash."""
+
+    def __init__(self, length: int, digest: bytes) -> None:
+        """What the trace before left; length 0 where it left nothing."""
+        self._length, self._digest = length, digest
+        self._array: bytes | None = None
+        self._hashed: tuple[int, blake2b] | None = None
+        """How much of the array is hashed, and the state."""
+
+    @property
+    def length(self) -> int:
+        """Bytes of the known beginning."""
+        return len(self._array) - 1 if self._array is not None else self._length
+
+    def behind(self, array: bytes) -> bytes | None:
+        """The array of what stands behind the known beginning; None where the prompt begins otherwise."""
+        length = self.length
+        if not length or len(array) <= length or array[length] not in b",]":
+            return None
+        if self._array is not None:
+            if not array.startswith(self._array[:-1]):
+                return None
+        else:
+            state = blake2b(memoryview(array)[:length], digest_size=DIGEST_SIZE)
+            if state.digest() != self._digest:
+                return None
+            self._hashed = (length, state)
+        return b"[" + array[length + 1 :] if array[length : length + 1] == b"," else b"[]"
+
+    def keep(self, array: bytes) -> None:
+        """Take a prompt as the one before the next; what was hashed stays valid where it begins with the last one."""
+        known = self._array if self._array is not None else None
+        if known is not None and not array.startswith(known[:-1]):
+            self._hashed = None
+        if self._hashed is not None and self._hashed[0] >= len(array):
+            self._hashed = None
+        self._array = array
+
+    def forget(self) -> None:
+        """Let the next prompt be read whole."""
+        self._array, self._hashed = None, None
+        self._length, self._digest = 0, b""
+
+    def sealed(self) -> tuple[int, bytes]:
+        """Length and hash, for the next trace."""
+        if self._array is None:
+            return self._length, self._digest
+        done, state = self._hashed or (0, blake2b(digest_size=DIGEST_SIZE))
+        state = state.copy()
+        state.update(memoryview(self._array)[done:-1])
+        return len(self._array) - 1, state.digest()
