@@ -31,6 +31,8 @@ class Listing:
 
     def __init__(self) -> None:
         self._roots: dict[str, dict[str, tuple[datetime, str]]] = {}
+        self.threads: set[str] = set()
+        """Conversations that are threads; the others are single traces."""
 
     def add(self, roots: Iterable[Run]) -> None:
         """Take in root runs."""
@@ -38,6 +40,13 @@ class Listing:
             if run.is_root or run.parent_run_id is None:
                 conversation = self._roots.setdefault(run.thread_id or run.trace_id, {})
                 conversation[run.trace_id] = (run.start_time, run.name)
+                if run.thread_id:
+                    self.threads.add(run.thread_id)
+
+    @property
+    def size(self) -> int:
+        """Conversations seen so far."""
+        return len(self._roots)
 
     def newest(self, limit: int | None) -> list[ConversationSummary]:
         """The `limit` conversations seen last, newest first; all of them for None."""

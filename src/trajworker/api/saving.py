@@ -3,7 +3,6 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
@@ -32,17 +31,16 @@ def file_name(conversation_id: str | None) -> str:
     return f"{name or '%00empty'}.json"
 
 
-def save_files(trajectories: Iterable[Trajectory], output_dir: Path) -> list[Path]:
-    """Write each trajectory to its own file, atomically; an existing file of the same conversation is replaced.
+def save_file(trajectory: Trajectory, output_dir: Path) -> Path:
+    """Write a trajectory to its own file, atomically; an existing file of the same conversation is replaced.
 
     Raises:
         SinkError: the folder cannot be made or written.
     """
+    content = encode_cumulative(trajectory)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
-        return [
-            _write(output_dir / file_name(one.task.conversation_id), encode_cumulative(one)) for one in trajectories
-        ]
+        return _write(output_dir / file_name(trajectory.task.conversation_id), content)
     except OSError as reason:
         raise SinkError(f"cannot write to {output_dir}: {reason.strerror or reason}") from reason
 

@@ -1,36 +1,32 @@
 """LangSmith bulk exports: Parquet files of runs, sorted out of core into one conversation after the other.
 
-DuckDB reads, resolves thread keys and sorts (it spills to disk, so memory does not grow with the export); this module
-turns its rows into runs. Columns and layouts: langsmith-api.md section 7. Needs the extra `trajworker[parquet]`.
+DuckDB reads, resolves thread keys and sorts; what does not fit into its memory limit it spills to disk, so memory does
+not grow with the export. `parquet_rows` turns its rows into runs. Columns and layouts: langsmith-api.md section 7.
+Needs the extra `trajworker[parquet]`.
 """
 
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Raw, Struct
-
 from trajworker.errors import ConfigError
-from trajworker.model.run import NULL, Run, RunStatus
+from trajworker.sources.parquet_rows import JSON_COLUMNS, TIMES
 
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY_LIMIT = "1GB"
-BATCH_ROWS = 2048
-STATUSES = frozenset(status.value for status in RunStatus)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-JSON_COLUMNS = ("inputs", "outputs", "extra", "feedback_stats")
-TEXT_COLUMNS = ("name", "run_type", "status", "error", "parent_run_id", "dotted_order", "reference_example_id")
-TIME_COLUMNS = ("start_time", "end_time", "first_token_time")
+MEMORY_LIMIT = "512MB"
+"""What DuckDB may hold before it spills; half of that was seen to be too little for wide rows."""
+BATCH_ROWS = 4096
+TEXT_COLUMNS = ("name", "run_type", "status", "error", "parent_run_id", "dotted_order")
 COUNT_COLUMNS = ("prompt_tokens", "completion_tokens", "total_tokens")
 REQUIRED = ("id", "run_type", "start_time", "inputs", "outputs")
+KINDS = ("BOOLEAN", "OBJECT", "ARRAY", "NULL")
+"""JSON types that are no key of a conversation (`assembly.threads`)."""
 
 TRACES = """
 CREATE TEMP TABLE trace AS
@@ -38,98 +34,157 @@ SELECT session_id, trace_id, start_us, conversation_id,
        min(start_us) OVER (PARTITION BY session_id, conversation_id) AS conversation_start_us
 FROM (
     SELECT session_id, trace_id, min(start_us) AS start_us,
-           coalesce(max(thread_key) FILTER (WHERE id = trace_id), max(thread_key), trace_id) AS conversation_id
-    FROM run GROUP BY session_id, trace_id
+           coalesce(max(thread_key) FILTER (WHERE id = trace_id),
+                    arg_min(thread_key, tree_order) FILTER (WHERE thread_key IS NOT NULL),
+                    trace_id) AS conversation_id
+    FROM key GROUP BY session_id, trace_id
 )
 """
 ORDERED = """
-SELECT run.* EXCLUDE (thread_key), trace.conversation_id
+SELECT run.*, trace.conversation_id
 FROM run JOIN trace USING (session_id, trace_id)
 ORDER BY trace.conversation_start_us, session_id, trace.conversation_id, trace.start_us, trace_id,
          run.dotted_order, run.start_us, run.id, run.end_us NULLS FIRST
 """
 
 
-class ExportedConversation(Struct, frozen=True, kw_only=True):
-    """One conversation of an export: its key, and its runs trace by trace in order of start."""
-
-    project_id: str
-    conversation_id: str
-    traces: list[list[Run]]
-
-
 class ParquetExport:
     """One Parquet file, or a folder of them in any partition layout."""
 
-    def __init__(self, path: Path, thread_keys: Sequence[str]) -> None:
-        """Raises ConfigError when there is nothing to read or the extra is not installed."""
-        self._duckdb = _import_duckdb()
-        self._files = [str(file) for file in _files(path)]
-        self._thread_keys = tuple(thread_keys)
+    def __init__(self, path: Path, thread_keys: Sequence[str], run_types: Sequence[str]) -> None:
+        """`run_types`: what is read beside the roots.
 
-    def conversations(self) -> Iterator[ExportedConversation]:
-        """All conversations, those that began first first; runs that overlapping exports repeat come once.
-
-        Raises ConfigError when a column is missing without which runs cannot be read.
+        Raises:
+            ConfigError: there is nothing to read, or the extra is not installed.
         """
-        with tempfile.TemporaryDirectory(prefix="trajworker-") as spill, self._duckdb.connect() as connection:
-            connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
-            connection.execute("SET TimeZone='UTC'")
-            connection.execute("SET temp_directory=?", [spill])
-            for (project, conversation), rows in groupby(
-                self._rows(connection), itemgetter("session_id", "conversation_id")
-            ):
-                traces = [_runs(trace) for _, trace in groupby(rows, itemgetter("trace_id"))]
-                yield ExportedConversation(project_id=project, conversation_id=conversation, traces=traces)
+        self._duckdb = _import_duckdb()
+        self._path = path
+        self._files = [str(file) for file in files_of(path)]
+        self._thread_keys = tuple(thread_keys)
+        self._run_types = tuple(run_types)
 
-    def _rows(self, connection: "duckdb.DuckDBPyConnection") -> Iterator[dict[str, Any]]:
-        export = connection.read_parquet(self._files, union_by_name=True, hive_partitioning=False)
+    @contextmanager
+    def open(self, *, spill: bool) -> Iterator["OpenExport"]:
+        """The export while it is read; without `spill` nothing is written to disk, however large it is.
+
+        Raises:
+            ConfigError: a column is missing without which runs cannot be read, or a file is no Parquet file.
+        """
+        with TemporaryDirectory(prefix="trajworker-") if spill else _nowhere() as folder:
+            with self._duckdb.connect() as connection:
+                connection.execute("SET TimeZone='UTC'")
+                connection.execute("SET temp_directory=?", [folder])
+                if spill:
+                    connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
+                try:
+                    yield OpenExport(connection, self._views(connection))
+                except self._duckdb.Error as error:
+                    raise self._explained(error) from None
+
+    def _views(self, connection: "duckdb.DuckDBPyConnection") -> int:
+        export = connection.read_parquet(self._files, union_by_name=len(self._files) > 1, hive_partitioning=False)
         columns = dict(zip(export.columns, map(str, export.types), strict=True))
         if missing := [name for name in REQUIRED if name not in columns]:
             raise ConfigError(f"the export lacks {', '.join(missing)}: export runs with these fields, or with all")
-        export.project(selection(columns, self._thread_keys)).create_view("run")
-        connection.execute(TRACES)
-        for batch in connection.sql(ORDERED).to_arrow_reader(BATCH_ROWS):
-            yield from batch.to_pylist()
+        export.project(key_selection(columns, self._thread_keys)).create_view("key")
+        wanted = f"lower(run_type) IN ({', '.join(map(_literal, self._run_types))}) OR id = trace_id"
+        export.project(selection(columns)).filter(wanted).create_view("run")
+        rows: int = export.count("*").fetchall()[0][0]
+        return rows
+
+    def _explained(self, error: Exception) -> ConfigError:
+        """DuckDB's own words may repeat what stands in the file: only the kind of error is told."""
+        if isinstance(error, self._duckdb.OutOfMemoryException):
+            return ConfigError(f"{self._path} does not fit into memory, and nothing may be written to disk (stage=False)")
+        return ConfigError(f"{self._path} cannot be read as Parquet: {type(error).__name__}")
 
 
-def selection(columns: Mapping[str, str], thread_keys: Sequence[str]) -> str:
+class OpenExport:
+    """An export that is being read; `rows` is how many it has."""
+
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", rows: int) -> None:
+        self._connection = connection
+        self.rows = rows
+
+    def conversations(self) -> Iterator[Any]:
+        """Arrow batches of whole conversations, those that began first first; none is cut in two."""
+        self._connection.execute(TRACES)
+        yield from _whole_conversations(self._connection.sql(ORDERED).to_arrow_reader(BATCH_ROWS))
+
+    def unsorted(self) -> Iterator[Any]:
+        """Arrow batches of the rows as they stand in the files; nothing is kept, and nothing spilled."""
+        yield from self._connection.sql("SELECT run.*, NULL AS conversation_id FROM run").to_arrow_reader(BATCH_ROWS)
+
+
+def selection(columns: Mapping[str, str]) -> str:
     """The SELECT list that brings any release of the export into one shape; `columns` maps names to DuckDB types."""
 
     def column(name: str, expression: str) -> str:
         return f"{expression if name in columns else 'NULL'} AS {name}"
 
-    def microseconds(name: str) -> str:
-        value = f"TRY_CAST({name} AS TIMESTAMP)" if columns.get(name) == "VARCHAR" else name
-        alias = name.replace("_time", "_us")
-        return f"{f'epoch_us({value})' if name in columns else 'NULL'} AS {alias}"
-
-    root = "split_part(dotted_order, '.', 1)[-36:]" if "dotted_order" in columns else "NULL"
-    trace = f"coalesce({'CAST(trace_id AS VARCHAR)' if 'trace_id' in columns else 'NULL'}, {root}, CAST(id AS VARCHAR))"
-    project = "coalesce(CAST(session_id AS VARCHAR), '')" if "session_id" in columns else "''"
     return ", ".join(
         [
-            "CAST(id AS VARCHAR) AS id",
-            f"{trace} AS trace_id",
-            f"{project} AS session_id",
-            f"{_thread_key(columns, thread_keys)} AS thread_key",
-            column("tags", "tags"),
+            *_ids(columns),
             column("total_cost", "TRY_CAST(total_cost AS DOUBLE)"),
             *(column(name, f"CAST({name} AS VARCHAR)") for name in TEXT_COLUMNS),
-            *(column(name, f"encode({name})") for name in JSON_COLUMNS),
+            *(column(name, _json(name, columns)) for name in JSON_COLUMNS),
             *(column(name, f"TRY_CAST({name} AS BIGINT)") for name in COUNT_COLUMNS),
-            *(microseconds(name) for name in TIME_COLUMNS),
+            *(f"{_microseconds(name, columns)} AS {alias}" for name, alias in TIMES.items()),
         ]
     )
+
+
+def key_selection(columns: Mapping[str, str], thread_keys: Sequence[str]) -> str:
+    """The SELECT list of what tells to which conversation a trace belongs."""
+    order = "dotted_order" if "dotted_order" in columns else "NULL"
+    return ", ".join(
+        [
+            *_ids(columns),
+            f"{_microseconds('start_time', columns)} AS start_us",
+            f"coalesce(CAST({order} AS VARCHAR), '~' || CAST(id AS VARCHAR)) AS tree_order",
+            f"{_thread_key(columns, thread_keys)} AS thread_key",
+        ]
+    )
+
+
+def _ids(columns: Mapping[str, str]) -> list[str]:
+    root = "NULLIF(split_part(CAST(dotted_order AS VARCHAR), '.', 1)[-36:], '')" if "dotted_order" in columns else "NULL"
+    trace = "CAST(trace_id AS VARCHAR)" if "trace_id" in columns else "NULL"
+    project = "coalesce(CAST(session_id AS VARCHAR), '')" if "session_id" in columns else "''"
+    return [
+        "CAST(id AS VARCHAR) AS id",
+        f"coalesce({trace}, {root}, CAST(id AS VARCHAR)) AS trace_id",
+        f"{project} AS session_id",
+    ]
+
+
+def _microseconds(name: str, columns: Mapping[str, str]) -> str:
+    if name not in columns:
+        return "NULL"
+    return f"epoch_us(TRY_CAST({name} AS TIMESTAMP))" if columns[name] == "VARCHAR" else f"epoch_us({name})"
+
+
+def _json(name: str, columns: Mapping[str, str]) -> str:
+    """A payload as UTF-8 bytes: text as a rule, but structures of Parquet are payloads too."""
+    kind = columns.get(name, "")
+    if kind == "BLOB":
+        return name
+    return f"encode({name})" if kind in ("VARCHAR", "JSON") else f"encode(CAST(to_json({name}) AS VARCHAR))"
 
 
 def _thread_key(columns: Mapping[str, str], thread_keys: Sequence[str]) -> str:
     """There is no thread column in an export: the key stands in the metadata of the runs."""
     if "extra" not in columns or not thread_keys:
         return "NULL"
-    metadata = "CASE WHEN json_valid(extra) THEN extra END"
-    values = (f"NULLIF(json_extract_string({metadata}, {_literal(_path(key))}), '')" for key in thread_keys)
-    return f"coalesce({', '.join(values)})"
+    extra = f"decode({_json('extra', columns)})" if columns["extra"] == "BLOB" else "CAST(extra AS VARCHAR)"
+    if columns["extra"] not in ("VARCHAR", "JSON", "BLOB"):
+        extra = "CAST(to_json(extra) AS VARCHAR)"
+    paths = "[" + ", ".join(_literal(_path(key)) for key in thread_keys) + "]"
+    refused = ", ".join(map(_literal, KINDS))
+    return (
+        f"TRY(list_extract(list_filter(json_extract_string({extra}, {paths}), "
+        f"lambda value, place: value != '' AND json_type({extra}, {paths})[place] NOT IN ({refused})), 1))"
+    )
 
 
 def _path(key: str) -> str:
@@ -140,62 +195,41 @@ def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _runs(rows: Iterator[dict[str, Any]]) -> list[Run]:
-    """The runs of one trace; of equal ids that follow each other the later one is the more complete."""
-    return list({row["id"]: _run(row) for row in rows}.values())
+def _whole_conversations(batches: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow has no types
+    """Cut where a conversation ends: what is behind the last end waits for the next batch."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+
+    waiting: list[Any] = []
+    last: tuple[str, str] | None = None
+    for batch in batches:
+        names = list(zip(batch["session_id"].to_pylist(), batch["conversation_id"].to_pylist(), strict=True))
+        ends = [row + 1 for row, (one, other) in enumerate(pairwise(names)) if one != other]
+        if last is not None and names and names[0] != last:
+            ends.insert(0, 0)
+        if ends:
+            cut = ends[-1]
+            yield _joined(pa, [*waiting, batch.slice(0, cut)])
+            waiting = [batch.slice(cut)]
+        else:
+            waiting.append(batch)
+        last = names[-1] if names else last
+    if waiting:
+        yield _joined(pa, waiting)
 
 
-def _run(row: dict[str, Any]) -> Run:
-    end = _moment(row["end_us"])
-    flags = () if row["start_us"] is not None else ("clamped_time",)
-    return Run(
-        id=row["id"],
-        trace_id=row["trace_id"],
-        project_id=row["session_id"],
-        name=row["name"] or "",
-        run_type=(row["run_type"] or "chain").lower(),
-        status=_status(row, ended=end is not None),
-        start_time=_moment(row["start_us"]) or EPOCH,
-        end_time=end,
-        first_token_time=_moment(row["first_token_us"]),
-        dotted_order=row["dotted_order"] or "",
-        parent_run_id=row["parent_run_id"],
-        error=row["error"],
-        tags=tuple(row["tags"]) if isinstance(row["tags"], list) else (),
-        inputs=_raw(row["inputs"]),
-        outputs=_raw(row["outputs"]),
-        extra=_raw(row["extra"]),
-        feedback_stats=_raw(row["feedback_stats"]),
-        prompt_tokens=row["prompt_tokens"],
-        completion_tokens=row["completion_tokens"],
-        total_tokens=row["total_tokens"],
-        total_cost=row["total_cost"],
-        reference_example_id=row["reference_example_id"],
-        flags=flags,
-    )
+def _joined(pa: ModuleType, pieces: list[Any]) -> Any:  # noqa: ANN401 - pyarrow has no types
+    """Pieces of one conversation, or of several, as one batch."""
+    return pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
 
 
-def _status(row: dict[str, Any], *, ended: bool) -> RunStatus:
-    named = (row["status"] or "").lower()
-    if named in STATUSES:
-        return RunStatus(named)
-    if row["error"]:
-        return RunStatus.ERROR
-    return RunStatus.SUCCESS if ended else RunStatus.PENDING
+@contextmanager
+def _nowhere() -> Iterator[str]:
+    yield ""
 
 
-def _raw(value: bytes | None) -> Raw:
-    return Raw(value) if value else NULL
-
-
-def _moment(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else EPOCH + timedelta(microseconds=microseconds)
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    found = sorted(path.rglob("*.parquet"))
+def files_of(path: Path) -> list[Path]:
+    """The Parquet files at a path; raises ConfigError where there is none."""
+    found = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
     if not found:
         raise ConfigError(f"there is no Parquet file at {path}")
     return found
@@ -204,6 +238,7 @@ def _files(path: Path) -> list[Path]:
 def _import_duckdb() -> ModuleType:
     try:
         import duckdb  # noqa: PLC0415 - heavy, and an extra
+        import pyarrow as pa  # noqa: F401, PLC0415 - same
     except ImportError:
         raise ConfigError("reading Parquet needs the extra: pip install 'trajworker[parquet]'") from None
     return duckdb

@@ -22,14 +22,42 @@ REDACTION_FAILED = "redaction_failed"
 """Flag of a run that could not be masked and was emptied."""
 
 
+class Masking:
+    """Masks what a source gave, run by run; fails closed."""
+
+    def __init__(self, redactor: BasePiiRedactor, thread_keys: frozenset[str]) -> None:
+        """`thread_keys` are metadata keys that stay readable, because conversations are found by them."""
+        self._redactor = redactor
+        self._thread_keys = thread_keys
+
+    def page(self, page: Page) -> Page:
+        """A page whose runs are masked; of what could not be read only the ids stay."""
+        runs = tuple(self.run(run) for run in page.runs)
+        unreadable = tuple(replace(one, raw=ids_in(one.raw)) for one in page.unreadable)
+        return replace(page, runs=runs, unreadable=unreadable)
+
+    def run(self, run: Run) -> Run:
+        """One run, masked; emptied and flagged where that fails."""
+        try:
+            return redact_run(run, self._redactor, thread_keys=self._thread_keys)
+        except RedactionFailed:
+            return _emptied(run)
+
+    def feedback(self, feedback: Feedback) -> Feedback:
+        """Feedback, masked; what cannot be masked keeps its score only."""
+        try:
+            return redact_feedback(feedback, self._redactor)
+        except RedactionFailed:
+            return replace(feedback, comment=None, value=None, correction=None)
+
+
 class RedactingSource:
     """Wraps a source; see `ports.RunSource` for the methods."""
 
     def __init__(self, source: RunSource, redactor: BasePiiRedactor, thread_keys: frozenset[str]) -> None:
         """`thread_keys` are metadata keys that stay readable, because conversations are found by them."""
         self._source = source
-        self._redactor = redactor
-        self._thread_keys = thread_keys
+        self._masking = Masking(redactor, thread_keys)
 
     async def find_projects(self, names: Sequence[str]) -> list[Project]:
         """As the source finds them."""
@@ -45,36 +73,27 @@ class RedactingSource:
 
     async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
         """Feedback, masked; what cannot be masked keeps its score only."""
-        return [self._redact_feedback(feedback) for feedback in await self._source.feedback(run_ids)]
+        return [self._masking.feedback(feedback) for feedback in await self._source.feedback(run_ids)]
 
     async def now(self) -> datetime:
         """The server's time."""
         return await self._source.now()
 
     async def masked(self, page: Page) -> Page:
-        """A page whose runs are masked; of what could not be read only the ids stay."""
-        runs = await anyio.to_thread.run_sync(lambda: tuple(self.redact(run) for run in page.runs))
-        unreadable = tuple(replace(one, raw=ids_in(one.raw)) for one in page.unreadable)
-        return replace(page, runs=runs, unreadable=unreadable)
-
-    def redact(self, run: Run) -> Run:
-        """One run, masked; emptied and flagged where that fails."""
-        try:
-            return redact_run(run, self._redactor, thread_keys=self._thread_keys)
-        except RedactionFailed:
-            return _emptied(run)
-
-    def _redact_feedback(self, feedback: Feedback) -> Feedback:
-        try:
-            return redact_feedback(feedback, self._redactor)
-        except RedactionFailed:
-            return replace(feedback, comment=None, value=None, correction=None)
+        """A page that the source gave otherwise, masked."""
+        return await anyio.to_thread.run_sync(self._masking.page, page)
 
 
 def ids_in(raw: bytes) -> bytes:
     """What an unreadable run tells of where it belongs, as JSON: its trace, and nothing that people wrote."""
+    trace_id = trace_in(raw)
+    return b'{"trace_id":"' + trace_id.encode() + b'"}' if trace_id else b""
+
+
+def trace_in(raw: bytes) -> str | None:
+    """The trace that an unreadable run says it belongs to."""
     found = _TRACE_ID.search(raw)
-    return b'{"trace_id":"' + found[1] + b'"}' if found else b""
+    return found[1].decode() if found else None
 
 
 def _emptied(run: Run) -> Run:

@@ -74,7 +74,7 @@ def newest(project_id: str, after: outlet.Place, connection: sqlite3.Connection)
         (pack_id(project_id), *after, NEWEST_ROWS),
     ).fetchall()
     found = [one for one in outlet.activities(rows, connection) if not one.empty]
-    return found, (rows[-1][3], rows[-1][0]) if rows else outlet.FIRST
+    return found, (rows[-1][3], rows[-1][0]) if rows else None
 
 
 def unreadable(project_id: str, connection: sqlite3.Connection) -> list[Unreadable]:

@@ -4,7 +4,7 @@ It only hands over; what is done stands in the modules of this room, as function
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import partial
@@ -60,7 +60,7 @@ class Staging:
         """What was read whole, and the watermark."""
         return await self._database.read(partial(slices.coverage, project_id))
 
-    async def changed(self, before: datetime) -> AsyncIterator[Activity]:
+    async def changed(self, before: datetime) -> AsyncGenerator[Activity, None]:
         """Conversations that changed and were last active before that time, longest idle first."""
         place = outlet.FIRST
         while True:
@@ -162,8 +162,8 @@ class Staging:
         """Those of the conversations that are staged and hold something, by id."""
         return await self._database.read(partial(lookup.conversations, project_id, ids))
 
-    async def newest(self, project_id: str, after: outlet.Place = lookup.FIRST) -> tuple[list[Activity], outlet.Place]:
-        """The next conversations of a project, those active last first, and the place to go on from."""
+    async def newest(self, project_id: str, after: outlet.Place = lookup.FIRST) -> tuple[list[Activity], outlet.Place | None]:
+        """The next conversations of a project, those active last first, and the place to go on from, None at the end."""
         return await self._database.read(partial(lookup.newest, project_id, after))
 
     async def unreadable(self, project_id: str) -> list[Unreadable]:

@@ -1,0 +1,198 @@
+"""The library for code that runs in an event loop: `Client`, and the verbs of seed 002 on a client of the module's own.
+
+Use `trajworker.aio` as `trajworker` itself, with `await` before each call; both are the same code.
+"""
+
+import os
+from collections.abc import AsyncGenerator, Iterable
+from datetime import timedelta
+
+from trajworker.api.bulk import Bulk, bulk_trajectories
+from trajworker.api.connecting import Connector
+from trajworker.api.failures import ImportIncomplete
+from trajworker.api.finding import FUTURE, find_conversations
+from trajworker.api.importing import Import, Importer, Wanted, ids_of
+from trajworker.api.listing import ConversationSummary
+from trajworker.api.options import STORAGE_DIR, Connection, Options, When, options_of, point_in_time
+from trajworker.errors import ConfigError, NotInitialised
+from trajworker.ports import Slice
+from trajworker.redaction import BasePiiRedactor
+from trajworker.trajectory import Trajectory
+from trajworker.wiring import BEGINNING
+
+__all__ = ["Client", "import_conversations", "init", "iter_conversations", "list_conversations"]
+
+
+class Client:
+    """One project of one provider, read asynchronously. Clients hold nothing open: make as many as you like.
+
+    Args:
+        provider: `"langsmith"`.
+        api_key: the provider's key; without it LANGSMITH_API_KEY, then LANGCHAIN_API_KEY of the environment.
+        project_id: name or id of the project.
+        storage_dir: folder for staging files, made when something is staged (0700; the files 0600).
+        debug: log what happens to stderr; never transcripts, never the key.
+        endpoint: the server, without it LANGSMITH_ENDPOINT, then LangSmith's cloud.
+        workspace_id: needed for keys that see several workspaces.
+
+    Raises:
+        ConfigError: no key, no project, an unknown provider, an endpoint that is none.
+    """
+
+    def __init__(
+        self,
+        provider: str = "langsmith",
+        api_key: str | None = None,
+        project_id: str | None = None,
+        storage_dir: str | os.PathLike[str] = STORAGE_DIR,
+        debug: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+        endpoint: str | None = None,
+        workspace_id: str | None = None,
+    ) -> None:
+        given = Connection(
+            provider=provider,
+            api_key=api_key,
+            project_id=project_id,
+            storage_dir=storage_dir,
+            debug=debug,
+            endpoint=endpoint,
+            workspace_id=workspace_id,
+        )
+        self._connector = Connector(options_of(given))
+
+    @classmethod
+    def of(cls, options: Options) -> "Client":
+        """A client for settings that were read elsewhere, as the command line does."""
+        client = cls.__new__(cls)
+        client._connector = Connector(options)
+        return client
+
+    async def list_conversations(
+        self, limit: int | None = 50, since: When | None = None, until: When | None = None
+    ) -> list[ConversationSummary]:
+        """The conversations seen last, newest first, each with all its turns; `limit` None for all there are.
+
+        `since` and `until` bound the start of turns: only those within count, and only conversations that have any.
+
+        Raises:
+            ConfigError: a limit below 0, a time that is none.
+            ProjectNotFound, NotAllowed, SourceUnavailable: as their names say.
+        """
+        if limit is not None and limit < 0:
+            raise ConfigError(f"limit is a number from 0 on, or None for all, not {limit}")
+        start, end = point_in_time(since, "since"), point_in_time(until, "until")
+        if limit == 0:
+            return []
+        async with self._connector.source() as connected:
+            latest = await connected.reading.source.now() + FUTURE
+            part = Slice(project_id=connected.project.id, start=start or BEGINNING, end=end or latest)
+            return await find_conversations(connected.reading, part, limit) if part.start < part.end else []
+
+    async def iter_conversations(
+        self,
+        conversations: Iterable[Wanted] | Wanted | None = None,
+        bulk: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+        source: str | os.PathLike[str] | None = None,
+        stage: bool = True,  # noqa: FBT001, FBT002 - same
+        redactor: BasePiiRedactor | None = None,
+    ) -> AsyncGenerator[Trajectory, None]:
+        """As `import_conversations`, one after the other: for what does not fit in memory.
+
+        Raises:
+            ImportIncomplete: after the last trajectory, naming the conversations that could not be had.
+        """
+        ids = ids_of(conversations)
+        if bulk or source is not None:
+            found = bulk_trajectories(Bulk.of(source, self._connector.options, ids, stage=stage, redactor=redactor))
+        else:
+            found = Importer(self._connector).trajectories(Import(conversations=ids, stage=stage, redactor=redactor))
+        async for trajectory in found:
+            yield trajectory
+
+    async def import_conversations(
+        self,
+        conversations: Iterable[Wanted] | Wanted | None = None,
+        bulk: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+        source: str | os.PathLike[str] | None = None,
+        stage: bool = True,  # noqa: FBT001, FBT002 - same
+        redactor: BasePiiRedactor | None = None,
+    ) -> list[Trajectory]:
+        """One trajectory per conversation, in the order asked for; without `conversations` all of them, newest first.
+
+        Args:
+            conversations: ids (of threads, or of traces), or summaries; None for all of the project.
+            bulk: read an export file instead of asking the API.
+            source: the file or folder, required with `bulk`.
+            stage: keep what was read in `storage_dir`, so that what did not change is not fetched again.
+            redactor: masks every text before it is staged, and so before anything touches disk.
+
+        Raises:
+            ConversationNotFound: names every unknown id; nothing was fetched.
+            ImportIncomplete: names what could not be read or masked, and holds the rest.
+            ConfigError, SourceError, StagingError: as their names say.
+        """
+        found: list[Trajectory] = []
+        try:
+            async for one in self.iter_conversations(conversations, bulk, source, stage, redactor):
+                found.append(one)  # noqa: PERF401 - what came before an error is kept
+        except ImportIncomplete as incomplete:
+            raise ImportIncomplete(incomplete.failures, found) from None
+        return found
+
+
+_clients: list[Client] = []
+"""The client that `init` made, if it did."""
+
+
+def init(
+    provider: str = "langsmith",
+    api_key: str | None = None,
+    project_id: str | None = None,
+    storage_dir: str | os.PathLike[str] = STORAGE_DIR,
+    debug: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+    endpoint: str | None = None,
+    workspace_id: str | None = None,
+) -> Client:
+    """Configure the library (seed 002); the arguments are those of `Client`. Returns the client, for those who want it.
+
+    Raises:
+        ConfigError: as `Client`.
+    """
+    _clients[:] = [Client(provider, api_key, project_id, storage_dir, debug, endpoint, workspace_id)]
+    return _clients[0]
+
+
+def configured() -> Client:
+    """The client of the module; raises NotInitialised before `init`."""
+    if not _clients:
+        raise NotInitialised("call trajworker.init(api_key=..., project_id=...) first, or use a Client of your own")
+    return _clients[0]
+
+
+async def list_conversations(
+    limit: int | None = 50, since: When | None = None, until: When | None = None
+) -> list[ConversationSummary]:
+    """See `Client.list_conversations`."""
+    return await configured().list_conversations(limit, since, until)
+
+
+def iter_conversations(
+    conversations: Iterable[Wanted] | Wanted | None = None,
+    bulk: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+    source: str | os.PathLike[str] | None = None,
+    stage: bool = True,  # noqa: FBT001, FBT002 - same
+    redactor: BasePiiRedactor | None = None,
+) -> AsyncGenerator[Trajectory, None]:
+    """See `Client.iter_conversations`."""
+    return configured().iter_conversations(conversations, bulk, source, stage, redactor)
+
+
+async def import_conversations(
+    conversations: Iterable[Wanted] | Wanted | None = None,
+    bulk: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+    source: str | os.PathLike[str] | None = None,
+    stage: bool = True,  # noqa: FBT001, FBT002 - same
+    redactor: BasePiiRedactor | None = None,
+) -> list[Trajectory]:
+    """See `Client.import_conversations`."""
+    return await configured().import_conversations(conversations, bulk, source, stage, redactor)

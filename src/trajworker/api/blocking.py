@@ -1,0 +1,194 @@
+"""The library for code that waits: the names of seed 002 as thin faces over `trajworker.aio`.
+
+One loop runs in a thread of its own for the whole process, so that a blocking call works wherever it is made: in a
+script, in a notebook whose loop is running, in any thread.
+"""
+
+import atexit
+import os
+import threading
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from trajworker import aio
+from trajworker.api.importing import Wanted
+from trajworker.api.lines import open_lines
+from trajworker.api.listing import ConversationSummary
+from trajworker.api.options import STORAGE_DIR, When
+from trajworker.api.saving import save_file
+from trajworker.errors import ConfigError
+from trajworker.redaction import BasePiiRedactor
+from trajworker.trajectory import Trajectory, encode_trajectory
+
+T = TypeVar("T")
+
+
+class _Loop:
+    """The loop that blocking calls run in; begun by the first of them, and anew in a forked process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._portal: BlockingPortal | None = None
+        self._pid = 0
+        self._stack = ExitStack()
+
+    def run(self, function: Callable[[], Awaitable[T]]) -> T:
+        """Wait for a coroutine function; an interrupt cancels it."""
+        task = self.portal().start_task_soon(function)
+        try:
+            return task.result()
+        except BaseException:
+            task.cancel()
+            raise
+
+    def portal(self) -> BlockingPortal:
+        """The way into the loop."""
+        with self._lock:
+            if self._portal is None or self._pid != os.getpid():
+                self._stack = ExitStack()
+                self._portal = self._stack.enter_context(start_blocking_portal("asyncio", name="trajworker"))
+                self._pid = os.getpid()
+                atexit.register(self._close, self._pid)
+            return self._portal
+
+    def _close(self, pid: int) -> None:
+        if pid == os.getpid():
+            self._stack.close()
+            self._portal = None
+
+
+_LOOP = _Loop()
+
+
+class Client:
+    """One project of one provider, read by calls that wait. See `trajworker.aio.Client`, of which this is the face."""
+
+    def __init__(
+        self,
+        provider: str = "langsmith",
+        api_key: str | None = None,
+        project_id: str | None = None,
+        storage_dir: str | os.PathLike[str] = STORAGE_DIR,
+        debug: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+        endpoint: str | None = None,
+        workspace_id: str | None = None,
+    ) -> None:
+        self._client = aio.Client(provider, api_key, project_id, storage_dir, debug, endpoint, workspace_id)
+
+    @classmethod
+    def of(cls, client: aio.Client) -> "Client":
+        """The face of a client."""
+        face = cls.__new__(cls)
+        face._client = client
+        return face
+
+    def list_conversations(
+        self, limit: int | None = 50, since: When | None = None, until: When | None = None
+    ) -> list[ConversationSummary]:
+        """See `trajworker.aio.Client.list_conversations`."""
+        return _LOOP.run(lambda: self._client.list_conversations(limit, since, until))
+
+    def iter_conversations(
+        self,
+        conversations: Iterable[Wanted] | Wanted | None = None,
+        bulk: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+        source: str | os.PathLike[str] | None = None,
+        stage: bool = True,  # noqa: FBT001, FBT002 - same
+        redactor: BasePiiRedactor | None = None,
+    ) -> Iterator[Trajectory]:
+        """See `trajworker.aio.Client.iter_conversations`."""
+        found = self._client.iter_conversations(conversations, bulk, source, stage, redactor)
+        try:
+            while (one := _LOOP.run(lambda: anext(found, None))) is not None:
+                yield one
+        finally:
+            _LOOP.run(found.aclose)
+
+    def import_conversations(
+        self,
+        conversations: Iterable[Wanted] | Wanted | None = None,
+        bulk: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+        source: str | os.PathLike[str] | None = None,
+        stage: bool = True,  # noqa: FBT001, FBT002 - same
+        redactor: BasePiiRedactor | None = None,
+    ) -> list[Trajectory]:
+        """See `trajworker.aio.Client.import_conversations`."""
+        return _LOOP.run(lambda: self._client.import_conversations(conversations, bulk, source, stage, redactor))
+
+
+def save(
+    trajectories: Trajectory | Iterable[Trajectory],
+    output_dir: str | os.PathLike[str],
+    format: Literal["json", "jsonl"] = "json",  # noqa: A002 - the word users know
+) -> list[Path]:
+    """Write trajectories as they come, any iterable of them, and return the files.
+
+    `json` is `{output_dir}/{conversation_id}.json` for each (seed 002), written atomically, in place of what was there
+    for the same conversation; ids that are no safe names are percent-encoded. `jsonl` is the worker's format: files of
+    lines with manifests, in a folder that holds none yet. `trajworker.load` reads both.
+
+    Raises:
+        ConfigError: another format.
+        SinkError, PathNotAllowed: the folder cannot or must not be written.
+    """
+    folder = Path(output_dir).expanduser()
+    several = [trajectories] if isinstance(trajectories, Trajectory) else trajectories
+    if format == "json":
+        return list(dict.fromkeys(save_file(one, folder) for one in several))
+    if format != "jsonl":
+        raise ConfigError(f"format is 'json' or 'jsonl', not {format!r}")
+    portal = _LOOP.portal()
+    with portal.wrap_async_context_manager(open_lines(folder)) as writer:
+        for one in several:
+            portal.call(writer.add, encode_trajectory(one))
+    return sorted(folder.glob("*.jsonl"))
+
+
+def init(
+    provider: str = "langsmith",
+    api_key: str | None = None,
+    project_id: str | None = None,
+    storage_dir: str | os.PathLike[str] = STORAGE_DIR,
+    debug: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+    endpoint: str | None = None,
+    workspace_id: str | None = None,
+) -> Client:
+    """Configure the library (seed 002); the arguments are those of `Client`. Returns the client, for those who want it.
+
+    Raises:
+        ConfigError: no key, no project, an unknown provider, an endpoint that is none.
+    """
+    return Client.of(aio.init(provider, api_key, project_id, storage_dir, debug, endpoint, workspace_id))
+
+
+def list_conversations(
+    limit: int | None = 50, since: When | None = None, until: When | None = None
+) -> list[ConversationSummary]:
+    """See `trajworker.aio.Client.list_conversations`; raises NotInitialised before `init`."""
+    return Client.of(aio.configured()).list_conversations(limit, since, until)
+
+
+def iter_conversations(
+    conversations: Iterable[Wanted] | Wanted | None = None,
+    bulk: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+    source: str | os.PathLike[str] | None = None,
+    stage: bool = True,  # noqa: FBT001, FBT002 - same
+    redactor: BasePiiRedactor | None = None,
+) -> Iterator[Trajectory]:
+    """See `trajworker.aio.Client.iter_conversations`; raises NotInitialised before `init`."""
+    return Client.of(aio.configured()).iter_conversations(conversations, bulk, source, stage, redactor)
+
+
+def import_conversations(
+    conversations: Iterable[Wanted] | Wanted | None = None,
+    bulk: bool = False,  # noqa: FBT001, FBT002 - the signature of seed 002
+    source: str | os.PathLike[str] | None = None,
+    stage: bool = True,  # noqa: FBT001, FBT002 - same
+    redactor: BasePiiRedactor | None = None,
+) -> list[Trajectory]:
+    """See `trajworker.aio.Client.import_conversations`; raises NotInitialised before `init`."""
+    return Client.of(aio.configured()).import_conversations(conversations, bulk, source, stage, redactor)

@@ -1,0 +1,99 @@
+"""Opens what an import needs: the source, with the redactor before it, and a staging file or none."""
+
+import io
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import anyio.lowlevel
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trajworker import wiring
+from trajworker.api.gathering import Reading
+from trajworker.api.identity import identity_of
+from trajworker.api.options import Options, staging_file
+from trajworker.errors import ProjectNotFound
+from trajworker.events import ApiChosen, Event, Observer, ignore
+from trajworker.model.run import Project
+from trajworker.observing.logs import Logs
+from trajworker.redaction import BasePiiRedactor
+from trajworker.sources.langsmith import LangSmithSource
+from trajworker.sources.pacing import Paces
+from trajworker.sources.redacting import RedactingSource
+from trajworker.staging import Staging, open_staging
+
+MEMORY = ":memory:"
+
+_paces: "WeakKeyDictionary[object, Paces]" = WeakKeyDictionary()
+"""Paces by event loop: all clients of a loop share what a key is allowed."""
+
+
+class Connected(Struct, frozen=True):
+    """An open source and the project that is read."""
+
+    reading: Reading
+    project: Project
+
+
+class Connector:
+    """Opens sources of one project, as often as wanted; remembers what the server speaks and the project's id."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.observer: Observer = Logs(_Stderr(), pretty=True, level="debug") if options.debug else ignore
+        self._spoken: str | None = None
+        self._project: Project | None = None
+
+    @asynccontextmanager
+    async def source(self, redactor: BasePiiRedactor | None = None) -> AsyncIterator[Connected]:
+        """The source of the project; raises ProjectNotFound naming near ones, NotAllowed, SourceUnavailable."""
+        settings = self.options.settings
+        asked = replace(wiring.source_settings(settings), known_api="v2" if self._spoken == "v2" else None)
+        loop = anyio.lowlevel.current_token()
+        async with LangSmithSource(asked, self._listen, paces=_paces.setdefault(loop, Paces())) as source:
+            if self._project is None:
+                found = await source.find_projects([self.options.project])
+                if len(found) != 1:
+                    raise ProjectNotFound(f"{self.options.project!r} names {len(found)} projects; name one")
+                self._project = found[0]
+            keys = frozenset(settings.conversation.thread_keys)
+            masking = None if redactor is None else RedactingSource(source, redactor, keys)
+            yield Connected(Reading(source, masking), self._project)
+
+    def place(self, project: Project, redactor: BasePiiRedactor | None, *, stage: bool) -> Path | None:
+        """The staging file; None for memory only: where it is asked for, or where the redactor cannot be told.
+
+        What one redactor masked must not be taken for what another one would have masked.
+        """
+        identity = identity_of(redactor)
+        return staging_file(self.options, project.id, identity) if stage and identity is not None else None
+
+    def _listen(self, event: Event) -> None:
+        if isinstance(event, ApiChosen):
+            self._spoken = event.api
+        self.observer(event)
+
+
+@asynccontextmanager
+async def staging_at(place: Path | None) -> AsyncIterator[Staging]:
+    """The staging file, or one in memory that touches no disk."""
+    async with open_staging(place or MEMORY) as staging:
+        yield staging
+
+
+class _Stderr(io.RawIOBase):
+    """The text stream that `sys.stderr` is at the moment, for bytes: a notebook's has no buffer beneath it."""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: object, /) -> int:
+        content = bytes(data)  # type: ignore[call-overload]  # whatever buffer comes
+        sys.stderr.write(content.decode("utf-8", "replace"))
+        return len(content)
+
+    def flush(self) -> None:
+        sys.stderr.flush()

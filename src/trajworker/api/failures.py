@@ -1,0 +1,28 @@
+"""What an import says when some of its conversations could not be had: all of them, by id, and the good ones with it."""
+
+from collections.abc import Mapping, Sequence
+
+from trajworker.errors import EXIT_DATA, TrajworkerError
+from trajworker.trajectory import Trajectory
+
+NAMED = 20
+"""Failures that the message spells out; `failures` holds all."""
+
+
+class ImportIncomplete(TrajworkerError):
+    """Some conversations could not be read or assembled; those that could are in `trajectories`.
+
+    Args:
+        failures: why, by conversation id.
+        trajectories: what was imported all the same; empty where they were handed out one by one.
+    """
+
+    exit_code = EXIT_DATA
+
+    def __init__(self, failures: Mapping[str, str], trajectories: Sequence[Trajectory] = ()) -> None:
+        self.failures = dict(failures)
+        self.trajectories = list(trajectories)
+        told = [f"{name}: {reason}" for name, reason in list(failures.items())[:NAMED]]
+        more = f" (and {len(failures) - NAMED} more)" if len(failures) > NAMED else ""
+        count = "1 conversation" if len(failures) == 1 else f"{len(failures)} conversations"
+        super().__init__(f"{count} could not be imported{more}: " + "; ".join(told))

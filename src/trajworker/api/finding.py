@@ -1,0 +1,65 @@
+"""Finds the conversations of a project by their root runs: newest first, and each of them whole.
+
+Roots come newest first, so the first so many conversations on them are those seen last; then the rest of just these is
+asked for. Only where the server cannot find roots by thread is the whole window read.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from trajworker.api.gathering import Reading
+from trajworker.api.listing import ConversationSummary, Listing
+from trajworker.errors import CursorExpired
+from trajworker.model.run import Run
+from trajworker.ports import Slice
+
+FUTURE = timedelta(days=1)
+"""Producers' clocks may be ahead of the server's."""
+RESTARTS = 2
+
+
+async def find_conversations(reading: Reading, part: Slice, limit: int | None) -> list[ConversationSummary]:
+    """The `limit` conversations that were seen last within a stretch of time; all of them for None."""
+    listing = Listing()
+    rest = await _scan(reading, part, listing, limit)
+    if rest is not None and limit is not None and not await _completed(reading, part, listing, limit):
+        await _scan(reading, rest, listing, None)
+    return listing.newest(limit)
+
+
+async def _scan(reading: Reading, part: Slice, listing: Listing, limit: int | None) -> Slice | None:
+    """List roots until more than `limit` conversations are known; where to go on, None at the end."""
+    restarts = 0
+    while True:
+        try:
+            page = await reading.seen(await reading.source.roots(part))
+        except CursorExpired:
+            restarts += 1
+            if restarts > RESTARTS:
+                raise
+            part = replace(part, cursor=None)
+            continue
+        listing.add(run for run in page.runs if _within(run, part))
+        if page.next_cursor is None:
+            return None
+        part = replace(part, cursor=page.next_cursor)
+        if limit is not None and listing.size > limit:
+            return part
+
+
+async def _completed(reading: Reading, part: Slice, listing: Listing, limit: int) -> bool:
+    """Ask for the other roots of the newest conversations; False where the server does not know them by thread."""
+    names = [one.conversation_id for one in listing.newest(limit)]
+    seen: dict[str, set[str]] = {name: set() for name in names}
+    threads = [name for name in names if name in listing.threads]
+    async for run in reading.runs(reading.source.thread_roots(part.project_id, threads)):
+        if run.thread_id in seen:
+            seen[run.thread_id].add(run.trace_id)
+            if _within(run, part):
+                listing.add([run])
+    return all(seen[name] for name in threads)
+
+
+def _within(run: Run, part: Slice) -> bool:
+    return part.start <= run.start_time < part.end

@@ -1,0 +1,110 @@
+"""From runs of exported conversations to lines: the work of one process of the pool, and the process itself.
+
+`python -m trajworker.api.folding` reads frames on stdin and answers each on stdout; the first one is the settings.
+A frame is its length (8 bytes, little-endian) and its content.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.assembly import FoldSettings, Header, encode_line, fold_trace, whole_context
+from trajworker.assembly.parts import Fold
+from trajworker.model.run import Run
+from trajworker.sources.parquet_rows import ExportedConversation, conversations_of, mended
+from trajworker.trajectory import Pane
+
+LENGTH_BYTES = 8
+
+
+class Line(Struct, frozen=True, array_like=True):
+    """An assembled conversation as a line, or the reason why there is none."""
+
+    conversation_id: str
+    content: bytes | None = None
+    failure: str | None = None
+
+
+_LINES = msgspec.msgpack.Decoder(list[Line])
+
+
+def line_of(conversation: ExportedConversation, settings: FoldSettings) -> Line:
+    """The line of a conversation; payloads that are no JSON are only looked for where folding fails."""
+    name = conversation.conversation_id
+    try:
+        return Line(name, _encoded(conversation, settings))
+    except Exception:  # noqa: BLE001 - an export may hold anything; the second try tells
+        pass
+    traces = [[mended(run) for run in trace] for trace in conversation.traces]
+    try:
+        return Line(name, _encoded(msgspec.structs.replace(conversation, traces=traces), settings))
+    except Exception as error:  # noqa: BLE001 - one conversation never costs the others
+        return Line(name, failure=f"cannot be assembled: {type(error).__name__}")
+
+
+def lines_of(batch: bytes, settings: FoldSettings) -> list[Line]:
+    """The lines of an Arrow batch, as `ipc_of` wrote it."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+
+    with pa.ipc.open_stream(batch) as stream:
+        return [line_of(one, settings) for rows in stream for one in conversations_of(rows)]
+
+
+def encode_lines(lines: Iterable[Line]) -> bytes:
+    """Lines as a frame."""
+    return msgspec.msgpack.encode(list(lines))
+
+
+def decode_lines(frame: bytes) -> list[Line]:
+    """Lines of a frame."""
+    return _LINES.decode(frame)
+
+
+def read_frame(stream: BinaryIO) -> bytes | None:
+    """The next frame, None at the end."""
+    head = stream.read(LENGTH_BYTES)
+    return stream.read(int.from_bytes(head, "little")) if len(head) == LENGTH_BYTES else None
+
+
+def write_frame(stream: BinaryIO, content: bytes | memoryview) -> None:
+    """Send a frame."""
+    stream.write(len(content).to_bytes(LENGTH_BYTES, "little"))
+    stream.write(content)
+    stream.flush()
+
+
+def _encoded(conversation: ExportedConversation, settings: FoldSettings) -> bytes:
+    folds: list[Fold] = []
+    for trace in conversation.traces:
+        recall = partial(whole_context, tuple(folds)) if folds else None
+        folds.append(fold_trace(trace, (), folds[-1].after if folds else None, settings, recall))
+    complete = all(run.ended for run in _runs(conversation))
+    header = Header(
+        conversation_id=conversation.conversation_id,
+        project_id=conversation.project_id or None,
+        pane=Pane.ON_TIME if complete else Pane.FORCED,
+        complete=complete,
+    )
+    return b"".join(encode_line(folds, header))
+
+
+def _runs(conversation: ExportedConversation) -> Iterator[Run]:
+    return (run for trace in conversation.traces for run in trace)
+
+
+def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
+    """Answer frames until there are no more."""
+    first = read_frame(incoming)
+    if first is None:
+        return
+    settings = msgspec.msgpack.decode(first, type=FoldSettings)
+    while (frame := read_frame(incoming)) is not None:
+        write_frame(outgoing, encode_lines(lines_of(frame, settings)))
+
+
+if __name__ == "__main__":
+    serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,144 @@
+"""The one implementation of importing over the API: stage what is new, then hand out one trajectory after the other.
+
+Nothing is held open while a caller looks at a trajectory, except a staging in memory: so imports may be nested, run side
+by side, and be left before their end.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+import anyio
+import anyio.lowlevel
+from msgspec import Struct
+
+from trajworker import wiring
+from trajworker.api.connecting import Connected, Connector, staging_at
+from trajworker.api.failures import ImportIncomplete
+from trajworker.api.gathering import READ_MARK, Gathering
+from trajworker.api.lacking import lacking, lacking_anywhere
+from trajworker.api.listing import ConversationSummary
+from trajworker.api.staged import BATCH, Assembly
+from trajworker.errors import ConfigError
+from trajworker.model.run import Project
+from trajworker.redaction import BasePiiRedactor
+from trajworker.staging import Staging
+from trajworker.trajectory import Trajectory
+from trajworker.worker.cycle import Cycle
+from trajworker.worker.planning import Reading as Reach
+
+Wanted = str | ConversationSummary
+"""A conversation as callers name it."""
+
+
+class Import(Struct, frozen=True, kw_only=True):
+    """What is imported: these conversations (None: all of the project), staged on disk or not, masked or not."""
+
+    conversations: tuple[str, ...] | None = None
+    stage: bool = True
+    redactor: BasePiiRedactor | None = None
+
+
+def ids_of(conversations: Iterable[Wanted] | Wanted | None) -> tuple[str, ...] | None:
+    """The ids, each once, in the order given; raises ConfigError for what is no conversation."""
+    if conversations is None:
+        return None
+    if isinstance(conversations, str | ConversationSummary):
+        conversations = [conversations]
+    ids = [one.conversation_id if isinstance(one, ConversationSummary) else one for one in conversations]
+    wrong = [type(one).__name__ for one in ids if not isinstance(one, str) or not one]
+    if wrong:
+        raise ConfigError(f"conversations are ids or ConversationSummary objects, not {', '.join(wrong)}")
+    return tuple(dict.fromkeys(ids))
+
+
+class Importer:
+    """Imports conversations of one project, as often as wanted."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+        self._settings = connector.options.settings
+
+    async def trajectories(self, wanted: Import) -> AsyncIterator[Trajectory]:
+        """One trajectory per conversation: in the order asked for; all of them, those active last first.
+
+        Raises:
+            ConversationNotFound: before anything is fetched, naming every unknown id.
+            ImportIncomplete: after the last one, naming what could not be had.
+            SourceError, StagingError, PathNotAllowed: as their names say.
+        """
+        if wanted.conversations == ():
+            return
+        async with AsyncExitStack() as memory:
+            async with self._connector.source(wanted.redactor) as connected:
+                place = self._connector.place(connected.project, wanted.redactor, stage=wanted.stage)
+                desk = _Desk(place or await memory.enter_async_context(staging_at(None)))
+                names, failures = await self._read(wanted, connected, desk)
+            done = 0
+            while done < len(names):
+                batch, dealt = await self._batch(desk, connected.project, names[done : done + BATCH], failures)
+                done += dealt
+                for trajectory in batch:
+                    yield trajectory
+        if failures:
+            raise ImportIncomplete(failures)
+
+    async def _read(self, wanted: Import, connected: Connected, desk: "_Desk") -> tuple[list[str], dict[str, str]]:
+        """Stage what is wanted; the ids to assemble, and why others cannot be had."""
+        async with desk.open() as staging:
+            settle = self._settings.intake.settle
+            if wanted.conversations is not None:
+                gathering = Gathering(connected.reading, staging, connected.project, settle)
+                roots = await gathering.gather(wanted.conversations)
+                failures = await lacking(staging, connected.project.id, roots.traces)
+                names = list(dict.fromkeys(roots.names[one] for one in wanted.conversations))
+            else:
+                await self._read_all(connected, staging, settle)
+                failures = await lacking_anywhere(staging, connected.project.id)
+                assembly = Assembly(staging, connected.project, wiring.fold_settings(self._settings))
+                names = [name async for name in assembly.ids()]
+        return [name for name in names if name not in failures], failures
+
+    async def _read_all(self, connected: Connected, staging: Staging, settle: timedelta) -> None:
+        """What the worker does in a cycle, up to this very moment: what may have lagged is read again next time."""
+        reading, project = connected.reading, connected.project
+        reach = Reach(since=self._settings.source.since or wiring.BEGINNING, settle=settle, deep_scan_interval=None)
+        source = reading.masking or reading.source
+        cycle = Cycle(source, staging, reach, self._connector.observer, self._settings.intake.pagers)
+        now = await reading.source.now()
+        failed = await cycle.run([project], now + settle)
+        for error in failed.values():
+            raise error
+        await staging.set_mark(project.id, READ_MARK, now)
+
+    async def _batch(
+        self, desk: "_Desk", project: Project, names: Sequence[str], failures: dict[str, str]
+    ) -> tuple[list[Trajectory], int]:
+        async with desk.open() as staging:
+            assembly = Assembly(staging, project, wiring.fold_settings(self._settings))
+            found = await assembly.some(names)
+        failures.update(assembly.failures)
+        return found
+
+
+_turns: "WeakKeyDictionary[object, dict[Path, anyio.Semaphore]]" = WeakKeyDictionary()
+"""Whose turn it is, by event loop and staging file: a file has one owner at a time."""
+
+
+class _Desk:
+    """Where an import is staged: a file that is opened for as long as it is worked on, or a staging in memory."""
+
+    def __init__(self, at: Path | Staging) -> None:
+        self._at = at
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Staging]:
+        """The staging, once nobody else in this loop has it open."""
+        if isinstance(self._at, Staging):
+            yield self._at
+            return
+        turns = _turns.setdefault(anyio.lowlevel.current_token(), {})
+        async with turns.setdefault(self._at, anyio.Semaphore(1)), staging_at(self._at) as staging:
+            yield staging

@@ -1,0 +1,43 @@
+"""What is missing of conversations that were read: traces that never came, and runs that cannot be read."""
+
+from collections.abc import Mapping, Set
+
+from trajworker.ports import Unreadable
+from trajworker.sources.redacting import trace_in
+from trajworker.staging import Staging
+
+
+async def lacking(staging: Staging, project_id: str, traces: Mapping[str, Set[str]]) -> dict[str, str]:
+    """Why conversations cannot be handed out, by id; `traces` are the ids that each must consist of."""
+    blamed = _by_trace(await staging.unreadable(project_id))
+    ids = sorted({trace for members in traces.values() for trace in members})
+    staged = await staging.staged_traces(project_id, ids)
+    found: dict[str, str] = {}
+    for name, members in traces.items():
+        for trace in sorted(members):
+            if trace in blamed:
+                found[name] = blamed[trace]
+            elif trace not in staged:
+                found[name] = f"the source told of trace {trace}, but gave none of its runs"
+    return found
+
+
+async def lacking_anywhere(staging: Staging, project_id: str) -> dict[str, str]:
+    """Why conversations of a project that was read whole cannot be handed out, by id, or by what else is known."""
+    rows = await staging.unreadable(project_id)
+    blamed = _by_trace(rows)
+    staged = await staging.staged_traces(project_id, list(blamed))
+    found = {
+        staged[trace].conversation_id if trace in staged else f"trace {trace}": reason
+        for trace, reason in blamed.items()
+    }
+    lost = [one for one in rows if trace_in(one.raw) is None]
+    return found | {f"run {one.run_id or 'without an id'}": one.reason for one in lost}
+
+
+def _by_trace(rows: list[Unreadable]) -> dict[str, str]:
+    return {
+        trace: f"run {one.run_id or 'without an id'} of it cannot be read ({one.reason})"
+        for one in rows
+        if (trace := trace_in(one.raw)) is not None
+    }

@@ -1,0 +1,107 @@
+"""What a client is told at its beginning, checked at once: settings of one project, and where it may stage."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from trajworker.config import Asked, Purpose, Settings, resolve
+from trajworker.config.values import aware, moment
+from trajworker.errors import ConfigError
+
+PROVIDERS = ("langsmith",)
+STORAGE_DIR = "~/.trajectory"
+KEY_VARIABLES = ("LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
+KEY_FILE_VARIABLE = "TRAJWORKER_SOURCE_API_KEY_FILE"
+READABLE_CHARS = 40
+"""Characters of a project's name that a staging file shows."""
+
+When = str | datetime | timedelta
+"""A point in time: ISO 8601, an age such as `7d` or a timedelta back from now, or a datetime (naive means UTC)."""
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """One project to read: `settings` as the worker has them, the folder for staging, and whether to log."""
+
+    settings: Settings
+    storage_dir: Path
+    debug: bool = False
+
+    @property
+    def project(self) -> str:
+        """Name or id of the project."""
+        return self.settings.source.projects[0]
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """The arguments of `init`, as they were given (seed 002)."""
+
+    provider: str = "langsmith"
+    api_key: str | None = None
+    project_id: str | None = None
+    storage_dir: str | os.PathLike[str] = STORAGE_DIR
+    debug: bool = False
+    endpoint: str | None = None
+    workspace_id: str | None = None
+
+
+def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Options:
+    """Check the arguments of `init`; nothing is asked over the network.
+
+    Raises:
+        ConfigError: an unknown provider, no key, no project, or an endpoint that is none; says what to write instead.
+    """
+    if given.provider not in PROVIDERS:
+        raise ConfigError(f"unknown provider {given.provider!r}: there is {', '.join(map(repr, PROVIDERS))}")
+    if not given.project_id:
+        raise ConfigError("no project: pass project_id, the name or the id of a LangSmith project")
+    environ = dict(environ)
+    if given.api_key:
+        for name in (*KEY_VARIABLES, KEY_FILE_VARIABLE):
+            environ.pop(name, None)
+        environ[KEY_VARIABLES[0]] = given.api_key
+    elif not any(environ.get(name) for name in (*KEY_VARIABLES, KEY_FILE_VARIABLE)):
+        raise ConfigError(f"no API key: pass api_key, or set {' or '.join(KEY_VARIABLES)}")
+    overrides = {
+        "source.projects": [given.project_id],
+        "source.endpoint": given.endpoint,
+        "source.workspace_id": given.workspace_id,
+    }
+    asked = Asked(
+        environ=environ,
+        now=datetime.now(UTC),
+        overrides={path: value for path, value in overrides.items() if value},
+        purpose=Purpose.SOURCE,
+    )
+    folder = Path(given.storage_dir).expanduser()
+    return Options(settings=resolve(asked).require(), storage_dir=folder, debug=given.debug)
+
+
+def staging_file(options: Options, project_id: str, redactor: str) -> Path:
+    """Where a project is staged: one file per origin, workspace, project, key rule and redactor, so that none mix.
+
+    The name begins with that of the project; nothing of a key or of a text is in it.
+    """
+    source, keys = options.settings.source, options.settings.conversation.thread_keys
+    parts = (source.endpoint.rstrip("/"), source.workspace_id or "", project_id, *keys, "", redactor)
+    told = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return options.storage_dir / f"{quote(options.project, safe='')[:READABLE_CHARS]}-{told}.db"
+
+
+def point_in_time(given: When | None, name: str) -> datetime | None:
+    """What `since` or `until` means; raises ConfigError with what to write instead."""
+    if given is None:
+        return None
+    now = datetime.now(UTC)
+    if isinstance(given, timedelta):
+        return now - given
+    if isinstance(given, datetime):
+        return aware(given)
+    try:
+        return moment(given, now)
+    except (ValueError, AttributeError) as advice:
+        raise ConfigError(f"{name}: {advice}") from None

@@ -1,0 +1,115 @@
+"""Folds exported conversations on every core, in the order they come.
+
+The workers are processes of their own program over pipes, not forks of the caller's: a library cannot know which threads
+and locks it would copy, nor import the caller's main module twice.
+"""
+
+import os
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from queue import SimpleQueue
+from typing import IO, Any, cast
+
+import msgspec
+
+from trajworker.api.folding import Line, decode_lines, lines_of, read_frame, write_frame
+from trajworker.assembly import FoldSettings
+from trajworker.errors import TrajworkerError
+
+POOL_ROWS = 4000
+"""Exports smaller than this are done before a process has started."""
+MOST_PROCESSES = 8
+AHEAD = 2
+"""Batches per process that are under way or done before they are asked for."""
+
+
+def folded(batches: Iterator[Any], rows: int, settings: FoldSettings) -> Iterator[Line]:
+    """The lines of Arrow batches of whole conversations, in order; `rows` is how many there will be."""
+    cores = len(os.sched_getaffinity(0))
+    if rows < POOL_ROWS or cores == 1 or not sys.executable:
+        for batch in batches:
+            yield from lines_of(ipc_of(batch), settings)
+        return
+    with _Pool(min(cores, MOST_PROCESSES), settings) as pool:
+        under_way: deque[Future[list[Line]]] = deque()
+        for batch in batches:
+            under_way.append(pool.submit(batch))
+            while len(under_way) > pool.size * AHEAD:
+                yield from under_way.popleft().result()
+        while under_way:
+            yield from under_way.popleft().result()
+
+
+def ipc_of(batch: Any) -> memoryview:  # noqa: ANN401 - pyarrow has no types
+    """An Arrow batch as bytes."""
+    import pyarrow as pa  # noqa: PLC0415 - an extra
+
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return memoryview(sink.getvalue())
+
+
+class _Pool:
+    """Processes that fold, each driven by a thread that waits for it."""
+
+    def __init__(self, size: int, settings: FoldSettings) -> None:
+        self.size = size
+        self._settings = msgspec.msgpack.encode(settings)
+        self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
+        self._stack = ExitStack()
+        self._threads = ThreadPoolExecutor(size, thread_name_prefix="trajworker-fold")
+
+    def __enter__(self) -> "_Pool":
+        paths = os.pathsep.join(path for path in sys.path if path)
+        for _ in range(self.size):
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "trajworker.api.folding"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": paths},
+                bufsize=0,
+            )
+            self._stack.callback(_end, process)
+            with suppress(BrokenPipeError):  # it is told of with the first batch
+                write_frame(_pipe(process.stdin), self._settings)
+            self._idle.put(process)
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._stack.close()
+        self._threads.shutdown()
+
+    def submit(self, batch: Any) -> Future[list[Line]]:  # noqa: ANN401 - pyarrow has no types
+        """Fold a batch, soon."""
+        return self._threads.submit(self._fold, batch)
+
+    def _fold(self, batch: Any) -> list[Line]:  # noqa: ANN401 - pyarrow has no types
+        process = self._idle.get()
+        try:
+            write_frame(_pipe(process.stdin), ipc_of(batch))
+            answer = read_frame(_pipe(process.stdout))
+        except (BrokenPipeError, ValueError):
+            answer = None
+        self._idle.put(process)
+        if answer is None:
+            raise TrajworkerError("a process that assembles conversations ended before its time; import again")
+        return decode_lines(answer)
+
+
+def _pipe(stream: IO[bytes] | None) -> Any:  # noqa: ANN401 - a raw pipe, written in one piece
+    return cast("IO[bytes]", stream)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """An idle process ends by itself when there are no more frames; one at work is ended."""
+    with suppress(BrokenPipeError, ValueError):
+        _pipe(process.stdin).close()
+    process.kill()
+    _pipe(process.stdout).close()
+    process.wait()

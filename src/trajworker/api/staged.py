@@ -1,0 +1,89 @@
+"""From what is staged to trajectories, conversation by conversation; what cannot be assembled is named."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from functools import partial
+
+import anyio.to_thread
+
+from trajworker.assembly import Fold, FoldSettings, Header, assemble, fold_trace, whole_context
+from trajworker.errors import RedactionFailed, TrajworkerError
+from trajworker.model.run import Project, Run
+from trajworker.ports import Activity
+from trajworker.sources.redacting import REDACTION_FAILED
+from trajworker.staging import Staging
+from trajworker.trajectory import Pane, Trajectory
+
+BATCH = 32
+BATCH_BYTES = 8 * 1024 * 1024
+"""Trajectories are handed out in batches of at most so many, or so many bytes of messages."""
+
+
+class Assembly:
+    """Assembles the staged conversations of one project."""
+
+    def __init__(self, staging: Staging, project: Project, settings: FoldSettings) -> None:
+        self._staging = staging
+        self._project = project
+        self._settings = settings
+        self.failures: dict[str, str] = {}
+        """Why conversations could not be had, by id."""
+
+    async def some(self, ids: Sequence[str]) -> tuple[list[Trajectory], int]:
+        """Trajectories of the first of these conversations, and how many ids were dealt with: at least one."""
+        found = await self._staging.conversations(self._project.id, ids[:BATCH])
+        trajectories: list[Trajectory] = []
+        size = done = 0
+        for name in ids[:BATCH]:
+            done += 1
+            try:
+                folds = await self._folds(found, name)
+                trajectories.append(await self._assembled(found[name], folds))
+            except TrajworkerError as error:
+                self.failures[name] = str(error)
+                continue
+            size += sum(len(chunk) for fold in folds for chunk in fold.messages)
+            if size >= BATCH_BYTES:
+                break
+        return trajectories, done
+
+    async def ids(self) -> AsyncIterator[str]:
+        """Ids of all conversations there are, those active last first."""
+        found, place = await self._staging.newest(self._project.id)
+        while place is not None:
+            for activity in found:
+                yield activity.conversation_id
+            found, place = await self._staging.newest(self._project.id, place)
+
+    async def _folds(self, found: dict[str, Activity], name: str) -> list[Fold]:
+        activity = found.get(name)
+        if activity is None:
+            raise TrajworkerError("the source told of it, but gave none of its runs")
+        folds: list[Fold] = []
+        for trace in await self._staging.traces(activity.conversation):
+            runs = [run async for run in self._staging.runs(activity.conversation, trace.trace_id)]
+            refuse_unmasked(runs)
+            feedback = await self._staging.feedback(activity.conversation, trace.trace_id)
+            context = folds[-1].after if folds else None
+            recall = partial(whole_context, tuple(folds)) if folds else None
+            folds.append(
+                await anyio.to_thread.run_sync(fold_trace, runs, feedback, context, self._settings, recall)
+            )
+        return folds
+
+    async def _assembled(self, activity: Activity, folds: list[Fold]) -> Trajectory:
+        complete = activity.pending_runs == 0
+        header = Header(
+            conversation_id=activity.conversation_id,
+            project_id=self._project.id or None,
+            project=self._project.name or None,
+            pane=Pane.ON_TIME if complete else Pane.FORCED,
+            complete=complete,
+        )
+        return await anyio.to_thread.run_sync(assemble, folds, header)
+
+
+def refuse_unmasked(runs: Iterable[Run]) -> None:
+    """Raise RedactionFailed where a run could not be masked: its conversation is not handed out."""
+    for run in runs:
+        if REDACTION_FAILED in run.flags:
+            raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out")

@@ -1,0 +1,140 @@
+"""Cuts a stream of JSON into its values without decoding them and without holding more than the longest of them.
+
+Values stand one behind the other (JSON Lines or not); of an array, and of an object's list under `runs` or `items`, the
+elements come one by one.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+from msgspec import Raw
+
+CHUNK_BYTES = 1 << 20
+LONGEST_BYTES = 256 << 20
+"""A value longer than this is no run."""
+LISTS = (b'"runs"', b'"items"')
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
+_SPACE = re.compile(rb"\s*")
+BOM = b"\xef\xbb\xbf"
+
+
+class Torn(ValueError):
+    """The stream ends within a value, or is no JSON."""
+
+
+class Stream(Protocol):
+    """An open file."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to so many bytes; none at the end."""
+        ...
+
+    def close(self) -> None:
+        """Give it back."""
+        ...
+
+
+def values(stream: Stream) -> Iterator[bytes]:
+    """The values of a stream, or of the list it is.
+
+    Raises:
+        Torn: as its name says.
+    """
+    first = stream.read(CHUNK_BYTES).removeprefix(BOM)
+    if _is_lines(first):
+        yield from _lines(first, stream)
+    else:
+        yield from _Cutter(first, stream).values()
+
+
+def _is_lines(first: bytes) -> bool:
+    """Whether the first line is a value by itself that is no list of runs."""
+    line = first.lstrip().partition(b"\n")[0].strip()
+    if not line.startswith(b"{") or line.startswith(b'{"runs"') or line.startswith(b'{"items"'):
+        return False
+    try:
+        decoded = msgspec.json.decode(line, type=dict[str, Raw])
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return False
+    return not any(name.decode()[1:-1] in decoded for name in LISTS)
+
+
+def _lines(first: bytes, stream: Stream) -> Iterator[bytes]:
+    rest = first
+    while chunk := stream.read(CHUNK_BYTES):
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from filter(None, map(bytes.strip, whole))
+        if len(rest) > LONGEST_BYTES:
+            raise Torn(f"a line of more than {LONGEST_BYTES} bytes")
+    yield from filter(None, map(bytes.strip, rest.split(b"\n")))
+
+
+class _Cutter:
+    """Follows brackets through a stream, whatever its line ends."""
+
+    def __init__(self, first: bytes, stream: Stream) -> None:
+        self._buffer = first
+        self._stream = stream
+        self._place = 0
+        self._ended = False
+
+    def values(self) -> Iterator[bytes]:
+        """The values; see `values`."""
+        depth = level = 0  # how deep the place is, and how deep the elements stand
+        start = -1
+        before = last = b""
+        for text, at in self._tokens():
+            if text in (b"[", b"{"):
+                if text == b"[" and (depth == 0 or (depth == 1 and level == 0 and _names_list(before, last))):
+                    level, start = depth + 1, -1
+                elif depth == level and start < 0:
+                    start = at
+                depth += 1
+            elif text in (b"]", b"}"):
+                depth -= 1
+                if depth == level and start >= 0:
+                    yield self._buffer[start : self._place]
+                    start = -1
+                elif depth < level:
+                    level = 0
+            elif depth == level and start < 0 and text != b",":
+                raise Torn("it holds values that are no objects")
+            if depth < 0:
+                raise Torn("a bracket closes that was never opened")
+            before, last = last, text
+            if start < 0 and self._place > CHUNK_BYTES:
+                self._buffer, self._place = self._buffer[self._place :], 0
+        if depth:
+            raise Torn("it ends within a value")
+
+    def _tokens(self) -> Iterator[tuple[bytes, int]]:
+        """Texts, marks and words, each with where it begins; what is read stays until a value has ended."""
+        while True:
+            space = _SPACE.match(self._buffer, self._place)
+            at = space.end() if space else self._place
+            token = _TOKEN.match(self._buffer, at)
+            if (token is None or token.end() == len(self._buffer)) and self._more():
+                continue
+            if token is None:
+                if at < len(self._buffer):
+                    raise Torn("it ends within a text, or is no JSON")
+                return
+            self._place = token.end()
+            yield token.group(), at
+
+    def _more(self) -> bool:
+        """Read on; False at the end. Each time as much again, so that a long value is looked at a few times only."""
+        if self._ended:
+            return False
+        if len(self._buffer) - self._place > LONGEST_BYTES:
+            raise Torn(f"it holds a value of more than {LONGEST_BYTES} bytes")
+        chunk = self._stream.read(max(CHUNK_BYTES, len(self._buffer) - self._place))
+        self._ended = not chunk
+        self._buffer += chunk
+        return not self._ended
+
+
+def _names_list(before: bytes, last: bytes) -> bool:
+    return before in LISTS and last == b":"
