@@ -72,7 +72,6 @@ class _Pool:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": paths},
-                bufsize=0,
             )
             self._stack.callback(_end, process)
             with suppress(BrokenPipeError):  # it is told of with the first batch

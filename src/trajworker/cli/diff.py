@@ -1,0 +1,50 @@
+"""`trajworker diff`: two trajectories aligned call by call; exit code 1 when they differ."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import msgspec
+
+from trajworker.cli.finding import find_trajectory
+from trajworker.cli.settings import load_asked
+from trajworker.config import Purpose
+from trajworker.errors import ConfigError
+from trajworker.matching import Golden, diff_trajectories, read_golden, render, verdict_map
+from trajworker.trajectory import Trajectory
+from trajworker.trajectory.line import load
+
+EXIT_DIFFERENT = 1
+GOLDEN = b'{"golden"'
+SEVERAL = 2
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Print the alignment."""
+    verdict = diff_trajectories(_side(asked.a, asked), _side(asked.b, asked), asked.mode, asked.args)
+    if asked.json:
+        sys.stdout.write(f"{msgspec.json.encode(verdict_map(verdict), enc_hook=str).decode()}\n")
+    else:
+        sys.stdout.write(f"{render(verdict, colour=sys.stdout.isatty())}\n")
+    return 0 if verdict else EXIT_DIFFERENT
+
+
+def _side(given: str, asked: argparse.Namespace) -> Trajectory | Golden:
+    """What a person named: a file if there is one, else a conversation in the published files."""
+    path = Path(given)
+    if path.is_file():
+        return _opened(path)
+    folder = Path(asked.folder) if asked.folder else load_asked(asked, Purpose.LOCAL).sink.out
+    return find_trajectory(folder, given)
+
+
+def _opened(path: Path) -> Trajectory | Golden:
+    with path.open("rb") as file:
+        if file.read(len(GOLDEN)) == GOLDEN:
+            return read_golden(path)
+    trajectories = load(path)
+    found = [one for one, _ in zip(trajectories, range(SEVERAL), strict=False)]
+    if len(found) != 1:
+        told = "several trajectories" if found else "no trajectory"
+        raise ConfigError(f"{path} holds {told}: name a conversation, and the file with --in")
+    return found[0]

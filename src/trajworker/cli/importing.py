@@ -1,0 +1,63 @@
+"""`trajworker import`: conversations by id, or a bulk export, into files; streamed, so that size does not matter."""
+
+import argparse
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from trajworker.aio import Client
+from trajworker.api.bulk import Bulk, bulk_lines
+from trajworker.api.lines import open_lines
+from trajworker.api.options import STORAGE_DIR, Options
+from trajworker.api.saving import save_file
+from trajworker.cli.masking import redactor_of
+from trajworker.cli.settings import load_asked, one_project
+from trajworker.config import Purpose
+from trajworker.trajectory import decode_line, encode_trajectory
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Write the conversations to files; what could not be had is told at the end, by the exit code too."""
+    out = Path(asked.out).expanduser()
+    lines = _bulk(asked) if asked.bulk else _fetched(asked)
+    count = anyio.run(_write_lines if asked.format == "jsonl" else _write_documents, lines, out)
+    sys.stderr.write(f"{count} conversations in {out}\n")
+    return 0
+
+
+def _bulk(asked: argparse.Namespace) -> AsyncIterator[bytes]:
+    settings = load_asked(asked, Purpose.LOCAL)
+    options = Options(settings=settings, storage_dir=Path(STORAGE_DIR))
+    ids = tuple(dict.fromkeys(asked.conversations)) or None
+    masking = redactor_of(settings, None)
+    return bulk_lines(Bulk.of(asked.bulk, options, ids, stage=not asked.no_stage, redactor=masking))
+
+
+async def _fetched(asked: argparse.Namespace) -> AsyncIterator[bytes]:
+    options = one_project(load_asked(asked, Purpose.RUN))
+    masking = redactor_of(options.settings, None if asked.no_stage else options.storage_dir)
+    found = Client.of(options).iter_conversations(
+        asked.conversations or None, stage=not asked.no_stage, redactor=masking
+    )
+    async with aclosing(found):
+        async for trajectory in found:
+            yield encode_trajectory(trajectory)
+
+
+async def _write_lines(lines: AsyncIterator[bytes], out: Path) -> int:
+    async with open_lines(out) as writer:
+        async for line in lines:
+            await writer.add(line)
+    return writer.lines
+
+
+async def _write_documents(lines: AsyncIterator[bytes], out: Path) -> int:
+    count = 0
+    async for line in lines:
+        await anyio.to_thread.run_sync(save_file, decode_line(line), out)
+        count += 1
+    return count

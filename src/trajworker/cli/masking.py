@@ -1,0 +1,31 @@
+"""Who masks what `trajworker import` reads, as the configuration says, and the secret of its placeholders."""
+
+import secrets
+from pathlib import Path
+
+from trajworker import wiring
+from trajworker.config import RedactionMode, Settings
+from trajworker.folders import create_private, private_folder
+from trajworker.redaction import BasePiiRedactor
+
+SECRET_FILE = "placeholder.secret"  # noqa: S105 - the name of a file
+SECRET_BYTES = 32
+
+
+def redactor_of(settings: Settings, storage_dir: Path | None) -> BasePiiRedactor | None:
+    """The redactor; a secret that nobody configured is kept in the storage folder, or made up for one import."""
+    if settings.redaction.mode is RedactionMode.OFF:
+        return None
+    if settings.redaction.secret is not None:
+        return wiring.redactor(settings, settings.redaction.secret.reveal().encode())
+    made = secrets.token_hex(SECRET_BYTES)
+    return wiring.redactor(settings, (_kept(storage_dir, made) if storage_dir else made).encode())
+
+
+def _kept(storage_dir: Path, made: str) -> str:
+    """The secret of the folder: what is imported again must be masked as before."""
+    path = private_folder(storage_dir) / SECRET_FILE
+    if not path.exists() or not path.stat().st_size:
+        create_private(path)
+        path.write_text(made, "ascii")
+    return path.read_text("ascii")
