@@ -65,6 +65,16 @@ class SliceRead(Event, frozen=True):
     pages: int
 
 
+class LateFound(Event, frozen=True):
+    """Runs turned up (or ended) where all had been read, further back than each cycle looks again."""
+
+    project: str
+    purpose: str
+    runs: int
+    late_s: float
+    """How far the earliest of them lay behind the end of what was read: the lookback that would have seen it."""
+
+
 class RequestRetried(Event, frozen=True):
     """A request failed in a way that passes; it is made again after `wait_s`."""
 
@@ -106,6 +116,13 @@ class ConversationEmitted(Event, frozen=True):
     complete: bool
     messages: int
     size_bytes: int
+
+
+class LateDropped(Event, frozen=True):
+    """A conversation changed past the horizon, and late data is to be dropped."""
+
+    project: str
+    conversation_id: str
 
 
 class ConversationHeld(Event, frozen=True):

@@ -3,7 +3,7 @@
 Data walks forward (source -> staging -> sink); only acknowledgements walk back, and only through the store.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -95,6 +95,8 @@ class StageOutcome(Struct, frozen=True, kw_only=True):
     cursor_seen: bool = False
     late: int = 0
     """Changed runs that lie where everything had been read before."""
+    oldest_late: datetime | None = None
+    """When the earliest of those began."""
     split: tuple[Slice, ...] = ()
     """The slices split off, now with the ids the store gave them; reading them starts only after this commit."""
 
@@ -246,7 +248,7 @@ class Ledger(Protocol):
         """What those conversations are made of, in one look."""
         ...
 
-    def changed(self, before: datetime) -> AsyncIterator[Activity]:
+    def changed(self, before: datetime) -> AsyncGenerator[Activity, None]:
         """Conversations that changed and were last active before that time, longest idle first.
 
         They may be emitted while this iterates.
@@ -301,6 +303,10 @@ class Stream(StrEnum):
     """Side files for what came past the horizon."""
 
 
+Unwritten = tuple[Iterable[bytes], Stream]
+"""A line to be, in pieces, and where it goes."""
+
+
 class Sink(Protocol):
     """Where trajectories go: the only writer of published files. One task uses it.
 
@@ -308,8 +314,11 @@ class Sink(Protocol):
     `SinkError` or `StagingError` is final.
     """
 
-    async def append(self, pieces: Iterable[bytes], stream: Stream = Stream.TRAJECTORIES) -> Line:
-        """Write a line (in pieces, without its line feed) at the end of the open part; revocable until `commit`."""
+    async def append_all(self, lines: Sequence[Unwritten]) -> list[Line]:
+        """Write lines (in pieces, without their line feeds) at the ends of the open parts; revocable until `commit`.
+
+        All of them or none.
+        """
         ...
 
     async def commit(self, emissions: Sequence[Emission]) -> None:

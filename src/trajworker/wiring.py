@@ -4,10 +4,7 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from time import monotonic
-
-from msgspec.structs import replace
 
 from trajworker import __version__
 from trajworker.assembly import NEEDED_RUN_TYPES, FoldSettings
@@ -16,7 +13,7 @@ from trajworker.assembly.rewards import RewardRule
 from trajworker.config import Settings, fingerprint
 from trajworker.config.choices import Compression, RedactionMode
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
-from trajworker.events import ApiChosen, Event, Observer, WorkerStarted, WorkerStopped
+from trajworker.events import Event, Observer, WorkerStarted, WorkerStopped
 from trajworker.ports import RunSource
 from trajworker.redaction import BasePiiRedactor, PiiRedactor, PresidioRedactor, choose_rules
 from trajworker.sinks import Consumed, Limits, SinkSettings, naming, open_sink
@@ -25,6 +22,7 @@ from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.redacting import RedactingSource
 from trajworker.sources.settings import LIMITS, LangSmithSettings, Limit, Retries, Timeouts
 from trajworker.staging import SQLITE_VERSION, Figures, Staging, open_staging
+from trajworker.worker.acquaintance import Acquaintance, Acquainting
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.drafting import Drafter
 from trajworker.worker.outlet import Delivery, Late, Outlet
@@ -36,7 +34,7 @@ BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing in LangSmith is older: what `since` means where nothing was said."""
 RULES_VERSION = "1"
 """Another one makes other trajectories of the same runs: staging files of before are only continued with --adopt."""
-SPOKEN_API = "spoken_api"
+ACQUAINTANCE = "acquaintance"
 PLACEHOLDER_SECRET = "placeholder_secret"  # noqa: S105 - the name under which staging keeps it
 SECRET_BYTES = 32
 MAX_PAGE = 1000
@@ -54,20 +52,22 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
     """
     began = monotonic()
     stop = Stop(settings.worker.grace.total_seconds())
-    async with open_staging(settings.staging.file) as staging:
-        named = fingerprint.parts(settings, RULES_VERSION)
-        await staging.settle_settings(named, adopt=settings.staging.adopt)
-        observer(_started(staging, fingerprint.digest(named)))
-        async with (
-            open_source(settings, observer, staging) as source,
-            open_sink(staging, sink_settings(settings), observer) as sink,
-        ):
-            cycle = Cycle(source, staging, reading(settings), observer, settings.intake.pagers)
-            drafter = Drafter(staging, fold_settings(settings), cycle.reread)
-            outlet = Outlet(staging, sink, drafter, delivery(settings), observer)
-            supervisor = Supervisor(source, cycle, outlet, observer, rhythm(settings))
-            await supervisor.run(partial(source.find_projects, settings.source.projects), stop)
-        quarantined = set_aside(await staging.figures())
+    with stop.watchdog():
+        async with open_staging(settings.staging.file) as staging:
+            named = fingerprint.parts(settings, RULES_VERSION)
+            await staging.settle_settings(named, adopt=settings.staging.adopt)
+            observer(_started(staging, fingerprint.digest(named)))
+            async with (
+                open_source(settings, observer, staging) as source,
+                open_sink(staging, sink_settings(settings), observer) as sink,
+            ):
+                cycle = Cycle(source, staging, reading(settings), observer, settings.intake.pagers)
+                drafter = Drafter(staging, fold_settings(settings), cycle.reread)
+                outlet = Outlet(staging, sink, drafter, delivery(settings), observer)
+                supervisor = Supervisor(source, cycle, outlet, observer, rhythm(settings))
+                await supervisor.run(settings.source.projects, stop)
+            # counting takes time that a stop does not have, and changes nothing about its exit code
+            quarantined = 0 if stop.requested else set_aside(await staging.figures())
     code = exit_code(supervisor.outcome, stopped=stop.requested, quarantined=quarantined)
     observer(
         WorkerStopped(
@@ -98,31 +98,34 @@ def set_aside(figures: Figures) -> int:
 
 @asynccontextmanager
 async def open_source(settings: Settings, observer: Observer, staging: Staging) -> AsyncIterator[RunSource]:
-    """The LangSmith source, with redaction around it where that is asked for; staging remembers what it speaks."""
-    spoken: list[str] = []
+    """The LangSmith source, with redaction around it where that is asked for.
+
+    Staging remembers what the server speaks and what runs weigh, which spares a run that finds nothing new requests.
+    """
+    acquainting = Acquainting(await staging.recall(ACQUAINTANCE))
 
     def listen(event: Event) -> None:
-        if isinstance(event, ApiChosen):
-            spoken.append(event.api)
+        acquainting.notice(event)
         observer(event)
 
-    known = await staging.recall(SPOKEN_API)
-    # v1 is asked about each time, because it is the one that gets replaced
-    asked = replace(source_settings(settings), known_api="v2" if known == "v2" else None)
-    async with LangSmithSource(asked, listen) as source:
+    async with LangSmithSource(source_settings(settings, acquainting.known), listen) as source:
         if settings.redaction.mode is RedactionMode.OFF:
             yield source
         else:
             masking = redactor(settings, await _placeholder_secret(settings, staging))
             yield RedactingSource(source, masking, frozenset(settings.conversation.thread_keys))
-    if spoken:
-        await staging.remember(SPOKEN_API, spoken[-1])
+        if acquainting.met:
+            await staging.remember(ACQUAINTANCE, acquainting.to_remember(await source.now()))
 
 
-def source_settings(settings: Settings) -> LangSmithSettings:
-    """What the source needs to know, in its own words."""
+def source_settings(settings: Settings, known: Acquaintance | None = None) -> LangSmithSettings:
+    """What the source needs to know, in its own words; `known` is what an earlier run learnt about the server."""
     asked = settings.source
+    known = known or Acquaintance()
     return LangSmithSettings(
+        known_api="v1" if known.api == "v1" else "v2" if known.api == "v2" else None,
+        known_api_until=known.ask_again,
+        known_run_bytes=known.run_bytes,
         endpoint=asked.endpoint,
         api_key=_api_key(settings),
         workspace_id=asked.workspace_id,

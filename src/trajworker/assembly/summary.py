@@ -21,6 +21,8 @@ from trajworker.trajectory import (
 )
 
 _COMPONENT = msgspec.json.Decoder(RewardComponent)
+MOVED = "its traces belong to other conversations now"
+"""What a line says under `empty` that is left of a conversation without traces."""
 COST_DIGITS = 12
 """Sums of costs are rounded here, so that adding in another order gives the same bytes."""
 
@@ -121,7 +123,7 @@ def _times(folds: Sequence[Fold], figures: Figures, last: Turn | None, *, comple
 
 
 def _metadata(folds: Sequence[Fold], figures: Figures) -> dict[str, Any]:
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = {} if folds else {"empty": MOVED}
     models: dict[str, None] = {}
     for fold in folds:
         metadata |= fold.metadata

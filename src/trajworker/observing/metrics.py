@@ -23,6 +23,8 @@ def _lines(tally: Tally) -> Iterator[str]:
         ("runs_changed", "Runs that were new or newer than what was staged.", tally.runs_changed),
         ("slices_read", "Slices of time read to their end.", tally.slices),
         ("emissions_incomplete", "Revisions marked as not complete.", tally.incomplete),
+        ("runs_found_late", "Runs that turned up further back than each cycle looks again.", tally.late_found),
+        ("late_dropped", "Changes past the horizon that were dropped.", tally.late_dropped),
         ("parts_published", "Files whose manifest exists.", tally.parts),
         ("lines_published", "Lines in those files.", tally.published_lines),
         ("bytes_published", "Bytes of those files.", tally.published_bytes),
@@ -42,6 +44,7 @@ def _lines(tally: Tally) -> Iterator[str]:
     gauges: list[tuple[str, str, float]] = [
         ("conversations_held", "Conversations held back now.", tally.held_count),
         ("projects_failed", "Projects that cannot go on.", len(tally.failed_projects)),
+        ("latest_found_seconds", "How late the latest of the late runs was.", tally.latest_s),
     ]
     for name, about, value in gauges:
         yield from _metric(name, "gauge", about, [({}, value)])

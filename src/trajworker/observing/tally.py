@@ -9,6 +9,8 @@ from trajworker.events import (
     ConversationFailed,
     ConversationHeld,
     Event,
+    LateDropped,
+    LateFound,
     PaceChanged,
     PageStaged,
     PartPublished,
@@ -44,6 +46,12 @@ class Tally:
         """Revisions by pane."""
         self.revised = 0
         self.incomplete = 0
+        self.late_found = 0
+        """Runs that turned up where all had been read, further back than each cycle looks again."""
+        self.latest_s = 0.0
+        """How late the latest of them was: a lookback of as much would have seen it."""
+        self.late_dropped = 0
+        """Changes past the horizon that were dropped, as configured."""
         self.parts = 0
         self.published_lines = 0
         self.published_bytes = 0
@@ -106,10 +114,15 @@ class Tally:
             case ProjectStarted():
                 self._asked[event.project] = (event.start, event.end)
                 self._read_s[event.project] = 0
+                self.failed_projects.pop(event.project, None)
+                self.failed_projects.pop("*", None)
             case ProjectFailed():
                 self.failed_projects[event.project] = event.error
             case PageStaged():
                 self._page(event)
+            case LateFound():
+                self.late_found += event.runs
+                self.latest_s = max(self.latest_s, event.late_s)
             case SliceRead():
                 self.slices += 1
                 self._read_s[event.project] += round((event.end - event.start).total_seconds())
@@ -128,6 +141,8 @@ class Tally:
                 self._hold(event)
             case RunQuarantined() | ConversationFailed():
                 self.quarantined[event.reason] += 1
+            case LateDropped():
+                self.late_dropped += 1
             case PartPublished():
                 self.parts += 1
                 self.published_lines += event.lines

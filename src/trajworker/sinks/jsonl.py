@@ -16,7 +16,7 @@ from msgspec import structs
 
 from trajworker.errors import SinkError, SinkFull, StagingBusy, StagingFull
 from trajworker.events import Observer, ignore
-from trajworker.ports import Emission, Line, Part, PartLedger, PartState, Stream
+from trajworker.ports import Emission, Line, Part, PartLedger, PartState, Stream, Unwritten
 from trajworker.sinks.folder import Folder
 from trajworker.sinks.naming import part_name
 from trajworker.sinks.part_file import NO_ROOM, PartFile
@@ -56,14 +56,21 @@ class JsonlSink:
 
     async def append(self, pieces: Iterable[bytes], stream: Stream = Stream.TRAJECTORIES) -> Line:
         """Write a line at the end of the open part; revocable until `commit`."""
+        (line,) = await self.append_all([(pieces, stream)])
+        return line
+
+    async def append_all(self, lines: Sequence[Unwritten]) -> list[Line]:
+        """Write lines at the ends of the open parts, all or none; revocable until `commit`."""
         self._refuse_broken()
         with CancelScope(shield=True):
-            growing = self._growing.get(stream)
-            if growing is None:
-                growing = await self._final_if_it_fails(self._open, stream)
-            line = await self._final_if_it_fails(_append, growing.file, pieces)
-            growing.waiting.append(line)
-        return line
+            for stream in dict.fromkeys(stream for _, stream in lines):
+                if stream not in self._growing:
+                    await self._final_if_it_fails(self._open, stream)
+            files = [(self._growing[stream].file, pieces) for pieces, stream in lines]
+            written = await self._final_if_it_fails(_append, files)
+            for line, (_, stream) in zip(written, lines, strict=True):
+                self._growing[stream].waiting.append(line)
+        return written
 
     async def commit(self, emissions: Sequence[Emission]) -> None:
         """Sync the parts, record the emissions in one transaction, publish what is full."""
@@ -245,8 +252,19 @@ def _create_part(folder: Folder, seq: int) -> PartFile:
     return file
 
 
-async def _append(file: PartFile, pieces: Iterable[bytes]) -> Line:
-    return await blocking(file.append, pieces)
+async def _append(lines: Sequence[tuple[PartFile, Iterable[bytes]]]) -> list[Line]:
+    """One hop to a thread for all of them, in which the lines are made too."""
+    return await blocking(_append_in_thread, lines)
+
+
+def _append_in_thread(lines: Sequence[tuple[PartFile, Iterable[bytes]]]) -> list[Line]:
+    tails = {file: file.tail for file, _ in lines}
+    try:
+        return [file.append(pieces) for file, pieces in lines]
+    except BaseException:
+        for file, tail in tails.items():
+            file.take_back(tail)
+        raise
 
 
 async def _in_thread(function: Callable[[], None]) -> None:

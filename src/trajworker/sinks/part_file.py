@@ -53,9 +53,13 @@ class PartFile:
 
     def discard(self) -> None:
         """Cut off what is not committed."""
-        if self.tail != self.committed:
-            self._cut(self.committed)
-            self.tail = self.committed
+        self.take_back(self.committed)
+
+    def take_back(self, tail: int) -> None:
+        """Cut off what was appended since the end lay there."""
+        if self.tail != tail:
+            self._cut(tail)
+            self.tail = tail
 
     def recover(self) -> None:
         """Cut off what a crash left behind the committed bytes; raises `OutputDamaged` where some of them are gone."""

@@ -10,6 +10,7 @@ from trajworker.events import ApiChosen, Event
 from trajworker.sources.client import Ask, Client, Tries
 from trajworker.sources.failure import Failure, Kind
 from trajworker.sources.reading import REFUSED, NotAPage
+from trajworker.sources.settings import LangSmithSettings
 from trajworker.sources.transport import Request
 from trajworker.sources.wire import Wire
 from trajworker.sources.wire_v1 import WireV1
@@ -32,16 +33,20 @@ class _Info(Struct):
 class Generation:
     """The wire in use. `other` is the one to try when the server turns this one away."""
 
-    def __init__(self, api: str, known: str | None, client: Client, observe: Callable[[Event], None]) -> None:
-        self._asked_for = api
+    def __init__(self, settings: LangSmithSettings, client: Client, observe: Callable[[Event], None]) -> None:
+        self._asked_for = settings.api
         self._client = client
         self._observe = observe
         self._wires: dict[str, Wire] = {"v1": WireV1(), "v2": WireV2()}
-        self._wire: Wire | None = self._wires.get(api) or self._wires.get(known or "")
+        self._wire: Wire | None = self._wires.get(settings.api) or self._wires.get(settings.known_api or "")
+        self._doubt_from = settings.known_api_until if settings.api == "auto" else None
         self._asking = anyio.Lock()
 
     async def current(self) -> Wire:
-        """The wire to speak; asks `/info` the first time."""
+        """The wire to speak; asks `/info` the first time, unless what it said before may still be trusted."""
+        now = self._client.server_time
+        if self._doubt_from is not None and now is not None and now >= self._doubt_from:
+            self._doubt_from = self._wire = None
         if self._wire is None:
             async with self._asking:
                 told = await self._told() if self._wire is None else None

@@ -62,7 +62,7 @@ class LangSmithSource:
     ) -> None:
         self._transport = Transport(root_of(settings.endpoint), settings)
         self._client = Client(self._transport, settings, observe, paces or Paces())
-        self._generation = Generation(settings.api, settings.known_api, self._client, observe)
+        self._generation = Generation(settings, self._client, observe)
         runs_query = RunsQuery(self._client, self._generation, settings, ThreadKey(settings.thread_keys))
         self._by_id = RunsById(runs_query)
         salvage = Salvage(runs_query, self._by_id, settings.retries.attempts)

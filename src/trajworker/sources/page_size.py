@@ -11,13 +11,16 @@ SMOOTHING = 0.5
 
 
 class PageSize:
-    """Adapts to the bytes seen, up to `most` runs and about `page_bytes` bytes a page."""
+    """Adapts to the bytes seen, up to `most` runs and about `page_bytes` bytes a page.
 
-    def __init__(self, most: int, page_bytes: int) -> None:
+    `run_bytes` is what a run weighed when the project was read before, None for the first time.
+    """
+
+    def __init__(self, most: int, page_bytes: int, run_bytes: float | None = None) -> None:
         self._most = most
         self._page_bytes = page_bytes
         self._ceiling = most
-        self._run_bytes: float | None = None
+        self._run_bytes = run_bytes
 
     @property
     def known(self) -> bool:

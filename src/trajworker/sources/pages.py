@@ -135,7 +135,8 @@ class Pages:
         The first page of a project goes alone: what its runs weigh spares all others requests.
         """
         kind = (query.project_id, query.detail)
-        sizes = self._sizes.setdefault(kind, PageSize(self._settings.page_size, self._settings.page_bytes))
+        known = self._settings.known_run_bytes if query.detail is Detail.WHOLE else None
+        sizes = self._sizes.setdefault(kind, PageSize(self._settings.page_size, self._settings.page_bytes, known))
         if sizes.known:
             return await self._shrinking(query, sizes, needed_only=needed_only)
         async with self._first.setdefault(kind, anyio.Lock()):

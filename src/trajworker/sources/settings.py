@@ -1,5 +1,6 @@
 """How to reach LangSmith and how hard to try: every bound of the source has its name and default here."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -62,6 +63,10 @@ class LangSmithSettings(Struct, frozen=True, kw_only=True):
     api: Literal["auto", "v2", "v1"] = "auto"
     known_api: Literal["v2", "v1"] | None = None
     """What the server spoke last time: spoken at once instead of asking `/info`, corrected where it is turned away."""
+    known_api_until: datetime | None = None
+    """From then on, by the server's clock, `/info` is asked all the same; None trusts what is known for ever."""
+    known_run_bytes: float | None = None
+    """What runs weighed last time, so that not even the first page need be small."""
     run_types: tuple[str, ...] = NEEDED_TYPES
     """Only roots and these are asked for; empty asks for every run."""
     thread_keys: tuple[str, ...] = THREAD_KEYS

@@ -5,6 +5,7 @@ All functions run in the thread of the connection.
 
 import sqlite3
 from collections.abc import Sequence
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -47,7 +48,8 @@ def stage(epoch: int, confirmations: Confirmations, staged: StagedPage, connecti
         conversations=len(touched.conversations),
         cursor_seen=seen,
         split=split,
-        late=late,
+        late=len(late),
+        oldest_late=min(late, default=None),
     )
 
 
@@ -227,13 +229,13 @@ def _clear_unreadable(connection: sqlite3.Connection, project: int, ids: Sequenc
             connection.execute(f"DELETE FROM unreadable WHERE project = ? AND run IN ({marks(some)})", (project, *some))
 
 
-def _late(connection: sqlite3.Connection, project: int, part: Slice | None, changed: Sequence[Run]) -> int:
-    """How many of the changed runs lie where everything had been read before."""
+def _late(connection: sqlite3.Connection, project: int, part: Slice | None, changed: Sequence[Run]) -> list[datetime]:
+    """When those of the changed runs began that lie where everything had been read before."""
     if part is None or part.purpose is Purpose.COVER or not changed:
-        return 0
-    starts = [pack_time(run.start_time) for run in changed]
+        return []
     spans = slices.spans_of(connection, project)
-    return sum(any(start <= moment < end for start, end in spans) for moment in starts)
+    starts = [(run.start_time, pack_time(run.start_time)) for run in changed]
+    return [time for time, moment in starts if any(start <= moment < end for start, end in spans)]
 
 
 def _advance(connection: sqlite3.Connection, project: int, staged: StagedPage) -> tuple[bool, tuple[Slice, ...]]:

@@ -13,6 +13,7 @@ from trajworker.worker.intake import Intake
 from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
 
 PENDING_BATCH = 100
+AGAIN = (Purpose.ENDED, Purpose.DEEP_SCAN)
 ENDED_MARK = "ended"
 DEEP_SCAN_MARK = "deep_scan"
 
@@ -76,7 +77,8 @@ class Cycle:
         if scanned is not None and (scan := deep_scan(project.id, self._reading, scanned, now)) is not None:
             slices.append(scan)
         await self._store.plan(project, slices)
-        return await self._store.unread(project.id) if slices else []
+        unread = await self._store.unread(project.id) if slices else []
+        return [part for part in unread if part.purpose in AGAIN]
 
     async def _remember(self, project_id: str, again: Sequence[Slice], now: datetime) -> None:
         await self._store.set_mark(project_id, ENDED_MARK, now)

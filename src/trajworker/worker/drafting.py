@@ -1,14 +1,19 @@
-"""Brings a conversation's folds up to date: only traces that changed, and those after them, are folded again."""
+"""Brings conversations' folds up to date: only traces that changed, and those after them, are folded again.
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+Folding is what costs CPU here. It is pure, so it is done in a worker thread, many conversations at a time: the loop
+goes on beating, and a stop need not wait for it.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
 
+import anyio.to_thread
 import msgspec
 from msgspec import Struct
 
 from trajworker.assembly import Fold, FoldSettings, decode_fold, encode_fold, fold_trace, whole_context
-from trajworker.errors import RedactionFailed, TrajworkerError
+from trajworker.errors import MalformedRun, RedactionFailed, SourceError, TrajworkerError
 from trajworker.model.run import Feedback, Run
 from trajworker.ports import Activity, Ledger, Material, TraceVersion, kept
 
@@ -33,7 +38,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     """A conversation as it stands in staging.
 
     Args:
-        folds: one per trace, in order of start.
+        folds: one per trace, in order of start; none where all its traces moved to other conversations.
         seen: version of each trace that was folded.
         renewed: folds that were made anew, encoded, by trace id.
     """
@@ -42,10 +47,9 @@ class Draft(Struct, frozen=True, kw_only=True):
     seen: dict[str, int]
     renewed: dict[str, bytes]
 
-    @property
-    def trace_ids(self) -> tuple[str, ...]:
-        """Traces of the conversation in order of start."""
-        return tuple(self.seen)
+
+Drafted = tuple[Activity, Draft | TrajworkerError]
+"""The draft of a conversation, or why it cannot be drafted."""
 
 
 class Drafter:
@@ -57,50 +61,89 @@ class Drafter:
         self._settings = settings
         self._restore = restore
 
-    async def drafts(self, activities: Sequence[Activity]) -> AsyncIterator[tuple[Activity, Draft | TrajworkerError]]:
-        """The draft of each conversation, or why it cannot be drafted: one that fails does not stop the others.
-
-        Of unchanged traces the folds are taken from staging.
-        """
+    async def drafts(self, activities: Sequence[Activity]) -> AsyncGenerator[list[Drafted], None]:
+        """Drafts in groups that may be held in memory together; one that fails does not stop the others."""
+        whole: list[Activity] = []
         for activity in activities:
-            if activity.reduced:
-                await self._bring_back(activity)
-        materials = await self._store.materials([activity.conversation for activity in activities])
-        for activity, material in zip(activities, materials, strict=True):
-            try:
-                drafted: Draft | TrajworkerError = await self._draft(activity.conversation, material)
-            except TrajworkerError as error:
-                drafted = error
-            yield activity, drafted
-
-    async def _draft(self, conversation: int, material: Material) -> Draft:
-        folds = _kept(material.traces)
-        renewed = {}
-        for trace in material.traces[len(folds) :]:
-            runs = (material.runs or {}).get(trace.trace_id)
-            if runs is None:
-                runs = [run async for run in self._store.runs(conversation, trace.trace_id)]
-                feedback = await self._store.feedback(conversation, trace.trace_id)
+            error = await self._bring_back(activity) if activity.reduced else None
+            if error is None:
+                whole.append(activity)
             else:
-                feedback = material.feedback.get(trace.trace_id, [])
-            fold = self._fold(runs, feedback, folds)
-            folds.append(fold)
-            renewed[trace.trace_id] = encode_fold(fold)
-        seen = {trace.trace_id: trace.version for trace in material.traces}
-        return Draft(folds=folds, seen=seen, renewed=renewed)
+                yield [(activity, error)]
+        materials = await self._store.materials([activity.conversation for activity in whole])
+        pairs = list(zip(whole, materials, strict=True))
+        folded = await anyio.to_thread.run_sync(self._fold_all, pairs, abandon_on_cancel=True) if pairs else []
+        yield [(activity, draft) for (activity, _), draft in zip(pairs, folded, strict=True) if draft is not None]
+        left = [pair for pair, draft in zip(pairs, folded, strict=True) if draft is None]
+        del materials, pairs, folded
+        for activity, material in left:
+            yield [(activity, await self._trace_by_trace(activity, material))]
 
-    def _fold(self, runs: Sequence[Run], feedback: Sequence[Feedback], before: Sequence[Fold]) -> Fold:
-        _refuse_unmasked(runs)
+    def _fold_all(self, pairs: Sequence[tuple[Activity, Material]]) -> list[Draft | TrajworkerError | None]:
+        return [self._fold_one(material) for _, material in pairs]
+
+    def _fold_one(self, material: Material) -> Draft | TrajworkerError | None:
+        """The draft out of what was read already; None where more must be read."""
+        runs = material.runs or {}
+        folds, renewed = _kept(material.traces), {}
+        todo = material.traces[len(folds) :]
+        if any(trace.trace_id not in runs for trace in todo):
+            return None
+        for trace in todo:
+            found = self._fold(runs[trace.trace_id], material.feedback.get(trace.trace_id, []), folds)
+            if isinstance(found, TrajworkerError):
+                return found
+            folds.append(found)
+            renewed[trace.trace_id] = encode_fold(found)
+        return _draft(material, folds, renewed)
+
+    async def _trace_by_trace(self, activity: Activity, material: Material) -> Draft | TrajworkerError:
+        """The draft of a conversation whose runs are too much to hold at once."""
+        conversation = activity.conversation
+        folds, renewed = _kept(material.traces), {}
+        for trace in material.traces[len(folds) :]:
+            runs = [run async for run in self._store.runs(conversation, trace.trace_id)]
+            feedback = await self._store.feedback(conversation, trace.trace_id)
+            found = await anyio.to_thread.run_sync(self._fold, runs, feedback, folds, abandon_on_cancel=True)
+            if isinstance(found, TrajworkerError):
+                return found
+            folds.append(found)
+            renewed[trace.trace_id] = encode_fold(found)
+        return _draft(material, folds, renewed)
+
+    def _fold(
+        self, runs: Sequence[Run], feedback: Sequence[Feedback], before: Sequence[Fold]
+    ) -> Fold | TrajworkerError:
         context = before[-1].after if before else None
         recall = partial(whole_context, before) if before else None
-        return fold_trace(runs, feedback, context, self._settings, recall)
+        try:
+            _refuse_unmasked(runs)
+            return fold_trace(runs, feedback, context, self._settings, recall)
+        except TrajworkerError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
+            trace = runs[0].trace_id if runs else "without runs"
+            return MalformedRun(f"trace {trace} cannot be assembled ({type(error).__name__})")
 
-    async def _bring_back(self, activity: Activity) -> None:
-        """Fetch dropped payloads again, until none is missing or the source has no more of them."""
+    async def _bring_back(self, activity: Activity) -> TrajworkerError | None:
+        """Fetch dropped payloads again; the reason where they cannot be had."""
         missing: list[str] = []
-        while (ids := await self._store.reduced(activity.conversation, RESTORE_RUNS)) and ids != missing:
-            await self._restore(activity.project_id, ids)
-            missing = ids
+        try:
+            while ids := await self._store.reduced(activity.conversation, RESTORE_RUNS):
+                if ids == missing:
+                    return MalformedRun(
+                        f"the source no longer has {len(ids)} runs of which staging dropped the payloads"
+                    )
+                await self._restore(activity.project_id, ids)
+                missing = ids
+        except SourceError as error:
+            return error
+        return None
+
+
+def _draft(material: Material, folds: list[Fold], renewed: dict[str, bytes]) -> Draft:
+    seen = {trace.trace_id: trace.version for trace in material.traces}
+    return Draft(folds=folds, seen=seen, renewed=renewed)
 
 
 def _kept(traces: Sequence[TraceVersion]) -> list[Fold]:

@@ -7,20 +7,23 @@ page at most and the store takes one page at a time: that bounds memory and hold
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 
 import anyio
 from msgspec.structs import replace
 
 from trajworker.errors import CursorExpired, SourceError
-from trajworker.events import Observer, PageStaged, ProjectFailed, RunQuarantined, SliceRead, SliceSplit
+from trajworker.events import LateFound, Observer, PageStaged, ProjectFailed, RunQuarantined, SliceRead, SliceSplit
 from trajworker.model.run import NULL, Feedback, Project, Run
 from trajworker.ports import Page, Purpose, RunSource, RunStore, Slice, StagedPage, StageOutcome, Unreadable
+from trajworker.worker.catching_up import Depth
 from trajworker.worker.queue import SliceQueue
 from trajworker.worker.slicing import cut, cuts_allowed
 
 SLICE_RESTARTS = 1
 """How often a slice is begun again because its cursor expired or went in circles, before it is given up."""
 NO_FEEDBACK = (bytes(NULL), b"{}", b"")
+INSTANT = timedelta(microseconds=1)
 
 
 class Intake:
@@ -72,7 +75,12 @@ class Intake:
 
     def _fail(self, project_id: str, error: SourceError) -> None:
         self.failed[project_id] = error
-        self._observer(ProjectFailed(project=project_id, error=str(error), exit_code=error.exit_code))
+        self._observer(ProjectFailed(project=self._name(project_id), error=str(error), exit_code=error.exit_code))
+
+    def _name(self, project_id: str) -> str:
+        """What people call the project."""
+        project = self._projects.get(project_id)
+        return project_id if project is None else project.name
 
     async def _read_slice(self, part: Slice, queue: SliceQueue) -> None:
         """Read one slice, beginning again where its cursor is of no more use."""
@@ -89,7 +97,8 @@ class Intake:
                 return
 
     async def _follow_cursors(self, part: Slice, queue: SliceQueue) -> None:
-        """Page by page until the end, a cut, or a page that brings nothing new below the floor."""
+        """Page by page until the end, a cut, or the depth at which a catch-up has seen enough."""
+        depth = Depth()
         while True:
             seq = next(self._fetch_seq)
             page = await self._source.page(part)
@@ -100,16 +109,24 @@ class Intake:
             outcome = await self._stage(
                 part.project_id, StagedPage(page=page, fetch_seq=seq, slice=part, done=done, split=pieces)
             )
-            if not done and _caught_up(part, page, outcome):
-                await self._store.stage(StagedPage(page=Page(runs=()), fetch_seq=seq, slice=part, done=True))
-                self.stopped_early.add(part.project_id)
-                done = True
+            if not done and part.floor is not None and page.oldest is not None and page.oldest < part.floor:
+                depth = depth.deeper(late=outcome.late > 0)
+                if depth.enough:
+                    # only what was looked at counts as read
+                    part = replace(part, start=page.oldest + INSTANT)
+                    await self._store.stage(StagedPage(page=Page(runs=()), fetch_seq=seq, slice=part, done=True))
+                    self.stopped_early.add(part.project_id)
+                    done = True
             if done:
                 await queue.add(outcome.split)
-                self._observer(SliceRead(project=part.project_id, start=part.start, end=part.end, pages=part.pages))
+                self._tell_read(part)
                 return
             if outcome.cursor_seen:
                 raise CursorExpired("the server gave the same cursor twice within a slice")
+
+    def _tell_read(self, part: Slice) -> None:
+        name = self._name(part.project_id)
+        self._observer(SliceRead(project=name, start=part.start, end=part.end, pages=part.pages))
 
     def _cut(self, part: Slice, page: Page, idle: int) -> tuple[Slice, ...]:
         """Pieces of what is left of the slice, where cutting is worth its price; empty to go on as it is."""
@@ -120,7 +137,7 @@ class Intake:
         if len(pieces) == 1:
             return ()
         self._cuts[part.project_id] += len(pieces) - 1
-        self._observer(SliceSplit(project=part.project_id, slices=len(pieces)))
+        self._observer(SliceSplit(project=self._name(part.project_id), slices=len(pieces)))
         return pieces
 
     async def _stage(self, project_id: str, staged: StagedPage) -> StageOutcome:
@@ -128,11 +145,14 @@ class Intake:
         page = staged.page
         feedback = await self._feedback(page.runs)
         outcome = await self._store.stage(replace(staged, feedback=feedback))
+        name = self._name(project_id)
         for unreadable in page.unreadable:
-            self._observer(RunQuarantined(project=project_id, run_id=unreadable.run_id, reason=unreadable.reason))
+            self._observer(RunQuarantined(project=name, run_id=unreadable.run_id, reason=unreadable.reason))
+        if (late := _found_late(name, staged.slice, outcome)) is not None:
+            self._observer(late)
         self._observer(
             PageStaged(
-                project=project_id,
+                project=name,
                 runs=len(page.runs),
                 changed=outcome.changed,
                 size_bytes=page.size_bytes,
@@ -153,7 +173,9 @@ class Intake:
         await self._stage(part.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
 
 
-def _caught_up(part: Slice, page: Page, outcome: StageOutcome) -> bool:
-    """Whether a catch-up has reached what is known: past the overlap, on a page without anything new."""
-    below = part.floor is not None and page.oldest is not None and page.oldest < part.floor
-    return below and outcome.changed == 0
+def _found_late(project: str, part: Slice | None, outcome: StageOutcome) -> LateFound | None:
+    """Runs that the usual overlap did not reach: how late they were is what the lookback should be set from."""
+    if part is None or outcome.oldest_late is None or (part.floor is not None and outcome.oldest_late >= part.floor):
+        return None
+    late_s = (part.end - outcome.oldest_late).total_seconds()
+    return LateFound(project=project, purpose=part.purpose, runs=outcome.late, late_s=late_s)

@@ -4,6 +4,7 @@ An emission exists once the sink has committed it; whatever is interrupted befor
 """
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -12,20 +13,19 @@ from msgspec import Struct
 
 from trajworker.assembly import Header, content_hash, encode_line
 from trajworker.assembly.lifecycle import Decision, FinishRule, decide
-from trajworker.errors import TrajworkerError
-from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, Observer
+from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
+from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
 from trajworker.ports import Activity, Coverage, Emission, Ledger, Line, Sink, Stream
 from trajworker.trajectory import Pane
-from trajworker.worker.drafting import Draft, Drafter
+from trajworker.worker.drafting import Draft, Drafted, Drafter
+from trajworker.worker.stop import Stop
 
-BATCH_CONVERSATIONS = 200
-BATCH_BYTES = 8 * 1024 * 1024
-"""A batch is committed at whichever comes first; each commit costs two syncs."""
+BATCH = 200
+"""Conversations that are committed together (each commit costs two syncs), and between which a stop is heard."""
+REVISED_WEIGHT = 10
+"""A conversation emitted before counts for so many: its old folds are in memory with the new ones."""
 INSTANT = timedelta(microseconds=1)
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
-
-
-Due = tuple[Activity, Decision]
 
 
 class Late(StrEnum):
@@ -51,17 +51,16 @@ class DeliveryStore(Ledger, Protocol):
         """What of a project was read whole, and its watermark."""
         ...
 
+    async def compact(self, before: datetime) -> int:
+        """Drop payloads of conversations delivered and quiet since then; 0 when nothing is left to do."""
+        ...
+
 
 class Outlet:
     """Delivers what is finished; the only user of the sink."""
 
     def __init__(
-        self,
-        store: DeliveryStore,
-        sink: Sink,
-        drafter: Drafter,
-        delivery: Delivery,
-        observer: Observer,
+        self, store: DeliveryStore, sink: Sink, drafter: Drafter, delivery: Delivery, observer: Observer
     ) -> None:
         """Deliver as `delivery` says."""
         self._store = store
@@ -69,67 +68,109 @@ class Outlet:
         self._drafter = drafter
         self._delivery = delivery
         self._observer = observer
+        self._watermarks: dict[str, datetime | None] = {}
         self.delivered = 0
         """Revisions committed."""
         self.held = 0
         """Conversations held back when the last delivery ended."""
+        self.failed: SourceError | None = None
+        """Why conversations could not be assembled in the last delivery: payloads had to be fetched again."""
 
-    async def deliver(self, now: datetime) -> None:
+    async def deliver(self, now: datetime, stop: Stop) -> None:
         """Emit every conversation that is finished by now, then publish what is old enough."""
-        watermarks = _Watermarks(self._store)
-        due: list[Due] = []
-        async for activity in self._store.changed(now - self._delivery.finish.idle + INSTANT):
-            watermark = await watermarks.of(activity.project_id)
-            decision = decide(activity, now, watermark, self._delivery.finish)
-            if decision.pane is not None:
-                due.append((activity, decision))
-            if len(due) == BATCH_CONVERSATIONS:
-                await self._emit(due, now)
-                due = []
-        await self._emit(due, now)
+        self.failed = None
+        for project_id in self._watermarks:
+            await self._learn(project_id)
+        while (stranger := await self._deliver_known(now, stop)) is not None:
+            await self._learn(stranger)
         await self._sink.publish_due()
 
-    async def deliver_last(self, now: datetime, *, flush: bool) -> None:
+    async def deliver_last(self, now: datetime, stop: Stop, *, flush: bool) -> None:
         """Emit what is finished, then name what is not, or with `flush` emit that too, marked incomplete."""
-        await self.deliver(now)
-        watermarks = _Watermarks(self._store)
-        async for activity in self._store.changed(FOR_EVER):
-            if flush:
-                await self._emit([(activity, Decision(pane=Pane.FORCED, complete=False))], now)
-                continue
-            decision = decide(activity, now, await watermarks.of(activity.project_id), self._delivery.finish)
-            self.held += 1
-            self._observer(
-                ConversationHeld(
-                    project=activity.project_id,
-                    conversation_id=activity.conversation_id,
-                    reason=decision.reason or "not finished",
-                )
-            )
+        await self.deliver(now, stop)
+        batch = _Batch()
+        async with aclosing(self._store.changed(FOR_EVER)) as changed:
+            async for activity in changed:
+                if stop.requested:
+                    return
+                if not flush:
+                    self._hold(activity, self._decide(activity, now).reason or "not finished")
+                elif batch.full_with(activity, Decision(pane=Pane.FORCED, complete=False)):
+                    await self._emit(batch, now)
+                    batch = _Batch()
+        await self._emit(batch, now)
+
+    async def compact(self, now: datetime, stop: Stop) -> None:
+        """Drop payloads of what was delivered and has been quiet for longer than the horizon."""
+        while not stop.requested and await self._store.compact(now - self._delivery.horizon):
+            pass
 
     async def close(self) -> None:
         """Publish whatever is committed."""
         await self._sink.publish_all()
 
-    async def _emit(self, due: Sequence[Due], now: datetime) -> None:
-        """Append a line for each conversation whose content is not what was said last, and commit."""
-        decisions = {activity.conversation: decision for activity, decision in due}
+    async def _learn(self, project_id: str) -> None:
+        self._watermarks[project_id] = (await self._store.coverage(project_id)).watermark
+
+    def _decide(self, activity: Activity, now: datetime) -> Decision:
+        return decide(activity, now, self._watermarks.get(activity.project_id), self._delivery.finish)
+
+    async def _deliver_known(self, now: datetime, stop: Stop) -> str | None:
+        """Emit what is finished; stops at the first project whose watermark is not known, and names it.
+
+        A watermark must be older than the list it is held against: a run staged between the two is behind it, but not
+        in the list.
+        """
         batch = _Batch()
-        async for activity, draft in self._drafter.drafts([activity for activity, _ in due]):
+        async with aclosing(self._store.changed(now - self._delivery.finish.idle + INSTANT)) as changed:
+            async for activity in changed:
+                if activity.project_id not in self._watermarks:
+                    return activity.project_id
+                decision = self._decide(activity, now)
+                if decision.pane is not None and batch.full_with(activity, decision):
+                    await self._emit(batch, now)
+                    batch = _Batch()
+                if stop.requested:
+                    return None
+        await self._emit(batch, now)
+        return None
+
+    async def _emit(self, batch: "_Batch", now: datetime) -> None:
+        """Say what the batch has to say; a disk that is full undoes what is not committed."""
+        try:
+            async with aclosing(self._drafter.drafts([activity for activity, _ in batch.due])) as groups:
+                async for group in groups:
+                    await self._say(group, batch.decisions, now)
+        except (SinkFull, StagingFull):
+            await self._sink.discard()
+            raise
+
+    async def _say(self, group: Sequence[Drafted], decisions: dict[int, Decision], now: datetime) -> None:
+        """Append a line for each conversation whose content is not what was said last, and commit."""
+        said: list[_Revision] = []
+        for activity, draft in group:
             if isinstance(draft, TrajworkerError):
-                await self._set_aside(activity, str(draft))
+                await self._set_aside(activity, draft)
                 continue
             header = _header(activity, decisions[activity.conversation])
-            digest = content_hash(draft.folds, header)
-            stream = self._stream(activity, now)
-            line = None
-            if digest != activity.content_hash and stream is not None:
-                line = await self._sink.append(encode_line(draft.folds, header), stream)
-            batch.add(_emission(activity, header, digest, line, draft), _told(activity, header, draft, line))
-            if batch.size_bytes >= BATCH_BYTES:
-                await self._commit(batch)
-                batch = _Batch()
-        await self._commit(batch)
+            said.append(
+                _Revision(activity, draft, header, content_hash(draft.folds, header), self._stream(activity, now))
+            )
+        lines = await self._sink.append_all(
+            [(encode_line(one.draft.folds, one.header), one.stream) for one in said if one.stream and one.is_new]
+        )
+        following = iter(lines)
+        told = [(one, next(following) if one.stream and one.is_new else None) for one in said]
+        if told:
+            await self._sink.commit([_emission(one, line) for one, line in told])
+        for one, line in told:
+            if line is not None:
+                self.delivered += 1
+                self._observer(_told(one, line))
+            elif one.is_new:
+                self._observer(
+                    LateDropped(project=one.activity.project_id, conversation_id=one.activity.conversation_id)
+                )
 
     def _stream(self, activity: Activity, now: datetime) -> Stream | None:
         """Where the line goes; None where late data is dropped."""
@@ -138,49 +179,59 @@ class Outlet:
             return Stream.TRAJECTORIES
         return Stream.LATE if self._delivery.late is Late.SIDE else None
 
-    async def _commit(self, batch: "_Batch") -> None:
-        if not batch.emissions:
-            return
-        await self._sink.commit(batch.emissions)
-        for event in batch.events:
-            self._observer(event)
-        self.delivered += len(batch.events)
-
-    async def _set_aside(self, activity: Activity, reason: str) -> None:
-        """One conversation that cannot be assembled never holds up the others; its runs stay in staging."""
-        seen = {trace.trace_id: trace.version for trace in await self._store.traces(activity.conversation)}
-        await self._store.quarantine(activity.conversation, reason, seen)
+    def _hold(self, activity: Activity, reason: str) -> None:
+        self.held += 1
         self._observer(
-            ConversationFailed(project=activity.project_id, conversation_id=activity.conversation_id, reason=reason)
+            ConversationHeld(project=activity.project_id, conversation_id=activity.conversation_id, reason=reason)
+        )
+
+    async def _set_aside(self, activity: Activity, error: TrajworkerError) -> None:
+        """One conversation that cannot be assembled never holds up the others; its runs stay in staging.
+
+        Where it is the source that keeps it from being assembled, it is tried again with the next delivery.
+        """
+        if isinstance(error, SourceError):
+            self.failed = error
+            return
+        seen = {trace.trace_id: trace.version for trace in await self._store.traces(activity.conversation)}
+        await self._store.quarantine(activity.conversation, str(error), seen)
+        self._observer(
+            ConversationFailed(project=activity.project_id, conversation_id=activity.conversation_id, reason=str(error))
         )
 
 
 class _Batch:
-    """Emissions that are committed together, and the events that may be told only then."""
+    """Conversations that are due, and the decision about each."""
 
     def __init__(self) -> None:
-        self.emissions: list[Emission] = []
-        self.events: list[ConversationEmitted] = []
-        self.size_bytes = 0
+        self.due: list[tuple[Activity, Decision]] = []
+        self._weight = 0
 
-    def add(self, emission: Emission, event: ConversationEmitted | None) -> None:
-        self.emissions.append(emission)
-        if event is not None:
-            self.events.append(event)
-            self.size_bytes += event.size_bytes
+    def full_with(self, activity: Activity, decision: Decision) -> bool:
+        """Take one in; True when it is time to emit."""
+        self.due.append((activity, decision))
+        self._weight += REVISED_WEIGHT if activity.revision else 1
+        return self._weight >= BATCH
+
+    @property
+    def decisions(self) -> dict[int, Decision]:
+        """By key of the conversation."""
+        return {activity.conversation: decision for activity, decision in self.due}
 
 
-class _Watermarks:
-    """How far each project was read, asked once per delivery."""
+class _Revision(Struct, frozen=True):
+    """What is to be said of a conversation; `stream` is None where late data is dropped."""
 
-    def __init__(self, store: DeliveryStore) -> None:
-        self._store = store
-        self._known: dict[str, datetime | None] = {}
+    activity: Activity
+    draft: Draft
+    header: Header
+    digest: bytes
+    stream: Stream | None
 
-    async def of(self, project_id: str) -> datetime | None:
-        if project_id not in self._known:
-            self._known[project_id] = (await self._store.coverage(project_id)).watermark
-        return self._known[project_id]
+    @property
+    def is_new(self) -> bool:
+        """Whether the content is not what was said last."""
+        return self.digest != self.activity.content_hash
 
 
 def _header(activity: Activity, decision: Decision) -> Header:
@@ -193,26 +244,24 @@ def _header(activity: Activity, decision: Decision) -> Header:
     )
 
 
-def _emission(activity: Activity, header: Header, digest: bytes, line: Line | None, draft: Draft) -> Emission:
+def _emission(one: _Revision, line: Line | None) -> Emission:
     return Emission(
-        conversation=activity.conversation,
-        revision=header.revision if line else activity.revision,
-        content_hash=digest,
+        conversation=one.activity.conversation,
+        revision=one.header.revision if line else one.activity.revision,
+        content_hash=one.digest,
         line=line,
-        seen=draft.seen,
-        folds=draft.renewed,
+        seen=one.draft.seen,
+        folds=one.draft.renewed,
     )
 
 
-def _told(activity: Activity, header: Header, draft: Draft, line: Line | None) -> ConversationEmitted | None:
-    if line is None:
-        return None
+def _told(one: _Revision, line: Line) -> ConversationEmitted:
     return ConversationEmitted(
-        project=activity.project_id,
-        conversation_id=activity.conversation_id,
-        revision=header.revision,
-        pane=header.pane,
-        complete=header.complete,
-        messages=sum(len(fold.messages) for fold in draft.folds),
+        project=one.activity.project_id,
+        conversation_id=one.activity.conversation_id,
+        revision=one.header.revision,
+        pane=one.header.pane,
+        complete=one.header.complete,
+        messages=sum(len(fold.messages) for fold in one.draft.folds),
         size_bytes=line.length,
     )

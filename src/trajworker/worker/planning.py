@@ -51,24 +51,17 @@ def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence
     """Slices to read beside the `unread` ones of an earlier cycle: every gap in what is covered, and the catch-up."""
     end = reading.end(now)
     claimed = [*coverage.spans, *((part.start, part.end) for part in unread if part.purpose in _COVERING)]
-    newest = coverage.spans[-1][1] if coverage.spans else None
+    newest = coverage.spans[-1][1] if coverage.spans else reading.since
+    catching_up = any(part.purpose is Purpose.CATCH_UP for part in unread)
+    catch_up = newest > reading.since and end > reading.since and not catching_up
     slices = [
         Slice(project_id=project_id, start=gap[0], end=gap[1])
         for gap in _gaps((reading.since, end), claimed)
-        if gap[0] != newest
+        if not (catch_up and gap[0] == newest)
     ]
-    catching_up = any(part.purpose is Purpose.CATCH_UP for part in unread)
-    if newest is not None and not catching_up and max(end, newest) > reading.since:
-        floor = newest - reading.overlap
-        slices.append(
-            Slice(
-                project_id=project_id,
-                start=reading.since,
-                end=max(end, newest),
-                purpose=Purpose.CATCH_UP,
-                floor=floor,
-            )
-        )
+    if catch_up:
+        floor = min(newest, end) - reading.overlap
+        slices.append(Slice(project_id=project_id, start=reading.since, end=end, purpose=Purpose.CATCH_UP, floor=floor))
     return slices
 
 

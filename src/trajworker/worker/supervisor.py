@@ -5,27 +5,30 @@ nudge is a stream of one: many nudges while the outlet works are one look at the
 end of intake ends the outlet, and the outlet's last act is to publish what it has committed.
 """
 
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from msgspec import Struct
 
-from trajworker.errors import EXIT_UNAVAILABLE, SinkFull, SourceError, StagingFull, TrajworkerError
+from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
 from trajworker.events import Observer, ProjectFailed
-from trajworker.model.run import Project
 from trajworker.ports import RunSource
 from trajworker.worker.cycle import Cycle
+from trajworker.worker.finding import find_projects
 from trajworker.worker.outlet import Outlet
 from trajworker.worker.stop import Stop, request_on_signal
-
-FindProjects = Callable[[], Awaitable[list[Project]]]
-"""Asked before each cycle, so that new projects matching a pattern are picked up."""
 
 PENDING_NUDGES = 1
 TICK_S = 5.0
 """How often the outlet looks although nothing came: files grow old and conversations idle by the clock alone."""
+COMPACT_EVERY = timedelta(minutes=10)
+PAUSE_S = 30.0
+"""Pause of the outlet after a disk was full, unless cycles come more often."""
+EVERY_PROJECT = "*"
+PASSING = (SourceError, SinkFull, StagingFull)
+"""What a daemon outlives: a source that is away, and a disk that is full."""
 
 
 class Rhythm(Struct, frozen=True, kw_only=True):
@@ -37,7 +40,7 @@ class Rhythm(Struct, frozen=True, kw_only=True):
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """How the last cycle of reading went: projects asked for, and those that could not be read, by id."""
+    """How the last cycle of reading went: projects asked for, and those that could not be read, by id or name."""
 
     projects: int = 0
     failed: dict[str, SourceError] = {}
@@ -53,9 +56,17 @@ class Supervisor:
         self._outlet = outlet
         self._observer = observer
         self._rhythm = rhythm
-        self.outcome = Outcome()
+        self._compacted: datetime | None = None
+        self._projects = 0
+        self._failed: dict[str, SourceError] = {}
 
-    async def run(self, find_projects: FindProjects, stop: Stop) -> None:
+    @property
+    def outcome(self) -> Outcome:
+        """How it went."""
+        unassembled = {} if self._outlet.failed is None else {EVERY_PROJECT: self._outlet.failed}
+        return Outcome(projects=self._projects, failed=self._failed | unassembled)
+
+    async def run(self, projects: Sequence[str], stop: Stop) -> None:
         """Return when everything asked for is delivered, or after a stop; a failure of either corridor ends both."""
         send, receive = anyio.create_memory_object_stream[None](PENDING_NUDGES)
         async with anyio.create_task_group() as watch:
@@ -66,51 +77,71 @@ class Supervisor:
                     with stop.intake():
                         async with anyio.create_task_group() as intake:
                             intake.start_soon(_tick, send)
-                            await self._read(find_projects, send)
+                            await self._read(projects, send)
                             intake.cancel_scope.cancel()
                     send.close()
             watch.cancel_scope.cancel()
 
-    async def _read(self, find_projects: FindProjects, nudges: MemoryObjectSendStream[None]) -> None:
+    async def _read(self, projects: Sequence[str], nudges: MemoryObjectSendStream[None]) -> None:
         while self._rhythm.poll is not None:
             try:
-                await self._cycle_once(find_projects)
-            except* (SourceError, StagingFull) as passing:  # a daemon outlives its source, and a full disk
-                for error in passing.exceptions:
-                    self._observer(ProjectFailed(project="*", error=str(error), exit_code=_code(error)))
-            nudge(nudges)
+                await self._cycle_once(projects)
+            except* PASSING as passing:
+                self._tell(*_leaves(passing))
+            _nudge(nudges)
             await anyio.sleep(self._rhythm.poll.total_seconds())
-        await self._cycle_once(find_projects)
+        await self._cycle_once(projects)
 
-    async def _cycle_once(self, find_projects: FindProjects) -> None:
-        projects = await find_projects()
-        failed = await self._cycle.run(projects, await self._source.now())
-        self.outcome = Outcome(projects=len(projects), failed=failed)
+    async def _cycle_once(self, names: Sequence[str]) -> None:
+        found = await find_projects(self._source, names)
+        if found.failed and not found.projects:
+            raise next(iter(found.failed.values()))
+        for name, error in found.failed.items():
+            self._observer(ProjectFailed(project=name, error=str(error), exit_code=error.exit_code))
+        self._projects = len(found.projects) + len(found.failed)
+        self._failed = found.failed | await self._cycle.run(found.projects, await self._source.now())
 
     async def _deliver(self, nudges: MemoryObjectReceiveStream[None], stop: Stop) -> None:
         async for _ in nudges:
             try:
-                await self._outlet.deliver(await self._source.now())
-            except (SourceError, SinkFull, StagingFull) as passing:
+                await self._deliver_once(stop)
+            except PASSING as passing:
                 if self._rhythm.poll is None:
                     raise
-                self._observer(ProjectFailed(project="*", error=str(passing), exit_code=passing.exit_code))
+                self._tell(passing)
+                await stop.wait(min(PAUSE_S, self._rhythm.poll.total_seconds()))
         if not stop.requested:
-            await self._outlet.deliver_last(await self._source.now(), flush=self._rhythm.flush)
+            await self._outlet.deliver_last(await self._source.now(), stop, flush=self._rhythm.flush)
         await self._outlet.close()
 
+    async def _deliver_once(self, stop: Stop) -> None:
+        now = await self._source.now()
+        await self._outlet.deliver(now, stop)
+        following = self._rhythm.poll is not None
+        if following and (self._compacted is None or now - self._compacted >= COMPACT_EVERY):
+            await self._outlet.compact(now, stop)
+            self._compacted = now
 
-def _code(error: BaseException) -> int:
-    return error.exit_code if isinstance(error, TrajworkerError) else EXIT_UNAVAILABLE
+    def _tell(self, *passing: TrajworkerError) -> None:
+        for text, code in {str(error): error.exit_code for error in passing}.items():
+            self._observer(ProjectFailed(project=EVERY_PROJECT, error=text, exit_code=code))
+
+
+def _leaves(error: BaseException) -> Iterator[TrajworkerError]:
+    if isinstance(error, BaseExceptionGroup):
+        for cause in error.exceptions:
+            yield from _leaves(cause)
+    elif isinstance(error, TrajworkerError):
+        yield error
 
 
 async def _tick(nudges: MemoryObjectSendStream[None]) -> None:
     while True:
         await anyio.sleep(TICK_S)
-        nudge(nudges)
+        _nudge(nudges)
 
 
-def nudge(nudges: MemoryObjectSendStream[None]) -> None:
+def _nudge(nudges: MemoryObjectSendStream[None]) -> None:
     """Ask for a look at the table; one request that waits is enough."""
     try:
         nudges.send_nowait(None)

@@ -1,0 +1,62 @@
+"""What one run learns about a server that spares the next one requests: what it speaks, and what its runs weigh."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.events import ApiChosen, Event, PageStaged
+
+ASK_AGAIN = timedelta(days=1)
+"""A server that spoke the old API is asked that often whether it has the new one."""
+NEW_API = "v2"
+ENOUGH_RUNS = 20
+"""Fewer runs do not tell what runs weigh."""
+
+
+class Acquaintance(Struct, frozen=True, kw_only=True):
+    """What is remembered; `ask_again` is when `api` is to be doubted, None never."""
+
+    api: str | None = None
+    ask_again: datetime | None = None
+    run_bytes: float | None = None
+
+
+class Acquainting:
+    """Learns from what happens, beginning with what was known."""
+
+    def __init__(self, remembered: str | None) -> None:
+        """Begin with what an earlier run kept; what another release wrote in another way counts for nothing."""
+        try:
+            self.known = msgspec.json.decode(remembered or "{}", type=Acquaintance)
+        except msgspec.MsgspecError:
+            self.known = Acquaintance()
+        self._api: str | None = None
+        self._runs: dict[str, int] = {}
+        self._bytes: dict[str, int] = {}
+
+    def notice(self, event: Event) -> None:
+        """Take in what happens."""
+        match event:
+            case ApiChosen():
+                self._api = event.api
+            case PageStaged():
+                self._runs[event.project] = self._runs.get(event.project, 0) + event.runs
+                self._bytes[event.project] = self._bytes.get(event.project, 0) + event.size_bytes
+            case _:
+                pass
+
+    @property
+    def met(self) -> bool:
+        """Whether the server answered at all."""
+        return bool(self._api or self._runs)
+
+    def to_remember(self, now: datetime) -> str:
+        """For the next run. Of several projects the one with the heaviest runs counts: pages must fit all of them."""
+        weights = [self._bytes[name] / runs for name, runs in self._runs.items() if runs >= ENOUGH_RUNS]
+        chosen = self.known
+        if self._api is not None:
+            ask_again = None if self._api == NEW_API else now + ASK_AGAIN
+            chosen = Acquaintance(api=self._api, ask_again=ask_again)
+        run_bytes = max(weights, default=self.known.run_bytes)
+        return msgspec.json.encode(msgspec.structs.replace(chosen, run_bytes=run_bytes)).decode()
