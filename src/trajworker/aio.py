@@ -5,7 +5,6 @@ Use `trajworker.aio` as `trajworker` itself, with `await` before each call; both
 
 import os
 from collections.abc import AsyncGenerator, Iterable
-from datetime import timedelta
 
 from trajworker.api.bulk import Bulk, bulk_trajectories
 from trajworker.api.connecting import Connector
@@ -39,7 +38,7 @@ class Client:
         ConfigError: no key, no project, an unknown provider, an endpoint that is none.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the signature of seed 002
         self,
         provider: str = "langsmith",
         api_key: str | None = None,
@@ -64,7 +63,7 @@ class Client:
     def of(cls, options: Options) -> "Client":
         """A client for settings that were read elsewhere, as the command line does."""
         client = cls.__new__(cls)
-        client._connector = Connector(options)
+        client._connector = Connector(options)  # noqa: SLF001 - its own
         return client
 
     async def list_conversations(
@@ -144,7 +143,7 @@ _clients: list[Client] = []
 """The client that `init` made, if it did."""
 
 
-def init(
+def init(  # noqa: PLR0913, PLR0917 - the signature of seed 002
     provider: str = "langsmith",
     api_key: str | None = None,
     project_id: str | None = None,

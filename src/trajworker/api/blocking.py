@@ -67,7 +67,7 @@ _LOOP = _Loop()
 class Client:
     """One project of one provider, read by calls that wait. See `trajworker.aio.Client`, of which this is the face."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - the signature of seed 002
         self,
         provider: str = "langsmith",
         api_key: str | None = None,
@@ -83,7 +83,7 @@ class Client:
     def of(cls, client: aio.Client) -> "Client":
         """The face of a client."""
         face = cls.__new__(cls)
-        face._client = client
+        face._client = client  # noqa: SLF001 - its own
         return face
 
     def list_conversations(
@@ -148,7 +148,7 @@ def save(
     return sorted(folder.glob("*.jsonl"))
 
 
-def init(
+def init(  # noqa: PLR0913, PLR0917 - the signature of seed 002
     provider: str = "langsmith",
     api_key: str | None = None,
     project_id: str | None = None,

@@ -1,14 +1,13 @@
 """Importing from files instead of the API: exports and dumps of any size, in memory that does not grow with them.
 
-Parquet is sorted by DuckDB and folded on every core. JSON, and whatever a redactor must see first, goes through a staging
-file of its own that is gone afterwards: rows are masked before they are sorted, so nothing raw is ever spilled.
+Parquet is sorted by DuckDB and folded on every core. JSON, and whatever a redactor must see first, goes through a
+staging file of its own that is gone afterwards: rows are masked before they are sorted, so nothing raw is spilled.
 """
 
 import os
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
-from functools import partial
 from itertools import count, islice
 from pathlib import Path
 from typing import TypeVar
@@ -72,9 +71,7 @@ class Bulk(Struct, frozen=True, kw_only=True):
         path = Path(source).expanduser()
         if not path.exists():
             raise ConfigError(f"there is nothing at {path}")
-        return cls(
-            path=path, settings=options.settings, conversations=conversations, stage=stage, redactor=redactor
-        )
+        return cls(path=path, settings=options.settings, conversations=conversations, stage=stage, redactor=redactor)
 
     @property
     def fold_settings(self) -> FoldSettings:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import BinaryIO, cast
 from weakref import WeakKeyDictionary
 
 import anyio.lowlevel
@@ -43,7 +44,9 @@ class Connector:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.observer: Observer = Logs(_Stderr(), pretty=True, level="debug") if options.debug else ignore
+        self.observer: Observer = (
+            Logs(cast("BinaryIO", _Stderr()), pretty=True, level="debug") if options.debug else ignore
+        )
         self._spoken: str | None = None
         self._project: Project | None = None
 
@@ -78,7 +81,7 @@ class Connector:
 
 
 @asynccontextmanager
-async def staging_at(place: Path | None) -> AsyncIterator[Staging]:
+async def staging_at(place: Path | None = None) -> AsyncIterator[Staging]:
     """The staging file, or one in memory that touches no disk."""
     async with open_staging(place or MEMORY) as staging:
         yield staging

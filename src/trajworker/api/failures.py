@@ -1,4 +1,4 @@
-"""What an import says when some of its conversations could not be had: all of them, by id, and the good ones with it."""
+"""What an import says when some conversations could not be had: which and why, and the good ones with it."""
 
 from collections.abc import Mapping, Sequence
 

@@ -4,7 +4,7 @@ Roots come newest first, so the first so many conversations on them are those se
 asked for. Only where the server cannot find roots by thread is the whole window read.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec.structs import replace
 

@@ -7,6 +7,7 @@ A frame is its length (8 bytes, little-endian) and its content.
 import sys
 from collections.abc import Iterable, Iterator
 from functools import partial
+from importlib import import_module
 from typing import BinaryIO
 
 import msgspec
@@ -34,11 +35,14 @@ _LINES = msgspec.msgpack.Decoder(list[Line])
 
 def line_of(conversation: ExportedConversation, settings: FoldSettings) -> Line:
     """The line of a conversation; payloads that are no JSON are only looked for where folding fails."""
-    name = conversation.conversation_id
     try:
-        return Line(name, _encoded(conversation, settings))
-    except Exception:  # noqa: BLE001 - an export may hold anything; the second try tells
-        pass
+        return Line(conversation.conversation_id, _encoded(conversation, settings))
+    except Exception:  # noqa: BLE001 - an export may hold anything
+        return _second_try(conversation, settings)
+
+
+def _second_try(conversation: ExportedConversation, settings: FoldSettings) -> Line:
+    name = conversation.conversation_id
     traces = [[mended(run) for run in trace] for trace in conversation.traces]
     try:
         return Line(name, _encoded(msgspec.structs.replace(conversation, traces=traces), settings))
@@ -46,10 +50,9 @@ def line_of(conversation: ExportedConversation, settings: FoldSettings) -> Line:
         return Line(name, failure=f"cannot be assembled: {type(error).__name__}")
 
 
-def lines_of(batch: bytes, settings: FoldSettings) -> list[Line]:
+def lines_of(batch: bytes | memoryview, settings: FoldSettings) -> list[Line]:
     """The lines of an Arrow batch, as `ipc_of` wrote it."""
-    import pyarrow as pa  # noqa: PLC0415 - an extra
-
+    pa = import_module("pyarrow")
     with pa.ipc.open_stream(batch) as stream:
         return [line_of(one, settings) for rows in stream for one in conversations_of(rows)]
 

@@ -25,7 +25,7 @@ NOBODY = ""
 """The identity of no redactor."""
 
 
-class _Unknown(Exception):  # noqa: N818 - it ends the walk, nobody sees it
+class _Unknown(Exception):
     """Something that cannot be told in words."""
 
 

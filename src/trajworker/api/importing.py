@@ -1,7 +1,7 @@
 """The one implementation of importing over the API: stage what is new, then hand out one trajectory after the other.
 
-Nothing is held open while a caller looks at a trajectory, except a staging in memory: so imports may be nested, run side
-by side, and be left before their end.
+Nothing is held open while a caller looks at a trajectory, except a staging in memory: so imports may be nested, run
+side by side, and be left before their end.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -74,7 +74,7 @@ class Importer:
         async with AsyncExitStack() as memory:
             async with self._connector.source(wanted.redactor) as connected:
                 place = self._connector.place(connected.project, wanted.redactor, stage=wanted.stage)
-                desk = _Desk(place or await memory.enter_async_context(staging_at(None)))
+                desk = _Desk(place if place is not None else await memory.enter_async_context(staging_at()))
                 names, failures = await self._read(wanted, connected, desk)
             done = 0
             while done < len(names):

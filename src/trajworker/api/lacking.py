@@ -1,13 +1,14 @@
 """What is missing of conversations that were read: traces that never came, and runs that cannot be read."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from trajworker.ports import Unreadable
 from trajworker.sources.redacting import trace_in
 from trajworker.staging import Staging
 
 
-async def lacking(staging: Staging, project_id: str, traces: Mapping[str, Set[str]]) -> dict[str, str]:
+async def lacking(staging: Staging, project_id: str, traces: Mapping[str, AbstractSet[str]]) -> dict[str, str]:
     """Why conversations cannot be handed out, by id; `traces` are the ids that each must consist of."""
     blamed = _by_trace(await staging.unreadable(project_id))
     ids = sorted({trace for members in traces.values() for trace in members})

@@ -1,13 +1,14 @@
 """Writes lines into a new folder as the worker does: synced, sealed, published with manifests that chain.
 
-A worker's ledger lies in staging, because it goes on for ever. Here all is written in one go, so the ledger lives as long
-as the writing does, and a folder that holds files already is refused.
+A worker's ledger lies in staging, because it goes on for ever. Here all is written in one go, so the ledger lives as
+long as the writing does, and a folder that holds files already is refused.
 """
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio.to_thread
 from msgspec.structs import replace
 
 from trajworker.errors import SinkError
@@ -55,7 +56,7 @@ async def open_lines(out: Path) -> AsyncIterator[LineWriter]:
         SinkError: the folder holds published files already, or cannot be written.
         PathNotAllowed: it must not be used.
     """
-    if out.is_dir() and any(out.glob("*.jsonl*")):
+    if await anyio.to_thread.run_sync(_holds_files, out):
         raise SinkError(f"{out} holds files already; choose a new folder, since published files never change")
     async with open_sink(_Ledger(), SinkSettings(out=out)) as sink:
         writer = LineWriter(sink)
@@ -64,6 +65,10 @@ async def open_lines(out: Path) -> AsyncIterator[LineWriter]:
         finally:
             await writer.commit()
             await sink.publish_all()
+
+
+def _holds_files(out: Path) -> bool:
+    return out.is_dir() and any(out.glob("*.jsonl*"))
 
 
 class _Ledger:

@@ -1,7 +1,7 @@
 """Folds exported conversations on every core, in the order they come.
 
-The workers are processes of their own program over pipes, not forks of the caller's: a library cannot know which threads
-and locks it would copy, nor import the caller's main module twice.
+The workers are processes of their own program over pipes, not forks of the caller's: a library cannot know which
+threads and locks it would copy, nor import the caller's main module twice.
 """
 
 import os
@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
+from importlib import import_module
 from queue import SimpleQueue
-from typing import IO, Any, cast
+from typing import IO, Any, Self, cast
 
 import msgspec
 
@@ -46,8 +47,7 @@ def folded(batches: Iterator[Any], rows: int, settings: FoldSettings) -> Iterato
 
 def ipc_of(batch: Any) -> memoryview:  # noqa: ANN401 - pyarrow has no types
     """An Arrow batch as bytes."""
-    import pyarrow as pa  # noqa: PLC0415 - an extra
-
+    pa = import_module("pyarrow")
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
@@ -64,7 +64,7 @@ class _Pool:
         self._stack = ExitStack()
         self._threads = ThreadPoolExecutor(size, thread_name_prefix="trajworker-fold")
 
-    def __enter__(self) -> "_Pool":
+    def __enter__(self) -> Self:
         paths = os.pathsep.join(path for path in sys.path if path)
         for _ in range(self.size):
             process = subprocess.Popen(

@@ -65,9 +65,7 @@ class Assembly:
             feedback = await self._staging.feedback(activity.conversation, trace.trace_id)
             context = folds[-1].after if folds else None
             recall = partial(whole_context, tuple(folds)) if folds else None
-            folds.append(
-                await anyio.to_thread.run_sync(fold_trace, runs, feedback, context, self._settings, recall)
-            )
+            folds.append(await anyio.to_thread.run_sync(fold_trace, runs, feedback, context, self._settings, recall))
         return folds
 
     async def _assembled(self, activity: Activity, folds: list[Fold]) -> Trajectory:

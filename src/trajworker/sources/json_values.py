@@ -52,7 +52,7 @@ def values(stream: Stream) -> Iterator[bytes]:
 def _is_lines(first: bytes) -> bool:
     """Whether the first line is a value by itself that is no list of runs."""
     line = first.lstrip().partition(b"\n")[0].strip()
-    if not line.startswith(b"{") or line.startswith(b'{"runs"') or line.startswith(b'{"items"'):
+    if not line.startswith(b"{") or line.startswith((b'{"runs"', b'{"items"')):
         return False
     try:
         decoded = msgspec.json.decode(line, type=dict[str, Raw])
@@ -79,35 +79,48 @@ class _Cutter:
         self._stream = stream
         self._place = 0
         self._ended = False
+        self._depth = 0
+        self._level = 0
+        """How deep the elements stand."""
+        self._start = -1
+        """Where the value that is open begins."""
 
     def values(self) -> Iterator[bytes]:
         """The values; see `values`."""
-        depth = level = 0  # how deep the place is, and how deep the elements stand
-        start = -1
         before = last = b""
         for text, at in self._tokens():
             if text in (b"[", b"{"):
-                if text == b"[" and (depth == 0 or (depth == 1 and level == 0 and _names_list(before, last))):
-                    level, start = depth + 1, -1
-                elif depth == level and start < 0:
-                    start = at
-                depth += 1
+                self._open(text, at, named=before in LISTS and last == b":")
             elif text in (b"]", b"}"):
-                depth -= 1
-                if depth == level and start >= 0:
-                    yield self._buffer[start : self._place]
-                    start = -1
-                elif depth < level:
-                    level = 0
-            elif depth == level and start < 0 and text != b",":
+                if self._close():
+                    yield self._buffer[self._start : self._place]
+                    self._start = -1
+            elif self._depth == self._level and self._start < 0 and text != b",":
                 raise Torn("it holds values that are no objects")
-            if depth < 0:
-                raise Torn("a bracket closes that was never opened")
             before, last = last, text
-            if start < 0 and self._place > CHUNK_BYTES:
+            if self._start < 0 and self._place > CHUNK_BYTES:
                 self._buffer, self._place = self._buffer[self._place :], 0
-        if depth:
+        if self._depth:
             raise Torn("it ends within a value")
+
+    def _open(self, text: bytes, at: int, *, named: bool) -> None:
+        """A bracket opens: a list of values, a value, or something within one."""
+        in_envelope = self._depth == 1 and self._level == 0 and named
+        if text == b"[" and (self._depth == 0 or in_envelope):
+            self._level, self._start = self._depth + 1, -1
+        elif self._depth == self._level and self._start < 0:
+            self._start = at
+        self._depth += 1
+
+    def _close(self) -> bool:
+        """A bracket closes; whether a value ends with it."""
+        self._depth -= 1
+        if self._depth < 0:
+            raise Torn("a bracket closes that was never opened")
+        if self._depth < self._level:
+            self._level = 0
+            return False
+        return self._depth == self._level and self._start >= 0
 
     def _tokens(self) -> Iterator[tuple[bytes, int]]:
         """Texts, marks and words, each with where it begins; what is read stays until a value has ended."""

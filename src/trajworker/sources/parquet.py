@@ -6,7 +6,8 @@ Needs the extra `trajworker[parquet]`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,16 +71,16 @@ class ParquetExport:
         Raises:
             ConfigError: a column is missing without which runs cannot be read, or a file is no Parquet file.
         """
-        with TemporaryDirectory(prefix="trajworker-") if spill else _nowhere() as folder:
-            with self._duckdb.connect() as connection:
-                connection.execute("SET TimeZone='UTC'")
-                connection.execute("SET temp_directory=?", [folder])
-                if spill:
-                    connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
-                try:
-                    yield OpenExport(connection, self._views(connection))
-                except self._duckdb.Error as error:
-                    raise self._explained(error) from None
+        place = TemporaryDirectory(prefix="trajworker-") if spill else nullcontext("")
+        with place as folder, self._duckdb.connect() as connection:
+            connection.execute("SET TimeZone='UTC'")
+            connection.execute("SET temp_directory=?", [folder])
+            if spill:
+                connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
+            try:
+                yield OpenExport(connection, self._views(connection))
+            except self._duckdb.Error as error:
+                raise self._explained(error) from None
 
     def _views(self, connection: "duckdb.DuckDBPyConnection") -> int:
         export = connection.read_parquet(self._files, union_by_name=len(self._files) > 1, hive_partitioning=False)
@@ -95,7 +96,7 @@ class ParquetExport:
     def _explained(self, error: Exception) -> ConfigError:
         """DuckDB's own words may repeat what stands in the file: only the kind of error is told."""
         if isinstance(error, self._duckdb.OutOfMemoryException):
-            return ConfigError(f"{self._path} does not fit into memory, and nothing may be written to disk (stage=False)")
+            return ConfigError(f"{self._path} does not fit into memory, and with stage=False nothing goes to disk")
         return ConfigError(f"{self._path} cannot be read as Parquet: {type(error).__name__}")
 
 
@@ -148,7 +149,8 @@ def key_selection(columns: Mapping[str, str], thread_keys: Sequence[str]) -> str
 
 
 def _ids(columns: Mapping[str, str]) -> list[str]:
-    root = "NULLIF(split_part(CAST(dotted_order AS VARCHAR), '.', 1)[-36:], '')" if "dotted_order" in columns else "NULL"
+    first = "NULLIF(split_part(CAST(dotted_order AS VARCHAR), '.', 1)[-36:], '')"
+    root = first if "dotted_order" in columns else "NULL"
     trace = "CAST(trace_id AS VARCHAR)" if "trace_id" in columns else "NULL"
     project = "coalesce(CAST(session_id AS VARCHAR), '')" if "session_id" in columns else "''"
     return [
@@ -197,8 +199,7 @@ def _literal(text: str) -> str:
 
 def _whole_conversations(batches: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow has no types
     """Cut where a conversation ends: what is behind the last end waits for the next batch."""
-    import pyarrow as pa  # noqa: PLC0415 - an extra
-
+    pa = import_module("pyarrow")
     waiting: list[Any] = []
     last: tuple[str, str] | None = None
     for batch in batches:
@@ -222,11 +223,6 @@ def _joined(pa: ModuleType, pieces: list[Any]) -> Any:  # noqa: ANN401 - pyarrow
     return pieces[0] if len(pieces) == 1 else pa.concat_batches(pieces)
 
 
-@contextmanager
-def _nowhere() -> Iterator[str]:
-    yield ""
-
-
 def files_of(path: Path) -> list[Path]:
     """The Parquet files at a path; raises ConfigError where there is none."""
     found = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
@@ -237,8 +233,7 @@ def files_of(path: Path) -> list[Path]:
 
 def _import_duckdb() -> ModuleType:
     try:
-        import duckdb  # noqa: PLC0415 - heavy, and an extra
-        import pyarrow as pa  # noqa: F401, PLC0415 - same
+        import_module("pyarrow")
+        return import_module("duckdb")
     except ImportError:
         raise ConfigError("reading Parquet needs the extra: pip install 'trajworker[parquet]'") from None
-    return duckdb

@@ -110,7 +110,5 @@ def _opened(file: Path) -> Stream:
         return cast("Stream", gzip.open(file, "rb"))
     if file.name.endswith(".zst"):
         raw = file.open("rb")
-        return cast(
-            "Stream", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
-        )
+        return cast("Stream", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True))
     return cast("Stream", file.open("rb"))

@@ -33,7 +33,7 @@ class StagedTrace(Struct, frozen=True, kw_only=True):
 
 def traces(project_id: str, trace_ids: Sequence[str], connection: sqlite3.Connection) -> dict[str, StagedTrace]:
     """Those of the traces that are staged, by id."""
-    found = {}
+    found: dict[str, StagedTrace] = {}
     for some in chunked(trace_ids):
         rows = connection.execute(
             "SELECT t.id, c.id, CASE WHEN r.ended THEN r.end END, r.feedback_stats, "
@@ -55,7 +55,7 @@ def traces(project_id: str, trace_ids: Sequence[str], connection: sqlite3.Connec
 
 def conversations(project_id: str, ids: Sequence[str], connection: sqlite3.Connection) -> dict[str, Activity]:
     """Those of the conversations that are staged and hold something, by id."""
-    found = {}
+    found: dict[str, Activity] = {}
     for some in chunked(ids):
         rows = connection.execute(
             f"{outlet.ACTIVITY} WHERE p.id = ? AND c.id IN ({marks(some)}) AND c.purged = 0",
@@ -66,8 +66,10 @@ def conversations(project_id: str, ids: Sequence[str], connection: sqlite3.Conne
     return found
 
 
-def newest(project_id: str, after: outlet.Place, connection: sqlite3.Connection) -> tuple[list[Activity], outlet.Place]:
-    """The next conversations of a project behind `after`, those active last first, and where they end."""
+def newest(
+    project_id: str, after: outlet.Place, connection: sqlite3.Connection
+) -> tuple[list[Activity], outlet.Place | None]:
+    """The next conversations behind `after`, those active last first, and where to go on; None at the end."""
     rows = connection.execute(
         f"{outlet.ACTIVITY} WHERE p.id = ? AND c.purged = 0 AND (c.last_activity, c.key) < (?, ?) "
         "ORDER BY c.last_activity DESC, c.key DESC LIMIT ?",

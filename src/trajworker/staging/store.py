@@ -162,8 +162,10 @@ class Staging:
         """Those of the conversations that are staged and hold something, by id."""
         return await self._database.read(partial(lookup.conversations, project_id, ids))
 
-    async def newest(self, project_id: str, after: outlet.Place = lookup.FIRST) -> tuple[list[Activity], outlet.Place | None]:
-        """The next conversations of a project, those active last first, and the place to go on from, None at the end."""
+    async def newest(
+        self, project_id: str, after: outlet.Place = lookup.FIRST
+    ) -> tuple[list[Activity], outlet.Place | None]:
+        """The next conversations of a project, those active last first, and where to go on; None at the end."""
         return await self._database.read(partial(lookup.newest, project_id, after))
 
     async def unreadable(self, project_id: str) -> list[Unreadable]:
