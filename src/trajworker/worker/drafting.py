@@ -70,14 +70,17 @@ class Drafter:
                 whole.append(activity)
             else:
                 yield [(activity, error)]
-        materials = await self._store.materials([activity.conversation for activity in whole])
-        pairs = list(zip(whole, materials, strict=True))
-        folded = await anyio.to_thread.run_sync(self._fold_all, pairs, abandon_on_cancel=True) if pairs else []
-        yield [(activity, draft) for (activity, _), draft in zip(pairs, folded, strict=True) if draft is not None]
-        left = [pair for pair, draft in zip(pairs, folded, strict=True) if draft is None]
-        del materials, pairs, folded
-        for activity, material in left:
-            yield [(activity, await self._trace_by_trace(activity, material))]
+        while whole:
+            materials = await self._store.materials([activity.conversation for activity in whole])
+            pairs = list(zip(whole, materials, strict=True))
+            folded = await anyio.to_thread.run_sync(self._fold_all, pairs, abandon_on_cancel=True)
+            yield [(activity, draft) for (activity, _), draft in zip(pairs, folded, strict=True) if draft is not None]
+            left = [pair for pair, draft in zip(pairs, folded, strict=True) if draft is None]
+            if len(left) == len(whole):  # the first of them alone is too much to hold
+                activity, material = left.pop(0)
+                del materials, pairs, folded
+                yield [(activity, await self._trace_by_trace(activity, material))]
+            whole = [activity for activity, _ in left]
 
     def _fold_all(self, pairs: Sequence[tuple[Activity, Material]]) -> list[Draft | TrajworkerError | None]:
         return [self._fold_one(material) for _, material in pairs]
