@@ -3,6 +3,7 @@
 import asyncio
 import math
 import re
+from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -46,6 +47,7 @@ class Door:
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
                 recorded.status = message["status"]
+                message["headers"] = [*message.get("headers", ()), (b"date", self._date())]
             await send(message)
 
         if self._simulator.settings.latency_ms:
@@ -61,6 +63,10 @@ class Door:
             await self._striker.strike(effect, scope, receive, note, _cursor(scope))
         else:
             await self._routes(scope, receive, note)
+
+    def _date(self) -> bytes:
+        """The simulator's own time, which need not be that of the host."""
+        return formatdate(self._simulator.state.now_s(), usegmt=True).encode()
 
     def _record(self, scope: Scope, path: str) -> Recorded:
         body: bytes = scope[BODY]

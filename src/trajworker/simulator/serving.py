@@ -76,6 +76,7 @@ async def serve(simulator: Simulator, port: int = 0, host: str = LOOPBACK) -> As
         log_config=None,
         log_level="warning",
         access_log=False,
+        date_header=False,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
     )
     server = _Server(config)
