@@ -13,6 +13,9 @@ from msgspec import Raw, Struct
 
 NULL = Raw(b"null")
 
+CLAMPED_TIME = "clamped_time"
+"""Flag of a run whose times were impossible and brought within what is possible."""
+
 
 class RunStatus(StrEnum):
     """How far a run has come; every unknown word of a server counts as `PENDING` until the run has an end time."""
@@ -22,7 +25,7 @@ class RunStatus(StrEnum):
     ERROR = "error"
 
 
-class Run(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One run.
 
     `run_type` is lower case (`llm`, `chain`, `tool`, `retriever`, `embedding`, `prompt`, `parser` or a word

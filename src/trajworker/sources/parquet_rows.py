@@ -9,10 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from trajworker.model.run import NULL, Run, RunStatus
+from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-CLAMPED_TIME = "clamped_time"
 NO_JSON = "not_json"
 """Flag of a run of which a payload was no JSON and is kept as text."""
 TIMES = {"start_time": "start_us", "end_time": "end_us", "first_token_time": "first_token_us"}

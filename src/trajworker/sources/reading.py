@@ -11,11 +11,11 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.errors import MalformedRun
-from trajworker.model.run import Run
+from trajworker.model.run import CLAMPED_TIME, Run
 from trajworker.ports import Unreadable
 from trajworker.sources.instants import mended as mended_time
 from trajworker.sources.mending import mend
-from trajworker.sources.row import CLAMPED_TIME, Reader, Row
+from trajworker.sources.row import Reader, Row
 from trajworker.sources.splitting import Torn, split
 from trajworker.sources.wire import Rows, Wire
 

@@ -11,11 +11,8 @@ from typing import Any, ClassVar
 from msgspec import Raw, Struct
 
 from trajworker.errors import MalformedRun
-from trajworker.model.run import NULL, Run, RunStatus, ancestors
+from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus, ancestors
 from trajworker.sources.instants import EARLIEST, LATEST, clamped, start_in, utc
-
-CLAMPED_TIME = "clamped_time"
-"""Flag of a run whose times were impossible."""
 
 CLOCK_RESOLUTION = timedelta(milliseconds=1)
 

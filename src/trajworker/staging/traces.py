@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from trajworker.model.run import Run
+from trajworker.model.run import CLAMPED_TIME, Run
 from trajworker.staging.arrivals import Arrival
 from trajworker.staging.encoding import PackedId, chunked, marks, pack_id
 
@@ -55,7 +55,9 @@ class _Trace:
         self.arrivals.append(arrival)
         run, start, end = arrival.run, arrival.start, arrival.version.end
         self.start = min(self.start, start)
-        self.last_activity = max(self.last_activity, start, start if end is None else end)
+        # an end that cannot be true, say in 2200, must not keep the conversation waiting for it to pass
+        believed = start if end is None or CLAMPED_TIME in run.flags else end
+        self.last_activity = max(self.last_activity, start, believed)
         thread = run.thread_id or None
         if run.is_root:
             self.root_thread = thread
