@@ -4,8 +4,10 @@ Folding is what costs CPU here. It is pure, so it is done in a worker thread, ma
 goes on beating, and a stop need not wait for it.
 """
 
+import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 import anyio.to_thread
@@ -126,7 +128,7 @@ class Drafter:
             return error
         except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
             trace = runs[0].trace_id if runs else "without runs"
-            return MalformedRun(f"trace {trace} cannot be assembled ({type(error).__name__})")
+            return MalformedRun(f"trace {trace} cannot be assembled ({type(error).__name__} in {_place(error)})")
 
     async def _bring_back(self, activity: Activity) -> TrajworkerError | None:
         """Fetch dropped payloads again; the reason where they cannot be had."""
@@ -142,6 +144,12 @@ class Drafter:
         except SourceError as error:
             return error
         return None
+
+
+def _place(error: BaseException) -> str:
+    """File and line that raised, which tell a maintainer more than a message, and nothing of the payload."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 def _draft(material: Material, folds: list[Fold], renewed: dict[str, bytes]) -> Draft:
