@@ -10,6 +10,10 @@ from trajworker.dialects import Draft, digest, read_array
 from trajworker.model.message import Role, TrainableStatus
 
 
+FreshSystem = tuple[Draft, bytes]
+"""A system prompt that no prompt before held, with its digest."""
+
+
 class HistoryNeeded(Exception):
     """The context's window is too short for this trace: fold it against the whole history."""
 
@@ -42,6 +46,12 @@ class Alignment(Memory):
             following += 1
             place += 1
         return view, keyed[place:]
+
+    def repeats_unanswered(self, call: Call) -> bool:
+        """Whether a prompt is the last one again, which got no answer: a call that was tried once more."""
+        if self.answer is not None or not self.view:
+            return False
+        return call.digests()[len(call.prompt.system) :] == [self.key(place) for place in expand(self.view)]
 
     def behind_prefix(self, call: Call) -> list[Draft] | None:
         """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
@@ -83,8 +93,13 @@ class Alignment(Memory):
             self.reasoned = [answer]
         return answer
 
-    def match(self, call: Call, opening: Opening | None) -> tuple[list[tuple[int, int]], list[tuple[Draft, bytes]]]:
-        """The view of any other prompt: its known messages in order, what stands between them kept aside."""
+    def match(
+        self, call: Call, opening: Opening | None
+    ) -> tuple[list[int | FreshSystem], list[tuple[Draft, bytes]]]:
+        """What any other prompt repeats, in order, what stands between kept aside; and what it says behind that.
+
+        System prompts said for the first time are left to the caller, who knows what came before them.
+        """
         drafts = self._without_own(call, call.read())
         self.decoded += len(drafts)
         keyed = list(zip(drafts, call.digests(), strict=False))
@@ -99,16 +114,19 @@ class Alignment(Memory):
             raise HistoryNeeded
         if begins:
             self._supersede(references[: last + 1], keyed, limit)
-        view: list[int] = []
+        view: list[int | FreshSystem] = []
         for place in range(last + 1):
             found = references[place]
             draft, key = keyed[place]
+            if found is None and draft.role is Role.SYSTEM:
+                view.append((draft, key))
+                continue
             if found is None:
-                found = self.system(draft) if draft.role is Role.SYSTEM else self.aside(draft, EDITED, key)
+                found = self.aside(draft, EDITED, key)
             elif found == self.answer and draft.role is Role.ASSISTANT:
                 found = self.same_answer(draft, key)
             view.append(found)
-        return joined(ranged(view)), keyed[last + 1 :]
+        return view, keyed[last + 1 :]
 
     def _claim_answer(
         self, keyed: list[tuple[Draft, bytes]], references: list[int | None], last: int, limit: int

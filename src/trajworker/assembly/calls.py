@@ -17,7 +17,7 @@ NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
 """Run types that folding reads beside the roots: the other chain runs only repeat what these hold."""
 
 
-class Call(Struct, eq=False):
+class Call(Struct, eq=False, gc=False):
     """One llm run as read. `key` is the digest of its answer; `drafts` caches the decoded prompt."""
 
     run: Run

@@ -12,7 +12,7 @@ KEPT = 64
 """System prompts, asides and open calls a context remembers."""
 
 
-class Pending(Struct, array_like=True):
+class Pending(Struct, array_like=True, gc=False):
     """A tool call without a result: index of its message, the call's id, name, arguments (as JSON) and place."""
 
     index: int
@@ -22,7 +22,7 @@ class Pending(Struct, array_like=True):
     place: int = 0
 
 
-class Context(Struct, kw_only=True, omit_defaults=True):
+class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     """State of a conversation between two traces.
 
     References are message indexes; -1 - k refers to aside k. `view` holds the references of the last prompt's array as

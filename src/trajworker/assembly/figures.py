@@ -45,7 +45,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_S = 86_400
 
 
-class Figures(Struct, array_like=True):
+class Figures(Struct, array_like=True, gc=False):
     """Partial sums. Intervals are microseconds since the epoch; unknown is None, never 0."""
 
     llm_calls: int = 0

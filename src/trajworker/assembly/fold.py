@@ -21,7 +21,7 @@ from trajworker.assembly.searches import Search
 from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
-from trajworker.assembly.words import Opening, Quotes
+from trajworker.assembly.words import Opening, Quotes, says_nothing
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 from trajworker.model.run import Feedback, Run, RunStatus
@@ -134,7 +134,11 @@ class _Folding(Nesting):
 
     def _asks(self, call: Call, transcript: Transcript) -> bool:
         """Whether a prompt ends with a user message, that is: begins a turn."""
+        if self.trace.root is None and self.before.bare and transcript.repeats_unanswered(call):
+            return False
         for draft in reversed(transcript.behind_prefix(call) or call.read()):
+            if says_nothing(draft):
+                continue
             if draft.role is Role.USER:
                 return True
             if draft.role is not Role.SYSTEM:
@@ -208,6 +212,8 @@ class _Folding(Nesting):
         graph = any(call.about.langgraph_node is not None for call in self.trace.calls)
         if graph and self.open_end and transcript.pending:
             return "interrupted", None
+        if self.trace.calls and not transcript.answered and all(call.failed for call in self.trace.calls):
+            return "error", error_text(self.trace.calls[-1].run.error) or "error"
         return "success", None
 
     def _tools(self, calls: list[Call], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
@@ -240,7 +246,7 @@ class _Folding(Nesting):
         tools, seen = self._tools(main, self.before.tools)
         after = transcript.after()
         after.tools = seen
-        after.interrupted = entry.status == "interrupted"
+        after.interrupted, after.bare = entry.status == "interrupted", trace.root is None
         after.entries = max(after.entries, 1)
         last = main[-1] if main else None
         metadata: dict[str, object] = {}

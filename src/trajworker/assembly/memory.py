@@ -14,7 +14,7 @@ from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import TrainableStatus
 
 
-class Amendment(Struct, array_like=True):
+class Amendment(Struct, array_like=True, gc=False):
     """A change to messages [start, stop) of earlier folds, applied when the line is written."""
 
     start: int
@@ -24,7 +24,7 @@ class Amendment(Struct, array_like=True):
     flag: str | None = None
 
 
-class StepDraft(Struct, eq=False):
+class StepDraft(Struct, eq=False, gc=False):
     """One decision: what was seen (ranges), what was produced (index), and the call behind it."""
 
     view: list[tuple[int, int]]

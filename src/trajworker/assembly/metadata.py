@@ -9,7 +9,7 @@ from trajworker.assembly.payloads import lenient
 from trajworker.model.run import Run
 
 
-class Metadata(Struct):
+class Metadata(Struct, gc=False):
     """What folding reads of `extra.metadata`; types are as loose as the producers."""
 
     ls_model_name: Any = None
@@ -34,7 +34,7 @@ class Metadata(Struct):
     ls_invocation_params: Raw = Raw(b"null")
 
 
-class Params(Struct):
+class Params(Struct, gc=False):
     """Invocation parameters that say what was asked for."""
 
     model: Any = None
@@ -44,7 +44,7 @@ class Params(Struct):
     functions: Raw = Raw(b"null")
 
 
-class _Extra(Struct):
+class _Extra(Struct, gc=False):
     metadata: Metadata | None = None
     invocation_params: Params | None = None
     tool_call_id: Any = None

@@ -16,7 +16,7 @@ from trajworker.assembly.words import Opening, Quotes
 from trajworker.dialects import Draft
 from trajworker.model.message import Role, TrainableStatus
 from trajworker.trajectory import Origin, Task
-from trajworker.trajectory.codec import LineStep, encode_chunk, line_step
+from trajworker.trajectory.codec import LineStep, completed, encode_chunk, line_step
 
 _TASKS = ("prompt", "description", "task", "query", "question", "input", "message", "request", "instructions")
 
@@ -117,7 +117,7 @@ class Nesting:
             "origin": encode_chunk(origin),
         }
         filled = [b'"' + name.encode() + b'":' + data for name, data in fields.items() if data != b"[]"]
-        return b"{" + b",".join(filled) + b"}"
+        return completed(b"{" + b",".join(filled) + b"}")
 
     def internal(self, chosen: Sorted, turn: int) -> list[bytes]:
         """Answers of calls that are no part of the conversation."""

@@ -16,7 +16,7 @@ VERSION = 1
 _DIGEST_SIZE = 16
 
 
-class Entry(Struct, array_like=True):
+class Entry(Struct, array_like=True, gc=False):
     """A trace's share of a turn: a turn of its own, or `joins` the one before. Times are ISO 8601 in UTC."""
 
     trace_id: str
@@ -28,7 +28,7 @@ class Entry(Struct, array_like=True):
     joins: bool = False
 
 
-class Fold(Struct, array_like=True):
+class Fold(Struct, array_like=True, gc=False):
     """Everything one trace adds; chunks are JSON, ready to be spliced into a line.
 
     `keys` holds the digests of its messages, from which the whole history can be recalled without decoding any.

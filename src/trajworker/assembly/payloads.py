@@ -7,6 +7,7 @@ from msgspec import Raw
 
 from trajworker.dialects import Draft, read_one
 from trajworker.dialects.speech import UNREADABLE
+from trajworker.dialects.typed import read_item
 
 _Kind = TypeVar("_Kind")
 FIELDS = msgspec.json.Decoder(dict[str, Raw])
@@ -38,6 +39,9 @@ def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
 
 def drafts_of(item: Raw) -> list[Draft]:
     """The messages of one undecoded entry; none where it breaks every dialect."""
+    drafts = read_item(item)
+    if drafts is not None:
+        return drafts
     try:
         return read_one(msgspec.json.decode(item))
     except UNREADABLE:

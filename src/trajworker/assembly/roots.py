@@ -27,7 +27,7 @@ _SPEECHLESS = frozenset({"embedding", "prompt", "parser"})
 """Run types whose input is nobody's word."""
 
 
-class Root(Struct, eq=False):
+class Root(Struct, eq=False, gc=False):
     """What the root of a trace was given and gave back.
 
     Args:

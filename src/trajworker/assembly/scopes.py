@@ -14,7 +14,7 @@ from trajworker.model.message import Role
 _HIDDEN = frozenset({"middleware", "compaction"})
 
 
-class Group(Struct, eq=False):
+class Group(Struct, eq=False, gc=False):
     """Calls that go on from each other: one agent's dialogue inside a trace."""
 
     calls: list[Call]
@@ -31,7 +31,7 @@ class Group(Struct, eq=False):
         return ((done[-1].answer.draft.content or "").strip() or None) if done else None  # type: ignore[union-attr]
 
 
-class Sorted(Struct, eq=False):
+class Sorted(Struct, eq=False, gc=False):
     """The calls of one agent, and the others beside it."""
 
     main: list[Call]

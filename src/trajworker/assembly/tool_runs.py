@@ -14,7 +14,7 @@ from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus, ancestors
 
 
-class ToolRun(Struct, eq=False):
+class ToolRun(Struct, eq=False, gc=False):
     """One tool run as read; `message` is the tool message it returned, where it returned one."""
 
     run: Run

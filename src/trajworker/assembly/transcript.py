@@ -7,7 +7,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 from collections.abc import Sequence
 from datetime import datetime
 
-from trajworker.assembly.alignment import Alignment
+from trajworker.assembly.alignment import Alignment, FreshSystem
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Pending, joined, ranged
 from trajworker.assembly.linking import complete, from_run, match_result, match_run, pending_of
@@ -23,6 +23,7 @@ from trajworker.assembly.words import (
     is_named,
     own_words,
     root_drafts,
+    says_nothing,
     shown_to_model,
     trailing_block,
     turn_user,
@@ -36,15 +37,19 @@ class Transcript(Alignment):
 
     def take(self, call: Call, opening: Opening | None) -> None:
         """Take in one llm call: its prompt, then its answer."""
-        outside = [self.system(draft) for draft in call.prompt.system]
         view, rest = self.match_prefix(call, opening)
+        known: list[int | FreshSystem] = []
         if view is None:
-            view, rest = self.match(call, opening)
+            known, rest = self.match(call, opening)
         begins = opening is not None and opening.begins
         self._settle_tools(rest, call.run.start_time, first=opening is not None)
+        results, rest = self._leading_results(rest)
+        outside = [self.system(draft) for draft in call.prompt.system]
         if opening is not None and opening.root is not None and self.total == 0 and not outside:
             outside = self._system_of(opening.root, rest)
-        view = view + self._append(rest, opening)
+        if view is None:
+            view = joined(ranged([one if isinstance(one, int) else self.system(*one) for one in known]))
+        view = joined([*view, *results, *self._append(rest, opening)])
         if begins and self.turn == self.before.entries:
             self._begin_turn_without_words(opening)
         self._remember(call, view)
@@ -90,6 +95,13 @@ class Transcript(Alignment):
         else:
             self.prefix.keep(array)
 
+    def _leading_results(
+        self, rest: list[tuple[Draft, bytes]]
+    ) -> tuple[list[tuple[int, int]], list[tuple[Draft, bytes]]]:
+        """Add the results that answer the last calls: they came before whatever the prompt says anew, even above them."""
+        stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
+        return (ranged(self._add_results(rest[:stop])), rest[stop:]) if stop else ([], rest)
+
     def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None) -> list[tuple[int, int]]:
         """Add what a prompt says for the first time; the references under which the prompt now stands."""
         begins = opening is not None and opening.begins
@@ -115,6 +127,7 @@ class Transcript(Alignment):
                 references.append(self.aside(draft, SUMMARY, key))
             elif draft.role is Role.USER and (
                 (named and place >= block)
+                or says_nothing(draft)
                 or self.quotes.quoted(draft)
                 or (opening is None and (self._is_scratchpad(draft) or self._is_rendering(draft)))
             ):
@@ -140,7 +153,7 @@ class Transcript(Alignment):
     def _add_user(self, draft: Draft, key: bytes, opening: Opening | None) -> int:
         """The message that begins a turn, in the user's own words where a template stood between."""
         self.turn += 1
-        words = own_words(draft, opening)
+        words = own_words(draft, opening, made=self.quotes.quoted(draft))
         if words is not None:
             draft.rendered, draft.content, draft.blocks = draft.content, words, None
         for before in reversed(self.drafts):
@@ -231,6 +244,10 @@ class Transcript(Alignment):
         self._orphans(None)
         for draft in trailing:
             key = digest(draft)
-            if draft.role is Role.ASSISTANT and draft.id not in self.ids and key not in self.keys:
+            if draft.role is Role.ASSISTANT and draft.id not in self.ids and not self._said_in_turn(key):
                 self.add(draft, key)
                 self.answered = True
+
+    def _said_in_turn(self, key: bytes) -> bool:
+        """Whether a message was told in this turn, be it by a trace that the turn was interrupted in."""
+        return key in self.keys or any(self.key(place) == key for place in range(self.turn_user or 0, self.before.total))

@@ -25,14 +25,14 @@ def goes_on_in_text(text: str | None, before: str | None, answer: str | None) ->
     return same >= MOSTLY * len(before)
 
 
-class Opening(Struct, eq=False):
+class Opening(Struct, eq=False, gc=False):
     """How the first llm call of a trace is to be read: who spoke, in which words, and whether a turn begins."""
 
     root: Root | None = None
     begins: bool = True
 
 
-class Quotes(Struct):
+class Quotes(Struct, gc=False):
     """Texts made or found inside the trace: prompts that repeat them are context, not conversation."""
 
     found: list[str] = []
@@ -46,6 +46,11 @@ class Quotes(Struct):
         if any(quote in text for quote in self.found if len(quote) >= MIN_QUOTE):
             return True
         return len(self.branches) > 1 and all(quote in text for quote in self.branches)
+
+
+def says_nothing(draft: Draft) -> bool:
+    """Whether a user message is empty: what is left of tool results where a producer cannot render them."""
+    return draft.role is Role.USER and not (draft.content or draft.blocks)
 
 
 def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:
@@ -69,6 +74,7 @@ def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
         start -= 1
     users = [place for place in range(start, len(drafts)) if drafts[place].role is Role.USER]
     users = [place for place in users if SUMMARY not in drafts[place].flags] or users
+    users = [place for place in users if not says_nothing(drafts[place])] or users
     if not users:
         return len(drafts)
     said = said_by_root(opening)
@@ -93,8 +99,11 @@ def said_by_root(opening: Opening | None) -> set[str]:
 _KEYS = ("input", "question", "query", "prompt", "message", "text", "user_input", "user_message", "task", "topic", "q")
 
 
-def own_words(draft: Draft, opening: Opening | None) -> str | None:
-    """The user's words behind a rendered prompt; None where the prompt is the user's words, or nobody knows them."""
+def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> str | None:
+    """The user's words behind a rendered prompt; None where the prompt is the user's words, or nobody knows them.
+
+    A prompt that was `made` of what the trace itself found or said is never the user's.
+    """
     root = opening.root if opening is not None else None
     shown = draft.content
     if root is None or not shown or shown.strip() in said_by_root(opening):
@@ -102,7 +111,7 @@ def own_words(draft: Draft, opening: Opening | None) -> str | None:
     if root.words:
         word = (root.words[-1].content or "").strip()
         return word if len(word) >= MIN_QUOTE and word in shown else None
-    return _among(root.texts, shown)
+    return _among(root.texts, shown) or (next(iter(root.texts.values())) if made and len(root.texts) == 1 else None)
 
 
 def _among(texts: dict[str, str], shown: str) -> str | None:

@@ -11,7 +11,7 @@ from trajworker.assembly.memory import Amendment
 from trajworker.assembly.parts import Fold
 from trajworker.assembly.summary import Header, summarise
 from trajworker.model.message import Message, TrainableStatus
-from trajworker.trajectory import Origin, Pane, Trajectory, Turn
+from trajworker.trajectory import Pane, Trajectory, Turn
 from trajworker.trajectory.codec import LineStep, decode_line, encode_chunk
 
 _MESSAGE = msgspec.json.Decoder(Message)
@@ -107,13 +107,13 @@ def _superseded(chunk: bytes, indexes: set[int]) -> bytes:
 
 
 def _list(name: bytes, groups: Iterator[bytes]) -> Iterator[bytes]:
-    """A named array out of groups of elements; nothing where there is none."""
-    opened = False
+    """A named array out of groups of elements."""
+    yield b',"' + name + b'":['
+    separator = b""
     for group in groups:
-        yield b"," + group if opened else b',"' + name + b'":[' + group
-        opened = True
-    if opened:
-        yield b"]"
+        yield separator + group
+        separator = b","
+    yield b"]"
 
 
 def _groups(folds: Sequence[Fold], field: str) -> Iterator[bytes]:
@@ -123,8 +123,7 @@ def _groups(folds: Sequence[Fold], field: str) -> Iterator[bytes]:
             yield b",".join(chunks)
 
 
-def _pieces(folds: Sequence[Fold], header: Header, marks: bytes) -> Iterator[bytes]:
-    """A line in pieces; `marks` are its revision, pane and completeness."""
+def _pieces(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
     turns = _turns(folds)
     amended = _amended(folds)
     summary = summarise(folds, turns, header)
@@ -133,21 +132,17 @@ def _pieces(folds: Sequence[Fold], header: Header, marks: bytes) -> Iterator[byt
     yield _named(reward=summary.reward, metrics=summary.metrics, execution_metrics=summary.execution_metrics)
     yield _named(error=summary.error)
     yield from _list(b"messages", _messages(folds, amended))
-    yield _named(turns=turns or None)
+    yield _named(turns=turns)
     for name in ("tools", "nested", "internal", "asides", "retrieved"):
         yield from _list(name.encode(), _groups(folds, name))
-    yield marks
-    yield _named(
-        origin=summary.origin if summary.origin != Origin() else None, metadata=summary.metadata or None
-    )  # fmt: skip
+    yield _named(revision=header.revision, pane=header.pane, complete=header.complete)
+    yield _named(origin=summary.origin, metadata=summary.metadata)
     yield b"}"
 
 
 def _named(**fields: Any) -> bytes:  # noqa: ANN401 - any encodable struct
-    """Fields that say something, each behind a comma."""
-    return b"".join(
-        b',"' + name.encode() + b'":' + encode_chunk(value) for name, value in fields.items() if value is not None
-    )  # fmt: skip
+    """Fields, each behind a comma."""
+    return b"".join(b',"' + name.encode() + b'":' + encode_chunk(value) for name, value in fields.items())
 
 
 def encode_line(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
@@ -155,16 +150,7 @@ def encode_line(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
 
     Without folds (its traces moved to other conversations) it is a line that says so by having no turns.
     """
-    return _pieces(folds, header, _marks(header.revision, header.pane, complete=header.complete))
-
-
-def _marks(revision: int, pane: Pane, *, complete: bool) -> bytes:
-    marks = b""
-    if revision != 1:
-        marks += b',"revision":' + str(revision).encode()
-    if pane is not Pane.ON_TIME:
-        marks += b',"pane":"' + pane.value.encode() + b'"'
-    return marks if complete else marks + b',"complete":false'
+    return _pieces(folds, header)
 
 
 def content_hash(folds: Sequence[Fold], header: Header) -> bytes:

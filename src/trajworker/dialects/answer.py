@@ -28,7 +28,7 @@ _MODELS = ("model_name", "model", "modelId", "model_id", "model_version", "model
 _ASSISTANT = {"role": "assistant"}
 
 
-class Answer(Struct):
+class Answer(Struct, gc=False):
     """A model's answer.
 
     Args:

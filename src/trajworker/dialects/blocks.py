@@ -24,7 +24,7 @@ _FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "f
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
 
-class Result(Struct):
+class Result(Struct, gc=False):
     """A tool's answer inside a content list."""
 
     id: str | None
@@ -34,7 +34,7 @@ class Result(Struct):
     blocks: tuple[Any, ...] | None = None
 
 
-class Content(Struct):
+class Content(Struct, gc=False):
     """What a content says. `opaque` tells that some of it is not plain text, so that the blocks must be kept."""
 
     texts: list[str] = []

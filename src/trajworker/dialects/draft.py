@@ -5,28 +5,28 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
-from trajworker.model.message import Message, Role, ToolCall, ToolResponse, TrainableStatus
+from trajworker.model.message import Message, Role, ToolCall, ToolResponse, TrainableStatus, unknown
 
 DIGEST_SIZE = 8
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
-class Draft(Struct, kw_only=True, omit_defaults=True):
+class Draft(Struct, kw_only=True, omit_defaults=True, gc=False):
     """A message as a dialect read it; assembly adds turn, run and links before it is encoded.
 
     The fields are those of `Message` in the same order: `encode(draft) == encode(draft.seal())`.
     """
 
     role: Role
-    content: str | None = None
-    tool_calls: tuple[ToolCall, ...] | None = None
-    tool_response: ToolResponse | None = None
-    usage: dict[str, Any] | None = None
-    finish_reason: str | None = None
-    reasoning: str | None = None
-    trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
+    content: str | None = unknown()
+    tool_calls: tuple[ToolCall, ...] | None = unknown()
+    tool_response: ToolResponse | None = unknown()
+    usage: dict[str, Any] | None = unknown()
+    finish_reason: str | None = unknown()
+    reasoning: str | None = unknown()
+    trainable_status: TrainableStatus = field(default_factory=lambda: TrainableStatus.NOT_TRAINABLE)
     id: str | None = None
     name: str | None = None
     refusal: str | None = None
@@ -40,7 +40,7 @@ class Draft(Struct, kw_only=True, omit_defaults=True):
 
     def seal(self) -> Message:
         """The finished message."""
-        return Message(**{field: getattr(self, field) for field in self.__struct_fields__})
+        return Message(**{name: getattr(self, name) for name in self.__struct_fields__})
 
 
 def digest(draft: Draft) -> bytes:

@@ -12,12 +12,12 @@ from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import Role
 
 NAME = "openai_responses"
-_CALLS = frozenset({"function_call", "custom_tool_call", "mcp_call", "computer_call", "local_shell_call", "shell_call"})
+_CALLS = frozenset({"function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call"})
 _OUTPUTS = frozenset(
     {"function_call_output", "custom_tool_call_output", "computer_call_output", "local_shell_call_output",
      "shell_call_output"}
 )  # fmt: skip
-_HOSTED = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call",
+_HOSTED = frozenset({"web_search_call", "file_search_call", "mcp_call", "code_interpreter_call", "image_generation_call",
                      "mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "item_reference",
                      "compaction"})  # fmt: skip
 _KINDS = _CALLS | _OUTPUTS | _HOSTED | {"reasoning"}

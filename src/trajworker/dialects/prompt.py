@@ -9,6 +9,7 @@ from trajworker.dialects import otel
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.reader import read_all
 from trajworker.dialects.speech import UNREADABLE, raw, speak
+from trajworker.dialects.typed import read_items
 from trajworker.model.run import NULL
 
 _ABSENT = bytes(NULL)
@@ -18,7 +19,7 @@ _HOLDERS = ("messages", "input", "prompt", "contents", "input.value", "args", "k
 _HISTORIES = ("chat_history", "history", "conversation")
 
 
-class _Inputs(Struct):
+class _Inputs(Struct, gc=False):
     """Fields of an llm run's inputs that hold messages, each undecoded."""
 
     messages: Raw = NULL
@@ -39,7 +40,7 @@ class _Inputs(Struct):
     config: Raw = NULL
 
 
-class Prompt(Struct):
+class Prompt(Struct, gc=False):
     """The messages a model was asked with.
 
     Args:
@@ -67,6 +68,9 @@ _LISTS = msgspec.json.Decoder(list[Raw])
 
 def read_array(array: bytes) -> list[Draft]:
     """Messages of a JSON array; one raw message where it breaks every dialect."""
+    drafts = read_items(array)
+    if drafts is not None:
+        return drafts
     try:
         return read_all(msgspec.json.decode(array))
     except UNREADABLE:

@@ -14,7 +14,7 @@ UNREADABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, V
 """What a payload that breaks a dialect raises (msgspec's and Unicode errors are ValueErrors): it is kept raw."""
 
 
-class Said(Struct):
+class Said(Struct, gc=False):
     """What stands beside the content of one recorded message."""
 
     calls: tuple[ToolCall, ...] = ()

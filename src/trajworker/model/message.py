@@ -1,13 +1,13 @@
 """A message of a conversation, its tool calls and tool responses: the structs of seed 002 with what it left out.
 
-Fields after the seed's own are additions; all of them default to None or empty and are omitted on disk when they say
-nothing.
+The seed's own fields are on every line, null where nothing is known. Those after them are additions, which are left out
+on disk when they say nothing.
 """
 
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 
 class Role(StrEnum):
@@ -28,7 +28,12 @@ class TrainableStatus(StrEnum):
     SUMMARIZATION_BOUNDARY = "summarization_boundary"
 
 
-class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
+def unknown() -> Any:  # noqa: ANN401 - the default of a field of any type
+    """The default None of a field that is written all the same: msgspec leaves defaults out by identity."""
+    return field(default_factory=lambda: None)
+
+
+class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A tool invocation by the assistant.
 
     Args:
@@ -41,13 +46,13 @@ class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """
 
     name: str
-    arguments: dict[str, Any] | None = {}
-    id: str | None = None
+    arguments: dict[str, Any] | None = field(default_factory=lambda: {})  # noqa: PIE807 - msgspec leaves out what `dict` made
+    id: str | None = unknown()
     invalid: str | None = None
     error: str | None = None
 
 
-class ToolResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ToolResponse(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What a tool gave back.
 
     Args:
@@ -59,15 +64,15 @@ class ToolResponse(Struct, frozen=True, kw_only=True, omit_defaults=True):
         run_id: the tool run behind it, None where the tool was not traced.
     """
 
-    id: str | None = None
-    name: str | None = None
-    arguments: dict[str, Any] = {}
-    response: Any = None
-    error: str | None = None
+    id: str | None = unknown()
+    name: str | None = unknown()
+    arguments: dict[str, Any] = field(default_factory=lambda: {})  # noqa: PIE807 - msgspec leaves out what `dict` made
+    response: Any = unknown()
+    error: str | None = unknown()
     run_id: str | None = None
 
 
-class ToolDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ToolDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A tool as it was offered to the model; `parameters` is its JSON schema."""
 
     name: str
@@ -75,7 +80,7 @@ class ToolDefinition(Struct, frozen=True, kw_only=True, omit_defaults=True):
     parameters: dict[str, Any] | None = None
 
 
-class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One message, as said once.
 
     Args:
@@ -84,34 +89,30 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
         tool_calls: tool invocations by the assistant, in the order of the call.
         tool_response: the result a tool message carries.
         usage: tokens as the provider counted them: input_tokens (cache included), output_tokens, total_tokens and,
-        where
-            told, input_token_details / output_token_details.
-        finish_reason: why the model stopped, in OpenAI's words: stop, tool_calls, length, content_filter; None if
-        unknown.
+            where told, input_token_details / output_token_details.
+        finish_reason: why the model stopped, in OpenAI's words: stop, tool_calls, length, content_filter.
         reasoning: chain of thought as text.
         trainable_status: whether a model may be trained on it.
         id: the producer's message id, stable over repetitions, where there is one.
         name: the speaker's name, where the producer gives one.
         refusal: the text with which the model declined.
-        blocks: content that is not plain text, losslessly, as the producer wrote it (all blocks of the message, in
-        order).
+        blocks: content that is not plain text, losslessly, as the producer wrote it: all blocks of the message.
         model: the model that was asked; `response_model` the one that answered.
         run_id: the llm run that produced the message.
         turn: number of the turn it belongs to, from 1; 0 for what stands before the first.
         flags: what a reader should know: `unanswered` (a call without a result), `orphan` (a result without a call),
-        `summary`,
-            `alternative`, `raw` (payload kept as recorded, its dialect unknown).
+            `summary`, `alternative`, `raw` (payload kept as recorded, its dialect unknown).
         rendered: what the model was shown in place of the user's words, where a template stood between.
     """
 
     role: Role
-    content: str | None = None
-    tool_calls: tuple[ToolCall, ...] | None = None
-    tool_response: ToolResponse | None = None
-    usage: dict[str, Any] | None = None
-    finish_reason: str | None = None
-    reasoning: str | None = None
-    trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
+    content: str | None = unknown()
+    tool_calls: tuple[ToolCall, ...] | None = unknown()
+    tool_response: ToolResponse | None = unknown()
+    usage: dict[str, Any] | None = unknown()
+    finish_reason: str | None = unknown()
+    reasoning: str | None = unknown()
+    trainable_status: TrainableStatus = field(default_factory=lambda: TrainableStatus.NOT_TRAINABLE)
     id: str | None = None
     name: str | None = None
     refusal: str | None = None

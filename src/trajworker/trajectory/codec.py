@@ -1,6 +1,6 @@
 """A trajectory as one line and back: `encode_trajectory` and `decode_line`, which undo each other.
 
-The fields are those of `Trajectory`; nulls and defaults are left out. A step's `messages` on disk is a list of
+The fields are those of `Trajectory`, all of them on every line. A step's `messages` on disk is a list of
 `[start, stop]` (messages), `[k]` (aside k) or whole message objects, so that a line grows linearly with the
 conversation (design.md section 3). A line is one JSON object; U+2028, U+2029 and U+0085 are
 escaped, because some readers take them for line ends.
@@ -31,7 +31,7 @@ _ENCODER = msgspec.json.Encoder()
 _SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
 
-class LineStep(Struct, kw_only=True, omit_defaults=True):
+class LineStep(Struct, kw_only=True, gc=False):
     """A step on disk."""
 
     messages: list[Any] = []
@@ -40,7 +40,7 @@ class LineStep(Struct, kw_only=True, omit_defaults=True):
     trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
 
 
-class _Line(Struct, kw_only=True, omit_defaults=True):
+class _Line(Struct, kw_only=True):
     """A trajectory on disk; the order of the fields is the order on the line."""
 
     task: Task = Task()
@@ -73,6 +73,11 @@ def encode_chunk(value: Any) -> bytes:  # noqa: ANN401 - any encodable struct
         for character, escape in _SEPARATORS:
             data = data.replace(character, escape)
     return data
+
+
+def completed(data: bytes) -> bytes:
+    """A line with all its fields, out of one that holds only those that say something."""
+    return encode_chunk(_DECODER.decode(data))
 
 
 def line_step(view: Sequence[tuple[int, int]]) -> list[list[int]]:

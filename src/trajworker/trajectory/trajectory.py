@@ -53,7 +53,7 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     components: tuple[RewardComponent, ...] = ()
 
 
-class Task(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Task(Struct, frozen=True, kw_only=True):
     """Conversation metadata. Unknown is None, never 0."""
 
     conversation_id: str | None = None
@@ -64,7 +64,7 @@ class Task(Struct, frozen=True, kw_only=True, omit_defaults=True):
     total_cost: float | None = None
 
 
-class TrajectoryMetrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TrajectoryMetrics(Struct, frozen=True, kw_only=True):
     """Computed content metrics; token figures are sums over all llm calls, sub-agents' and internal ones too."""
 
     steps: int | None = None
@@ -88,7 +88,7 @@ class TrajectoryMetrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the roots claim, set only where it disagrees with the sum over llm calls."""
 
 
-class ExecutionMetrics(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class ExecutionMetrics(Struct, frozen=True, kw_only=True):
     """Timing, in seconds; `env_time` and `llm_time` are unions of intervals, so parallel work counts once."""
 
     env_time: float | None = None

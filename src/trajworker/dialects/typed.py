@@ -1,0 +1,170 @@
+"""The two forms nearly all messages are recorded in, decoded straight into structs: a fast way, never another result.
+
+Role dictionaries (OpenAI, Anthropic, and everybody who copied them) and LangChain's messages (constructors and flat)
+are recognised by their fields alone. An array with anything else in it, however small, is not read here at all: then
+the dialects read it, field by field. tests/dialects compare both ways.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+from trajworker.dialects.blocks import tool_call
+from trajworker.dialects.draft import Draft
+from trajworker.dialects.speech import Said, speak
+from trajworker.model.message import ToolCall
+
+_NULL = Raw(b"null")
+_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+_CLASSES = frozenset({"SystemMessage", "HumanMessage", "AIMessage", "ToolMessage"})
+_FLAT = frozenset({"system", "human", "ai", "tool"})
+
+
+class _Function(Struct, gc=False):
+    name: str
+    arguments: str
+
+
+class _Call(Struct, forbid_unknown_fields=True, gc=False):
+    """A call as OpenAI (`function`) or LangChain (`name`, `args`) writes it."""
+
+    id: str | None = None
+    type: str | None = None
+    function: _Function | None = None
+    name: str | None = None
+    args: dict[str, Any] | None = None
+    index: int | None = None
+
+    def read(self) -> ToolCall | None:
+        """The call, None where it is neither the one nor the other."""
+        if self.function is not None:
+            return tool_call(self.function.name, self.function.arguments, self.id)
+        if self.name is None or self.args is None:
+            return None
+        return ToolCall(name=self.name, arguments=self.args, id=self.id or None)
+
+
+class _Beside(Struct, gc=False):
+    """What LangChain keeps in `additional_kwargs` and the dialect reads."""
+
+    reasoning_content: Any = None
+    reasoning: Any = None
+    refusal: Any = None
+    tool_calls: Any = None
+    function_call: Any = None
+    lc_source: Any = None
+
+    def silent(self, *, calls: bool) -> bool:
+        """Whether it adds nothing to a message; calls are repeated here by older versions."""
+        if self is _NOTHING:
+            return True
+        if not calls and (self.tool_calls is not None or self.function_call is not None):
+            return False
+        return self.reasoning_content is self.reasoning is self.refusal is self.lc_source is None
+
+
+_NOTHING = _Beside()
+
+
+class _Body(Struct, gc=False):
+    """Fields that both forms share, and LangChain's own."""
+
+    content: str | list[Any] | None = None
+    tool_calls: list[_Call] | None = None
+    tool_call_id: str | None = None
+    name: str | None = None
+    id: str | list[str] | None = None
+    status: str | None = None
+    invalid_tool_calls: list[Any] = []
+    additional_kwargs: _Beside = _NOTHING
+
+
+class Item(_Body, forbid_unknown_fields=True, gc=False):
+    """One entry of an array of messages, in whichever form."""
+
+    role: str | None = None
+    type: Literal["constructor", "human", "ai", "system", "tool"] | None = None
+    lc: int | None = None
+    kwargs: _Body | None = None
+    refusal: None = None
+    function_call: None = None
+    audio: None = None
+    annotations: Raw = _NULL
+    response_metadata: Raw = _NULL
+    usage_metadata: Raw = _NULL
+    example: bool = False
+    artifact: Raw = _NULL
+
+
+_ITEM = msgspec.json.Decoder(Item)
+_ITEMS = msgspec.json.Decoder(list[Item])
+
+
+def read_items(array: bytes) -> list[Draft] | None:
+    """The messages of an undecoded array, None where one of them takes more than this."""
+    try:
+        items = _ITEMS.decode(array)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+    drafts: list[Draft] = []
+    for item in items:
+        found = drafts_of(item)
+        if found is None:
+            return None
+        drafts += found
+    return drafts
+
+
+def read_item(entry: Raw) -> list[Draft] | None:
+    """The messages of one undecoded entry, None where it takes more than this."""
+    try:
+        return drafts_of(_ITEM.decode(entry))
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return None
+
+
+def drafts_of(item: Item) -> list[Draft] | None:
+    """The messages of one entry, None where it takes more than this."""
+    body = item.kwargs
+    if item.role is not None:
+        return _chat(item) if item.type is None and item.lc is None and body is None else None
+    if body is not None:
+        path = item.id
+        if item.lc is None or item.type != "constructor" or not isinstance(path, list) or not path:
+            return None
+        return _langchain(path[-1], body) if path[-1] in _CLASSES else None
+    flat = item.type in _FLAT and item.lc is None and item.content is not None
+    return _langchain(str(item.type), item) if flat else None
+
+
+def _calls(body: _Body) -> tuple[ToolCall, ...] | None:
+    """The calls of a message, None where one of them takes more than this."""
+    if not body.tool_calls:
+        return ()
+    calls = [call for one in body.tool_calls if (call := one.read()) is not None]
+    return tuple(calls) if len(calls) == len(body.tool_calls) else None
+
+
+def _chat(item: Item) -> list[Draft] | None:
+    """A role dictionary."""
+    calls, given_id = _calls(item), item.id
+    if item.role not in _ROLES or calls is None or isinstance(given_id, list):
+        return None
+    said = Said(
+        calls=calls, id=given_id, name=item.name or None, tool_call_id=item.tool_call_id or None,
+        failed=item.status == "error",
+    )  # fmt: skip
+    return speak(item.role, item.content, said)
+
+
+def _langchain(word: str, body: _Body) -> list[Draft] | None:
+    """LangChain's message."""
+    calls, given_id = _calls(body), body.id
+    if calls is None or body.invalid_tool_calls or not body.additional_kwargs.silent(calls=bool(calls)):
+        return None
+    said = Said(
+        calls=calls, id=given_id if isinstance(given_id, str) else None, name=body.name,
+        tool_call_id=body.tool_call_id, failed=body.status == "error",
+    )  # fmt: skip
+    return speak(word, "" if body.content is None else body.content, said)
