@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import BinaryIO, cast
-from weakref import WeakKeyDictionary
 
-import anyio.lowlevel
+from anyio.lowlevel import RunVar
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -28,8 +27,8 @@ from trajworker.staging import Staging, open_staging
 
 MEMORY = ":memory:"
 
-_paces: "WeakKeyDictionary[object, Paces]" = WeakKeyDictionary()
-"""Paces by event loop: all clients of a loop share what a key is allowed."""
+_PACES: RunVar[Paces] = RunVar("trajworker_paces")
+"""Paces of an event loop: all clients of a loop share what a key is allowed."""
 
 
 class Connected(Struct, frozen=True):
@@ -55,8 +54,9 @@ class Connector:
         """The source of the project; raises ProjectNotFound naming near ones, NotAllowed, SourceUnavailable."""
         settings = self.options.settings
         asked = replace(wiring.source_settings(settings), known_api="v2" if self._spoken == "v2" else None)
-        loop = anyio.lowlevel.current_token()
-        async with LangSmithSource(asked, self._listen, paces=_paces.setdefault(loop, Paces())) as source:
+        paces = _PACES.get(None) or Paces()
+        _PACES.set(paces)
+        async with LangSmithSource(asked, self._listen, paces=paces) as source:
             if self._project is None:
                 found = await source.find_projects([self.options.project])
                 if len(found) != 1:

@@ -10,8 +10,12 @@ import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import PurePath
 from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -56,8 +60,8 @@ def _parts(value: Any, above: tuple[int, ...]) -> Iterator[str]:  # noqa: ANN401
         yield f"module:{getattr(value, '__name__', '')}"
     elif isinstance(value, re.Pattern) or type(value).__module__ in ("re2", "_re2"):
         yield f"pattern:{value.pattern!r}:{getattr(value, 'flags', 0)}"
-    elif isinstance(value, enum.Enum):
-        yield f"enum:{value!r}"
+    elif isinstance(value, enum.Enum | date | timedelta | Decimal | PurePath | UUID):
+        yield f"value:{value!r}"
     else:
         yield from _composed(value, above)
 
@@ -124,6 +128,8 @@ def _class(kind: type, above: tuple[int, ...]) -> Iterator[str]:
 
 
 def _object(value: object, above: tuple[int, ...]) -> Iterator[str]:
+    if type(value).__module__.partition(".")[0] in sys.stdlib_module_names - {"__main__"}:
+        raise _Unknown
     yield from _parts(type(value), above)
     if isinstance(value, msgspec.Struct):
         yield from _parts(msgspec.structs.astuple(value), above)

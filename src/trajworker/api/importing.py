@@ -8,10 +8,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from weakref import WeakKeyDictionary
 
 import anyio
-import anyio.lowlevel
+from anyio.lowlevel import RunVar
 from msgspec import Struct
 
 from trajworker import wiring
@@ -123,8 +122,8 @@ class Importer:
         return found
 
 
-_turns: "WeakKeyDictionary[object, dict[Path, anyio.Semaphore]]" = WeakKeyDictionary()
-"""Whose turn it is, by event loop and staging file: a file has one owner at a time."""
+_TURNS: RunVar[dict[Path, anyio.Semaphore]] = RunVar("trajworker_turns")
+"""Whose turn it is in an event loop, by staging file: a file has one owner at a time."""
 
 
 class _Desk:
@@ -139,6 +138,7 @@ class _Desk:
         if isinstance(self._at, Staging):
             yield self._at
             return
-        turns = _turns.setdefault(anyio.lowlevel.current_token(), {})
+        turns = _TURNS.get({})
+        _TURNS.set(turns)
         async with turns.setdefault(self._at, anyio.Semaphore(1)), staging_at(self._at) as staging:
             yield staging

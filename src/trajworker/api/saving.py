@@ -18,16 +18,17 @@ UNNAMED = "%00unnamed"
 
 
 def file_name(conversation_id: str | None) -> str:
-    """A file name for an id: letters, digits, `_` and `-` stay, everything else is percent-encoded.
+    """A file name for an id: ASCII letters, digits, `_` and inner `-` stay, everything else is percent-encoded.
 
     No two ids share a name and none leaves the folder; names too long for a file system end in a digest of the id.
     """
     if conversation_id is None:
         return f"{UNNAMED}.json"
-    name = quote(conversation_id, safe="").replace(".", "%2E").replace("~", "%7E")
+    name = quote(conversation_id, safe="", errors="surrogatepass").replace(".", "%2E").replace("~", "%7E")
+    if name.startswith("-"):
+        name = f"%2D{name[1:]}"  # no command takes it for an option
     if len(name) > LONGEST_NAME:
-        digest = hashlib.sha256(conversation_id.encode("utf-8", "surrogatepass")).hexdigest()
-        name = f"{name[:LONGEST_NAME]}~{digest}"
+        name = _digested(name, conversation_id)
     return f"{name or '%00empty'}.json"
 
 
@@ -40,9 +41,21 @@ def save_file(trajectory: Trajectory, output_dir: Path) -> Path:
     content = encode_cumulative(trajectory)
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
-        return _write(output_dir / file_name(trajectory.task.conversation_id), content)
+        return _write(_apart(output_dir / file_name(trajectory.task.conversation_id), trajectory), content)
     except OSError as reason:
         raise SinkError(f"cannot write to {output_dir}: {reason.strerror or reason}") from reason
+
+
+def _apart(path: Path, trajectory: Trajectory) -> Path:
+    """Another name where the folder takes names that differ in case alone for one, and holds the other already."""
+    if path.exists() and path.name not in os.listdir(path.parent):
+        return path.with_name(f"{_digested(path.stem, trajectory.task.conversation_id or '')}.json")
+    return path
+
+
+def _digested(name: str, conversation_id: str) -> str:
+    digest = hashlib.sha256(conversation_id.encode("utf-8", "surrogatepass")).hexdigest()
+    return f"{name[:LONGEST_NAME]}~{digest}"
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -1,0 +1,126 @@
+"""JSON of runs in every shape it is known to come in, plain or compressed, cut into values whatever their size."""
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+import trajworker as tj
+from support.library import conversation
+from trajworker.sources import json_values
+from trajworker.sources.json_values import Torn, values
+
+ROWS = conversation("a", turns=2) + conversation("b", turns=1)
+
+
+def v2(row: dict[str, Any]) -> dict[str, Any]:
+    renamed = {("project_id" if name == "session_id" else name): value for name, value in row.items()}
+    return renamed | {"run_type": row["run_type"].upper(), "status": row["status"].upper(), "thread_id": None}
+
+
+SHAPES = {
+    "lines.jsonl": b"\n".join(map(msgspec.json.encode, ROWS)),
+    "lines.ndjson": b"\r\n".join(map(msgspec.json.encode, ROWS)) + b"\r\n\r\n",
+    "v2.jsonl": b"\n".join(msgspec.json.encode(v2(row)) for row in ROWS),
+    "answer.json": msgspec.json.encode({"runs": ROWS, "cursors": {"next": None}}),
+    "answer_v2.json": msgspec.json.encode({"next_cursor": None, "items": [v2(row) for row in ROWS]}),
+    "array.json": json.dumps(ROWS, indent=2).encode(),
+    "answers.jsonl": b"\n".join(msgspec.json.encode({"runs": [row]}) for row in ROWS),
+    "bom.json": b"\xef\xbb\xbf" + msgspec.json.encode(ROWS),
+}
+
+
+def imported(path: Path, **more: Any) -> list[tj.Trajectory]:
+    client = tj.Client(api_key="k", project_id="p", storage_dir=path.parent / "staged")
+    found = client.import_conversations(bulk=True, source=path, **more)
+    return sorted(found, key=lambda one: one.task.conversation_id or "")
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> list[tj.Trajectory]:
+    (tmp_path / "first.jsonl").write_bytes(SHAPES["lines.jsonl"])
+    found = imported(tmp_path / "first.jsonl")
+    assert [(one.task.conversation_id, one.task.num_turns) for one in found] == [("a", 2), ("b", 1)]
+    return found
+
+
+@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("packing", ["", ".gz", ".zst"])
+def test_every_shape_is_read(name: str, packing: str, tmp_path: Path, plain: list[tj.Trajectory]) -> None:
+    pack = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}[packing]
+    (tmp_path / f"{name}{packing}").write_bytes(pack(SHAPES[name]))
+    assert imported(tmp_path / f"{name}{packing}") == plain
+
+
+def test_a_folder_of_pages_is_one_export(tmp_path: Path, plain: list[tj.Trajectory]) -> None:
+    for number in range(0, len(ROWS), 3):
+        page = tmp_path / "pages" / f"page-{number}.json"
+        page.parent.mkdir(exist_ok=True)
+        page.write_bytes(msgspec.json.encode({"runs": ROWS[number : number + 4]}))
+    assert imported(tmp_path / "pages") == plain
+    assert imported(tmp_path / "pages", stage=False) == plain
+
+
+def test_lists_of_messages_are_conversations_named_after_their_file(tmp_path: Path) -> None:
+    messages = [{"type": "human", "content": "mail ada@example.com"}, {"type": "ai", "content": "done"}]
+    (tmp_path / "thread-1.json").write_bytes(msgspec.json.encode(messages))
+    (found,) = imported(tmp_path / "thread-1.json", redactor=tj.PiiRedactor())
+    assert found.task.conversation_id == "thread-1"
+    assert [message.role for message in found.messages] == ["user", "assistant"]
+    assert "ada@" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(b'[{"id": "1"', "ends within a value"), (b"hello", "cannot be read|neither"), (b'[1, 2]', "no objects"),
+     (b'{"a": 1}', "no id"), (b'["a', "ends within a text")],
+)  # fmt: skip
+def test_what_is_no_file_of_runs_is_told_with_its_place(content: bytes, why: str, tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_bytes(content)
+    with pytest.raises(tj.ConfigError, match=why):
+        imported(tmp_path / "bad.json")
+
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+OBJECTS = st.lists(st.fixed_dictionaries({"id": st.text(max_size=4), "inputs": JSONS}), max_size=6)
+
+
+@given(OBJECTS, st.integers(1, 64), st.sampled_from(["array", "runs", "items", "lines", "pretty"]), st.booleans())
+def test_values_come_back_whole_wherever_the_stream_is_cut(
+    objects: list[dict[str, Any]], chunk: int, shape: str, ascii_only: bool
+) -> None:
+    def text(value: Any, indent: int | None = None) -> str:
+        return json.dumps(value, ensure_ascii=ascii_only, indent=indent)
+
+    written = {
+        "array": text(objects),
+        "pretty": text(objects, 1),
+        "runs": text({"cursors": {"next": [1]}, "runs": objects, "after": {"runs": 1}}),
+        "items": text({"items": objects, "more": [[{}]]}),
+        "lines": "\n".join(map(text, objects)),
+    }[shape].encode()
+    before, json_values.CHUNK_BYTES = json_values.CHUNK_BYTES, chunk
+    try:
+        found = [json.loads(value) for value in values(io.BytesIO(written))]
+    finally:
+        json_values.CHUNK_BYTES = before
+    assert found == objects
+
+
+@given(st.binary(max_size=60))
+def test_no_bytes_break_the_cutter(content: bytes) -> None:
+    try:
+        list(values(io.BytesIO(content)))
+    except Torn:
+        return
