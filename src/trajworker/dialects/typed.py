@@ -45,7 +45,7 @@ class _Call(Struct, forbid_unknown_fields=True, gc=False):
         return ToolCall(name=self.name, arguments=self.args, id=self.id or None)
 
 
-class _Beside(Struct, gc=False):
+class _Beside(Struct, frozen=True, gc=False):
     """What LangChain keeps in `additional_kwargs` and the dialect reads."""
 
     reasoning_content: Any = None
