@@ -2,6 +2,8 @@
 
 from difflib import SequenceMatcher
 
+from msgspec import Struct
+
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import expand, joined, ranged
 from trajworker.assembly.memory import Amendment, Memory
@@ -10,8 +12,15 @@ from trajworker.dialects import Draft, digest, read_array
 from trajworker.model.message import Role, TrainableStatus
 
 
-FreshSystem = tuple[Draft, bytes]
-"""A system prompt that no prompt before held, with its digest."""
+class FreshSystem(Struct, eq=False):
+    """A system prompt that no prompt before held, with its digest; whoever adds it knows what came before it."""
+
+    draft: Draft
+    key: bytes
+
+
+Seen = tuple[int, int] | FreshSystem
+"""What a prompt repeats, as a range of references; or a system prompt that it says for the first time."""
 
 
 class HistoryNeeded(Exception):
@@ -21,17 +30,15 @@ class HistoryNeeded(Exception):
 class Alignment(Memory):
     """Finds a prompt's messages among the known ones."""
 
-    def match_prefix(
-        self, call: Call, opening: Opening | None
-    ) -> tuple[list[tuple[int, int]] | None, list[tuple[Draft, bytes]]]:
+    def match_prefix(self, call: Call, opening: Opening | None) -> tuple[list[Seen], list[tuple[Draft, bytes]]] | None:
         """The view of a prompt that begins, byte for byte, with the one before it; None where it does not."""
         self.was_cut = False
         rest = self.behind_prefix(call)
         if rest is None:
-            return None, []
+            return None
         begins = opening is not None and opening.begins
         if begins and not any(draft.role is Role.USER for draft in rest):
-            return None, []
+            return None
         rest = self._without_own(call, rest)
         view = list(self.view)
         keyed = [(draft, digest(draft)) for draft in rest]
@@ -45,7 +52,7 @@ class Alignment(Memory):
             view = joined([*view, (following, following + 1)])
             following += 1
             place += 1
-        return view, keyed[place:]
+        return [*view], keyed[place:]
 
     def repeats_unanswered(self, call: Call) -> bool:
         """Whether a prompt is the last one again, which got no answer: a call that was tried once more."""
@@ -93,9 +100,7 @@ class Alignment(Memory):
             self.reasoned = [answer]
         return answer
 
-    def match(
-        self, call: Call, opening: Opening | None
-    ) -> tuple[list[int | FreshSystem], list[tuple[Draft, bytes]]]:
+    def match(self, call: Call, opening: Opening | None) -> tuple[list[Seen], list[tuple[Draft, bytes]]]:
         """What any other prompt repeats, in order, what stands between kept aside; and what it says behind that.
 
         System prompts said for the first time are left to the caller, who knows what came before them.
@@ -114,19 +119,19 @@ class Alignment(Memory):
             raise HistoryNeeded
         if begins:
             self._supersede(references[: last + 1], keyed, limit)
-        view: list[int | FreshSystem] = []
+        seen: list[Seen] = []
         for place in range(last + 1):
             found = references[place]
             draft, key = keyed[place]
             if found is None and draft.role is Role.SYSTEM:
-                view.append((draft, key))
+                seen.append(FreshSystem(draft=draft, key=key))
                 continue
             if found is None:
                 found = self.aside(draft, EDITED, key)
             elif found == self.answer and draft.role is Role.ASSISTANT:
                 found = self.same_answer(draft, key)
-            view.append(found)
-        return view, keyed[last + 1 :]
+            seen += ranged([found])
+        return seen, keyed[last + 1 :]
 
     def _claim_answer(
         self, keyed: list[tuple[Draft, bytes]], references: list[int | None], last: int, limit: int

@@ -199,22 +199,27 @@ class _Folding(Nesting):
         return min(run.start_time for run in self.trace.runs.values())
 
     def _status(self, transcript: Transcript) -> tuple[str, str | None]:
-        run = self.trace.root_run
+        """How the turn ended: as the root says, unless it hides an interrupt or that no call was answered."""
+        run, calls = self.trace.root_run, self.trace.calls
         if run is None or not run.ended:
             return "pending", None
         if run.status is RunStatus.ERROR or run.error is not None:
             if "GraphInterrupt(" in (run.error or "")[:200]:
                 return "interrupted", None
             return "error", error_text(run.error) or "error"
+        if self._interrupted(transcript):
+            return "interrupted", None
+        if calls and not transcript.answered and all(call.failed for call in calls):
+            return "error", error_text(calls[-1].run.error) or "error"
+        return "success", None
+
+    def _interrupted(self, transcript: Transcript) -> bool:
+        """Whether a graph waits for a human although its root succeeded."""
         for one in self.trace.runs.values():
             if one.error is not None and one.error.startswith(("GraphInterrupt(", "NodeInterrupt(")):
-                return "interrupted", None
+                return True
         graph = any(call.about.langgraph_node is not None for call in self.trace.calls)
-        if graph and self.open_end and transcript.pending:
-            return "interrupted", None
-        if self.trace.calls and not transcript.answered and all(call.failed for call in self.trace.calls):
-            return "error", error_text(self.trace.calls[-1].run.error) or "error"
-        return "success", None
+        return graph and self.open_end and bool(transcript.pending)
 
     def _tools(self, calls: list[Call], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         chunks: list[bytes] = []

@@ -7,7 +7,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 from collections.abc import Sequence
 from datetime import datetime
 
-from trajworker.assembly.alignment import Alignment, FreshSystem
+from trajworker.assembly.alignment import Alignment, FreshSystem, Seen
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Pending, joined, ranged
 from trajworker.assembly.linking import complete, from_run, match_result, match_run, pending_of
@@ -37,29 +37,27 @@ class Transcript(Alignment):
 
     def take(self, call: Call, opening: Opening | None) -> None:
         """Take in one llm call: its prompt, then its answer."""
-        view, rest = self.match_prefix(call, opening)
-        known: list[int | FreshSystem] = []
-        if view is None:
-            known, rest = self.match(call, opening)
+        seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
         begins = opening is not None and opening.begins
         self._settle_tools(rest, call.run.start_time, first=opening is not None)
         results, rest = self._leading_results(rest)
         outside = [self.system(draft) for draft in call.prompt.system]
         if opening is not None and opening.root is not None and self.total == 0 and not outside:
             outside = self._system_of(opening.root, rest)
-        if view is None:
-            view = joined(ranged([one if isinstance(one, int) else self.system(*one) for one in known]))
-        view = joined([*view, *results, *self._append(rest, opening)])
+        view = joined([*self._placed(seen), *results, *self._append(rest, opening)])
         if begins and self.turn == self.before.entries:
             self._begin_turn_without_words(opening)
         self._remember(call, view)
         self.shown = shown_to_model(rest) or self.shown
         self.answer = None
-        answer = call.answer.draft
-        if answer is None or call.failed:
+        if call.answer.draft is None or call.failed:
             return
         if not begins and self.turn == 0:
             self.turn = 1
+        self._add_answer(call, call.answer.draft, joined([*ranged(outside), *view]))
+
+    def _add_answer(self, call: Call, answer: Draft, view: list[tuple[int, int]]) -> None:
+        """Add what the model said, and the step it is."""
         index = self.add(answer, call.key)
         self.answered = True
         self.answer, self.answer_ids = index, sorted(call.ids)
@@ -73,8 +71,12 @@ class Transcript(Alignment):
             answer.trainable_status = TrainableStatus.NOT_TRAINABLE
         for other in call.answer.others:
             self.aside(other, ALTERNATIVE)
-        seen = joined([*ranged(outside), *view, (index, index + 1)])
+        seen = joined([*view, (index, index + 1)])
         self.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=self._summarised(view)))
+
+    def _placed(self, seen: list[Seen]) -> list[tuple[int, int]]:
+        """What a prompt repeats as references, its fresh system prompts added."""
+        return [ranged([self.system(one.draft, one.key)])[0] if isinstance(one, FreshSystem) else one for one in seen]
 
     def _system_of(self, root: Root, rest: list[tuple[Draft, bytes]]) -> list[int]:
         """The system prompt that only the root was given (Claude Agent SDK)."""
@@ -98,7 +100,7 @@ class Transcript(Alignment):
     def _leading_results(
         self, rest: list[tuple[Draft, bytes]]
     ) -> tuple[list[tuple[int, int]], list[tuple[Draft, bytes]]]:
-        """Add the results that answer the last calls: they came before whatever the prompt says anew, even above them."""
+        """Add the results that answer the last calls: they came before all that a prompt says anew, above them too."""
         stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
         return (ranged(self._add_results(rest[:stop])), rest[stop:]) if stop else ([], rest)
 
@@ -250,4 +252,6 @@ class Transcript(Alignment):
 
     def _said_in_turn(self, key: bytes) -> bool:
         """Whether a message was told in this turn, be it by a trace that the turn was interrupted in."""
-        return key in self.keys or any(self.key(place) == key for place in range(self.turn_user or 0, self.before.total))
+        return key in self.keys or any(
+            self.key(place) == key for place in range(self.turn_user or 0, self.before.total)
+        )

@@ -17,8 +17,8 @@ _OUTPUTS = frozenset(
     {"function_call_output", "custom_tool_call_output", "computer_call_output", "local_shell_call_output",
      "shell_call_output"}
 )  # fmt: skip
-_HOSTED = frozenset({"web_search_call", "file_search_call", "mcp_call", "code_interpreter_call", "image_generation_call",
-                     "mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "item_reference",
+_HOSTED = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call",
+                     "mcp_call", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "item_reference",
                      "compaction"})  # fmt: skip
 _KINDS = _CALLS | _OUTPUTS | _HOSTED | {"reasoning"}
 
