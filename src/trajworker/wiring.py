@@ -21,7 +21,7 @@ from trajworker.sources.api_key import ApiKey
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.redacting import RedactingSource
 from trajworker.sources.settings import LIMITS, LangSmithSettings, Limit, Retries, Timeouts
-from trajworker.staging import SQLITE_VERSION, Figures, Staging, open_staging
+from trajworker.staging import SQLITE_VERSION, Staging, open_staging
 from trajworker.worker.acquaintance import Acquaintance, Acquainting
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.drafting import Drafter
@@ -67,7 +67,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
                 supervisor = Supervisor(source, cycle, outlet, observer, rhythm(settings))
                 await supervisor.run(settings.source.projects, stop)
             # counting takes time that a stop does not have, and changes nothing about its exit code
-            quarantined = 0 if stop.requested else set_aside(await staging.figures())
+            quarantined = 0 if stop.requested else (await staging.figures()).quarantined
     code = exit_code(supervisor.outcome, stopped=stop.requested, quarantined=quarantined)
     observer(
         WorkerStopped(
@@ -89,11 +89,6 @@ def exit_code(outcome: Outcome, *, stopped: bool, quarantined: int) -> int:
     if stopped:
         return EXIT_RETRY
     return EXIT_DATA if quarantined else 0
-
-
-def set_aside(figures: Figures) -> int:
-    """Runs and conversations that are in quarantine."""
-    return sum(sum(one.failures.values()) + sum(one.unreadable.values()) for one in figures.projects)
 
 
 @asynccontextmanager

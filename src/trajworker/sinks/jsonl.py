@@ -62,6 +62,7 @@ class JsonlSink:
     async def append_all(self, lines: Sequence[Unwritten]) -> list[Line]:
         """Write lines at the ends of the open parts, all or none; revocable until `commit`."""
         self._refuse_broken()
+        written: list[Line] = []
         with CancelScope(shield=True):
             for stream in dict.fromkeys(stream for _, stream in lines):
                 if stream not in self._growing:

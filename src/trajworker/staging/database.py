@@ -6,8 +6,8 @@ the caller waits for it under a shield: cancellation can neither leave a transac
 """
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -50,12 +50,19 @@ SETTINGS = (
 )
 
 
+@contextmanager
+def _shielded() -> Iterator[None]:
+    """What is in here ends before a cancellation shows."""
+    with CancelScope(shield=True):
+        yield
+
+
 class Channel(aiosqlite.Connection):
     """An aiosqlite connection on whose thread a whole function can run."""
 
     async def run(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """Call `function` with the connection in the connection's own thread; it is not interrupted."""
-        with CancelScope(shield=True):
+        with _shielded():
             result: T = await self._execute(function, self._conn)  # type: ignore[no-untyped-call]  # aiosqlite leaves it bare
         return result
 
@@ -184,7 +191,7 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
         where = str(path or MEMORY)
         channel = Channel(partial(_connect, where), ITER_CHUNK_ROWS)
         try:
-            with CancelScope(shield=True):
+            with _shielded():
                 await channel
             epoch = await channel.run(partial(_begin, steps or migrations(), path))
             yield Database(channel, path, epoch)
@@ -192,7 +199,7 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
         except sqlite3.Error as error:
             raise translate(error, where) from error
         finally:
-            with CancelScope(shield=True):
+            with _shielded():
                 await channel.close()
 
 

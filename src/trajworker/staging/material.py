@@ -1,16 +1,23 @@
-"""What conversations are made of, read for many of them at once: a look per batch, not per trace."""
+"""What conversations are made of: read for many of them in one look, or trace by trace where that is too much.
+
+All functions run in the thread of the connection and write nothing.
+"""
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
 from trajworker.model.run import Feedback, Run
 from trajworker.ports import Material, TraceVersion, kept
-from trajworker.staging.encoding import chunked, marks, unpack_feedback, unpack_id, unpack_run, unpack_time
+from trajworker.staging.encoding import chunked, marks, pack_id, unpack_feedback, unpack_id, unpack_run, unpack_time
 
 MATERIAL_BYTES = 16 * 1024 * 1024
 """Payloads that are read at once; conversations beyond it are read trace by trace."""
+CHUNK_BYTES = 4 * 1024 * 1024
+CHUNK_ROWS = 256
+"""Runs of one trace are read in portions of at most this many bytes and rows."""
 
 _Trace = tuple[int, TraceVersion]
 """A trace with its key."""
@@ -31,6 +38,50 @@ def materials(conversations: Sequence[int], connection: sqlite3.Connection) -> l
     runs = _runs(held, connection)
     feedback = _feedback(held, connection)
     return [_material(traces.get(one, []), changed.get(one, []), runs, feedback) for one in conversations]
+
+
+def traces(conversation: int, connection: sqlite3.Connection) -> list[TraceVersion]:
+    """The traces of a conversation in order of start."""
+    return [version for _, (_, version) in _traces([conversation], connection)]
+
+
+def run_portions(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Sequence[int]]:
+    """Keys of the runs of a trace in tree order, in portions of which each may be read whole."""
+    rows = connection.execute(
+        "SELECT key, coalesce(length(body), 0) FROM run WHERE trace = "
+        "(SELECT key FROM trace WHERE conversation = ? AND id = ?) ORDER BY tree_order, start, key",
+        (conversation, pack_id(trace_id)),
+    )
+    return list(_portions(rows))
+
+
+def _portions(rows: Iterator[tuple[int, int]]) -> Iterator[Sequence[int]]:
+    portion, size = array("q"), 0
+    for key, length in rows:
+        if portion and (size + length > CHUNK_BYTES or len(portion) == CHUNK_ROWS):
+            yield portion
+            portion, size = array("q"), 0
+        portion.append(key)
+        size += length
+    if portion:
+        yield portion
+
+
+def read_runs(keys: Sequence[int], connection: sqlite3.Connection) -> list[Run]:
+    """Those runs, in that order; without the ones that were purged or dropped since."""
+    rows = connection.execute(
+        f"SELECT key, body, feedback_stats FROM run WHERE key IN ({marks(keys)}) AND body IS NOT NULL", keys
+    )
+    found = {key: unpack_run(body, stats) for key, body, stats in rows}
+    return [found[key] for key in keys if key in found]
+
+
+def feedback(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Feedback]:
+    """Feedback left on the runs of one trace, in order of its id."""
+    row = connection.execute(
+        "SELECT key FROM trace WHERE conversation = ? AND id = ?", (conversation, pack_id(trace_id))
+    ).fetchone()
+    return _feedback(row, connection).get(row[0], []) if row else []
 
 
 def _within_bounds(changed: Mapping[int, Sequence[int]], sizes: Mapping[int, int]) -> list[int]:

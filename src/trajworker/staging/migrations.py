@@ -8,7 +8,7 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from importlib import resources
+from importlib.resources import files
 from pathlib import Path
 
 from msgspec import Struct
@@ -30,8 +30,8 @@ class Migration(Struct, frozen=True):
 
 def migrations() -> list[Migration]:
     """The steps that come with this release, in order."""
-    files = resources.files(__package__).joinpath("schema").iterdir()
-    steps = [(re.match(r"(\d+)_.*\.sql$", file.name), file) for file in files]
+    schema = files("trajworker.staging").joinpath("schema").iterdir()
+    steps = [(re.match(r"(\d+)_.*\.sql$", file.name), file) for file in schema]
     return sorted((Migration(int(found[1]), file.read_text("utf-8")) for found, file in steps if found), key=_number)
 
 

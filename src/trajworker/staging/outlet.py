@@ -1,34 +1,21 @@
-"""What the outlet asks of staging: conversations that changed, what they are made of, and the record of what was said.
+"""What the outlet asks of staging: which conversations changed, and the record of what was said of them.
 
 All functions run in the thread of the connection; `record`, `quarantine` within a transaction.
 """
 
 import sqlite3
-from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
 from trajworker.errors import StagingError
-from trajworker.model.run import Feedback, Run
-from trajworker.ports import Activity, Emission, Line, TraceVersion
-from trajworker.staging.encoding import (
-    marks,
-    pack_id,
-    pack_time,
-    unpack_feedback,
-    unpack_id,
-    unpack_run,
-    unpack_time,
-)
+from trajworker.ports import Activity, Emission, Line
+from trajworker.staging.encoding import marks, pack_id, pack_time, unpack_id, unpack_time
 
 CHANGED_ROWS = 256
 """Conversations told of at a time."""
-CHUNK_BYTES = 4 * 1024 * 1024
-CHUNK_ROWS = 256
-"""Runs are read in portions of at most this many bytes and rows."""
 
 Place = tuple[int, int]
 """Where an iteration over changed conversations stands: last activity, key."""
@@ -92,70 +79,6 @@ def _pending(connection: sqlite3.Connection, conversations: Sequence[int]) -> di
         conversations,
     )
     return {key: _Pending(runs, roots, oldest) for key, runs, roots, oldest in rows}
-
-
-def traces(conversation: int, connection: sqlite3.Connection) -> list[TraceVersion]:
-    """The traces of a conversation in order of start."""
-    rows = connection.execute(
-        "SELECT t.id, t.start, t.version, f.version, f.body FROM trace t LEFT JOIN fold f ON f.trace = t.key "
-        "WHERE t.conversation = ? ORDER BY t.start, t.id",
-        (conversation,),
-    )
-    return [
-        TraceVersion(
-            trace_id=unpack_id(trace), start=unpack_time(start), version=version, folded_version=made_of, fold=fold
-        )
-        for trace, start, version, made_of, fold in rows
-    ]
-
-
-def run_portions(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Sequence[int]]:
-    """Keys of the runs of a trace in tree order, in portions of which each may be read whole."""
-    rows = connection.execute(
-        "SELECT key, coalesce(length(body), 0) FROM run WHERE trace = "
-        "(SELECT key FROM trace WHERE conversation = ? AND id = ?) ORDER BY tree_order, start, key",
-        (conversation, pack_id(trace_id)),
-    )
-    return list(_portions(rows))
-
-
-def _portions(rows: Iterator[tuple[int, int]]) -> Iterator[Sequence[int]]:
-    portion, size = array("q"), 0
-    for key, length in rows:
-        if portion and (size + length > CHUNK_BYTES or len(portion) == CHUNK_ROWS):
-            yield portion
-            portion, size = array("q"), 0
-        portion.append(key)
-        size += length
-    if portion:
-        yield portion
-
-
-def read_runs(keys: Sequence[int], connection: sqlite3.Connection) -> list[Run]:
-    """Those runs, in that order; without the ones that were purged or dropped since."""
-    rows = connection.execute(
-        f"SELECT key, body, feedback_stats FROM run WHERE key IN ({marks(keys)}) AND body IS NOT NULL", keys
-    )
-    found = {key: unpack_run(body, stats) for key, body, stats in rows}
-    return [found[key] for key in keys if key in found]
-
-
-def feedback(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Feedback]:
-    """Feedback left on the runs of one trace, in order of its id."""
-    row = connection.execute(
-        "SELECT key, project, id FROM trace WHERE conversation = ? AND id = ? AND EXISTS (SELECT 1 FROM feedback)",
-        (conversation, pack_id(trace_id)),
-    ).fetchone()
-    if row is None:
-        return []
-    key, project, trace = row
-    rows = connection.execute(
-        "SELECT f.id, f.body FROM run r CROSS JOIN feedback f ON f.project = r.project AND f.run = r.id "
-        "WHERE r.trace = ? UNION ALL "
-        "SELECT id, body FROM feedback WHERE project = ? AND trace = ? AND run IS NULL ORDER BY 1",
-        (key, project, trace),
-    )
-    return [unpack_feedback(body) for _, body in rows]
 
 
 def record(emissions: Sequence[Emission], connection: sqlite3.Connection) -> None:

@@ -26,6 +26,7 @@ from trajworker.ports import (
 from trajworker.staging import figures, intake, lookup, material, outlet, parts, slices, upkeep
 from trajworker.staging.arrivals import Confirmations
 from trajworker.staging.database import Database, open_database
+from trajworker.staging.slices import plan
 
 
 class Staging:
@@ -40,9 +41,9 @@ class Staging:
         """Number of this opening, counted from 1."""
         return self._database.epoch
 
-    async def plan(self, project: Project, slices_: Sequence[Slice]) -> None:
+    async def plan(self, project: Project, slices: Sequence[Slice]) -> None:
         """Remember slices to be read; one with an `id` is begun again as given."""
-        await self._database.write(partial(slices.plan, project, slices_))
+        await self._database.write(partial(plan, project, slices))
 
     async def unread(self, project_id: str) -> list[Slice]:
         """Slices not yet read to their end, with their cursors, newest first."""
@@ -76,17 +77,17 @@ class Staging:
 
     async def traces(self, conversation: int) -> list[TraceVersion]:
         """The traces of a conversation in order of start."""
-        return await self._database.read(partial(outlet.traces, conversation))
+        return await self._database.read(partial(material.traces, conversation))
 
     async def runs(self, conversation: int, trace_id: str) -> AsyncIterator[Run]:
         """The runs of one trace in tree order, read in bounded portions."""
-        for portion in await self._database.read(partial(outlet.run_portions, conversation, trace_id)):
-            for run in await self._database.read(partial(outlet.read_runs, portion)):
+        for portion in await self._database.read(partial(material.run_portions, conversation, trace_id)):
+            for run in await self._database.read(partial(material.read_runs, portion)):
                 yield run
 
     async def feedback(self, conversation: int, trace_id: str) -> list[Feedback]:
         """Feedback left on the runs of one trace."""
-        return await self._database.read(partial(outlet.feedback, conversation, trace_id))
+        return await self._database.read(partial(material.feedback, conversation, trace_id))
 
     async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
         """Set a conversation aside until one of its traces changes."""
