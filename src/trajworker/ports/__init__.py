@@ -1,0 +1,45 @@
+"""The seams: what crosses between rooms, and the small protocols behind which adapters stand.
+
+Data walks forward (source -> staging -> sink); only acknowledgements walk back, and only through the store. There are
+three seams, in the order of the walk: `intake`, `outlet`, `delivery`.
+"""
+
+from trajworker.ports.delivery import Emission, Line, Part, PartLedger, PartState, Sink, Stream, Unwritten
+from trajworker.ports.intake import (
+    Coverage,
+    Page,
+    Purpose,
+    RunSource,
+    RunStore,
+    Slice,
+    StagedPage,
+    StageOutcome,
+    Unreadable,
+)
+from trajworker.ports.outlet import Activity, Ledger, Material, TraceVersion, Upkeep, kept
+
+__all__ = [
+    "Activity",
+    "Coverage",
+    "Emission",
+    "Ledger",
+    "Line",
+    "Material",
+    "Page",
+    "Part",
+    "PartLedger",
+    "PartState",
+    "Purpose",
+    "RunSource",
+    "RunStore",
+    "Sink",
+    "Slice",
+    "StageOutcome",
+    "StagedPage",
+    "Stream",
+    "TraceVersion",
+    "Unreadable",
+    "Unwritten",
+    "Upkeep",
+    "kept",
+]

@@ -1,0 +1,159 @@
+"""Between source and staging: slices of time are read page by page, and each page is staged in one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+from trajworker.model.run import Feedback, Project, Run
+
+
+class Purpose(StrEnum):
+    """Why a slice is read; only `COVER` and `CATCH_UP` move the watermark when they are done."""
+
+    COVER = "cover"
+    """For the first time, to its end."""
+    CATCH_UP = "catch_up"
+    """What is new since the watermark, and the overlap before it for what came late."""
+    ENDED = "ended"
+    """Runs that ended since the last cycle, whenever they started."""
+    DEEP_SCAN = "deep_scan"
+    """The whole horizon again, to measure how late the late ones were."""
+
+
+class Slice(Struct, frozen=True, kw_only=True):
+    """A stretch of start times of one project, [start, end), read page by page, newest first."""
+
+    project_id: str
+    start: datetime
+    end: datetime
+    purpose: Purpose = Purpose.COVER
+    ended_after: datetime | None = None
+    """Only runs whose end time is later (purpose `ENDED`)."""
+    floor: datetime | None = None
+    """Below this start time reading may stop at a page that brings nothing new (purpose `CATCH_UP`)."""
+    id: int | None = None
+    """Given by the store."""
+    cursor: str | None = None
+    """Where reading goes on; None at the beginning."""
+    pages: int = 0
+    """Pages read of it so far."""
+    restarts: int = 0
+    """Times it was begun again, because its cursor expired or came twice."""
+
+
+class Unreadable(Struct, frozen=True, kw_only=True):
+    """A run that could not be read: kept raw in quarantine, counted, never guessed at."""
+
+    project_id: str
+    run_id: str | None
+    reason: str
+    raw: bytes
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One answer of the source. `oldest` is the earliest start time on it, None when it is empty."""
+
+    runs: tuple[Run, ...]
+    unreadable: tuple[Unreadable, ...] = ()
+    next_cursor: str | None = None
+    oldest: datetime | None = None
+    size_bytes: int = 0
+
+
+class StagedPage(Struct, frozen=True, kw_only=True):
+    """What one transaction takes in: the runs of a page, the state of its slice afterwards, and slices split off it.
+
+    `fetch_seq` was taken when the request was SENT, so that a slow old answer cannot beat a newer one; it counts from 1
+    in each process (the store puts its epoch before it).
+    `slice` is None for runs asked for by id. `done` says that the slice is read to its end.
+    """
+
+    page: Page
+    fetch_seq: int
+    slice: Slice | None = None
+    done: bool = False
+    split: tuple[Slice, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+
+
+class StageOutcome(Struct, frozen=True, kw_only=True):
+    """What a page changed: rows new or newer, rows seen before, conversations touched.
+
+    `cursor_seen`: the cursor that the slice would go on from was used in it before: reading goes in a circle. The page
+    is staged; the slice must be begun again (`plan` it with its id, `restarts` + 1) or given up.
+    """
+
+    changed: int
+    unchanged: int
+    conversations: int
+    cursor_seen: bool = False
+    late: int = 0
+    """Changed runs that lie where everything had been read before."""
+    oldest_late: datetime | None = None
+    """When the earliest of those began."""
+    split: tuple[Slice, ...] = ()
+    """The slices split off, now with the ids the store gave them; reading them starts only after this commit."""
+
+
+class Coverage(Struct, frozen=True, kw_only=True):
+    """Which stretches of a project's start times were read whole, in order, none touching the next.
+
+    `watermark` is the end of the longest prefix of complete slices; None before the first. Stretches that nobody
+    asked for do not hold it back; slices planned and not read yet do.
+    """
+
+    spans: tuple[tuple[datetime, datetime], ...] = ()
+    watermark: datetime | None = None
+    deep_scanned: datetime | None = None
+    """End of the newest finished deep scan."""
+
+
+class RunSource(Protocol):
+    """Where runs come from; every method retries within its budget, then raises a `SourceError`."""
+
+    async def find_projects(self, names: Sequence[str]) -> list[Project]:
+        """Resolve names or ids; raises ProjectNotFound naming near ones."""
+        ...
+
+    async def page(self, part: Slice) -> Page:
+        """The page of `part` at its cursor; raises CursorExpired when the slice must be begun again."""
+        ...
+
+    async def runs_by_id(self, project_id: str, ids: Sequence[str]) -> Page:
+        """Those runs as they are now; ids the source no longer has are absent."""
+        ...
+
+    async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
+        """Feedback left on those runs."""
+        ...
+
+    async def now(self) -> datetime:
+        """Time as the server tells it (`Date`), never the host clock alone."""
+        ...
+
+
+class RunStore(Protocol):
+    """The intake's side of staging."""
+
+    async def plan(self, project: Project, slices: Sequence[Slice]) -> None:
+        """Remember slices to be read; one with an `id` is begun again as given, with a fresh memory of cursors."""
+        ...
+
+    async def unread(self, project_id: str) -> list[Slice]:
+        """Slices not yet read to their end, with their cursors."""
+        ...
+
+    async def stage(self, staged: StagedPage) -> StageOutcome:
+        """Take in a page: runs, cursor and "conversation changed" in ONE transaction."""
+        ...
+
+    async def pending(self, project_id: str, now: datetime, limit: int) -> list[str]:
+        """Ids of runs that have not ended and are due for another look; each is next due in 1 h, 6 h, 1 d, then 7 d."""
+        ...
+
+    async def coverage(self, project_id: str) -> Coverage:
+        """What `COVER` and `CATCH_UP` slices read whole, and the watermark; empty before the first slice is done."""
+        ...

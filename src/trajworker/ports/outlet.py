@@ -1,0 +1,119 @@
+"""Between staging and the outlet: which conversations are due, what they are made of, and what may be dropped."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from trajworker.model.run import Feedback, Run
+
+
+class Activity(Struct, frozen=True, kw_only=True):
+    """What decides whether a conversation is finished: see `assembly.lifecycle`."""
+
+    conversation: int
+    """Key in the store."""
+    project_id: str
+    project: str | None = None
+    """The project's name."""
+    conversation_id: str
+    last_activity: datetime
+    pending_roots: int
+    pending_runs: int
+    oldest_pending: datetime | None
+    revision: int
+    """Last one emitted, 0 if none."""
+    empty: bool = False
+    """All its traces moved to other conversations after it was emitted: only a tombstone revision is left to say."""
+    reduced: bool = False
+    """Payloads of it were dropped by `Upkeep.compact`: fetch `Upkeep.reduced` runs again before assembling it."""
+    content_hash: bytes | None = None
+    """Of the last revision: an equal one is not emitted again, only marked as looked at."""
+
+
+class TraceVersion(Struct, frozen=True, kw_only=True):
+    """One trace of a conversation: what it holds now, and the fold made of it before, if any.
+
+    `version` changes whenever a run or feedback of the trace changes. `fold` was made of `folded_version`.
+    """
+
+    trace_id: str
+    start: datetime
+    version: int
+    folded_version: int | None = None
+    fold: bytes | None = None
+
+
+class Material(Struct, frozen=True, kw_only=True):
+    """What a conversation is made of: its traces in order of start, and what is needed to fold those that changed.
+
+    `runs` and `feedback` hold every trace from the first changed one on, by trace id, runs in tree order. `runs` is
+    None where that is too much to hold at once: read trace by trace then.
+    """
+
+    traces: list[TraceVersion]
+    runs: dict[str, list[Run]] | None
+    feedback: dict[str, list[Feedback]] = {}
+
+
+def kept(traces: Sequence[TraceVersion]) -> int:
+    """How many traces at the beginning are still what was folded: each fold stands on those before it."""
+    for number, trace in enumerate(traces):
+        if trace.fold is None or trace.folded_version != trace.version:
+            return number
+    return len(traces)
+
+
+class Ledger(Protocol):
+    """The outlet's side of staging: which conversations are due, and what they are made of."""
+
+    async def materials(self, conversations: Sequence[int]) -> list[Material]:
+        """What those conversations are made of, in one look."""
+        ...
+
+    def changed(self, before: datetime) -> AsyncGenerator[Activity, None]:
+        """Conversations that changed and were last active before that time, longest idle first.
+
+        They may be emitted while this iterates.
+        """
+        ...
+
+    async def traces(self, conversation: int) -> list[TraceVersion]:
+        """The traces of a conversation in order of start."""
+        ...
+
+    def runs(self, conversation: int, trace_id: str) -> AsyncIterator[Run]:
+        """The runs of one trace in tree order, decoded one by one."""
+        ...
+
+    async def feedback(self, conversation: int, trace_id: str) -> list[Feedback]:
+        """Feedback left on the runs of one trace."""
+        ...
+
+    async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
+        """Set a conversation aside that cannot be assembled, until one of its traces changes; its runs stay."""
+        ...
+
+
+class Upkeep(Protocol):
+    """What keeps staging small, and small things a daemon must remember over restarts."""
+
+    async def compact(self, before: datetime) -> int:
+        """Drop payloads of delivered conversations last active before that time, at most one batch.
+
+        Returns how many runs were reduced, 0 when nothing is left to do. What dedup needs stays.
+        """
+        ...
+
+    async def reduced(self, conversation: int, limit: int) -> list[str]:
+        """Ids of runs of a conversation whose payloads were dropped; staging them again restores the payloads."""
+        ...
+
+    async def mark(self, project_id: str, name: str) -> datetime | None:
+        """A time remembered under a name, e.g. up to when ended runs were asked for; None before the first."""
+        ...
+
+    async def set_mark(self, project_id: str, name: str, at: datetime) -> None:
+        """Remember a time under a name."""
+        ...
