@@ -154,12 +154,12 @@ def encode_line(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
 
 
 def content_hash(folds: Sequence[Fold], header: Header) -> bytes:
-    """What decides whether a new revision is due: everything on the line but its revision and its pane.
+    """What decides whether a new revision is due: everything on the line but its revision, its pane and the project's name.
 
     A line is made of nothing but its header and its folds, so their digests stand for its bytes.
     """
     hashed = blake2b(digest_size=HASH_SIZE)
-    told = structs.replace(header, revision=1, pane=Pane.ON_TIME)
+    told = structs.replace(header, revision=1, pane=Pane.ON_TIME, project=None)
     hashed.update(_HASHED.encode((told, folds[-1].after.pending if folds else (), [fold.digest for fold in folds])))
     return hashed.digest()
 

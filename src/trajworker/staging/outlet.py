@@ -22,7 +22,7 @@ Place = tuple[int, int]
 FIRST = (-(2**63), 0)
 ACTIVITY = (
     "SELECT c.key, p.id, c.id, c.last_activity, c.revision, c.content_hash, c.reduced, "
-    "NOT EXISTS (SELECT 1 FROM trace WHERE conversation = c.key) "
+    "NOT EXISTS (SELECT 1 FROM trace WHERE conversation = c.key), p.name "
     "FROM conversation c JOIN project p ON p.key = c.project"
 )
 """Begins a query whose rows `activities` reads."""
@@ -46,6 +46,7 @@ def activities(rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) 
         Activity(
             conversation=key,
             project_id=unpack_id(project),
+            project=title,
             conversation_id=unpack_id(name),
             last_activity=unpack_time(last_activity),
             pending_roots=pending.get(key, NOTHING).roots,
@@ -56,7 +57,7 @@ def activities(rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) 
             empty=bool(empty),
             reduced=bool(reduced),
         )
-        for key, project, name, last_activity, revision, content_hash, reduced, empty in rows
+        for key, project, name, last_activity, revision, content_hash, reduced, empty, title in rows
     ]
 
 

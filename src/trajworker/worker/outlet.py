@@ -238,6 +238,7 @@ def _header(activity: Activity, decision: Decision) -> Header:
     return Header(
         conversation_id=activity.conversation_id,
         project_id=activity.project_id,
+        project=activity.project,
         revision=activity.revision + 1,
         pane=decision.pane or Pane.ON_TIME,
         complete=decision.complete,
