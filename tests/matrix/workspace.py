@@ -52,14 +52,12 @@ class Workspace:
 
 def turn(number: int, at: datetime, thread: str | None = "t", **fields: Any) -> dict[str, Any]:
     """A trace of one run that says one thing: `question number` and `answer number`."""
-    return run_row(
-        number,
-        at - timedelta(minutes=number),
-        thread_id=thread,
-        inputs={"messages": [{"role": "user", "content": f"question {number}"}]},
-        outputs={"choices": [{"message": {"role": "assistant", "content": f"answer {number}"}}]},
-        **fields,
-    )
+    said_there: dict[str, Any] = {
+        "thread_id": thread,
+        "inputs": {"messages": [{"role": "user", "content": f"question {number}"}]},
+        "outputs": {"choices": [{"message": {"role": "assistant", "content": f"answer {number}"}}]},
+    }
+    return run_row(number, at - timedelta(minutes=number), **{**said_there, **fields})
 
 
 def settings_for(url: str, folder: Path) -> Settings:

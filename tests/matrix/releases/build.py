@@ -1,0 +1,53 @@
+"""Makes the fixture of a release: what its worker left behind in the middle of its work, as a tar file.
+
+    python tests/matrix/releases/build.py
+
+Run once, when the schema of staging gets a new number, by the last commit that writes the old one; never again, because
+a fixture is what an old release really wrote. `test_releases.py` says what every later release must make of it.
+"""
+
+import sys
+import tarfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import anyio
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from matrix.workspace import Workspace, settings_for, turn, waiting, work
+from support.scripted_server import scripted
+from trajworker.staging.migrations import migrations
+
+HERE = Path(__file__).parent
+NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
+IDLE = timedelta(minutes=30)
+
+
+def before() -> Workspace:
+    """Two conversations that are finished, one that is still busy, one whose run has not ended."""
+    early = NOW - timedelta(hours=3)
+    rows = [
+        turn(1, early, "finished"),
+        turn(2, early, "revised"),
+        turn(3, NOW - timedelta(minutes=5), "busy"),
+        turn(4, early, "pending", status="PENDING", end_time=None, outputs=None),
+    ]
+    return Workspace(rows, NOW)
+
+
+async def main(folder: Path) -> None:
+    """Work once and end in order."""
+    async with scripted(before()) as server:
+        code, _ = await work(waiting(settings_for(server.url, folder), idle=IDLE))
+    assert code == 0
+    with tarfile.open(HERE / f"{migrations()[-1].number:04}.tar.gz", "w:gz") as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.suffix != ".lock":
+                archive.add(path, path.relative_to(folder))
+
+
+if __name__ == "__main__":
+    with TemporaryDirectory() as scratch:
+        anyio.run(main, Path(scratch))
