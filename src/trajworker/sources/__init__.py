@@ -1,4 +1,4 @@
-"""Where runs come from: LangSmith over HTTP, one source behind `ports.RunSource`."""
+"""Where runs come from: LangSmith over HTTP, behind `ports.RunSource`, and exports in files."""
 
 from trajworker.sources.api_key import ApiKey
 from trajworker.sources.langsmith import LangSmithSource

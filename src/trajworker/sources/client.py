@@ -4,13 +4,13 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
 import anyio.to_thread
 from msgspec import Struct
 
-from trajworker.events import Event, RequestRetried
+from trajworker.events import Observer, RequestRetried
 from trajworker.sources.failure import Failure, Kind
 from trajworker.sources.pacing import Pace, Paces
 from trajworker.sources.reading import NotAPage
@@ -53,7 +53,7 @@ class Client:
         self,
         transport: Transport,
         settings: LangSmithSettings,
-        observe: Callable[[Event], None],
+        observe: Observer,
         paces: Paces,
     ) -> None:
         self._transport = transport
@@ -73,6 +73,11 @@ class Client:
             return None
         told, at = self._server_time
         return told + timedelta(seconds=self._timing.now() - at)
+
+    @property
+    def now(self) -> datetime:
+        """The server's clock; the host's where the server has told none."""
+        return self.server_time or datetime.now(UTC)
 
     def pace_of(self, tier: str) -> Pace:
         """The shared pace of a tier."""
@@ -99,7 +104,7 @@ class Client:
         try:
             response = await self._transport.send(ask.request)
         except Failure as failure:
-            if failure.status == 429:  # noqa: PLR2004 - HTTP's own number
+            if failure.rate_limited:
                 pace.refused(sent_at, failure.retry_after_s)
             raise
         finally:
@@ -112,7 +117,7 @@ class Client:
     async def _again(self, failure: Failure, tries: Tries, tier: str) -> bool:
         """Whether to ask once more; waits as long as is due."""
         retries = self._settings.retries
-        if failure.kind is Kind.STATUS and failure.status == 429:  # noqa: PLR2004 - HTTP's own number
+        if failure.rate_limited:
             return self._outlasts_limit(failure, tries, tier)
         tries.rate_limited_since = None
         tries.failures += 1

@@ -28,6 +28,15 @@ class Kind(StrEnum):
     """The server points elsewhere; the key is never sent on."""
 
 
+REJECTED = frozenset({400, 422})
+"""Statuses of a question that is not taken: a filter, a cursor, a limit."""
+TURNED_AWAY = frozenset({404, 405, 406, 501})
+"""Statuses of what the server does not offer, e.g. the other generation of the API."""
+KEY_REFUSED = 401
+FORBIDDEN = 403
+RATE_LIMITED = 429
+
+
 class Failure(Exception):
     """One request failed; `retrying` decides what follows."""
 
@@ -39,6 +48,21 @@ class Failure(Exception):
         self.status = status
         self.detail = detail
         self.retry_after_s = retry_after_s
+
+    @property
+    def rejected(self) -> bool:
+        """Whether the server did not take the question itself."""
+        return self.kind is Kind.STATUS and self.status in REJECTED
+
+    @property
+    def turned_away(self) -> bool:
+        """Whether the server does not offer what was asked, such as this generation of the API."""
+        return self.kind is Kind.STATUS and self.status in TURNED_AWAY
+
+    @property
+    def rate_limited(self) -> bool:
+        """Whether nothing is wrong but the pace."""
+        return self.kind is Kind.STATUS and self.status == RATE_LIMITED
 
     @property
     def reason(self) -> str:

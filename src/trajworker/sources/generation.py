@@ -1,12 +1,10 @@
 """Which generation of the API is spoken: asked for, told by `/info`, or found out by being turned away."""
 
-from collections.abc import Callable
-
 import anyio
 import msgspec
 from msgspec import Struct
 
-from trajworker.events import ApiChosen, Event
+from trajworker.events import ApiChosen, Observer
 from trajworker.sources.client import Ask, Client, Tries
 from trajworker.sources.failure import Failure, Kind
 from trajworker.sources.reading import REFUSED, NotAPage
@@ -33,7 +31,7 @@ class _Info(Struct):
 class Generation:
     """The wire in use. `other` is the one to try when the server turns this one away."""
 
-    def __init__(self, settings: LangSmithSettings, client: Client, observe: Callable[[Event], None]) -> None:
+    def __init__(self, settings: LangSmithSettings, client: Client, observe: Observer) -> None:
         self._asked_for = settings.api
         self._client = client
         self._observe = observe

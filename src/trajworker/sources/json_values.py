@@ -11,13 +11,14 @@ from typing import Protocol
 import msgspec
 from msgspec import Raw
 
+from trajworker.sources.mending import BOM
+
 CHUNK_BYTES = 1 << 20
 LONGEST_BYTES = 256 << 20
 """A value longer than this is no run."""
 LISTS = (b'"runs"', b'"items"')
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTALL)
 _SPACE = re.compile(rb"\s*")
-BOM = b"\xef\xbb\xbf"
 
 
 class Torn(ValueError):
@@ -147,7 +148,3 @@ class _Cutter:
         self._ended = not chunk
         self._buffer += chunk
         return not self._ended
-
-
-def _names_list(before: bytes, last: bytes) -> bool:
-    return before in LISTS and last == b":"

@@ -1,14 +1,14 @@
 """LangSmith as a `RunSource`: one face over pages, look-ups, projects and feedback, in either generation of its API."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
 import msgspec
 
-from trajworker.events import Event, ignore
+from trajworker.events import Observer, ignore
 from trajworker.model.run import Feedback, Project
 from trajworker.ports import Page, Slice
 from trajworker.sources.by_id import RunsById
@@ -56,7 +56,7 @@ class LangSmithSource:
     def __init__(
         self,
         settings: LangSmithSettings,
-        observe: Callable[[Event], None] = ignore,
+        observe: Observer = ignore,
         *,
         paces: Paces | None = None,
     ) -> None:
@@ -137,8 +137,7 @@ class LangSmithSource:
         """Time as the server tells it with every answer."""
         if self._client.server_time is None:
             await _told(self._generation.greet())
-        # A server without a clock of its own leaves only this one.
-        return self._client.server_time or datetime.now(UTC)
+        return self._client.now
 
     async def _whole(
         self, project_id: str, filter_text: str | None, detail: Detail = Detail.WHOLE

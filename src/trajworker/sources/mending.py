@@ -8,6 +8,8 @@ import math
 import re
 from dataclasses import dataclass, field
 
+BOM = b"\xef\xbb\xbf"
+"""What some editors write before UTF-8 (RFC 8259 section 8.1)."""
 DEEPEST = 512
 """Nesting beyond this is kept as text: decoders recurse and fail near 1,000."""
 LONGEST_INT = 18
@@ -42,7 +44,7 @@ def mend(raw: bytes) -> Mended:
     """A run that decoders refuse, made plain; see the flags in the functions below."""
     mended = Mended()
     try:
-        text = raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
+        text = raw.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError:
         mended.flag("utf8")
         text = raw.decode("utf-8", errors="replace")

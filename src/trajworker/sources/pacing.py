@@ -6,11 +6,10 @@ request goes ahead as a probe, and the others follow when it succeeds, so that a
 """
 
 from collections import deque
-from collections.abc import Callable
 
 import anyio
 
-from trajworker.events import Event, PaceChanged
+from trajworker.events import Observer, PaceChanged
 from trajworker.sources.settings import Limit
 from trajworker.sources.timing import Timing
 
@@ -31,7 +30,7 @@ GATE_WINDOWS = 2.0
 class Pace:
     """The pace of one tier. `turn` waits for permission to send; `refused` and `accepted` tell how it went."""
 
-    def __init__(self, tier: str, limit: Limit, timing: Timing, observe: Callable[[Event], None]) -> None:
+    def __init__(self, tier: str, limit: Limit, timing: Timing, observe: Observer) -> None:
         self._tier = tier
         self._limit = limit
         self._timing = timing
@@ -131,7 +130,7 @@ class Paces:
         self.timing = timing or Timing()
         self._paces: dict[tuple[str, bytes, str], Pace] = {}
 
-    def of(self, key: tuple[str, bytes, str], limit: Limit, observe: Callable[[Event], None]) -> Pace:
+    def of(self, key: tuple[str, bytes, str], limit: Limit, observe: Observer) -> Pace:
         """The pace of (origin, digest of the API key, tier); the first who asks names its limit."""
         pace = self._paces.get(key)
         if pace is None:

@@ -17,7 +17,7 @@ from trajworker.sources.page_size import SHRINK, PageSize
 from trajworker.sources.position import Position, position_at
 from trajworker.sources.query import Detail, Query
 from trajworker.sources.retrying import TRANSIENT, Step, may_be_one_run, step_after
-from trajworker.sources.runs_query import Asked, RunsQuery, is_rejected, is_turned_away
+from trajworker.sources.runs_query import Asked, RunsQuery
 from trajworker.sources.salvage import Salvage
 from trajworker.sources.settings import LangSmithSettings
 
@@ -74,11 +74,11 @@ class Pages:
     async def _otherwise(self, wanted: Wanted, position: Position, failure: Failure) -> Page:
         """Go on by time where the cursor is refused, around the culprit where a page never comes."""
         spoilt = may_be_one_run(failure)
-        refused = position.server_cursor is not None and (is_rejected(failure) or is_turned_away(failure))
+        refused = position.server_cursor is not None and (failure.rejected or failure.turned_away)
         if not spoilt and not refused:
             raise failure
         by_time = position if position.server_cursor is None else position.without_cursor()
-        if by_time is None or is_turned_away(failure):
+        if by_time is None or failure.turned_away:
             raise self._restart(wanted, "The server no longer takes the cursor")
         self._cursors.forget(wanted)
         query = _query(wanted, by_time)

@@ -3,7 +3,6 @@
 import difflib
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -13,7 +12,6 @@ from trajworker.errors import ProjectNotFound
 from trajworker.model.run import Project
 from trajworker.sources.client import Ask, Client
 from trajworker.sources.failure import Failure, Kind
-from trajworker.sources.instants import utc
 from trajworker.sources.reading import REFUSED, NotAPage
 from trajworker.sources.transport import Request
 
@@ -31,7 +29,6 @@ _UNKNOWN_ID = (400, 404, 422)
 class _Session(Struct):
     id: str
     name: str
-    last_run_start_time: datetime | None = None
 
 
 class Projects:
@@ -110,8 +107,7 @@ def _is_id(name: str) -> bool:
 
 
 def _project(session: _Session) -> Project:
-    last = session.last_run_start_time
-    return Project(id=session.id, name=session.name, last_run_time=utc(last) if last else None)
+    return Project(id=session.id, name=session.name)
 
 
 def _session(content: bytes) -> _Session:

@@ -14,14 +14,15 @@ from trajworker.errors import MalformedRun
 from trajworker.model.run import CLAMPED_TIME, Run
 from trajworker.ports import Unreadable
 from trajworker.sources.instants import mended as mended_time
-from trajworker.sources.mending import mend
+from trajworker.sources.mending import BOM, mend
 from trajworker.sources.row import Reader, Row
 from trajworker.sources.splitting import Torn, split
 from trajworker.sources.wire import Rows, Wire
 
 REFUSED = (msgspec.MsgspecError, RecursionError, UnicodeError)
 """All that msgspec raises on hostile input; RecursionError and UnicodeError are no MsgspecErrors."""
-BOM = b"\xef\xbb\xbf"
+LONGEST_DETAIL = 300
+"""Characters of a server's own words that an error repeats."""
 
 
 class NotAPage(ValueError):
@@ -146,10 +147,6 @@ def _is_whole(content: bytes) -> bool:
 def _told(content: bytes) -> str:
     """What a server said instead of runs: its `detail` only, capped."""
     return detail_in(content) or "the answer holds no runs"
-
-
-LONGEST_DETAIL = 300
-"""Characters of a server's own words that an error repeats."""
 
 
 def detail_in(content: bytes) -> str:

@@ -3,7 +3,7 @@
 from enum import Enum
 
 from trajworker.errors import NotAllowed, QueryRejected, SourceError, SourceUnavailable
-from trajworker.sources.failure import Failure, Kind
+from trajworker.sources.failure import FORBIDDEN, KEY_REFUSED, RATE_LIMITED, REJECTED, TURNED_AWAY, Failure, Kind
 from trajworker.sources.settings import Retries
 
 TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529})
@@ -33,16 +33,11 @@ class Step(Enum):
 
 
 _BY_STATUS = {
-    400: Step.REJECTED,
-    422: Step.REJECTED,
-    401: Step.NEW_KEY,
-    404: Step.SWITCH,
-    405: Step.SWITCH,
-    406: Step.SWITCH,
-    501: Step.SWITCH,
-    413: Step.SHRINK,
-    414: Step.SHRINK,
-    429: Step.WAIT,
+    **dict.fromkeys(REJECTED, Step.REJECTED),
+    **dict.fromkeys(TURNED_AWAY, Step.SWITCH),
+    **dict.fromkeys(TOO_MUCH, Step.SHRINK),
+    KEY_REFUSED: Step.NEW_KEY,
+    RATE_LIMITED: Step.WAIT,
 }
 _BY_KIND = {
     Kind.CONNECT: Step.AGAIN,
@@ -107,21 +102,21 @@ def error_of(failure: Failure) -> SourceError:
 
 
 def _error_of_status(status: int, told: str) -> SourceError:
-    if status == 401:  # noqa: PLR2004 - HTTP's own number
+    if status == KEY_REFUSED:
         return NotAllowed(
             f"LangSmith refuses the API key (401). Check LANGSMITH_API_KEY and the region of the endpoint.{told}"
         )
-    if status == 403:  # noqa: PLR2004 - HTTP's own number
+    if status == FORBIDDEN:
         hint = "Set LANGSMITH_WORKSPACE_ID." if "workspace" in told else "Check the key's workspace and region."
         return NotAllowed(f"LangSmith does not allow this (403). {hint}{told}")
-    if status in (404, 405, 406, 501):
+    if status in TURNED_AWAY:
         return SourceUnavailable(
             f"This server does not offer what was asked (status {status}). Check the endpoint (no path but the host), "
             f"or choose --api.{told}"
         )
-    if status in (400, 422):
+    if status in REJECTED:
         return QueryRejected(f"LangSmith rejects the question (status {status}).{told}")
-    if status == 429:  # noqa: PLR2004 - HTTP's own number
+    if status == RATE_LIMITED:
         return SourceUnavailable(
             "LangSmith's rate limit stayed closed. Run again later, or share the key with fewer clients."
         )

@@ -1,13 +1,12 @@
 """Asks one `runs/query` of whichever generation the server speaks; generation, page size and filter may give way."""
 
-from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
 from msgspec import Struct
 
 from trajworker.sources.client import Ask, Client, Tries
-from trajworker.sources.failure import Failure, Kind
+from trajworker.sources.failure import Failure
 from trajworker.sources.generation import Generation
 from trajworker.sources.query import Query, both, needed
 from trajworker.sources.reading import Answer, read
@@ -53,13 +52,13 @@ class RunsQuery:
             return await self._filtered(wire, query, tries, needed_only=needed_only)
         except Failure as failure:
             other = self._generation.other(wire)
-            if other is None or query.cursor or not is_turned_away(failure):
+            if other is None or query.cursor or not failure.turned_away:
                 raise
             refusal = failure
         try:
             asked = await self._filtered(other, query, tries, needed_only=needed_only)
         except Failure as second:
-            raise refusal if is_turned_away(second) else second from None
+            raise refusal if second.turned_away else second from None
         self._generation.choose(other.api, f"the server answers {refusal.status} to {wire.api}")
         return asked
 
@@ -71,13 +70,13 @@ class RunsQuery:
         try:
             return await self._sized(wire, narrowed, tries)
         except Failure as failure:
-            if query.cursor or not is_rejected(failure):
+            if query.cursor or not failure.rejected:
                 raise
             rejection = failure
         try:
             asked = await self._sized(wire, query, tries)
         except Failure as second:
-            raise rejection if is_rejected(second) else second from None
+            raise rejection if second.rejected else second from None
         self._needed = None
         return asked
 
@@ -87,18 +86,17 @@ class RunsQuery:
         try:
             return await self._once(wire, msgspec.structs.replace(query, page_size=size), tries)
         except Failure as failure:
-            if size <= SAFE_PAGE or not is_about_size(failure):
+            if size <= SAFE_PAGE or not _is_about_size(failure):
                 raise
         asked = await self._once(wire, msgspec.structs.replace(query, page_size=SAFE_PAGE), tries)
         self._largest_page = SAFE_PAGE
         return asked
 
     async def _once(self, wire: Wire, query: Query, tries: Tries) -> Asked:
-        now = self._client.server_time or datetime.now(UTC)
         answer, size_bytes = await self._client.ask(
             Ask(
                 request=Request(path=wire.path, body=wire.body(query)),
-                tier=wire.tier(query, now),
+                tier=wire.tier(query, self._client.now),
                 understand=partial(_understood, wire, Reader(query.project_id, self._thread_key)),
             ),
             tries,
@@ -110,16 +108,6 @@ def _understood(wire: Wire, reader: Reader, content: bytes) -> tuple[Answer, int
     return read(content, wire, reader), len(content)
 
 
-def is_rejected(failure: Failure) -> bool:
-    """Whether the server did not take the question itself."""
-    return failure.kind is Kind.STATUS and failure.status in (400, 422)
-
-
-def is_about_size(failure: Failure) -> bool:
+def _is_about_size(failure: Failure) -> bool:
     """Whether it was the size of the page that it did not take."""
-    return is_rejected(failure) and any(word in failure.detail.lower() for word in _SIZE_WORDS)
-
-
-def is_turned_away(failure: Failure) -> bool:
-    """Whether the server does not offer this generation."""
-    return failure.kind is Kind.STATUS and failure.status in (404, 405, 406, 501)
+    return failure.rejected and any(word in failure.detail.lower() for word in _SIZE_WORDS)
