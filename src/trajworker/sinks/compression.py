@@ -12,7 +12,7 @@ import zstandard
 from msgspec import Struct
 
 from trajworker.errors import OutputDamaged
-from trajworker.sinks.folder import Folder, portions, sync_file, write_all
+from trajworker.sinks.folder import ADVICE, Folder, portions, sync_file, write_all
 from trajworker.sinks.naming import Compression, part_name
 
 GZIP_LEVEL = 6
@@ -95,6 +95,6 @@ def _pump(folder: Folder, seq: int, length: int, lines: int, target: tuple[int, 
     if (read, counted) != (length, lines):
         raise OutputDamaged(
             f"{folder.path / part_name(seq)} holds {read} bytes and {counted} lines, "
-            f"committed were {length} and {lines}; `trajworker repair` makes what staging still holds again"
+            f"committed were {length} and {lines}; {ADVICE}"
         )
     return Packed(size, hashed.digest())

@@ -6,6 +6,7 @@ afterwards (docs.tigerbeetle.com/about/safety).
 
 import ctypes
 import errno
+import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ RENAME_NOREPLACE = 1
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
 READ_BYTES = 1024 * 1024
 SMALL_FILE_BYTES = 64 * 1024
+ADVICE = "`trajworker repair` makes what staging still holds again"
+"""What to do where committed bytes are missing or altered."""
 
 
 class Folder:
@@ -117,6 +120,14 @@ def sync_file(descriptor: int, path: Path) -> None:
         raise SinkError(
             f"{path} could not be synced ({error.strerror}): what it holds is unknown; run again"
         ) from error
+
+
+def lock_alone(descriptor: int, path: Path) -> None:
+    """Hold the file until its descriptor is closed; raises `SinkError` where another process holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise SinkError(f"another worker writes {path}; choose another output folder") from error
 
 
 def write_all(descriptor: int, content: bytes | memoryview, offset: int) -> None:

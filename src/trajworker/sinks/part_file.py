@@ -4,7 +4,6 @@ Blocking calls; the sink makes them in a worker thread.
 """
 
 import errno
-import fcntl
 import hashlib
 import os
 from collections.abc import Iterable
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from trajworker.errors import OutputDamaged, SinkError, SinkFull
 from trajworker.ports import Line
-from trajworker.sinks.folder import sync_file, write_all
+from trajworker.sinks.folder import ADVICE, lock_alone, sync_file, write_all
 
 WRITE_BYTES = 1024 * 1024
 """Pieces of a line are written in portions of about this size."""
@@ -30,10 +29,10 @@ class PartFile:
         self.tail = committed
         self.descriptor = descriptor
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+            lock_alone(descriptor, path)
+        except SinkError:
             os.close(descriptor)
-            raise SinkError(f"another worker writes {path}; choose another output folder") from error
+            raise
 
     def append(self, pieces: Iterable[bytes]) -> Line:
         """Write a line at the end; `SinkFull` when there is no room, and then nothing of it is left."""
@@ -65,10 +64,7 @@ class PartFile:
         """Cut off what a crash left behind the committed bytes; raises `OutputDamaged` where some of them are gone."""
         length = os.fstat(self.descriptor).st_size
         if length < self.committed:
-            raise OutputDamaged(
-                f"{self.path} has {length} bytes of {self.committed} that were committed; `trajworker repair` makes "
-                "what staging still holds again"
-            )
+            raise OutputDamaged(f"{self.path} has {length} bytes of {self.committed} that were committed; {ADVICE}")
         if length > self.committed:
             self._cut(self.committed)
             self.sync()

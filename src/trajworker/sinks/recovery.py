@@ -4,7 +4,6 @@ Nothing that counts is ever deleted: only bytes behind the committed length, and
 never published.
 """
 
-import fcntl
 import os
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,7 +14,7 @@ from msgspec import Struct, structs
 from trajworker.errors import OutputDamaged, SinkError
 from trajworker.ports import Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
-from trajworker.sinks.folder import Folder
+from trajworker.sinks.folder import ADVICE, Folder, lock_alone
 from trajworker.sinks.manifest import manifest_of
 from trajworker.sinks.naming import (
     FINAL,
@@ -30,8 +29,6 @@ from trajworker.sinks.naming import (
 )
 from trajworker.sinks.part_file import PartFile
 from trajworker.sinks.publishing import Publisher, blocking, final_of
-
-ADVICE = "`trajworker repair` makes what staging still holds again"
 
 
 class Consumed(StrEnum):
@@ -95,10 +92,8 @@ def _awaited(name: str, row: Part) -> bool:
 def _remove_stray(folder: Folder, name: str) -> None:
     descriptor = folder.open(name)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock_alone(descriptor, folder.path / name)
         folder.unlink(name)
-    except BlockingIOError as error:
-        raise SinkError(f"another worker writes {folder.path / name}; choose another output folder") from error
     finally:
         os.close(descriptor)
 
@@ -182,9 +177,7 @@ def _damaged(folder: Folder, part: Part) -> bool:
         match part.state:
             case PartState.OPEN:
                 resume(folder, part).close()
-            case PartState.SEALED:
-                check_sealed(folder, part)
-            case PartState.PUBLISHED:
+            case PartState.SEALED | PartState.PUBLISHED:
                 check_sealed(folder, part)
             case PartState.VOID:
                 pass
