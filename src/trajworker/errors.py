@@ -135,12 +135,6 @@ class OutputDamaged(SinkError):
     """Bytes that were committed are missing or altered; `trajworker repair` re-emits what staging still holds."""
 
 
-class Stopped(TrajworkerError):
-    """The worker was asked to stop before everything was done; run again to go on."""
-
-    exit_code = EXIT_RETRY
-
-
 class NotInitialised(TrajworkerError):
     """A library call came before `init`."""
 

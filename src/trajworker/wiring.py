@@ -155,13 +155,18 @@ def redactor(settings: Settings, secret: bytes) -> BasePiiRedactor:
     return PiiRedactor(choose_rules(asked.rules, asked.patterns), secret=secret)
 
 
+def made_secret() -> str:
+    """A secret for placeholders where nobody configured one; to be kept as long as what is masked must agree."""
+    return secrets.token_hex(SECRET_BYTES)
+
+
 async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
     """The configured secret, else one that staging keeps: runs that are read again must be masked as before."""
     if settings.redaction.secret is not None:
         return settings.redaction.secret.reveal().encode()
     kept = await staging.recall(PLACEHOLDER_SECRET)
     if kept is None:
-        kept = secrets.token_hex(SECRET_BYTES)
+        kept = made_secret()
         await staging.remember(PLACEHOLDER_SECRET, kept)
     return kept.encode()
 

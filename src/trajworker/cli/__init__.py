@@ -9,9 +9,8 @@ TYPE_CHECKING = False  # see cli.parser
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_INTERNAL = 70
-"""EX_SOFTWARE: an error that is a fault of trajworker's own."""
 EXIT_INTERRUPTED = 130
+"""What a shell tells of a command that ended by SIGINT."""
 
 
 def main(arguments: "Sequence[str] | None" = None) -> int:

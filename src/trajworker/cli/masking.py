@@ -1,6 +1,5 @@
 """Who masks what `trajworker import` reads, as the configuration says, and the secret of its placeholders."""
 
-import secrets
 from pathlib import Path
 
 from trajworker import wiring
@@ -9,7 +8,6 @@ from trajworker.folders import create_private, private_folder
 from trajworker.redaction import BasePiiRedactor
 
 SECRET_FILE = "placeholder.secret"  # noqa: S105 - the name of a file
-SECRET_BYTES = 32
 
 
 def redactor_of(settings: Settings, storage_dir: Path | None) -> BasePiiRedactor | None:
@@ -18,7 +16,7 @@ def redactor_of(settings: Settings, storage_dir: Path | None) -> BasePiiRedactor
         return None
     if settings.redaction.secret is not None:
         return wiring.redactor(settings, settings.redaction.secret.reveal().encode())
-    made = secrets.token_hex(SECRET_BYTES)
+    made = wiring.made_secret()
     return wiring.redactor(settings, (_kept(storage_dir, made) if storage_dir else made).encode())
 
 

@@ -96,8 +96,6 @@ class Project(Struct, frozen=True):
 
     id: str
     name: str
-    first_run_time: datetime | None = None
-    last_run_time: datetime | None = None
 
 
 ID_LENGTH = 36

@@ -8,12 +8,11 @@ import json
 import sys
 from pathlib import Path
 
+from trajworker.errors import EXIT_CONFIG
 from trajworker.simulator.faults import read_script
 from trajworker.simulator.loading import LoadError
 from trajworker.simulator.serving import LOOPBACK, run_forever
 from trajworker.simulator.settings import Mode, SimulatorSettings
-
-_EX_CONFIG = 78
 
 
 def _arguments() -> argparse.Namespace:
@@ -45,7 +44,7 @@ def main() -> int:
         run_forever(settings, arguments.host, arguments.port, _announce, arguments.load)
     except (LoadError, OSError, ValueError) as error:
         print(error, file=sys.stderr)  # noqa: T201 - the console is the interface here
-        return _EX_CONFIG
+        return EXIT_CONFIG
     return 0
 
 
