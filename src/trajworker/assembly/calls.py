@@ -9,7 +9,7 @@ from trajworker.assembly.faults import is_interrupt
 from trajworker.assembly.metadata import NO_PARAMS, PARAMS, Metadata, extra_of
 from trajworker.assembly.payloads import lenient, text_of
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
-from trajworker.dialects.answer import status_finish
+from trajworker.dialects.outcome import status_finish
 from trajworker.dialects.vocabulary import usage as read_usage
 from trajworker.model.run import Run, RunStatus, ancestors
 

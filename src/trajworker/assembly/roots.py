@@ -71,16 +71,21 @@ class Root(Struct, eq=False, gc=False):
         return found
 
 
-def _messages_field(raw: Raw) -> list[Raw]:
+_GIVEN = ("messages", "input", "output", "chat_history")
+_GIVEN_BACK = ("messages", "input", "output")
+"""Fields of a root's inputs and outputs that hold messages; a history that is handed through is nothing new."""
+
+
+def _messages_field(raw: Raw, names: tuple[str, ...]) -> list[Raw]:
     """The undecoded messages of `{"messages": [..]}`, empty where there are none."""
     fields = lenient(raw, FIELDS, {})
-    for name in ("messages", "input", "output", "chat_history"):
+    for name in names:
         value = fields.get(name)
         if value is None:
             continue
         data = bytes(value)
         if data[:1] == b"{" and name in ("input", "output"):
-            inner = _messages_field(value)
+            inner = _messages_field(value, names)
             if inner:
                 return inner
         if data[:1] == b"[":
@@ -95,7 +100,7 @@ def read_root(run: Run) -> Root:
     root = Root()
     if run.run_type in _SPEECHLESS:
         return root
-    given = _messages_field(run.inputs)
+    given = _messages_field(run.inputs, _GIVEN)
     for item in reversed(given):
         drafts = drafts_of(item)
         if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) for draft in drafts):
@@ -103,7 +108,7 @@ def read_root(run: Run) -> Root:
         root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
     if len(bytes(run.inputs)) < MAX_PLAIN_BYTES:
         _plain_inputs(root, decoded(run.inputs))
-    root.trailing = _messages_field(run.outputs)
+    root.trailing = _messages_field(run.outputs, _GIVEN_BACK)
     root.outputs = run.outputs
     return root
 

@@ -32,11 +32,11 @@ class ToolRun(Struct, eq=False, gc=False):
 def read_tool_run(run: Run) -> ToolRun:
     """Read a tool run: what it was called with, what it gave back, whether it failed; an interrupt is no failure."""
     about, _, extra_id = extra_of(run)
-    inputs = decoded(run.inputs)
+    inputs, context = _positional(decoded(run.inputs))
     outputs = decoded(run.outputs)
     given = _arguments(inputs)
     value, message = _output(outputs)
-    found = [extra_id, about.tool_call_id, about.otel_tool_call_id]
+    found = [extra_id, about.tool_call_id, about.otel_tool_call_id, context.get("toolCallId")]
     if message is not None and message.tool_response is not None:
         found.append(message.tool_response.id)
     if isinstance(inputs, dict):
@@ -56,6 +56,14 @@ def read_tool_run(run: Run) -> ToolRun:
         error=error_text(run.error) if failed else None,
         failed=failed,
     )
+
+
+def _positional(inputs: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - recorded JSON
+    """What a JS tool was called with, and the context it was handed beside that: `{"args": [given, context]}`."""
+    values = inputs.get("args") if isinstance(inputs, dict) and len(inputs) == 1 else None
+    if not isinstance(values, list) or not values or not isinstance(values[0], dict):
+        return inputs, {}
+    return values[0], values[1] if len(values) > 1 and isinstance(values[1], dict) else {}
 
 
 _HOLDERS = ("input", "args", "arguments", "kwargs", "tool_input")

@@ -3,48 +3,19 @@
 from typing import Any
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Raw
 
-from trajworker.dialects import chunks, langchain, openai_chat, openai_responses, otel
+from trajworker.dialects import chunks, generations, langchain, openai_chat, openai_responses, otel
 from trajworker.dialects.blocks import call_of
 from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_all, read_one
 from trajworker.dialects.speech import UNREADABLE, Said, raw, speak
 from trajworker.dialects.vocabulary import finish_reason, role_of, usage
 from trajworker.model.message import Role
 
 _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply")
-_FINISH = (
-    "finish_reason",
-    "stop_reason",
-    "finishReason",
-    "stopReason",
-    "done_reason",
-    "gen_ai.completion.0.finish_reason",
-)
-_MODELS = ("model_name", "model", "modelId", "model_id", "model_version", "modelVersion", "gen_ai.response.model")
-
-
 _ASSISTANT = {"role": "assistant"}
-
-
-class Answer(Struct, gc=False):
-    """A model's answer.
-
-    Args:
-        draft: the message, None where there is none.
-        others: further candidates.
-        finish: the producer's own word for why it stopped, in ours.
-        usage: tokens.
-        model: the model that answered.
-        status: a Responses status that stands for the finish reason.
-    """
-
-    draft: Draft | None = None
-    others: list[Draft] = []
-    finish: str | None = None
-    usage: dict[str, Any] | None = None
-    model: str | None = None
 
 
 def read_answer(outputs: Raw) -> Answer:
@@ -68,9 +39,10 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
             answer.usage = usage(payload.get("usageMetadata")) or usage(payload.get("totalUsage"))
         if answer.usage is None and otel.claims(payload):
             answer.usage = usage(payload)
-        answer.model = _model(payload)
-        answer.finish = _finish(payload)
+        answer.model = model_of(payload)
     _fill(answer, payload)
+    if isinstance(payload, dict):
+        answer.finish = finish_of(payload, calls=answer.calls) or answer.finish
     draft = answer.draft
     if draft is None:
         return answer
@@ -78,30 +50,7 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
         draft.role = Role.ASSISTANT
     if draft.finish_reason is None:
         draft.finish_reason = answer.finish
-    if answer.finish == "stop" and draft.tool_calls and _gemini_stop(payload):
-        draft.finish_reason = answer.finish = "tool_calls"
     return answer
-
-
-def _gemini_stop(payload: Any) -> bool:  # noqa: ANN401 - recorded JSON
-    return isinstance(payload, dict) and any(
-        isinstance(payload.get(name), str) and payload[name].endswith("STOP") for name in _FINISH
-    )
-
-
-def _model(payload: dict[str, Any]) -> str | None:
-    for name in _MODELS:
-        value = payload.get(name)
-        if isinstance(value, str) and value:
-            return value
-    return None
-
-
-def _finish(payload: dict[str, Any]) -> str | None:
-    for name in _FINISH:
-        if payload.get(name):
-            return finish_reason(payload[name])
-    return None
 
 
 def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 - one branch a shape
@@ -117,11 +66,14 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
     if isinstance(payload.get("choices"), list) and payload["choices"]:
         _from_choices(answer, payload["choices"])
     elif isinstance(payload.get("generations"), list):
-        _from_generations(answer, payload)
+        generations.read_result(answer, payload)
     elif langchain.claims(payload):
-        _from_langchain(answer, payload)
+        generations.read_message(answer, payload)
     elif isinstance(payload.get("candidates"), list) and payload["candidates"]:
         _from_candidates(answer, payload["candidates"])
+    elif isinstance(payload.get("role"), str) and role_of(payload["role"]) is not None:
+        drafts = read_one(payload)
+        answer.draft = drafts[-1] if drafts else None
     elif isinstance(payload.get("output"), list) and payload["output"]:
         _from_list(answer, payload["output"])
         _from_status(answer, payload)
@@ -134,9 +86,6 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
         _from_list(answer, payload["messages"])
     elif otel.claims(payload) and otel.answer(payload):
         _from_list(answer, otel.answer(payload))
-    elif isinstance(payload.get("role"), str) and role_of(payload["role"]) is not None:
-        drafts = read_one(payload)
-        answer.draft = drafts[-1] if drafts else None
     elif _vercel(payload):
         answer.draft = _from_vercel(payload)
     else:
@@ -181,18 +130,8 @@ def _from_plain(answer: Answer, payload: dict[str, Any]) -> None:
 def _from_status(answer: Answer, payload: dict[str, Any]) -> None:
     """A Responses object has no finish reason: status, details and item types stand for it."""
     answer.finish = answer.finish or status_finish(
-        payload.get("status"), payload.get("incomplete_details"), calls=bool(answer.draft and answer.draft.tool_calls)
+        payload.get("status"), payload.get("incomplete_details"), calls=answer.calls
     )
-
-
-def status_finish(status: Any, details: Any, *, calls: bool) -> str | None:  # noqa: ANN401 - recorded JSON
-    """Finish reason of a Responses status."""
-    if status == "incomplete":
-        reason = details.get("reason") if isinstance(details, dict) else None
-        return finish_reason(reason) or "length"
-    if status == "completed":
-        return "tool_calls" if calls else "stop"
-    return None
 
 
 def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded JSON
@@ -211,10 +150,10 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
     answer.draft = said[-1] if said else (drafts[-1] if drafts else None)
     last = items[-1]
     if isinstance(last, dict) and not openai_responses.claims(last):
-        answer.finish = answer.finish or _finish(last)
+        answer.finish = answer.finish or finish_of(last, calls=answer.calls)
         answer.usage = answer.usage or usage(last.get("usage_metadata"))
         if langchain.claims(last):
-            _from_langchain(answer, last)
+            generations.read_message(answer, last)
 
 
 def _from_choices(answer: Answer, choices: list[Any]) -> None:
@@ -269,53 +208,3 @@ def _from_vercel(payload: dict[str, Any]) -> Draft:
         if not isinstance(content, str)
         else (Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning))
     )
-
-
-def _from_generations(answer: Answer, payload: dict[str, Any]) -> None:
-    rows = payload["generations"]
-    flat = [gen for row in rows for gen in (row if isinstance(row, list) else [row]) if isinstance(gen, dict)]
-    output = payload.get("llm_output") or payload.get("llmOutput")
-    output = output if isinstance(output, dict) else {}
-    found: list[Draft] = []
-    for index, generation in enumerate(flat):
-        info = generation.get("generation_info") or generation.get("generationInfo")
-        info = info if isinstance(info, dict) else {}
-        inner = Answer(finish=_finish(info))
-        message = generation.get("message")
-        if isinstance(message, dict):
-            _from_langchain(inner, message)
-        else:
-            inner.draft = speak("assistant", as_text(generation.get("text")) or "")[0]
-        if inner.draft is None:
-            continue
-        inner.draft.finish_reason = inner.finish
-        found.append(inner.draft)
-        if index == 0:
-            answer.finish, answer.model = inner.finish, inner.model or _model(output)
-            answer.usage = inner.usage or answer.usage
-    if found:
-        answer.draft, answer.others = found[0], found[1:]
-    if answer.usage is None:
-        for name in ("token_usage", "tokenUsage", "usage", "estimatedTokenUsage"):
-            answer.usage = answer.usage or usage(output.get(name))
-
-
-def _from_langchain(answer: Answer, message: dict[str, Any]) -> None:
-    drafts = read_one(message)
-    if drafts:
-        answer.draft = drafts[-1]
-    body = message.get("kwargs") if "lc" in message else message
-    body = body if isinstance(body, dict) else {}
-    about = body.get("response_metadata")
-    about = about if isinstance(about, dict) else {}
-    answer.finish = (
-        answer.finish
-        or _finish(about)
-        or status_finish(
-            about.get("status"), about.get("incomplete_details"), calls=bool(answer.draft and answer.draft.tool_calls)
-        )
-    )
-    answer.model = answer.model or _model(about)
-    answer.usage = usage(body.get("usage_metadata")) or answer.usage
-    for name in ("token_usage", "tokenUsage", "usage"):
-        answer.usage = answer.usage or usage(about.get(name))

@@ -38,6 +38,16 @@ class _Inputs(Struct, gc=False):
     system_instruction: Any = None
     system_message: Any = None
     config: Raw = NULL
+    mode: Raw = NULL
+    toolConfig: Raw = NULL  # noqa: N815 - the producer's spelling
+
+
+class _Settings(Struct, gc=False):
+    """What stands in an object beside the messages: Gemini's `config`, Vercel's `mode`, Bedrock's `toolConfig`."""
+
+    tools: Raw = NULL
+    system_instruction: Any = None
+    systemInstruction: Any = None  # noqa: N815 - the producer's spelling
 
 
 class Prompt(Struct, gc=False):
@@ -63,6 +73,8 @@ class Prompt(Struct, gc=False):
 
 
 _DECODER = msgspec.json.Decoder(_Inputs)
+_SETTINGS = msgspec.json.Decoder(_Settings)
+_NO_SETTINGS = _Settings()
 _LISTS = msgspec.json.Decoder(list[Raw])
 
 
@@ -117,7 +129,9 @@ def _read_prompt(inputs: Raw) -> Prompt:
     except (msgspec.DecodeError, UnicodeError):
         return Prompt(drafts=_unknown(inputs))
     prompt = Prompt(model=fields.model if isinstance(fields.model, str) else None)
-    prompt.tools = bytes(fields.tools) if bytes(fields.tools) != _ABSENT else bytes(fields.functions)
+    config, *others = [_settings(one) for one in (fields.config, fields.mode, fields.toolConfig)]
+    offered = (bytes(one) for one in (fields.tools, fields.functions, config.tools, *(one.tools for one in others)))
+    prompt.tools = next((one for one in offered if one != _ABSENT), _ABSENT)
     for value in (fields.messages, fields.input, fields.contents, fields.prompt):
         array = bytes(value)
         if array[:1] == b"[":
@@ -134,19 +148,16 @@ def _read_prompt(inputs: Raw) -> Prompt:
         fields.systemInstruction,
         fields.system_instruction,
         fields.system_message,
-        _configured(fields.config),
+        config.system_instruction,
+        config.systemInstruction,
     ):
         if beside:
             prompt.system += system_drafts(beside)
     return prompt
 
 
-def _configured(config: Raw) -> Any:  # noqa: ANN401 - recorded JSON
-    """Gemini's `config.system_instruction`."""
-    if bytes(config)[:1] != b"{":
-        return None
-    found = msgspec.json.decode(config, type=dict[str, Any])
-    return found.get("system_instruction") or found.get("systemInstruction")
+def _settings(given: Raw) -> _Settings:
+    return _SETTINGS.decode(given) if bytes(memoryview(given)[:1]) == b"{" else _NO_SETTINGS
 
 
 def _unknown(inputs: Raw) -> list[Draft]:

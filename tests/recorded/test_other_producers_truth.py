@@ -1,0 +1,62 @@
+"""Dialogues recorded with other SDKs than the corpus' come out as they were said.
+
+The runs are what the real SDKs of the folder's name sent while a scripted server played the model; `expected.json` was
+written from the script. Words are made up, and what no reader needs was left out of the runs.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from e2e.running import Workplace
+from support import recorded, runs
+from support.folding import fold_all
+from support.truth import differences
+from trajworker.assembly import NEEDED_RUN_TYPES, Header, assemble
+from trajworker.simulator import Simulator, SimulatorSettings, serve
+from trajworker.trajectory import Trajectory
+
+CASES = [
+    pytest.param(producer, thread, id=f"{producer}-{thread['dialogue']}")
+    for producer in recorded.producers()
+    for thread in recorded.expected(producer)["threads"]
+]
+
+
+@cache
+def assembled(producer: str, *, needed_only: bool) -> list[Trajectory]:
+    rows = [runs.from_v1(row) for row in recorded.runs(producer)]
+    if needed_only:
+        rows = [run for run in rows if run.is_root or run.run_type in NEEDED_RUN_TYPES]
+    return [
+        assemble(fold_all(traces), Header(conversation_id=thread))
+        for thread, traces in runs.conversations(rows).items()
+    ]
+
+
+@pytest.mark.parametrize(("producer", "thread"), CASES)
+def test_a_dialogue_of_another_producer_comes_out_as_it_was_said(producer: str, thread: dict[str, Any]) -> None:
+    assert differences(assembled(producer, needed_only=False), thread) == []
+
+
+@pytest.mark.parametrize(("producer", "thread"), CASES)
+def test_roots_and_needed_run_types_tell_the_same(producer: str, thread: dict[str, Any]) -> None:
+    assert differences(assembled(producer, needed_only=True), thread) == []
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+async def test_the_worker_reads_them_all_over_http(api: str, tmp_path: Path) -> None:
+    simulator = Simulator(SimulatorSettings())
+    simulator.load(recorded.FOLDER)
+    projects = dict(recorded.project(producer) for producer in recorded.producers())
+    async with serve(simulator) as url:
+        place = Workplace(url, tmp_path, list(projects))
+        await place.once("--api", api, "--flush")
+    found = place.trajectories()
+    for producer in recorded.producers():
+        _, project_id = recorded.project(producer)
+        mine = [one for one in found if one.origin.project_id == project_id]
+        wrong = {thread["dialogue"]: differences(mine, thread) for thread in recorded.expected(producer)["threads"]}
+        assert not {name: said for name, said in wrong.items() if said}
