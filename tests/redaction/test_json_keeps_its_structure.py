@@ -14,7 +14,7 @@ from redaction.planted import VALUES
 from support import corpus
 from trajworker.redaction import BasePiiRedactor, PiiRedactor, redact_json, redact_value
 
-REDACTOR = PiiRedactor(secret=b"s").for_conversation("c")
+REDACTOR = PiiRedactor(secret=b"s")
 TEXTS = st.one_of(st.text(max_size=10), st.sampled_from(VALUES), st.sampled_from(VALUES).map("see {} there".format))
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(-(10**9), 10**9), st.floats(allow_nan=False), TEXTS)
 VALUE = st.recursive(

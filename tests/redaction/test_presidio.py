@@ -34,9 +34,9 @@ def test_it_works_without_a_model_and_without_the_network(monkeypatch: pytest.Mo
         raise AssertionError(arguments, options)
 
     monkeypatch.setattr(socket, "getaddrinfo", refused)
-    redactor = PresidioRedactor(secret=b"s").for_conversation("c")
+    redactor = PresidioRedactor(secret=b"s")
     masked = redactor.redact(TEXT)
-    assert masked == PiiRedactor(secret=b"s").for_conversation("c").redact(TEXT)
+    assert masked == PiiRedactor(secret=b"s").redact(TEXT)
     assert redactor.redact(masked) == masked
     assert redactor.preview(TEXT).counts == {"EMAIL": 1, "PHONE": 1, "CARD": 1, "SSN": 1, "LANGSMITH_KEY": 1}
 

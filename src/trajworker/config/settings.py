@@ -22,6 +22,7 @@ from trajworker.config.choices import (
 from trajworker.config.key import Key
 from trajworker.config.secret import Secret
 from trajworker.config.values import GIB, KIB, MIB, ByteSize, Moment
+from trajworker.model.run import THREAD_KEYS
 
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -201,7 +202,7 @@ class ConversationSettings(Struct, frozen=True, kw_only=True):
     thread_keys: Annotated[
         tuple[str, ...],
         Key(why="Metadata keys that name a thread, strongest first, where the server gives no thread_id itself."),
-    ] = ("session_id", "conversation_id", "thread_id")
+    ] = THREAD_KEYS
     idle: Annotated[
         timedelta,
         Key(

@@ -13,6 +13,9 @@ from msgspec import Raw, Struct
 
 NULL = Raw(b"null")
 
+THREAD_KEYS = ("session_id", "conversation_id", "thread_id")
+"""Metadata keys that name a thread, in LangSmith's own order of precedence (langsmith-api.md section 6)."""
+
 CLAMPED_TIME = "clamped_time"
 """Flag of a run whose times were impossible and brought within what is possible."""
 

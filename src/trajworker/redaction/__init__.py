@@ -4,12 +4,11 @@ from trajworker.redaction.pii import PiiRedactor, PlaceholderRedactor
 from trajworker.redaction.presidio import PresidioRedactor
 from trajworker.redaction.redactor import BasePiiRedactor, Finding, Preview
 from trajworker.redaction.rules import DEFAULT_RULES, Rule, choose_rules
-from trajworker.redaction.runs import THREAD_KEYS, redact_feedback, redact_run
+from trajworker.redaction.runs import redact_feedback, redact_run
 from trajworker.redaction.walk import redact_json, redact_value
 
 __all__ = [
     "DEFAULT_RULES",
-    "THREAD_KEYS",
     "BasePiiRedactor",
     "Finding",
     "PiiRedactor",

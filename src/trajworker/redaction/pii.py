@@ -12,14 +12,12 @@ import hmac
 import re
 from abc import abstractmethod
 from collections.abc import Sequence
-from copy import copy
-from typing import Self
 
 from trajworker.redaction.redactor import BasePiiRedactor
 from trajworker.redaction.rules import DEFAULT_RULES, NUMBER_LABELS, Rule
 from trajworker.redaction.scanning import Engine, Found, scanner
 
-_PLACEHOLDER = re.compile(r"<([A-Z][A-Z0-9_]*)_([a-p]{8})>")
+_PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*_[a-p]{8}>")
 _DIGEST_BYTES = 4
 _LETTERS = str.maketrans("0123456789abcdef", "abcdefghijklmnop")
 _SEPARATORS = re.compile(r"[^0-9A-Za-z]")
@@ -39,7 +37,6 @@ class PlaceholderRedactor(BasePiiRedactor):
 
     def __init__(self, *, secret: bytes | None = None) -> None:
         self._secret = secret or b""
-        self._conversation: str | None = None
 
     @abstractmethod
     def detect(self, text: str) -> list[Found]:
@@ -68,23 +65,6 @@ class PlaceholderRedactor(BasePiiRedactor):
         """Return what one round would mask: (label, start, end), in order of place."""
         return self._unmasked(text, self.detect(text))
 
-    def for_conversation(self, conversation_id: str) -> Self:
-        """Return this redactor with placeholders of one conversation: they tell nothing about other conversations."""
-        bound = copy(self)
-        bound._conversation = conversation_id  # noqa: SLF001 - of our own class
-        return bound
-
-    def rescope(self, text: str) -> str:
-        """Turn placeholders of the unbound redactor into those of this conversation, once.
-
-        Runs are redacted page by page, when it is not yet known of each run which conversation it belongs to; at the
-        end it is. `r.for_conversation(c).rescope(r.redact(t)) == r.for_conversation(c).redact(t)`. The text may be
-        a whole JSON document: placeholders hold nothing that JSON escapes.
-        """
-        if self._conversation is None or "<" not in text:
-            return text
-        return _PLACEHOLDER.sub(lambda match: f"<{match[1]}_{self._scoped(match[2])}>", text)
-
     def _mask(self, text: str, found: Sequence[Found]) -> str:
         pieces: list[str] = []
         last = 0
@@ -100,15 +80,9 @@ class PlaceholderRedactor(BasePiiRedactor):
                 value = value[1:]  # with and without the country code
         elif label == "EMAIL":
             value = value.replace("%40", "@").casefold()
-        digest = self._digest(f"{label}\0{value}")
-        return f"<{label}_{digest if self._conversation is None else self._scoped(digest)}>"
-
-    def _scoped(self, digest: str) -> str:
-        return self._digest(f"{self._conversation}\0{digest}")
-
-    def _digest(self, told: str) -> str:
-        digest = hmac.digest(self._secret, told.encode("utf-8", "surrogatepass"), "sha256")
-        return digest[:_DIGEST_BYTES].hex().translate(_LETTERS)
+        told = f"{label}\0{value}".encode("utf-8", "surrogatepass")
+        digest = hmac.digest(self._secret, told, "sha256")
+        return f"<{label}_{digest[:_DIGEST_BYTES].hex().translate(_LETTERS)}>"
 
     @staticmethod
     def _unmasked(text: str, found: list[Found]) -> list[Found]:

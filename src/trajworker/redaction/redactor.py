@@ -7,7 +7,6 @@ only; everything else has a working default.
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
-from typing import Self
 
 from msgspec import Struct
 
@@ -86,8 +85,3 @@ class BasePiiRedactor(ABC):
         start = next((k for k in range(shorter) if text[k] != masked[k]), shorter)
         same_at_end = next((k for k in range(shorter - start) if text[-1 - k] != masked[-1 - k]), shorter - start)
         return [(type(self).__name__, start, len(text) - same_at_end)]
-
-    def for_conversation(self, conversation_id: str) -> Self:
-        """Return the redactor to use for one conversation; by default the same for all."""
-        del conversation_id
-        return self

@@ -19,12 +19,9 @@ from trajworker.redaction.walk import NO_KEYS, Walk, decoded, redact_json, redac
 
 Masked = TypeVar("Masked", Run, Feedback)
 
-THREAD_KEYS = frozenset({"thread_id", "session_id", "conversation_id"})
-"""Metadata keys that make a conversation, as LangSmith reads them; those configured besides go to `redact_run`."""
 
-
-def redact_run(run: Run, redactor: BasePiiRedactor, *, thread_keys: frozenset[str] = THREAD_KEYS) -> Run:
-    """Return the run with every text redacted.
+def redact_run(run: Run, redactor: BasePiiRedactor, *, thread_keys: frozenset[str]) -> Run:
+    """Return the run with every text redacted, except under `thread_keys`: by them conversations are found.
 
     Raises:
         RedactionFailed: names the run and the redactor or rule; the run must not be written.

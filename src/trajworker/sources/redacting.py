@@ -1,7 +1,7 @@
 """A source whose runs are redacted before anybody else sees them: nothing raw is staged, so nothing raw touches disk.
 
 It fails closed: a run that the redactor could not mask keeps its place in the trace, emptied and flagged, and the
-conversation it belongs to is set aside instead of being written. Placeholders do not depend on the conversation here:
+conversation it belongs to is set aside instead of being written. Placeholders do not depend on the conversation:
 which one a run belongs to is certain only once its root is known, and messages are aligned by their text.
 """
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from trajworker.assembly.threads import THREAD_KEYS
+from trajworker.model.run import THREAD_KEYS
 from trajworker.sources.api_key import ApiKey
 
 NEEDED_TYPES = ("llm", "tool", "retriever")

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from trajworker.assembly.threads import THREAD_KEYS, thread_key
+from trajworker.assembly.threads import thread_key
+from trajworker.model.run import THREAD_KEYS
 
 
 class ThreadKey:
