@@ -130,7 +130,7 @@ async def test_after_kills_at_any_moment_each_revision_is_published_exactly_once
 @pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:UserWarning")
 async def test_what_the_real_sdk_traces_is_delivered(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "trajworker", "simulate", "--port", "0"]
-    with Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as simulator:
+    with Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as simulator:  # noqa: ASYNC220 - at once
         try:
             assert simulator.stdout is not None
             url = (await run_sync(simulator.stdout.readline)).strip()

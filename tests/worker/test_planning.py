@@ -1,0 +1,136 @@
+"""What is read next: every moment asked for is covered, being read, or planned, whatever was read before."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trajworker.ports import Coverage, Purpose, Slice
+from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
+
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
+MINUTES = 600
+PROJECT = "p"
+
+minutes = st.integers(0, MINUTES)
+stretches = st.lists(st.tuples(minutes, minutes), max_size=5)
+
+
+def at(minute: float) -> datetime:
+    return DAY + timedelta(minutes=minute)
+
+
+def merged(stretches: list[tuple[int, int]]) -> tuple[tuple[datetime, datetime], ...]:
+    """As staging tells coverage: in order, none touching the next."""
+    spans: list[tuple[int, int]] = []
+    for start, end in sorted(pair for pair in stretches if pair[0] < pair[1]):
+        if spans and start <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], end))
+        else:
+            spans.append((start, end))
+    return tuple((at(start), at(end)) for start, end in spans)
+
+
+def a_slice(start: int, end: int, purpose: Purpose = Purpose.COVER) -> Slice:
+    return Slice(id=1, project_id=PROJECT, start=at(start), end=at(end), purpose=purpose)
+
+
+def reading(since: int = 0, until: int | None = None, **more: object) -> Reading:
+    return Reading(
+        since=at(since), until=None if until is None else at(until), settle=timedelta(minutes=10), **more  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+@given(
+    covered=stretches,
+    unread=stretches,
+    catching_up=st.booleans(),
+    since=minutes,
+    until=st.none() | minutes,
+    now=minutes,
+)
+def test_every_moment_asked_for_is_covered_unread_or_planned(  # noqa: PLR0913, PLR0917 - each is drawn
+    covered: list[tuple[int, int]],
+    unread: list[tuple[int, int]],
+    catching_up: bool,  # noqa: FBT001 - drawn by Hypothesis
+    since: int,
+    until: int | None,
+    now: int,
+) -> None:
+    coverage = Coverage(spans=merged(covered))
+    todo = [
+        a_slice(start, end, Purpose.CATCH_UP if catching_up and not index else Purpose.COVER)
+        for index, (start, end) in enumerate(unread)
+        if start < end
+    ]
+    asked = reading(since, until)
+    slices = plan(PROJECT, asked, coverage, todo, at(now))
+    known = [*coverage.spans, *((one.start, one.end) for one in [*todo, *slices])]
+    for minute in range(since, MINUTES):
+        if at(minute) < asked.end(at(now)):
+            assert any(start <= at(minute) < end for start, end in known), minute
+
+
+@given(covered=stretches, unread=stretches, since=minutes, until=st.none() | minutes, now=minutes)
+def test_nothing_is_asked_for_outside_of_the_range_nor_covered_twice(
+    covered: list[tuple[int, int]], unread: list[tuple[int, int]], since: int, until: int | None, now: int
+) -> None:
+    coverage = Coverage(spans=merged(covered))
+    todo = [a_slice(start, end) for start, end in unread if start < end]
+    asked = reading(since, until)
+    slices = plan(PROJECT, asked, coverage, todo, at(now))
+    for one in slices:
+        assert asked.since <= one.start < one.end <= asked.end(at(now))
+    cover = [one for one in slices if one.purpose is Purpose.COVER]
+    others = [*coverage.spans, *((one.start, one.end) for one in todo)]
+    assert not any(one.start < end and start < one.end for one in cover for start, end in others)
+    assert sum(one.purpose is Purpose.CATCH_UP for one in slices) <= 1
+
+
+def test_a_first_cycle_covers_the_whole_range_and_catches_up_with_nothing() -> None:
+    (whole,) = plan(PROJECT, reading(0, 300), Coverage(), [], at(600))
+    assert (whole.start, whole.end, whole.purpose) == (at(0), at(300), Purpose.COVER)
+
+
+def test_a_later_cycle_catches_up_down_to_the_overlap() -> None:
+    coverage = Coverage(spans=((at(0), at(300)),))
+    (again,) = plan(PROJECT, reading(0), coverage, [], at(500))
+    assert (again.start, again.end, again.purpose) == (at(0), at(490), Purpose.CATCH_UP)
+    assert again.floor == at(300) - timedelta(minutes=60)
+
+
+def test_what_is_older_than_before_is_covered_when_the_range_grows_backwards() -> None:
+    coverage = Coverage(spans=((at(200), at(300)),))
+    cover, again = plan(PROJECT, reading(0), coverage, [], at(500))
+    assert (cover.start, cover.end, cover.purpose) == (at(0), at(200), Purpose.COVER)
+    assert again.purpose is Purpose.CATCH_UP
+
+
+def test_a_range_that_begins_after_all_that_was_read_is_covered_once() -> None:
+    (cover,) = plan(PROJECT, reading(400), Coverage(spans=((at(0), at(300)),)), [], at(500))
+    assert (cover.start, cover.end, cover.purpose) == (at(400), at(490), Purpose.COVER)
+
+
+def test_nothing_is_read_before_it_can_have_settled() -> None:
+    assert plan(PROJECT, reading(0), Coverage(), [], at(10)) == []
+
+
+def test_ended_runs_are_asked_for_from_a_little_before_the_mark() -> None:
+    ended = ended_since(PROJECT, reading(0), at(100), at(200))
+    assert ended.ended_after == at(90)
+    assert (ended.start, ended.end) == (at(0), at(200))
+
+
+@pytest.mark.parametrize(("hours", "due"), [(23, False), (24, True), (100, True)])
+def test_the_horizon_is_read_again_once_a_day(hours: int, *, due: bool) -> None:
+    now = DAY + timedelta(days=100)
+    scan = deep_scan(PROJECT, reading(0), now - timedelta(hours=hours), now)
+    assert (scan is not None) is due
+    if scan is not None:
+        assert scan.start == now - timedelta(days=30)
+        assert scan.end == now - timedelta(minutes=10)
+
+
+def test_no_deep_scan_where_none_is_wanted() -> None:
+    assert deep_scan(PROJECT, reading(0, deep_scan_interval=None), at(0), at(9999)) is None
