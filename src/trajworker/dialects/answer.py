@@ -11,6 +11,7 @@ from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_all, read_one
 from trajworker.dialects.speech import UNREADABLE, Said, raw, speak
+from trajworker.dialects.typed_answer import read_outputs
 from trajworker.dialects.vocabulary import finish_reason, role_of, usage
 from trajworker.model.message import Role
 
@@ -20,6 +21,9 @@ _ASSISTANT = {"role": "assistant"}
 
 def read_answer(outputs: Raw) -> Answer:
     """Read the outputs of an llm run; what no dialect knows becomes one raw message."""
+    answer = read_outputs(outputs)
+    if answer is not None:
+        return answer
     try:
         return answer_of(msgspec.json.decode(outputs))
     except UNREADABLE:

@@ -14,8 +14,8 @@ from trajworker.dialects.blocks import tool_call
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
 from trajworker.model.message import ToolCall
+from trajworker.model.run import NULL
 
-_NULL = Raw(b"null")
 _ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 _CLASSES = frozenset({"SystemMessage", "HumanMessage", "AIMessage", "ToolMessage"})
 _FLAT = frozenset({"system", "human", "ai", "tool"})
@@ -67,7 +67,7 @@ class _Beside(Struct, frozen=True, gc=False):
 _NOTHING = _Beside()
 
 
-class _Body(Struct, gc=False):
+class Body(Struct, gc=False):
     """Fields that both forms share, and LangChain's own."""
 
     content: str | list[Any] | None = None
@@ -80,21 +80,21 @@ class _Body(Struct, gc=False):
     additional_kwargs: _Beside = _NOTHING
 
 
-class Item(_Body, forbid_unknown_fields=True, gc=False):
+class Item(Body, forbid_unknown_fields=True, gc=False):
     """One entry of an array of messages, in whichever form."""
 
     role: str | None = None
     type: Literal["constructor", "human", "ai", "system", "tool"] | None = None
     lc: int | None = None
-    kwargs: _Body | None = None
+    kwargs: Body | None = None
     refusal: None = None
     function_call: None = None
     audio: None = None
-    annotations: Raw = _NULL
-    response_metadata: Raw = _NULL
-    usage_metadata: Raw = _NULL
+    annotations: Raw = NULL
+    response_metadata: Raw = NULL
+    usage_metadata: Raw = NULL
     example: bool = False
-    artifact: Raw = _NULL
+    artifact: Raw = NULL
 
 
 _ITEM = msgspec.json.Decoder(Item)
@@ -128,17 +128,17 @@ def drafts_of(item: Item) -> list[Draft] | None:
     """The messages of one entry, None where it takes more than this."""
     body = item.kwargs
     if item.role is not None:
-        return _chat(item) if item.type is None and item.lc is None and body is None else None
+        return read_chat(item) if item.type is None and item.lc is None and body is None else None
     if body is not None:
         path = item.id
         if item.lc is None or item.type != "constructor" or not isinstance(path, list) or not path:
             return None
-        return _langchain(path[-1], body) if path[-1] in _CLASSES else None
+        return read_langchain(path[-1], body) if path[-1] in _CLASSES else None
     flat = item.type in _FLAT and item.lc is None and item.content is not None
-    return _langchain(str(item.type), item) if flat else None
+    return read_langchain(str(item.type), item) if flat else None
 
 
-def _calls(body: _Body) -> tuple[ToolCall, ...] | None:
+def _calls(body: Body) -> tuple[ToolCall, ...] | None:
     """The calls of a message, None where one of them takes more than this."""
     if not body.tool_calls:
         return ()
@@ -146,8 +146,8 @@ def _calls(body: _Body) -> tuple[ToolCall, ...] | None:
     return tuple(calls) if len(calls) == len(body.tool_calls) else None
 
 
-def _chat(item: Item) -> list[Draft] | None:
-    """A role dictionary."""
+def read_chat(item: Item) -> list[Draft] | None:
+    """The messages of a role dictionary, None where it takes more than this."""
     calls, given_id = _calls(item), item.id
     if item.role not in _ROLES or calls is None or isinstance(given_id, list):
         return None
@@ -158,8 +158,8 @@ def _chat(item: Item) -> list[Draft] | None:
     return speak(item.role, item.content, said)
 
 
-def _langchain(word: str, body: _Body) -> list[Draft] | None:
-    """LangChain's message."""
+def read_langchain(word: str, body: Body) -> list[Draft] | None:
+    """The messages of LangChain's message of a class or type, None where it takes more than this."""
     calls, given_id = _calls(body), body.id
     if calls is None or body.invalid_tool_calls or not body.additional_kwargs.silent(calls=bool(calls)):
         return None
