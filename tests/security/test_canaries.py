@@ -97,6 +97,7 @@ def look_at_the_living(place: Place) -> bytes:
             time.sleep(PAUSE_S)
         shown += fetch(port, "/livez") + fetch(port, "/readyz") + fetch(port, f"/{planting.API_KEY}")
         shown += Path(f"/proc/{process.pid}/cmdline").read_bytes()
+        assert re.search(r"Max core file size +0 +0 ", Path(f"/proc/{process.pid}/limits").read_text())
         assert place.staging.with_name("s.db-wal").stat().st_size > 0
         assert list(place.out.glob(".*.part"))
         modes = {
