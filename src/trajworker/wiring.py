@@ -10,7 +10,7 @@ from trajworker import __version__
 from trajworker.assembly import NEEDED_RUN_TYPES, FoldSettings
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.assembly.rewards import RewardRule
-from trajworker.config import Settings, fingerprint
+from trajworker.config import Settings, fingerprint, read_key
 from trajworker.config.choices import Compression, RedactionMode
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Event, Observer, WorkerStarted, WorkerStopped
@@ -142,8 +142,9 @@ def source_settings(settings: Settings, known: Acquaintance | None = None) -> La
 
 
 def _api_key(settings: Settings) -> ApiKey | None:
-    if settings.source.api_key_file is not None:
-        return ApiKey(path=settings.source.api_key_file)
+    file = settings.source.api_key_file
+    if file is not None:
+        return ApiKey(read_key(file).reveal(), lambda: read_key(file).reveal())
     return ApiKey(settings.source.api_key.reveal()) if settings.source.api_key is not None else None
 
 

@@ -26,7 +26,7 @@ GOOD_V1 = {"runs": [], "cursors": {"next": None}}
 async def test_a_rotated_key_is_read_again_once_and_works(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("old-key\n")
-    key = ApiKey(path=file)
+    key = ApiKey("old-key", file.read_text)
 
     def answer(request: Received) -> Reply:
         file.write_text("new-key\n")
@@ -40,7 +40,7 @@ async def test_a_rotated_key_is_read_again_once_and_works(tmp_path: Path) -> Non
 
 async def test_a_refused_key_is_asked_about_no_more_than_twice(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY)
-    key = ApiKey(path=tmp_path / "key")
+    key = ApiKey(KEY, (tmp_path / "key").read_text)
     refusal = json_reply({"detail": "Invalid token"}, 401)
     async with scripted([refusal]) as server, bench(server.url, api_key=key) as one:
         with pytest.raises(NotAllowed, match="refuses the API key") as caught:

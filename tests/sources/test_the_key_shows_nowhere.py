@@ -11,6 +11,7 @@ import pytest
 from support.fake_langsmith import run_row
 from support.scripted_server import RESET, Reply, head, json_reply, reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
+from trajworker.config import read_key
 from trajworker.errors import ConfigError, TrajworkerError
 from trajworker.sources import ApiKey
 
@@ -94,26 +95,25 @@ def test_it_has_no_face() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "a b", "käse", "two\nlines", "tab\t", "nul\0", "a\r\nb", "\ufeffkey"])
-def test_a_key_no_header_can_carry_is_refused_unseen(text: str, tmp_path: Path) -> None:
-    file = tmp_path / "key"
-    file.write_bytes(text.encode())
-    for make in (lambda: ApiKey(text), lambda: ApiKey(path=file)):
-        with pytest.raises(ConfigError) as caught:
-            make()
-        assert caught.value.exit_code == 78
-        assert not text.strip() or text not in str(caught.value)
+def test_a_key_no_header_can_carry_is_refused_unseen(text: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        ApiKey(text)
+    assert caught.value.exit_code == 78
+    assert not text.strip() or text not in str(caught.value)
+    key = ApiKey(KEY, lambda: text)
+    assert not key.read_again()
+    assert key.reveal() == KEY
 
 
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-def test_one_line_end_is_no_part_of_the_key(ending: str, tmp_path: Path) -> None:
-    file = tmp_path / "key"
-    file.write_bytes(KEY.encode() + ending.encode())
-    assert ApiKey(path=file).reveal() == KEY
+def test_one_line_end_is_no_part_of_the_key(ending: str) -> None:
+    assert ApiKey(KEY + ending).reveal() == KEY
 
 
-def test_a_key_file_that_is_missing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="missing"):
-        ApiKey(path=tmp_path / "missing")
+def test_a_key_that_cannot_be_read_again_stays(tmp_path: Path) -> None:
+    key = ApiKey(KEY, lambda: read_key(tmp_path / "missing").reveal())
+    assert not key.read_again()
+    assert key.reveal() == KEY
 
 
 async def test_nothing_keeps_a_failed_request_alive() -> None:

@@ -1,6 +1,6 @@
 """The API key in a wrapper that shows itself to nobody but the transport."""
 
-from pathlib import Path
+from collections.abc import Callable
 
 from trajworker.errors import ConfigError
 
@@ -9,7 +9,7 @@ PRINTABLE = range(0x21, 0x7F)
 
 
 class ApiKey:
-    """A key, given as text or kept in a file that is read again when the server refuses the key (rotation).
+    """A key. `read` gives it anew from where it is kept, for when the server refuses the one in force (rotation).
 
     Its repr, str and format are `***`; only `reveal` gives the text.
 
@@ -17,24 +17,22 @@ class ApiKey:
         ConfigError: the key is empty or holds characters that no header can carry; the message never shows it.
     """
 
-    __slots__ = ("_path", "_text")
+    __slots__ = ("_read", "_text")
 
-    def __init__(self, text: str | None = None, *, path: Path | None = None) -> None:
-        if (text is None) == (path is None):
-            raise ConfigError("Give the API key either as text or as a file, not both or neither.")
-        self._path = path
-        self._text = _checked(text if text is not None else _content(path))
+    def __init__(self, text: str, read: Callable[[], str] | None = None) -> None:
+        self._text = _checked(text)
+        self._read = read
 
     def reveal(self) -> str:
         """The key itself, for the request header and nothing else."""
         return self._text
 
     def read_again(self) -> bool:
-        """Read the file once more; True if it holds another key now."""
-        if self._path is None:
+        """Take the key anew from where it is kept; True if it is another one now."""
+        if self._read is None:
             return False
         try:
-            text = _checked(_content(self._path))
+            text = _checked(self._read())
         except ConfigError:
             return False
         before, self._text = self._text, text
@@ -50,13 +48,6 @@ class ApiKey:
 
     def __reduce__(self) -> str:
         raise TypeError("An API key is not copied into files or other processes.")
-
-
-def _content(path: Path | None) -> str:
-    try:
-        return path.read_text("utf-8") if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The API key file {path} cannot be read: {type(error).__name__}.") from None
 
 
 def _checked(text: str) -> str:
