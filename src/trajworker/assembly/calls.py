@@ -53,6 +53,12 @@ class Call(Struct, eq=False, gc=False):
         draft = self.answer.draft
         return {call.id for call in draft.tool_calls or () if call.id} if draft is not None else set()
 
+    @property
+    def names(self) -> set[str]:
+        """Names of the tools that the answer calls."""
+        draft = self.answer.draft
+        return {call.name for call in draft.tool_calls or () if call.name} if draft is not None else set()
+
 
 def read_call(run: Run) -> Call:
     """Read an llm run. On an error the outputs are no answer, even if they are not empty (payload-shapes.md 3.4)."""

@@ -60,6 +60,7 @@ class Memory:
         self.decoded = 0
         self.shown: str | None = None
         self.was_cut = False
+        self.results_told = False
         self.limit: datetime | None = None
 
     @property

@@ -52,13 +52,14 @@ class Nesting:
             if scope and self._parent(scope) == "":
                 found.append((calls[0].run.start_time, self._agent(scope, calls, transcript)))
         for branch in chosen.branches:
-            run_id = branch.calls[0].run.id
+            first, asking = branch.calls[0], branch.asked_by
             origin = Origin(
-                project_id=self.trace.project_id, trace_ids=(self.trace.trace_id,), run_id=run_id,
-                agent=agent_name(branch.calls[0]),
+                project_id=self.trace.project_id, trace_ids=(self.trace.trace_id,), run_id=first.run.id,
+                tool_call_id=asking.id if asking is not None else None,
+                agent=asking.name if asking is not None else agent_name(first),
             )  # fmt: skip
             part = Transcript(Context(), [], Quotes())
-            found.append((branch.calls[0].run.start_time, self._trajectory(part, branch.calls, origin, {})))
+            found.append((first.run.start_time, self._trajectory(part, branch.calls, origin, {})))
         found.sort(key=lambda one: str(one[0]))
         return [chunk for _, chunk in found]
 

@@ -8,8 +8,8 @@ from msgspec import Struct
 from trajworker.assembly.calls import Call
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import ToolRun
-from trajworker.assembly.words import goes_on_in_text
-from trajworker.model.message import Role
+from trajworker.assembly.words import MIN_QUOTE, goes_on_in_text
+from trajworker.model.message import Role, ToolCall
 
 _HIDDEN = frozenset({"middleware", "compaction"})
 
@@ -18,6 +18,8 @@ class Group(Struct, eq=False, gc=False):
     """Calls that go on from each other: one agent's dialogue inside a trace."""
 
     calls: list[Call]
+    asked_by: ToolCall | None = None
+    """The tool call whose argument is what the agent was asked."""
 
     @property
     def answered(self) -> list[Call]:
@@ -91,7 +93,7 @@ def _goes_on(call: Call, last: Call) -> bool:
         return call.digests() == last.digests()
     if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
         return True
-    if _scratchpad(call, last):
+    if _scratchpad(call, last) or _told_in_words(call, last):
         return True
     ids = last.ids
     return bool(ids) and any(
@@ -107,6 +109,21 @@ def _scratchpad(call: Call, last: Call) -> bool:
     if not mine or not before or last.answer.draft is None:
         return False
     return goes_on_in_text(mine[-1].content, before[-1].content, last.answer.draft.content)
+
+
+def _told_in_words(call: Call, last: Call) -> bool:
+    """Whether a prompt tells in words that the tools of the last answer were called and what they gave back.
+
+    Agents that a dialogue is handed over to are told so where the calls are not theirs (Google ADK).
+    """
+    names = last.names
+    if not names:
+        return False
+    known = set(last.digests())
+    users = [(draft.content or "", key in known) for draft, key in zip(call.read(), call.digests(), strict=True)
+             if draft.role is Role.USER]  # fmt: skip
+    told = [text for text, old in users if not old and any(name in text for name in names)]
+    return len(told) > len(names) and any(old for _, old in users)
 
 
 def group(calls: list[Call]) -> list[Group]:
@@ -161,15 +178,29 @@ def sort_calls(calls: list[Call], root: Root | None) -> Sorted:
         return Sorted(main=chosen.calls, branches=[], internal=internal)
     own_ids = {id(call) for call in [*chosen.calls, *behind]}
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
+    for one in others:
+        one.asked_by = _asking(one, chosen)
     branches = [
         one
         for one in others
-        if len(one.answered) > 1
+        if one.asked_by is not None
+        or len(one.answered) > 1
         or any(call.ids for call in one.calls)
         or any(_parallel(one, other) for other in others if other is not one)
     ]
     internal += [call for one in others if one not in branches for call in one.calls]
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal))
+
+
+def _asking(one: Group, main: Group) -> ToolCall | None:
+    """The agent's tool call that holds, word for word, what another was asked: its tool works with a model itself."""
+    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is Role.USER}
+    for call in main.answered:
+        for made in (call.answer.draft.tool_calls or ()) if call.answer.draft is not None else ():
+            texts = {text.strip() for text in (made.arguments or {}).values() if isinstance(text, str)}
+            if any(len(text) >= MIN_QUOTE and text in asked for text in texts):
+                return made
+    return None
 
 
 def _begins_like(call: Call, first: Call) -> bool:

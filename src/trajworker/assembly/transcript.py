@@ -102,6 +102,7 @@ class Transcript(Alignment):
     ) -> tuple[list[tuple[int, int]], list[tuple[Draft, bytes]]]:
         """Add the results that answer the last calls: they came before all that a prompt says anew, above them too."""
         stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
+        self.results_told = stop > 0
         return (ranged(self._add_results(rest[:stop])), rest[stop:]) if stop else ([], rest)
 
     def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None) -> list[tuple[int, int]]:
@@ -131,7 +132,7 @@ class Transcript(Alignment):
                 (named and place >= block)
                 or says_nothing(draft)
                 or self.quotes.quoted(draft)
-                or (opening is None and (self._is_scratchpad(draft) or self._is_rendering(draft)))
+                or (opening is None and self._is_made_inside(draft))
             ):
                 references.append(self.aside(draft, CONTEXT, key))
             else:
@@ -140,6 +141,18 @@ class Transcript(Alignment):
                     self.pending += pending_of(references[-1], draft.tool_calls)
             place += 1
         return ranged(references)
+
+    def _is_made_inside(self, draft: Draft) -> bool:
+        """Whether a user message inside the turn is no user's: the prompt, the answer or its calls told again."""
+        return self._is_scratchpad(draft) or self._is_rendering(draft) or self._tells_of_calls(draft)
+
+    def _tells_of_calls(self, draft: Draft) -> bool:
+        """Whether a text names a tool that the last answer called, in a prompt that has no results."""
+        if self.results_told:
+            return False
+        answer = self.own(self.answer) if self.answer is not None else None
+        calls = answer.tool_calls or () if answer is not None else ()
+        return any(call.name in (draft.content or "") for call in calls if call.name)
 
     def _is_rendering(self, draft: Draft) -> bool:
         """Whether a prompt inside the turn puts the turn's own question in other words around it."""
