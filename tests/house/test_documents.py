@@ -10,7 +10,12 @@ from trajworker.cli.parser import COMMANDS, command_parser
 from trajworker.config.catalog import keys
 
 DOCUMENTS = "\n".join(
-    path.read_text("utf-8") for path in [ROOT / "README.md", *sorted((ROOT / ".github").glob("*.md"))]
+    path.read_text("utf-8")
+    for path in [
+        ROOT / "README.md",
+        *sorted((ROOT / ".github").glob("*.md")),
+        *sorted((ROOT / "src" / "trajworker" / "guides").glob("*.md")),
+    ]
 )
 
 

@@ -213,7 +213,7 @@ class ConversationSettings(Struct, frozen=True, kw_only=True):
     ] = 30 * MINUTE
     pending_timeout: Annotated[
         timedelta,
-        Key(why="A run that has not ended after this long no longer holds its conversation back.", least=NEVER),
+        Key(why="A pending run this old no longer holds its conversation back; with --once, a root does.", least=NEVER),
     ] = DAY
     horizon: Annotated[
         timedelta,
