@@ -23,7 +23,7 @@ How `trainable_status` is decided, for messages and steps alike:
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -42,7 +42,7 @@ _MAX_STEPS = (
 _TIMEOUT = ("timeout", "timed out", "deadline exceeded")
 MICROSECOND = 1_000_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_DAY_S = 86_400
+_ONE_MICROSECOND = timedelta(microseconds=1)
 
 
 class Figures(Struct, array_like=True, gc=False):
@@ -93,8 +93,7 @@ class Figures(Struct, array_like=True, gc=False):
 
 def micros(time: datetime) -> int:
     """A time as microseconds since the epoch, exactly."""
-    passed = time - EPOCH
-    return (passed.days * _DAY_S + passed.seconds) * MICROSECOND + passed.microseconds
+    return (time - EPOCH) // _ONE_MICROSECOND
 
 
 def union(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

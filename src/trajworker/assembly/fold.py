@@ -26,7 +26,7 @@ from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.trajectory import Retrieval
-from trajworker.trajectory.codec import encode_chunk
+from trajworker.trajectory.codec import encode_chunk, encode_chunks
 
 RULES_VERSION = "1"
 """Changes whenever folding the same runs gives another result, so that kept folds are made again."""
@@ -267,12 +267,12 @@ class _Folding(Nesting):
         ran_out = any("need more steps to process" in (draft.content or "")[:80] for draft in self.trailing)
         return sealed(Fold(
             version=VERSION, trace_id=trace.trace_id,
-            messages=[encode_chunk(draft) for draft in transcript.drafts],
-            asides=[encode_chunk(draft) for draft in transcript.asides],
-            steps=[self.step(step) for step in transcript.steps],
+            messages=encode_chunks(transcript.drafts),
+            asides=encode_chunks(transcript.asides),
+            steps=self.steps(transcript),
             entries=[entry], nested=nested, internal=internal,
             retrieved=self._retrieved(trace.searches, transcript.turn), tools=tools,
-            amendments=transcript.amendments, rewards=[encode_chunk(one) for one in trace.rewards.all],
+            amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
             figures=self.figures, keys=b"".join(transcript.keys), base=self.before.total, after=after,
             reopens=resumes, finish=finish, out_of_steps=ran_out, metadata=metadata, project_id=trace.project_id,
             decoded=transcript.decoded, aggregation=trace.aggregation,

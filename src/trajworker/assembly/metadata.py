@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from trajworker.assembly.payloads import lenient
-from trajworker.model.run import Run
+from trajworker.model.run import NULL, Run
 
 
 class Metadata(Struct, gc=False):
@@ -31,7 +31,7 @@ class Metadata(Struct, gc=False):
     otel_model: Any = field(default=None, name="gen_ai.request.model")
     status: Any = None
     incomplete_details: Any = None
-    ls_invocation_params: Raw = Raw(b"null")
+    ls_invocation_params: Raw = NULL
 
 
 class Params(Struct, gc=False):
@@ -40,8 +40,8 @@ class Params(Struct, gc=False):
     model: Any = None
     model_name: Any = None
     model_id: Any = None
-    tools: Raw = Raw(b"null")
-    functions: Raw = Raw(b"null")
+    tools: Raw = NULL
+    functions: Raw = NULL
 
 
 class _Extra(Struct, gc=False):
@@ -51,8 +51,8 @@ class _Extra(Struct, gc=False):
 
 
 class _LooseExtra(Struct):
-    metadata: Raw = Raw(b"null")
-    invocation_params: Raw = Raw(b"null")
+    metadata: Raw = NULL
+    invocation_params: Raw = NULL
     tool_call_id: Any = None
 
 

@@ -16,7 +16,7 @@ from trajworker.assembly.words import Opening, Quotes
 from trajworker.dialects import Draft
 from trajworker.model.message import Role, TrainableStatus
 from trajworker.trajectory import Origin, Task
-from trajworker.trajectory.codec import LineStep, completed, encode_chunk, line_step
+from trajworker.trajectory.codec import LineStep, completed, encode_chunk, encode_chunks, line_step
 
 _TASKS = ("prompt", "description", "task", "query", "question", "input", "message", "request", "instructions")
 
@@ -110,11 +110,11 @@ class Nesting:
         )
         fields = {
             "task": encode_chunk(task),
-            "steps": _array([self.step(step) for step in part.steps]),
-            "messages": _array([encode_chunk(draft) for draft in part.drafts]),
+            "steps": _array(self.steps(part)),
+            "messages": _array(encode_chunks(part.drafts)),
             "nested": _array(beside.get("nested", [])),
             "internal": _array(beside.get("internal", [])),
-            "asides": _array([encode_chunk(draft) for draft in part.asides]),
+            "asides": _array(encode_chunks(part.asides)),
             "origin": encode_chunk(origin),
         }
         filled = [b'"' + name.encode() + b'":' + data for name, data in fields.items() if data != b"[]"]
@@ -144,8 +144,11 @@ class Nesting:
             if "raw" in draft.flags:
                 figures.raw += 1
 
-    def step(self, step: StepDraft) -> bytes:
-        """A step as it stands on a line."""
+    def steps(self, transcript: Transcript) -> list[bytes]:
+        """The steps of an agent as they stand on a line."""
+        return encode_chunks([self._step(step) for step in transcript.steps])
+
+    def _step(self, step: StepDraft) -> LineStep:
         run = step.call.run
         info: dict[str, object] = {"run_id": run.id, "trace_id": run.trace_id, "name": run.name}
         info["start_time"] = run.start_time
@@ -160,9 +163,7 @@ class Nesting:
         if step.summarised:
             status = TrainableStatus.SUMMARIZATION_BOUNDARY
         reward = reward_of(self.trace.rewards.by_run.get(run.id, ()), self.trace.aggregation)
-        return encode_chunk(
-            LineStep(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
-        )  # fmt: skip
+        return LineStep(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
 
 
 def _agent_of(call: Call, tool: ToolRun | None) -> str | None:

@@ -63,6 +63,7 @@ class Fold(Struct, array_like=True, gc=False):
 
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(Fold)
+_TIMES = msgspec.json.Encoder()
 
 
 def sealed(fold: Fold) -> Fold:
@@ -91,4 +92,4 @@ def decode_fold(data: bytes) -> Fold:
 
 def iso(time: datetime | None) -> str | None:
     """A time on a line."""
-    return None if time is None else time.isoformat().replace("+00:00", "Z")
+    return None if time is None else _TIMES.encode(time)[1:-1].decode()

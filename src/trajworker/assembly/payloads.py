@@ -8,6 +8,7 @@ from msgspec import Raw
 from trajworker.dialects import Draft, read_one
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.dialects.typed import read_item
+from trajworker.model.run import NULL
 
 _Kind = TypeVar("_Kind")
 FIELDS = msgspec.json.Decoder(dict[str, Raw])
@@ -16,7 +17,7 @@ ITEMS = msgspec.json.Decoder(list[Raw])
 
 def lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind, opens: bytes = b"{") -> _Kind:
     """A value as a type, or a default where it is something else."""
-    if bytes(memoryview(raw)[:1]) != opens:
+    if raw is NULL or bytes(memoryview(raw)[:1]) != opens:
         return default
     try:
         return decoder.decode(raw)

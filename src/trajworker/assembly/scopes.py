@@ -43,6 +43,8 @@ class Sorted(Struct, eq=False, gc=False):
 
 def in_order(calls: list[Call]) -> list[Call]:
     """Calls by start; at the same instant the shorter prompt first, because it was asked before."""
+    if len(calls) < 2:  # noqa: PLR2004 - nothing to put in order
+        return calls
     return sorted(
         calls,
         key=lambda call: (

@@ -30,6 +30,8 @@ class Opening(Struct, eq=False, gc=False):
 
     root: Root | None = None
     begins: bool = True
+    said: set[str] | None = None
+    """Texts that the root was given, once they were asked for."""
 
 
 class Quotes(Struct, gc=False):
@@ -89,11 +91,12 @@ def is_named(rest: list[tuple[Draft, bytes]], user: int, opening: Opening) -> bo
 
 def said_by_root(opening: Opening | None) -> set[str]:
     """Texts that the root was given, each a candidate for the user's words."""
-    root = opening.root if opening is not None else None
-    if root is None:
+    if opening is None or opening.root is None:
         return set()
-    texts = {draft.content.strip() for draft in root.words if draft.content}
-    return texts | {text.strip() for text in root.texts.values()}
+    if opening.said is None:
+        opening.said = {draft.content.strip() for draft in opening.root.words if draft.content}
+        opening.said.update(text.strip() for text in opening.root.texts.values())
+    return opening.said
 
 
 _KEYS = ("input", "question", "query", "prompt", "message", "text", "user_input", "user_message", "task", "topic", "q")

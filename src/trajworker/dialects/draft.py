@@ -50,7 +50,7 @@ def digest(draft: Draft) -> bytes:
     without its reasoning; none of that makes it another message.
     """
     text = (draft.content or draft.refusal or "").strip()
-    said = draft.role.value + text
+    said = draft.role + text
     if draft.tool_calls:
         for call in draft.tool_calls:
             given = call.invalid

@@ -104,7 +104,7 @@ def system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
 
 def _batch(array: bytes) -> bytes:
     """The first prompt of LangChain's list of prompts, or the array itself."""
-    if array[:1] != b"[":
+    if array[:2] == b"[{" or array[:1] != b"[":
         return array
     head = array[1:64].lstrip()
     if head[:1] != b"[":

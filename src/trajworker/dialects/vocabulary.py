@@ -159,7 +159,7 @@ def _is_plain(source: dict[str, Any]) -> bool:
     """Whether counts are worded as ours already."""
     if not source.keys() <= _PLAIN or not source.get("total_tokens"):
         return False
-    return all(type(source.get(name)) is int for name in ("input_tokens", "output_tokens", "total_tokens"))
+    return type(source.get("input_tokens")) is type(source.get("output_tokens")) is type(source["total_tokens"]) is int
 
 
 def _plain(source: dict[str, Any]) -> dict[str, Any]:

@@ -107,4 +107,4 @@ ID_LENGTH = 36
 def ancestors(dotted_order: str) -> tuple[str, ...]:
     """Ids of a run's ancestors, root first, itself left out; empty for a root or an unknown order."""
     segments = dotted_order.split(".")
-    return tuple(segment[-ID_LENGTH:] for segment in segments[:-1])
+    return tuple([segment[-ID_LENGTH:] for segment in segments[:-1]])

@@ -68,7 +68,15 @@ _DECODER = msgspec.json.Decoder(_Line)
 
 def encode_chunk(value: Any) -> bytes:  # noqa: ANN401 - any encodable struct
     """A part of a line: JSON without the characters that some readers take for line ends."""
-    data = _ENCODER.encode(value)
+    return _escaped(_ENCODER.encode(value))
+
+
+def encode_chunks(values: Sequence[Any]) -> list[bytes]:
+    """Parts of a line, encoded and looked through at once; JSON holds no line feed of its own."""
+    return _escaped(_ENCODER.encode_lines(values)).split(b"\n")[:-1]
+
+
+def _escaped(data: bytes) -> bytes:
     if not data.isascii() and (b"\xe2\x80" in data or b"\xc2\x85" in data):
         for character, escape in _SEPARATORS:
             data = data.replace(character, escape)
