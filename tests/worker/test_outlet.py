@@ -1,0 +1,211 @@
+"""What is said of a conversation, when, and where it goes."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from support.published import files_in
+from support.staged import a_run
+from trajworker.assembly.lifecycle import FinishRule
+from trajworker.errors import SourceUnavailable
+from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped
+from trajworker.model.run import RunStatus
+from trajworker.worker import drafting
+from trajworker.worker.outlet import Late
+from worker.workshop import day, workshop
+
+
+async def test_a_conversation_whose_traces_all_moved_away_leaves_a_line_that_says_so(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="before")]
+        await shop.work()
+        shop.source.runs = [a_run("one", thread="after")]
+        await shop.work()
+        lines = {(line["task"]["conversation_id"], line.get("revision", 1)): line for line in await shop.lines()}
+    assert sorted(lines) == [("after", 1), ("before", 1), ("before", 2)]
+    tombstone = lines["before", 2]
+    assert not tombstone.get("messages")
+    assert "empty" in tombstone["metadata"]
+    assert "empty" not in (lines["after", 1].get("metadata") or {})
+
+
+async def test_what_is_read_again_unchanged_is_not_said_again(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        await shop.work()
+        await shop.work()
+        shop.source.runs = [a_run("one", thread="t", stats=b'{"score":{"n":1}}')]
+        await shop.work()
+        assert await shop.said() == [("t", 1)]
+
+
+async def test_nothing_is_said_before_all_of_its_time_is_read(tmp_path: Path) -> None:
+    rule = FinishRule(idle=timedelta(minutes=30), settle=timedelta(minutes=10))
+    async with workshop(tmp_path, finish=rule, settle=timedelta(minutes=10)) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        for minutes, told in ((20, 0), (35, 0), (39, 0), (42, 1)):
+            shop.source.at = day(0) + timedelta(minutes=minutes)
+            await shop.work()
+            assert len(shop.of_kind(ConversationEmitted)) == told, minutes
+
+
+@pytest.mark.parametrize(
+    ("late", "said", "streams", "dropped"),
+    [
+        (Late.REVISE, [1, 2], {"trajectories"}, 0),
+        (Late.SIDE, [1, 2], {"trajectories", "late"}, 0),
+        (Late.DROP, [1], {"trajectories"}, 1),
+    ],
+)
+async def test_what_comes_past_the_horizon_goes_where_it_is_wanted(
+    tmp_path: Path, late: Late, said: list[int], streams: set[str], dropped: int
+) -> None:
+    async with workshop(tmp_path, late=late) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        await shop.work()
+        shop.source.at = day(60)
+        shop.source.runs.append(a_run("late", thread="t", at=5))
+        await shop.work()
+        await shop.work()
+        assert [revision for _, revision in await shop.said()] == said
+        assert {path.name.partition("-")[0] for path in files_in(shop.out)} == streams
+        assert len(shop.of_kind(LateDropped)) == dropped
+
+
+async def test_a_root_that_never_ends_is_told_as_incomplete_and_again_when_it_ends(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t", ended=False, outputs=b"null")]
+        shop.source.at = day(0.5)
+        await shop.work()
+        assert await shop.said() == []
+        shop.source.at = day(2)
+        await shop.work()
+        shop.source.runs = [a_run("one", thread="t")]
+        shop.source.at = day(2.5)
+        await shop.work()
+        first, second = await shop.lines()
+    assert first["complete"] is False
+    assert (second["revision"], second["complete"], second["pane"]) == (2, True, "late")
+
+
+async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = drafting.fold_trace
+
+    def break_one(runs: Any, *rest: Any) -> Any:
+        if runs[0].name == "bad":
+            raise KeyError("a secret of the payload")
+        return fold(runs, *rest)
+
+    monkeypatch.setattr(drafting, "fold_trace", break_one)
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("bad", thread="b"), a_run("good", thread="g", at=1)]
+        await shop.work()
+        assert await shop.said() == [("g", 1)]
+        (failed,) = shop.of_kind(ConversationFailed)
+        assert failed.conversation_id == "b"
+        assert "KeyError" in failed.reason
+        assert "secret" not in failed.reason
+        assert (await shop.staging.figures()).quarantined == 1
+        monkeypatch.setattr(drafting, "fold_trace", fold)
+        shop.source.runs.append(a_run("more", thread="b", at=2))
+        await shop.work()
+        assert await shop.said() == [("g", 1), ("b", 1)]
+
+
+async def test_payloads_that_were_dropped_are_fetched_again_for_a_new_revision(tmp_path: Path) -> None:
+    async with workshop(tmp_path, late=Late.REVISE) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        await shop.work()
+        shop.source.at = day(60)
+        await shop.outlet.compact(shop.source.at, shop.stop)
+        shop.source.off_pages = {"one"}
+        shop.source.runs.append(a_run("late", thread="t", at=5))
+        await shop.work()
+        first, second = await shop.lines()
+        assert shop.source.by_id, "asked for again by id"
+    assert len(second["messages"]) == 2 * len(first["messages"])
+    assert second["messages"][: len(first["messages"])] == first["messages"]
+
+
+async def test_payloads_that_cannot_be_had_now_are_loud_and_tried_again(tmp_path: Path) -> None:
+    async with workshop(tmp_path, late=Late.REVISE) as shop:
+        shop.source.runs = [a_run("one", thread="t"), a_run("other", thread="o", at=50_000)]
+        shop.source.at = day(60)
+        await shop.work()
+        await shop.outlet.compact(day(65), shop.stop)
+        shop.source.off_pages = {"one"}
+        shop.source.runs += [a_run("late", thread="t", at=5), a_run("new", thread="n", at=60_000)]
+        await shop.read()
+        keep, shop.source.runs_by_id = shop.source.runs_by_id, _away  # type: ignore[method-assign] # the point
+        await shop.deliver()
+        assert isinstance(shop.outlet.failed, SourceUnavailable)
+        assert ("n", 1) in await shop.said()
+        shop.source.runs_by_id = keep  # type: ignore[method-assign] # back again
+        await shop.deliver()
+        assert shop.outlet.failed is None
+        assert ("t", 2) in await shop.said()
+
+
+async def _away(_project_id: str, _ids: Any) -> Any:
+    raise SourceUnavailable("away")
+
+
+async def test_payloads_that_are_gone_for_good_set_their_conversation_aside(tmp_path: Path) -> None:
+    async with workshop(tmp_path, late=Late.REVISE) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        await shop.work()
+        shop.source.at = day(60)
+        await shop.outlet.compact(shop.source.at, shop.stop)
+        shop.source.runs = [a_run("late", thread="t", at=5)]
+        await shop.work()
+        assert await shop.said() == [("t", 1)]
+        (failed,) = shop.of_kind(ConversationFailed)
+    assert "no longer has" in failed.reason
+
+
+async def test_what_is_unfinished_at_the_end_is_named_or_flushed(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        pending = [a_run(f"p{number}", thread=f"t{number}", ended=False, outputs=b"null") for number in range(3)]
+        shop.source.runs = [a_run("whole", thread="w"), *pending]
+        shop.source.at = day(0.5)
+        await shop.read()
+        await shop.outlet.deliver_last(shop.source.at, shop.stop, flush=False)
+        assert await shop.said() == [("w", 1)]
+        assert {event.conversation_id for event in shop.of_kind(ConversationHeld)} == {"t0", "t1", "t2"}
+        await shop.outlet.deliver_last(shop.source.at, shop.stop, flush=True)
+        lines = await shop.lines()
+    assert [(line["complete"], line["pane"]) for line in lines[1:]] == [(False, "forced")] * 3
+
+
+async def test_a_stop_is_heard_between_two_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trajworker.worker.outlet.BATCH", 2)
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(9)]
+        await shop.read()
+        shop.told.clear()
+        tell = shop.told.append
+
+        def stop_at_first(event: Any) -> None:
+            tell(event)
+            if isinstance(event, ConversationEmitted) and not shop.stop.requested:
+                shop.stop.request()
+
+        shop.outlet._observer = stop_at_first
+        await shop.deliver()
+        assert len(await shop.said()) == 2
+
+
+async def test_the_status_of_a_run_that_changes_makes_a_revision(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        await shop.work()
+        shop.source.runs = [
+            replace(shop.source.runs[0], status=RunStatus.ERROR, error="it broke", outputs=a_run("x").inputs)
+        ]
+        await shop.work()
+        assert await shop.said() == [("t", 1), ("t", 2)]

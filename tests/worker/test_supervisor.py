@@ -1,0 +1,227 @@
+"""Who runs, who stops first, and what a daemon outlives."""
+
+import errno
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from support.published import files_in
+from support.staged import PROJECT_ID, a_run, named
+from trajworker.errors import NotAllowed, SinkFull, SourceUnavailable
+from trajworker.events import ConversationEmitted, Event, ProjectFailed
+from trajworker.model.run import Project
+from trajworker.ports import Slice
+from trajworker.sinks import part_file
+from trajworker.worker import supervisor as supervising
+from trajworker.worker.supervisor import Rhythm
+from worker.workshop import Workshop, workshop
+
+ONCE = Rhythm()
+HASTY = Rhythm(poll=timedelta(milliseconds=10))
+OTHER = named("another project")
+
+
+@pytest.fixture(autouse=True)
+def quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervising, "TICK_S", 0.01)
+
+
+def stop_when(shop: Workshop, enough: Callable[[Sequence[Event]], bool]) -> None:
+    """Ask the worker to stop once it has told enough."""
+
+    def tell(event: Event) -> None:
+        shop.told.append(event)
+        if enough(shop.told) and not shop.stop.requested:
+            shop.stop.request()
+
+    shop.cycle._observer = shop.outlet._observer = tell
+
+
+def emitted(told: Sequence[Event]) -> set[str]:
+    return {event.conversation_id for event in told if isinstance(event, ConversationEmitted)}
+
+
+async def test_once_ends_when_all_is_delivered(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run(f"r{number}", thread=f"t{number % 7}", at=number) for number in range(50)]
+        with anyio.fail_after(10):
+            done = await shop.supervise(ONCE)
+        assert done.outcome.failed == {}
+        assert len(await shop.said()) == 7
+
+
+async def test_a_project_that_hangs_does_not_keep_another_from_being_delivered(tmp_path: Path) -> None:
+    async def hold(part: Slice) -> None:
+        if part.project_id == OTHER:
+            await anyio.sleep_forever()
+
+    async with workshop(tmp_path) as shop:
+        shop.source.projects["other"] = Project(OTHER, "other")
+        shop.source.runs = [a_run("one", thread="t")]
+        shop.source.hold = hold
+        stop_when(shop, lambda told: emitted(told) == {"t"})
+        with anyio.fail_after(10):
+            await shop.supervise(ONCE, ["p", "other"])
+        assert await shop.said() == [("t", 1)]
+
+
+async def test_a_file_grows_old_and_is_published_although_nothing_comes(tmp_path: Path) -> None:
+    now = 0.0
+    async with workshop(tmp_path, clock=lambda: now) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        seen = anyio.Event()
+
+        async def hold(_part: Slice) -> None:
+            if shop.of_kind(ConversationEmitted):
+                seen.set()
+                await anyio.sleep_forever()
+
+        shop.source.hold = hold
+        async with anyio.create_task_group() as group:
+            group.start_soon(shop.supervise, HASTY)
+            with anyio.fail_after(10):
+                await seen.wait()
+                assert files_in(shop.out) == []
+                now = 4000.0
+                while not files_in(shop.out):  # noqa: ASYNC110 - the file system gives no signal
+                    await anyio.sleep(0.01)
+            shop.stop.request()
+
+
+async def test_a_stop_ends_a_page_that_hangs_and_publishes_what_is_committed(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        asked = anyio.Event()
+
+        async def hold(_part: Slice) -> None:
+            if shop.of_kind(ConversationEmitted):
+                asked.set()
+                await anyio.sleep_forever()
+
+        shop.source.hold = hold
+        async with anyio.create_task_group() as group:
+            group.start_soon(shop.supervise, HASTY)
+            with anyio.fail_after(10):
+                await asked.wait()
+            began = anyio.current_time()
+            shop.stop.request()
+        assert anyio.current_time() - began < 1
+        assert len(files_in(shop.out)) == 1
+
+
+async def test_a_second_stop_does_not_wait_for_what_hangs(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        hanging = anyio.Event()
+
+        async def hang(*_args: Any) -> None:
+            hanging.set()
+            await anyio.sleep_forever()
+
+        shop.outlet.deliver = hang  # type: ignore[method-assign] # an outlet that never comes back
+        async with anyio.create_task_group() as group:
+            group.start_soon(shop.supervise, HASTY)
+            with anyio.fail_after(10):
+                await hanging.wait()
+            began = anyio.current_time()
+            shop.stop.request()
+            shop.stop.request()
+        assert anyio.current_time() - began < 1
+
+
+async def test_a_daemon_outlives_a_source_that_finds_no_project_for_a_while(tmp_path: Path) -> None:
+    failures = [SourceUnavailable("away"), NotAllowed("locked out")]
+
+    def find() -> None:
+        if failures:
+            raise failures.pop()
+
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        shop.source.find = find
+        stop_when(shop, lambda told: emitted(told) == {"t"})
+        with anyio.fail_after(10):
+            await shop.supervise(HASTY)
+        assert [event.exit_code for event in shop.of_kind(ProjectFailed)] == [77, 69]
+
+
+async def test_a_new_project_that_fits_the_pattern_is_picked_up(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+
+        def find() -> None:
+            if emitted(shop.told) == {"t"} and "other" not in shop.source.projects:
+                shop.source.projects["other"] = Project(OTHER, "other")
+                run = a_run("two", thread="u")
+                shop.source.runs.append(
+                    type(run)(**{f: getattr(run, f) for f in run.__struct_fields__} | {"project_id": OTHER})
+                )
+
+        shop.source.find = find
+        stop_when(shop, lambda told: emitted(told) == {"t", "u"})
+        with anyio.fail_after(10):
+            await shop.supervise(HASTY, ["*"])
+        assert await shop.said() == [("t", 1), ("u", 1)]
+
+
+async def test_with_once_a_project_that_fails_is_told_and_the_others_are_delivered(tmp_path: Path) -> None:
+    async def hold(part: Slice) -> None:
+        if part.project_id == OTHER:
+            raise SourceUnavailable("away")
+
+    async with workshop(tmp_path) as shop:
+        shop.source.projects["other"] = Project(OTHER, "other")
+        shop.source.runs = [a_run("one", thread="t")]
+        shop.source.hold = hold
+        done = await shop.supervise(ONCE, ["p", "other", "missing"])
+        assert done.outcome.projects == 3
+        assert set(done.outcome.failed) == {OTHER, "missing"}
+        assert await shop.said() == [("t", 1)]
+        assert {event.project for event in shop.of_kind(ProjectFailed)} == {"other", "missing"}
+        assert PROJECT_ID not in done.outcome.failed
+
+
+@pytest.fixture
+def full(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Writes to parts fail for lack of room as long as this holds a number."""
+    room = [1, 1, 1]
+    write = part_file.write_all
+
+    def write_all(*args: Any) -> None:
+        if room:
+            room.pop()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        write(*args)
+
+    monkeypatch.setattr(part_file, "write_all", write_all)
+    return room
+
+
+async def test_a_full_disk_pauses_a_daemon_which_then_says_everything_once(tmp_path: Path, full: list[int]) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(30)]
+        stop_when(shop, lambda told: len(emitted(told)) == 30)
+        with anyio.fail_after(20):
+            await shop.supervise(HASTY)
+        assert not full
+        assert {event.exit_code for event in shop.of_kind(ProjectFailed)} == {74}
+        assert sorted(await shop.said()) == sorted((f"t{number}", 1) for number in range(30))
+
+
+@pytest.mark.usefixtures("full")
+async def test_a_full_disk_ends_a_single_run_and_the_next_one_says_everything_once(tmp_path: Path) -> None:
+    runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(30)]
+    for expected in (SinkFull, SinkFull, SinkFull, None):
+        async with workshop(tmp_path) as shop:
+            shop.source.runs = runs
+            if expected is None:
+                await shop.supervise(ONCE)
+                continue
+            with pytest.RaisesGroup(pytest.RaisesExc(expected), flatten_subgroups=True):
+                await shop.supervise(ONCE)
+    async with workshop(tmp_path) as shop:
+        assert len(await shop.said()) == 30

@@ -1,0 +1,149 @@
+"""A worker whose source is a list that a test turns; staging and sink are real."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+
+from support.published import lines_in
+from support.staged import PROJECT_ID, START, minute
+from trajworker.assembly import FoldSettings
+from trajworker.assembly.lifecycle import FinishRule
+from trajworker.errors import ProjectNotFound
+from trajworker.events import Event
+from trajworker.model.run import Feedback, Project, Run
+from trajworker.ports import Page, Purpose, Slice
+from trajworker.sinks import SinkSettings, open_sink
+from trajworker.staging import Staging, open_staging
+from trajworker.worker.cycle import Cycle
+from trajworker.worker.drafting import Drafter
+from trajworker.worker.outlet import Delivery, Late, Outlet
+from trajworker.worker.planning import Reading
+from trajworker.worker.stop import Stop
+from trajworker.worker.supervisor import Rhythm, Supervisor
+
+AT_ONCE = FinishRule(idle=timedelta(0), settle=timedelta(0))
+
+
+async def _at_once(_part: Slice) -> None:
+    await anyio.lowlevel.checkpoint()
+
+
+@dataclass
+class ListedSource:
+    """A source of runs in memory, newest first; `hold` is awaited before each page and may fail."""
+
+    runs: list[Run] = field(default_factory=list)
+    projects: dict[str, Project] = field(default_factory=lambda: {"p": Project(PROJECT_ID, "p")})
+    at: datetime = START + timedelta(days=1)
+    page_size: int = 10
+    hold: Callable[[Slice], Awaitable[None]] = _at_once
+    find: Callable[[], None] = lambda: None
+    asked: list[Slice] = field(default_factory=list)
+    by_id: list[Sequence[str]] = field(default_factory=list)
+    off_pages: set[str] = field(default_factory=set)
+    """Names of runs that are to be had by id only, as those are that lie too far back to be read again."""
+
+    async def find_projects(self, names: Sequence[str]) -> list[Project]:
+        self.find()
+        found = [project for name, project in self.projects.items() if name in names or "*" in names]
+        if not found:
+            raise ProjectNotFound(f"no project {names}")
+        return found
+
+    async def page(self, part: Slice) -> Page:
+        self.asked.append(part)
+        await self.hold(part)
+        shown = [run for run in self.runs if run.project_id == part.project_id and run.name not in self.off_pages]
+        inside = [run for run in shown if part.start <= run.start_time < part.end]
+        if part.purpose is Purpose.ENDED:
+            inside = [run for run in inside if run.end_time and part.ended_after and run.end_time > part.ended_after]
+        inside.sort(key=lambda run: run.start_time, reverse=True)
+        begin = int(part.cursor or 0)
+        runs = tuple(inside[begin : begin + self.page_size])
+        more = begin + self.page_size < len(inside)
+        oldest = min((run.start_time for run in runs), default=None)
+        return Page(runs=runs, next_cursor=str(begin + self.page_size) if more else None, oldest=oldest, size_bytes=1)
+
+    async def runs_by_id(self, _project_id: str, ids: Sequence[str]) -> Page:
+        self.by_id.append(ids)
+        return Page(runs=tuple(run for run in self.runs if run.id in ids))
+
+    async def feedback(self, _run_ids: Sequence[str]) -> list[Feedback]:
+        return []
+
+    async def now(self) -> datetime:
+        return self.at
+
+
+@dataclass
+class Workshop:
+    """A worker that is driven by hand, or run as a whole with `supervise`."""
+
+    source: ListedSource
+    staging: Staging
+    cycle: Cycle
+    outlet: Outlet
+    out: Path
+    stop: Stop
+    told: list[Event]
+
+    async def read(self) -> dict[str, Any]:
+        return dict(await self.cycle.run(list(self.source.projects.values()), self.source.at))
+
+    async def deliver(self) -> None:
+        await self.outlet.deliver(self.source.at, self.stop)
+
+    async def work(self) -> None:
+        """Read and deliver once."""
+        await self.read()
+        await self.deliver()
+
+    async def supervise(self, rhythm: Rhythm, names: Sequence[str] = ("p",)) -> Supervisor:
+        supervisor = Supervisor(self.source, self.cycle, self.outlet, self.told.append, rhythm)
+        await supervisor.run(names, self.stop)
+        return supervisor
+
+    async def lines(self) -> list[Any]:
+        """Everything said, once it is published."""
+        await self.outlet.close()
+        return list(lines_in(self.out))
+
+    async def said(self) -> list[tuple[str, int]]:
+        return [(line["task"]["conversation_id"], line.get("revision", 1)) for line in await self.lines()]
+
+    def of_kind(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+@asynccontextmanager
+async def workshop(
+    folder: Path,
+    *,
+    finish: FinishRule = AT_ONCE,
+    late: Late = Late.SIDE,
+    clock: Callable[[], float] = anyio.current_time,
+    **reading: Any,
+) -> AsyncIterator[Workshop]:
+    """A worker of its own."""
+    source = ListedSource()
+    told: list[Event] = []
+    asked = {"since": START, "settle": timedelta(0), "lookback": timedelta(days=300)} | reading
+    async with (
+        open_staging(folder / "staging.db") as staging,
+        open_sink(staging, SinkSettings(out=folder / "out"), clock=clock) as sink,
+    ):
+        cycle = Cycle(source, staging, Reading(**asked), told.append, 2)
+        drafter = Drafter(staging, FoldSettings(), cycle.reread)
+        delivery = Delivery(finish=finish, late=late, horizon=timedelta(days=30))
+        outlet = Outlet(staging, sink, drafter, delivery, told.append)
+        yield Workshop(source, staging, cycle, outlet, folder / "out", Stop(5.0), told)
+
+
+def day(number: float) -> datetime:
+    return minute(number * 24 * 60)
