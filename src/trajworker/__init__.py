@@ -3,8 +3,7 @@
 They are imported when they are first used, so that the command line starts at once (PEP 562).
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # type checkers know the name; importing `typing` for it would take longer than all else here
 
 if TYPE_CHECKING:
     from trajworker.api.blocking import (
@@ -168,6 +167,8 @@ _MODULES = ("aio",)
 
 def __getattr__(name: str) -> object:
     """Import a public name from its room when it is first used."""
+    from importlib import import_module  # noqa: PLC0415 - the command line starts without it
+
     if name in _MODULES:
         return import_module(f"trajworker.{name}")
     if name not in _ROOM_OF:

@@ -77,7 +77,7 @@ def test_a_trace_whose_root_names_no_thread_belongs_to_the_one_its_runs_name(
 ) -> None:
     simulator, url = server
     rows = conversation("a", turns=2)
-    rows[0]["extra"] = {}
+    rows[0] |= {"extra": {}, "thread_id": None}
     simulator.add_runs(PROJECT, rows)
     (found,) = client(url, tmp_path).import_conversations([rows[0]["id"]])
     assert (found.task.conversation_id, found.task.num_turns) == ("a", 2)
@@ -85,7 +85,7 @@ def test_a_trace_whose_root_names_no_thread_belongs_to_the_one_its_runs_name(
 
 def test_a_server_without_an_index_of_threads_is_asked_by_metadata(tmp_path: Path) -> None:
     with served(SimulatorSettings(thread_keys=())) as (simulator, url):
-        simulator.add_runs(PROJECT, conversation("a") + conversation("b"))
+        simulator.add_runs(PROJECT, [row | {"thread_id": None} for row in conversation("a") + conversation("b")])
         one = client(url, tmp_path)
         assert [each.conversation_id for each in one.list_conversations(limit=1)] in (["a"], ["b"])
         assert [each.num_turns for each in one.list_conversations(limit=1)] == [2]

@@ -14,7 +14,12 @@ LARGER_FILES = {
     "config/settings.py": (340, "every key with its default and its reason: a table, read one key at a time"),
 }
 LARGER_FUNCTIONS: dict[str, tuple[int, str]] = {}
-MORE_PARAMETERS: dict[str, tuple[int, str]] = {}
+MORE_PARAMETERS: dict[str, tuple[int, str]] = {
+    "aio.py:__init__": (7, "the signature of seed 002, with endpoint and workspace"),
+    "aio.py:init": (7, "the signature of seed 002, with endpoint and workspace"),
+    "api/blocking.py:__init__": (7, "the signature of seed 002, with endpoint and workspace"),
+    "api/blocking.py:init": (7, "the signature of seed 002, with endpoint and workspace"),
+}
 
 
 def lines_of_file(text: str) -> int:

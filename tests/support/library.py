@@ -91,4 +91,5 @@ def _row(
         "outputs": outputs,
         "extra": {"metadata": metadata},
         "session_id": run_id(PROJECT),
+        "thread_id": metadata.get("thread_id"),
     }
