@@ -18,6 +18,7 @@ from trajworker.staging.precedence import RunVersion, Verdict, judge
 
 EPOCH_SHIFT = 40
 """A process makes fewer than 2^40 requests; above them stands its epoch, so later processes always count higher."""
+COLUMNS = "ended, start, end, fetch_seq, hash, tree_order, feedback_stats, body"
 
 
 class Staged(Struct, frozen=True):
@@ -119,26 +120,17 @@ def _confirmed(known: Staged, confirmations: Confirmations) -> RunVersion:
     return RunVersion(version.ended, version.end, later, version.hash, version.stats)
 
 
+def _columns(arrival: Arrival) -> tuple[object, ...]:
+    """What is stored of a run besides where it belongs, in the order of `COLUMNS`."""
+    version, run = arrival.version, arrival.run
+    figures = (version.ended, arrival.start, version.end, version.fetch_seq, version.hash)
+    return (*figures, run.dotted_order, version.stats, arrival.body)
+
+
 def _insert(connection: sqlite3.Connection, project: int, new: Sequence[Arrival], touched: traces.Touched) -> None:
     connection.executemany(
-        "INSERT INTO run (project, id, trace, ended, start, end, fetch_seq, hash, tree_order, feedback_stats, body) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [
-            (
-                project,
-                arrival.id,
-                touched.keys[arrival.run.trace_id],
-                arrival.version.ended,
-                arrival.start,
-                arrival.version.end,
-                arrival.version.fetch_seq,
-                arrival.version.hash,
-                arrival.run.dotted_order,
-                arrival.version.stats,
-                arrival.body,
-            )
-            for arrival in new
-        ],
+        f"INSERT INTO run (project, id, trace, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [(project, arrival.id, touched.keys[arrival.run.trace_id], *_columns(arrival)) for arrival in new],
     )
 
 
@@ -146,22 +138,8 @@ def _replace(connection: sqlite3.Connection, replaced: Sequence[tuple[int, Arriv
     if not replaced:
         return
     connection.executemany(
-        "UPDATE run SET ended = ?, start = ?, end = ?, fetch_seq = ?, hash = ?, tree_order = ?, feedback_stats = ?, "
-        "body = ? WHERE key = ?",
-        [
-            (
-                arrival.version.ended,
-                arrival.start,
-                arrival.version.end,
-                arrival.version.fetch_seq,
-                arrival.version.hash,
-                arrival.run.dotted_order,
-                arrival.version.stats,
-                arrival.body,
-                key,
-            )
-            for key, arrival in replaced
-        ],
+        f"UPDATE run SET ({COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE key = ?",
+        [(*_columns(arrival), key) for key, arrival in replaced],
     )
 
 

@@ -145,7 +145,7 @@ class Staging:
 
     async def settle_settings(self, settings: Mapping[str, str], *, adopt: bool = False) -> None:
         """Store what must not change between runs, or check that it did not; raises `ConfigError`."""
-        await self._database.write(partial(upkeep.settle_settings, settings, adopt))
+        await self._database.write(partial(upkeep.settle_settings, settings, adopt=adopt))
 
     async def recall(self, name: str) -> str | None:
         """What was remembered under a name; None before the first."""
