@@ -3,6 +3,7 @@
 from typing import Any
 
 from trajworker.model.message import Role
+from trajworker.model.run import a_count
 
 ROLES: dict[str, Role] = {
     "system": Role.SYSTEM,
@@ -97,7 +98,7 @@ def _count(source: dict[str, Any], *names: str) -> int | None:
     for name in names:
         value = source.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return int(value)
+            return a_count(value)
     return None
 
 
@@ -145,9 +146,12 @@ def _details(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
         found = source.get(name)
         if isinstance(found, dict):
             return {
-                _RENAMED.get(key, key): int(value)
+                _RENAMED.get(key, key): count
                 for key, value in found.items()
-                if isinstance(key, str) and isinstance(value, (int, float)) and not isinstance(value, bool) and value
+                if isinstance(key, str)
+                and isinstance(value, (int, float))
+                and not isinstance(value, bool)
+                and (count := a_count(value))
             }
     return {}
 
@@ -159,7 +163,8 @@ def _is_plain(source: dict[str, Any]) -> bool:
     """Whether counts are worded as ours already."""
     if not source.keys() <= _PLAIN or not source.get("total_tokens"):
         return False
-    return type(source.get("input_tokens")) is type(source.get("output_tokens")) is type(source["total_tokens"]) is int
+    counts = (source.get("input_tokens"), source.get("output_tokens"), source["total_tokens"])
+    return all(type(count) is int and a_count(count) is not None for count in counts)
 
 
 def _plain(source: dict[str, Any]) -> dict[str, Any]:
@@ -167,7 +172,7 @@ def _plain(source: dict[str, Any]) -> dict[str, Any]:
     for name in ("input_token_details", "output_token_details"):
         details = source.get(name)
         if isinstance(details, dict):
-            told = {key: value for key, value in details.items() if value}
+            told = {key: value for key, value in details.items() if type(value) is int and a_count(value)}
             if len(told) < len(details):
                 source = {key: value for key, value in source.items() if key != name}
                 if told:

@@ -134,5 +134,5 @@ def _line(call: Call, *, parallel: bool) -> str:
 def _decoded(line: bytes, kind: Any, complaint: str) -> Any:  # noqa: ANN401 - an instance of `kind`
     try:
         return msgspec.convert(json.loads(line), kind)
-    except (ValueError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise MalformedGolden(f"{complaint}: {error}") from error

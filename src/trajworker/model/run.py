@@ -19,6 +19,14 @@ THREAD_KEYS = ("session_id", "conversation_id", "thread_id")
 CLAMPED_TIME = "clamped_time"
 """Flag of a run whose times were impossible and brought within what is possible."""
 
+LARGEST_COUNT = 2**53
+"""No run takes more tokens; what claims to is noise, and no encoder need bear it."""
+
+
+def a_count(value: float) -> int | None:
+    """A number of tokens as a whole number; None where it cannot be one (too large, infinite, not a number)."""
+    return int(value) if abs(value) <= LARGEST_COUNT else None
+
 
 class RunStatus(StrEnum):
     """How far a run has come; every unknown word of a server counts as `PENDING` until the run has an end time."""

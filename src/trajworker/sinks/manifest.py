@@ -51,7 +51,10 @@ def manifest_of(part: Part, name: str, previous: bytes | None) -> bytes:
 
 def read_manifest(content: bytes) -> Manifest:
     """Decode a manifest; raises `msgspec.DecodeError` where it is none."""
-    return msgspec.json.decode(content, type=Manifest)
+    try:
+        return msgspec.json.decode(content, type=Manifest)
+    except (UnicodeError, RecursionError) as error:  # neither is a MsgspecError
+        raise msgspec.DecodeError(type(error).__name__) from error
 
 
 def hash_of(content: bytes) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from msgspec import Raw, Struct
 
 from trajworker.errors import MalformedRun
-from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus, ancestors
+from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus, a_count, ancestors
 from trajworker.sources.instants import EARLIEST, LATEST, clamped, start_in, utc
 
 CLOCK_RESOLUTION = timedelta(milliseconds=1)
@@ -169,7 +169,7 @@ def _attachment_names(row: Row) -> tuple[str, ...]:
 
 
 def _count(value: float | None) -> int | None:
-    return None if value is None else int(value)
+    return None if value is None else a_count(value)
 
 
 def _cost(value: float | str) -> float | None:
@@ -185,4 +185,5 @@ def _details(details: dict[str, Any]) -> dict[str, int] | None:
     inner = details.get("raw", details)
     if not isinstance(inner, dict):
         return None
-    return {name: int(count) for name, count in inner.items() if isinstance(count, int | float)}
+    told = {name: a_count(count) for name, count in inner.items() if isinstance(count, int | float)}
+    return {name: count for name, count in told.items() if count is not None}

@@ -23,7 +23,7 @@ MANIFEST = ".manifest.json"
 _LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _SEQUENCE = re.compile(r"-(\d+)\.jsonl")
 CHUNK_BYTES = 65_536
-_FAULTS = (msgspec.DecodeError, UnicodeError)
+_FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class _Manifest(msgspec.Struct):
