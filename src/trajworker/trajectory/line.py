@@ -3,6 +3,7 @@
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from os import PathLike
@@ -131,7 +132,7 @@ def _lines(file: Path) -> Iterator[Trajectory]:
         while True:
             try:
                 line = lines.readline()
-            except (OSError, EOFError, zstandard.ZstdError) as fault:
+            except (OSError, EOFError, zlib.error, zstandard.ZstdError) as fault:
                 raise NotATrajectory(
                     f"{file}, behind line {number}: the compressed file is damaged: {fault}"
                 ) from fault
