@@ -11,12 +11,12 @@ from trajworker.assembly import NEEDED_RUN_TYPES, FoldSettings
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.assembly.rewards import RewardRule
 from trajworker.config import Settings, fingerprint, read_key
-from trajworker.config.choices import Compression, RedactionMode
+from trajworker.config.choices import RedactionMode
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Event, Observer, WorkerStarted, WorkerStopped
 from trajworker.ports import RunSource
 from trajworker.redaction import BasePiiRedactor, PiiRedactor, PresidioRedactor, choose_rules
-from trajworker.sinks import Consumed, Limits, SinkSettings, naming, open_sink
+from trajworker.sinks import Limits, SinkSettings, open_sink
 from trajworker.sources.api_key import ApiKey
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.redacting import RedactingSource
@@ -38,11 +38,6 @@ ACQUAINTANCE = "acquaintance"
 PLACEHOLDER_SECRET = "placeholder_secret"  # noqa: S105 - the name under which staging keeps it
 SECRET_BYTES = 32
 MAX_PAGE = 1000
-COMPRESSIONS = {
-    Compression.NONE: naming.Compression.NONE,
-    Compression.GZ: naming.Compression.GZIP,
-    Compression.ZST: naming.Compression.ZSTD,
-}
 
 
 async def run_worker(settings: Settings, observer: Observer) -> int:
@@ -217,8 +212,8 @@ def sink_settings(settings: Settings) -> SinkSettings:
         limits=Limits(
             part_bytes=asked.seal_size, part_lines=asked.seal_lines, part_age_s=asked.seal_age.total_seconds()
         ),
-        compression=COMPRESSIONS[asked.compress],
-        consumed=Consumed(asked.consumed.value),
+        compression=asked.compress,
+        consumed=asked.consumed,
     )
 
 

@@ -18,8 +18,8 @@ from support.published import files_in, lines_in
 from support.staged import a_page, a_run
 from trajworker.errors import PathNotAllowed, SinkError, StagingFull
 from trajworker.events import Event, PartPublished
-from trajworker.ports import Stream
-from trajworker.sinks import Compression, Limits, SinkSettings, open_sink, verify
+from trajworker.ports import Compression, Stream
+from trajworker.sinks import Limits, SinkSettings, open_sink, verify
 from trajworker.sinks.folder import Folder
 from trajworker.sinks.manifest import read_manifest
 from trajworker.sinks.part_file import PartFile
@@ -159,15 +159,15 @@ async def test_a_manifest_tells_what_the_file_holds_and_follows_the_one_before(
 
 async def test_compressed_files_are_what_others_call_compressed(staging: Staging, out: Path) -> None:
     for compression, unpack in (
-        (Compression.GZIP, gzip.decompress),
-        (Compression.ZSTD, lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)),
+        (Compression.GZ, gzip.decompress),
+        (Compression.ZST, lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)),
     ):
-        await more(staging, 5 if compression is Compression.GZIP else 6)
+        await more(staging, 5 if compression is Compression.GZ else 6)
         async with open_sink(staging, SinkSettings(out=out, compression=compression)) as sink:
             await emit(staging, sink)
             await sink.publish_all()
         newest = files_in(out)[-1]
-        assert newest.name.endswith(f".jsonl{compression}")
+        assert newest.name.endswith(f".jsonl{compression.suffix}")
         assert unpack(newest.read_bytes()).count(b"\n") == 6
 
 

@@ -12,10 +12,8 @@ from support.emitting import append, emit
 from support.published import lines_in
 from support.staged import a_page, a_run
 from trajworker.errors import EXIT_IO, OutputDamaged, SinkError
-from trajworker.ports import PartState, Stream
+from trajworker.ports import Compression, Consumed, PartState, Stream
 from trajworker.sinks import (
-    Compression,
-    Consumed,
     JsonlSink,
     Limits,
     SinkSettings,
@@ -126,7 +124,7 @@ async def test_a_sealed_part_is_published_also_when_the_setting_changed_since(
     staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sealed(staging, out, compression, monkeypatch)
-    assert await restart(staging, out, compression=Compression.ZSTD) == ALL
+    assert await restart(staging, out, compression=Compression.ZST) == ALL
 
 
 async def test_a_sealed_part_that_was_renamed_already_is_published(
@@ -260,7 +258,7 @@ async def test_a_part_that_another_worker_writes_is_not_removed(staging: Staging
 
 
 @pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("compression", [Compression.NONE, Compression.GZIP])
+@pytest.mark.parametrize("compression", [Compression.NONE, Compression.GZ])
 async def test_whichever_call_to_the_ledger_is_the_last_a_restart_completes_it(
     staging: Staging, out: Path, compression: Compression, *, after: bool
 ) -> None:

@@ -21,8 +21,8 @@ from support.looking import runs_of, seen
 from support.published import lines_in
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, a_slice, an_emission
 from trajworker.model.run import Project, Run
-from trajworker.ports import Emission, Stream
-from trajworker.sinks import Compression, JsonlSink, Limits, SinkSettings, open_sink, verify
+from trajworker.ports import Compression, Emission, Stream
+from trajworker.sinks import JsonlSink, Limits, SinkSettings, open_sink, verify
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.encoding import unpack_id
 

@@ -1,6 +1,19 @@
-"""The settings that are one of a few words."""
+"""The settings that are one of a few words; where another room speaks the same words they come from `ports`."""
 
 from enum import StrEnum
+
+from trajworker.ports import Compression, Consumed
+
+__all__ = [
+    "Api",
+    "Compression",
+    "Consumed",
+    "Late",
+    "LogFormat",
+    "LogLevel",
+    "Progress",
+    "RedactionMode",
+]
 
 
 class Api(StrEnum):
@@ -17,21 +30,6 @@ class Late(StrEnum):
     REVISE = "revise"
     SIDE = "side"
     DROP = "drop"
-
-
-class Compression(StrEnum):
-    """How a file is compressed when it is sealed."""
-
-    NONE = "none"
-    GZ = "gz"
-    ZST = "zst"
-
-
-class Consumed(StrEnum):
-    """What a published file means that is no longer there."""
-
-    EXPECTED = "expected"
-    FATAL = "fatal"
 
 
 class RedactionMode(StrEnum):

@@ -4,7 +4,18 @@ Data walks forward (source -> staging -> sink); only acknowledgements walk back,
 three seams, in the order of the walk: `intake`, `outlet`, `delivery`.
 """
 
-from trajworker.ports.delivery import Emission, Line, Part, PartLedger, PartState, Sink, Stream, Unwritten
+from trajworker.ports.delivery import (
+    Compression,
+    Consumed,
+    Emission,
+    Line,
+    Part,
+    PartLedger,
+    PartState,
+    Sink,
+    Stream,
+    Unwritten,
+)
 from trajworker.ports.intake import (
     Coverage,
     Page,
@@ -20,6 +31,8 @@ from trajworker.ports.outlet import Activity, Ledger, Material, TraceVersion, Up
 
 __all__ = [
     "Activity",
+    "Compression",
+    "Consumed",
     "Coverage",
     "Emission",
     "Ledger",

@@ -78,6 +78,28 @@ class Sink(Protocol):
         ...
 
 
+class Compression(StrEnum):
+    """How a part is compressed when it is sealed."""
+
+    NONE = "none"
+    GZ = "gz"
+    ZST = "zst"
+
+    @property
+    def suffix(self) -> str:
+        """The end of the names of such files."""
+        return "" if self is Compression.NONE else f".{self}"
+
+
+class Consumed(StrEnum):
+    """What a published file means that is no longer there."""
+
+    EXPECTED = "expected"
+    """Its consumer took it."""
+    FATAL = "fatal"
+    """It is damage."""
+
+
 class PartState(StrEnum):
     """How far a part has come; `VOID` stands in the chain for a file whose bytes were lost."""
 

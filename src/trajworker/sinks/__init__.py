@@ -1,15 +1,12 @@
 """Where trajectories go: files that are exactly once, chained, and never changed after they were published."""
 
 from trajworker.sinks.jsonl import JsonlSink, open_sink
-from trajworker.sinks.naming import Compression
-from trajworker.sinks.recovery import Consumed, repair
+from trajworker.sinks.recovery import repair
 from trajworker.sinks.rotation import Limits
 from trajworker.sinks.settings import SinkSettings
 from trajworker.sinks.verification import Verification, verify
 
 __all__ = [
-    "Compression",
-    "Consumed",
     "JsonlSink",
     "Limits",
     "SinkSettings",

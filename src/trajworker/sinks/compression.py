@@ -12,8 +12,9 @@ import zstandard
 from msgspec import Struct
 
 from trajworker.errors import OutputDamaged
+from trajworker.ports import Compression
 from trajworker.sinks.folder import ADVICE, Folder, portions, sync_file, write_all
-from trajworker.sinks.naming import Compression, part_name
+from trajworker.sinks.naming import part_name
 
 GZIP_LEVEL = 6
 GZIP_WINDOW = 31  # zlib's way to ask for a gzip header (zlib.net/manual.html, deflateInit2)
@@ -70,7 +71,7 @@ def hash_file(folder: Folder, name: str) -> Packed:
 
 
 def _packer(compression: Compression) -> _Packer:
-    if compression is Compression.GZIP:
+    if compression is Compression.GZ:
         return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
     return zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).compressobj()
 

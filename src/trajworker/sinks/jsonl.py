@@ -16,12 +16,12 @@ from msgspec import structs
 
 from trajworker.errors import SinkError, SinkFull, StagingBusy, StagingFull
 from trajworker.events import Observer, ignore
-from trajworker.ports import Emission, Line, Part, PartLedger, PartState, Stream, Unwritten
+from trajworker.ports import Consumed, Emission, Line, Part, PartLedger, PartState, Stream, Unwritten
 from trajworker.sinks.folder import Folder
 from trajworker.sinks.naming import part_name
 from trajworker.sinks.part_file import NO_ROOM, PartFile
 from trajworker.sinks.publishing import Publisher, blocking
-from trajworker.sinks.recovery import Consumed, recover
+from trajworker.sinks.recovery import recover
 from trajworker.sinks.rotation import Limits
 from trajworker.sinks.settings import SinkSettings
 

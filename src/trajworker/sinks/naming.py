@@ -1,19 +1,10 @@
 """How the files of the sink are called, and read back from their names."""
 
 import re
-from enum import StrEnum
 
-from trajworker.ports import Stream
+from trajworker.ports import Compression, Stream
 
 SEQ_DIGITS = 10
-
-
-class Compression(StrEnum):
-    """How a part is compressed when it is sealed; the value is the last suffix of its name."""
-
-    NONE = ""
-    GZIP = ".gz"
-    ZSTD = ".zst"
 
 
 _STREAMS = "|".join(Stream)
@@ -26,17 +17,17 @@ SCRATCH = re.compile(rf"\.(?:{_STREAMS})-\d{{{SEQ_DIGITS}}}\..*\.scratch$")
 
 def part_name(seq: int, compression: Compression = Compression.NONE) -> str:
     """Name of a file that grows or waits to be published; hidden, so that nobody takes it for one that is."""
-    return f".{seq:0{SEQ_DIGITS}}.jsonl{compression}.part"
+    return f".{seq:0{SEQ_DIGITS}}.jsonl{compression.suffix}.part"
 
 
 def final_name(stream: Stream, seq: int, compression: Compression = Compression.NONE) -> str:
     """Name of a published file."""
-    return f"{stream}-{seq:0{SEQ_DIGITS}}.jsonl{compression}"
+    return f"{stream}-{seq:0{SEQ_DIGITS}}.jsonl{compression.suffix}"
 
 
 def compression_of(name: str) -> Compression:
     """How the file of that name is compressed."""
-    return next((kind for kind in (Compression.GZIP, Compression.ZSTD) if name.endswith(kind)), Compression.NONE)
+    return next((kind for kind in (Compression.GZ, Compression.ZST) if name.endswith(kind.suffix)), Compression.NONE)
 
 
 def manifest_name(name: str) -> str:

@@ -12,11 +12,11 @@ from anyio import to_thread
 from msgspec import structs
 
 from trajworker.events import Observer, PartPublished
-from trajworker.ports import Part, PartLedger, PartState
+from trajworker.ports import Compression, Part, PartLedger, PartState
 from trajworker.sinks.compression import pack
 from trajworker.sinks.folder import Folder
 from trajworker.sinks.manifest import hash_of, manifest_of
-from trajworker.sinks.naming import Compression, compression_of, final_name, manifest_name, part_name
+from trajworker.sinks.naming import compression_of, final_name, manifest_name, part_name
 
 P = ParamSpec("P")
 T = TypeVar("T")

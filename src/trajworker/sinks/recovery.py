@@ -6,13 +6,12 @@ never published.
 
 import os
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 
 from msgspec import Struct, structs
 
 from trajworker.errors import OutputDamaged, SinkError
-from trajworker.ports import Part, PartLedger, PartState
+from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
 from trajworker.sinks.folder import ADVICE, Folder, lock_alone
 from trajworker.sinks.manifest import manifest_of
@@ -29,14 +28,6 @@ from trajworker.sinks.naming import (
 )
 from trajworker.sinks.part_file import PartFile
 from trajworker.sinks.publishing import Publisher, blocking, final_of
-
-
-class Consumed(StrEnum):
-    """Whether consumers take published files away."""
-
-    FATAL = "fatal"
-    """They do not: a published file that is gone is damage."""
-    EXPECTED = "expected"
 
 
 async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, consumed: Consumed) -> list[PartFile]:

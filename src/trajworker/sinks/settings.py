@@ -4,8 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from trajworker.sinks.naming import Compression
-from trajworker.sinks.recovery import Consumed
+from trajworker.ports import Compression, Consumed
 from trajworker.sinks.rotation import Limits
 
 

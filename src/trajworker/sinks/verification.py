@@ -10,10 +10,11 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
+from trajworker.ports import Compression
 from trajworker.sinks.compression import GZIP_WINDOW
 from trajworker.sinks.folder import Folder, portions
 from trajworker.sinks.manifest import Manifest, hash_of, read_manifest
-from trajworker.sinks.naming import FINAL, MANIFEST, Compression, compression_of, manifest_name, void_name
+from trajworker.sinks.naming import FINAL, MANIFEST, compression_of, manifest_name, void_name
 
 
 class Verification(Struct, frozen=True, kw_only=True):
@@ -92,7 +93,7 @@ def _unpacker(compression: Compression) -> Callable[[bytes], Iterator[bytes]]:
         return lambda portion: iter((portion,))
     unpack = (
         zlib.decompressobj(GZIP_WINDOW).decompress
-        if compression is Compression.GZIP
+        if compression is Compression.GZ
         else zstandard.ZstdDecompressor().decompressobj().decompress
     )
     return lambda portion: iter((unpack(portion),))
