@@ -49,7 +49,7 @@ class Stall(msgspec.Struct, kw_only=True, frozen=True, tag="stall", forbid_unkno
 
 
 class Duplicate(msgspec.Struct, kw_only=True, frozen=True, tag="duplicate", forbid_unknown_fields=True):
-    """Put the last rows of the previous page of this path before those of this one."""
+    """Put the last rows of the previous page of the same question before those of this one."""
 
     rows: int = 1
 

@@ -9,6 +9,7 @@ import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trajworker.simulator import cursors
+from trajworker.simulator.asking import BODY
 from trajworker.simulator.faults import (
     Answer,
     CutBody,
@@ -24,6 +25,8 @@ from trajworker.simulator.faults import (
     Truncate,
 )
 
+MOST_QUESTIONS = 64
+"""Questions whose last page is remembered."""
 TRANSPORT = "trajworker.transport"
 """Key of the ASGI scope's extensions under which the server puts the connection."""
 _LINGER_NOT = struct.pack("ii", 1, 0)
@@ -56,7 +59,7 @@ class Striker:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._pages: dict[str, list[msgspec.Raw]] = {}
+        self._pages: dict[bytes, list[msgspec.Raw]] = {}
 
     async def strike(
         self, effect: Effect | None, scope: Scope, receive: Receive, send: Send, cursor: str | None
@@ -75,16 +78,18 @@ class Striker:
             case Stall(when="before_headers"):
                 await asyncio.sleep(effect.seconds)
         built = await build(self._app, scope, receive)
-        await _deliver(effect, self._page(effect, scope["path"], built, cursor), scope, receive, send)
+        await _deliver(effect, self._page(effect, _question(scope), built, cursor), scope, receive, send)
 
-    def _page(self, effect: Effect | None, path: str, built: Built, cursor: str | None) -> Built:
+    def _page(self, effect: Effect | None, question: bytes, built: Built, cursor: str | None) -> Built:
         """The page as the fault wants it; rows are remembered as the server meant them."""
         document = _document(built)
         if document is None:
             return built
         key = "runs" if "runs" in document else "items"
         rows = msgspec.json.decode(document[key], type=list[msgspec.Raw])
-        before, self._pages[path] = self._pages.get(path, []), rows
+        before, self._pages[question] = self._pages.get(question, []), rows
+        if len(self._pages) > MOST_QUESTIONS:
+            del self._pages[next(iter(self._pages))]
         match effect:
             case Duplicate():
                 document[key] = [*before[-effect.rows :], *rows]
@@ -98,6 +103,18 @@ class Striker:
             case _:
                 return built
         return built._replace(body=msgspec.json.encode(document))
+
+
+def _question(scope: Scope) -> bytes:
+    """What tells one walk over pages from another: the request without its cursor."""
+    body: bytes = scope[BODY]
+    try:
+        asked = msgspec.json.decode(body or b"{}")
+    except msgspec.MsgspecError:
+        return scope["path"].encode() + body
+    if isinstance(asked, dict):
+        asked.pop("cursor", None)
+    return scope["path"].encode() + msgspec.json.encode(asked)
 
 
 def _document(built: Built) -> dict[str, Any] | None:
