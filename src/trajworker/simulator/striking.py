@@ -107,14 +107,15 @@ class Striker:
 
 def _question(scope: Scope) -> bytes:
     """What tells one walk over pages from another: the request without its cursor."""
+    path: str = scope["path"]
     body: bytes = scope[BODY]
     try:
         asked = msgspec.json.decode(body or b"{}")
     except msgspec.MsgspecError:
-        return scope["path"].encode() + body
+        return path.encode() + body
     if isinstance(asked, dict):
         asked.pop("cursor", None)
-    return scope["path"].encode() + msgspec.json.encode(asked)
+    return path.encode() + msgspec.json.encode(asked)
 
 
 def _document(built: Built) -> dict[str, Any] | None:
