@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 MAX_DEPTH = 64
+LONGEST_INTEGER = 100
+"""Characters of a number that is read exactly; Python refuses to read thousands."""
 """Nesting beyond this is refused, as any server must."""
 
 Value: TypeAlias = str | float | int | bool | None
@@ -191,7 +193,7 @@ class _Parser:
             return _text(self._take("string").text[1:-1])
         if kind == "number":
             text = self._take("number").text
-            return int(text) if text.lstrip("-").isdigit() else float(text)
+            return int(text) if text.lstrip("-").isdigit() and len(text) <= LONGEST_INTEGER else float(text)
         if kind == "word":
             word = self._take("word").text.lower()
             if word in _CONSTANTS:
