@@ -1,11 +1,15 @@
 """Recognises a prompt that begins, byte for byte, with the one before it, so that only what is new need be decoded.
 
-Inside a trace the bytes themselves are compared; between traces their hash is, in one pass over the prompt.
+Inside a trace the bytes themselves are compared, and from one trace to the next where they are folded in a row; else
+their hash is. Each byte of a growing prompt is hashed once then.
 """
 
 from hashlib import blake2b
 
 from trajworker.dialects.draft import DIGEST_SIZE
+
+_SEALED: dict[tuple[int, bytes], tuple[bytes, blake2b]] = {}
+"""The prompt that was sealed last, if any, by its length and hash: the array and the state of its hash."""
 
 
 class Prefix:
@@ -17,6 +21,9 @@ class Prefix:
         self._array: bytes | None = None
         self._hashed: tuple[int, blake2b] | None = None
         """How much of the array is hashed, and the state."""
+        sealed = _SEALED.get((length, digest))
+        if sealed is not None:
+            self._array, self._hashed = sealed[0], (length, sealed[1])
 
     @property
     def length(self) -> int:
@@ -59,4 +66,7 @@ class Prefix:
         done, state = self._hashed or (0, blake2b(digest_size=DIGEST_SIZE))
         state = state.copy()
         state.update(memoryview(self._array)[done:-1])
-        return len(self._array) - 1, state.digest()
+        key = len(self._array) - 1, state.digest()
+        _SEALED.clear()
+        _SEALED[key] = self._array, state
+        return key
