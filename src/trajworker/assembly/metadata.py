@@ -28,6 +28,10 @@ class Metadata(Struct, gc=False):
     tool_call_id: Any = None
     otel_tool_call_id: Any = field(default=None, name="gen_ai.tool.call.id")
     otel_tool_name: Any = field(default=None, name="gen_ai.tool.name")
+    vercel_tool_call_id: Any = field(default=None, name="ai.toolCall.id")
+    vercel_tool_name: Any = field(default=None, name="ai.toolCall.name")
+    entity_name: Any = field(default=None, name="traceloop.entity.name")
+    tool_name: Any = None
     otel_model: Any = field(default=None, name="gen_ai.request.model")
     status: Any = None
     incomplete_details: Any = None

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
-from trajworker.dialects import Draft, read_one
+from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.dialects.typed import read_item
 from trajworker.model.run import NULL
@@ -47,3 +47,12 @@ def drafts_of(item: Raw) -> list[Draft]:
         return read_one(msgspec.json.decode(item))
     except UNREADABLE:
         return []
+
+
+def unwrapped(raw: Raw) -> Raw:
+    """A payload without the span attribute that holds it whole; a list of messages as `{"messages": [..]}`."""
+    fields = lenient(raw, FIELDS, {})
+    if not any("." in name for name in fields):
+        return raw
+    found = otel.unwrapped(decoded(raw))
+    return Raw(msgspec.json.encode({"messages": found} if isinstance(found, list) else found))

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from trajworker.assembly.payloads import FIELDS, ITEMS, decoded, drafts_of, lenient
+from trajworker.assembly.payloads import FIELDS, ITEMS, decoded, drafts_of, lenient, unwrapped
 from trajworker.dialects import Draft, answer_of
 from trajworker.model.message import Role
 from trajworker.model.run import Run
@@ -100,16 +100,17 @@ def read_root(run: Run) -> Root:
     root = Root()
     if run.run_type in _SPEECHLESS:
         return root
-    given = _messages_field(run.inputs, _GIVEN)
+    inputs, outputs = unwrapped(run.inputs), unwrapped(run.outputs)
+    given = _messages_field(inputs, _GIVEN)
     for item in reversed(given):
         drafts = drafts_of(item)
         if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) for draft in drafts):
             break
         root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
-    if len(bytes(run.inputs)) < MAX_PLAIN_BYTES:
-        _plain_inputs(root, decoded(run.inputs))
-    root.trailing = _messages_field(run.outputs, _GIVEN_BACK)
-    root.outputs = run.outputs
+    if len(bytes(inputs)) < MAX_PLAIN_BYTES:
+        _plain_inputs(root, decoded(inputs))
+    root.trailing = _messages_field(outputs, _GIVEN_BACK)
+    root.outputs = outputs
     return root
 
 

@@ -6,9 +6,9 @@ from typing import Any
 from msgspec import Struct
 
 from trajworker.assembly.faults import error_text, is_interrupt
-from trajworker.assembly.metadata import extra_of
+from trajworker.assembly.metadata import Metadata, extra_of
 from trajworker.assembly.payloads import decoded, text_of
-from trajworker.dialects import Draft, read_one
+from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.blocks import arguments
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus, ancestors
@@ -32,11 +32,17 @@ class ToolRun(Struct, eq=False, gc=False):
 def read_tool_run(run: Run) -> ToolRun:
     """Read a tool run: what it was called with, what it gave back, whether it failed; an interrupt is no failure."""
     about, _, extra_id = extra_of(run)
-    inputs, context = _positional(decoded(run.inputs))
-    outputs = decoded(run.outputs)
+    inputs, context = _positional(otel.unwrapped(decoded(run.inputs)))
+    outputs = otel.unwrapped(decoded(run.outputs))
     given = _arguments(inputs)
     value, message = _output(outputs)
-    found = [extra_id, about.tool_call_id, about.otel_tool_call_id, context.get("toolCallId")]
+    found = [
+        extra_id,
+        about.tool_call_id,
+        about.otel_tool_call_id,
+        about.vercel_tool_call_id,
+        context.get("toolCallId"),
+    ]
     if message is not None and message.tool_response is not None:
         found.append(message.tool_response.id)
     if isinstance(inputs, dict):
@@ -48,7 +54,7 @@ def read_tool_run(run: Run) -> ToolRun:
     return ToolRun(
         run=run,
         path=ancestors(run.dotted_order),
-        name=text_of(about.otel_tool_name) or run.name,
+        name=_name(run, about),
         call_id=call_id,
         arguments=given,
         message=message,
@@ -56,6 +62,12 @@ def read_tool_run(run: Run) -> ToolRun:
         error=error_text(run.error) if failed else None,
         failed=failed,
     )
+
+
+def _name(run: Run, about: Metadata) -> str:
+    """The tool's name, which a span's own name may hide."""
+    told = (about.otel_tool_name, about.vercel_tool_name, about.tool_name, about.entity_name)
+    return next((name for one in told if (name := text_of(one))), run.name)
 
 
 def _positional(inputs: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - recorded JSON
@@ -66,7 +78,7 @@ def _positional(inputs: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - re
     return values[0], values[1] if len(values) > 1 and isinstance(values[1], dict) else {}
 
 
-_HOLDERS = ("input", "args", "arguments", "kwargs", "tool_input")
+_HOLDERS = ("input", "args", "arguments", "kwargs", "tool_input", "tool_arguments")
 
 
 def _arguments(inputs: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
@@ -97,7 +109,7 @@ def _written(value: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JS
     return literal if isinstance(literal, dict) else None
 
 
-_RETURNS = ("output", "outputs", "result", "response")
+_RETURNS = ("output", "outputs", "result", "response", "tool_response")
 _MCP = frozenset({"content", "isError", "is_error", "structuredContent", "_meta"})
 
 

@@ -14,15 +14,39 @@ _FLAT = re.compile(
     r"^(gen_ai\.(?:prompt|completion)|llm\.(?:input|output)_messages|llm\.(?:prompts|completions))\.(\d+)\.(.+)$"
 )
 _PROMPTS = ("gen_ai.input.messages", "gen_ai.prompt", "ai.prompt.messages", "ai.prompt", "llm.input_messages",
-            "gen_ai.content.prompt")  # fmt: skip
+            "gen_ai.content.prompt", "pydantic_ai.all_messages")  # fmt: skip
 _ANSWERS = ("gen_ai.output.messages", "gen_ai.completion", "ai.response", "llm.output_messages",
             "gen_ai.content.completion")  # fmt: skip
+_WHOLES = frozenset(
+    {*_PROMPTS, *_ANSWERS, "input.value", "output.value", "traceloop.entity.input", "traceloop.entity.output",
+     "gen_ai.tool.call.arguments", "gen_ai.tool.call.result", "ai.toolCall.args", "ai.toolCall.result",
+     "ai.response.text"}
+)  # fmt: skip
+"""Attributes that hold the whole input or output of a span, mostly as JSON text."""
 _SYSTEMS = ("gen_ai.system_instructions", "system_instructions", "systemInstruction", "system_instruction")
 
 
 def claims(payload: dict[str, Any]) -> bool:
     """Whether a payload is a set of GenAI span attributes."""
-    return any(key.startswith(("gen_ai.", "llm.", "ai.prompt", "ai.response")) for key in payload)
+    dotted = any(key.startswith(("gen_ai.", "llm.", "ai.prompt", "ai.response")) for key in payload)
+    return dotted or bool(_events(payload))
+
+
+def _events(payload: dict[str, Any]) -> list[Any]:
+    """Messages that were logged as events of a span (logfire)."""
+    for name in ("events", "all_messages_events"):
+        found = decoded(payload.get(name))
+        if isinstance(found, list) and found and isinstance(found[0], dict) and "event.name" in found[0]:
+            return found
+    return []
+
+
+def unwrapped(payload: Any) -> Any:  # noqa: ANN401 - recorded JSON
+    """What the attribute says that carries a span's whole input or output; any other payload as it is."""
+    if not isinstance(payload, dict):
+        return payload
+    name = next((name for name in payload if name in _WHOLES), None)
+    return payload if name is None else decoded(payload[name])
 
 
 def decoded(value: Any) -> Any:  # noqa: ANN401 - recorded JSON
@@ -83,7 +107,7 @@ def _parts_text(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
 
 def prompt(payload: dict[str, Any]) -> list[Any] | None:
     """Prompt messages of span attributes, in the words of role dictionaries; None where there are none."""
-    found = _flat_messages(payload, ("prompt", "input"))
+    found = _flat_messages(payload, ("prompt", "input")) or _events(payload)
     if not found:
         for key in _PROMPTS:
             value = decoded(payload.get(key))
@@ -105,7 +129,7 @@ def prompt(payload: dict[str, Any]) -> list[Any] | None:
 
 def answer(payload: dict[str, Any]) -> list[Any] | None:
     """Produced messages of span attributes."""
-    found = _flat_messages(payload, ("completion", "output"))
+    found = _flat_messages(payload, ("completion", "output")) or _events(payload)
     if found:
         return found
     for key in _ANSWERS:

@@ -15,6 +15,8 @@ _FINISH = (
     "stopReason",
     _DONE,
     "gen_ai.completion.0.finish_reason",
+    "gen_ai.response.finish_reasons",
+    "ai.response.finishReason",
 )
 _MODELS = ("model_name", "model", "modelId", "model_id", "model_version", "modelVersion", "gen_ai.response.model")
 

@@ -28,6 +28,7 @@ ROLES: dict[str, Role] = {
     "functionmessage": Role.TOOL,
     "functionmessagechunk": Role.TOOL,
     "ipython": Role.TOOL,
+    "tool_execution_result": Role.TOOL,
 }
 
 FINISH_REASONS: dict[str, str] = {
@@ -47,6 +48,7 @@ FINISH_REASONS: dict[str, str] = {
     "tool-calls": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
+    "tool_execution": "tool_calls",
     "length": "length",
     "max_tokens": "length",
     "max_output_tokens": "length",
@@ -99,21 +101,25 @@ def _count(source: dict[str, Any], *names: str) -> int | None:
         value = source.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return a_count(value)
+        if isinstance(value, str) and value.isdecimal():  # REST producers write 64 bit integers as text
+            return a_count(int(value))
     return None
 
 
 _INPUT = (
     "input_tokens", "prompt_tokens", "promptTokens", "inputTokens", "prompt_token_count", "promptTokenCount",
     "input_token_count", "inputTokenCount", "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt", "ai.usage.promptTokens", "ai.usage.inputTokens",
 )  # fmt: skip
 _OUTPUT = (
     "output_tokens", "completion_tokens", "completionTokens", "outputTokens", "candidates_token_count",
     "candidatesTokenCount", "output_token_count", "outputTokenCount", "generated_tokens",
     "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion", "ai.usage.completionTokens", "ai.usage.outputTokens",
 )  # fmt: skip
 _TOTAL = (
     "total_tokens", "totalTokens", "total_token_count", "totalTokenCount", "gen_ai.usage.total_tokens",
-    "llm.usage.total_tokens",
+    "llm.usage.total_tokens", "llm.token_count.total",
 )  # fmt: skip
 _READ = (
     "cache_read_input_tokens", "cacheReadInputTokens", "cached_content_token_count", "cachedContentTokenCount",
