@@ -1,4 +1,4 @@
-"""Every example of the guide runs from top to bottom against the simulator; every public name stands in it and works."""
+"""Every example of the guide runs, from top to bottom; every public name stands in it and works."""
 
 import re
 import subprocess
@@ -82,7 +82,7 @@ def test_mypy_sees_the_types_from_outside(tmp_path: Path) -> None:
 def test_pyright_sees_the_types_from_outside(tmp_path: Path) -> None:
     pytest.importorskip("pyright")
     (tmp_path / "outside.py").write_text(OUTSIDE, "utf-8")
-    command = [sys.executable, "-m", "pyright", "outside.py"]
+    command = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "outside.py"]
     try:
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
     except subprocess.TimeoutExpired:

@@ -19,12 +19,6 @@ def moved(thread: str, days: int, turns: int = 2) -> list[dict[str, object]]:
     return rows
 
 
-@pytest.fixture(autouse=True)
-def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The simulator has no limits here, so none are kept."""
-    monkeypatch.setenv("TRAJWORKER_SOURCE_RATE_SCALE", "1000")
-
-
 @pytest.mark.parametrize("mode", list(Mode))
 def test_the_newest_come_first_and_each_has_all_its_turns(mode: Mode, tmp_path: Path) -> None:
     with served(SimulatorSettings(mode=mode)) as (simulator, url):

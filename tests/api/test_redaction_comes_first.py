@@ -1,4 +1,4 @@
-"""With a redactor nothing raw is in the staging file, its log, saved files, logs or errors; what it cannot do, it says."""
+"""With a redactor nothing raw is in staging, saved files, logs or errors; what it cannot do, it says."""
 
 import json
 import re
@@ -78,7 +78,7 @@ def test_a_conversation_that_cannot_be_masked_is_named_and_not_handed_out(tmp_pa
         simulator.add_runs(PROJECT, conversation("good") + conversation("bad", said=f"second {CANARY}"))
         one = client(url, tmp_path)
         for wanted in (["good", "bad"], None):
-            with pytest.raises(tj.ImportIncomplete, match="bad: run .* could not be masked") as told:
+            with pytest.raises(tj.ImportIncomplete, match=r"bad: run .* could not be masked") as told:
                 one.import_conversations(wanted, redactor=Refusing())
             assert [each.task.conversation_id for each in told.value.trajectories] == ["good"]
             assert CANARY not in str(told.value)

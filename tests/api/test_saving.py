@@ -45,7 +45,7 @@ def test_every_id_has_its_own_file_within_the_folder(tmp_path: Path) -> None:
     paths = tj.save(kept, folder)
     assert {path.parent for path in paths} == {folder}
     assert len(set(paths)) == len(kept)
-    assert [path for path in tmp_path.rglob("*") if path.parent != folder and path != folder] == []
+    assert [path for path in tmp_path.rglob("*") if folder not in (path.parent, path)] == []
     assert {stat.S_IMODE(path.stat().st_mode) for path in paths} == {0o600}
     assert sorted(tj.load(folder), key=repr) == sorted(kept, key=repr)
 

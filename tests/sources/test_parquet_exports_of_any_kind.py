@@ -1,7 +1,6 @@
 """Bulk exports in every layout, release and compression give the same conversations, each run once."""
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,13 +49,13 @@ def imported(path: Path, **more: Any) -> dict[str | None, tj.Trajectory]:
 
 
 @pytest.fixture
-def plain(tmp_path: Path) -> Iterator[dict[str | None, tj.Trajectory]]:
+def plain(tmp_path: Path) -> dict[str | None, tj.Trajectory]:
     pq.write_table(table(rows()), tmp_path / "plain.parquet")
     found = imported(tmp_path / "plain.parquet")
     assert {name: one.task.num_turns for name, one in found.items() if name in "ab"} == {"a": 3, "b": 3}
     assert len(found) == 5, "each trace without a thread is a conversation of its own"
     assert {one.task.total_tokens for one in found.values()} == {15, 45}
-    yield found
+    return found
 
 
 @pytest.mark.parametrize("release", ["v1", "v2_beta"])

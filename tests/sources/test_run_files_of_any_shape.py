@@ -79,7 +79,7 @@ def test_lists_of_messages_are_conversations_named_after_their_file(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b'[{"id": "1"', "ends within a value"), (b"hello", "cannot be read|neither"), (b'[1, 2]', "no objects"),
+    [(b'[{"id": "1"', "ends within a value"), (b"hello", "cannot be read|neither"), (b"[1, 2]", "no objects"),
      (b'{"a": 1}', "no id"), (b'["a', "ends within a text")],
 )  # fmt: skip
 def test_what_is_no_file_of_runs_is_told_with_its_place(content: bytes, why: str, tmp_path: Path) -> None:
@@ -96,9 +96,14 @@ JSONS = st.recursive(
 OBJECTS = st.lists(st.fixed_dictionaries({"id": st.text(max_size=4), "inputs": JSONS}), max_size=6)
 
 
-@given(OBJECTS, st.integers(1, 64), st.sampled_from(["array", "runs", "items", "lines", "pretty"]), st.booleans())
+@given(
+    objects=OBJECTS,
+    chunk=st.integers(1, 64),
+    shape=st.sampled_from(["array", "runs", "items", "lines", "pretty"]),
+    ascii_only=st.booleans(),
+)
 def test_values_come_back_whole_wherever_the_stream_is_cut(
-    objects: list[dict[str, Any]], chunk: int, shape: str, ascii_only: bool
+    objects: list[dict[str, Any]], chunk: int, shape: str, *, ascii_only: bool
 ) -> None:
     def text(value: Any, indent: int | None = None) -> str:
         return json.dumps(value, ensure_ascii=ascii_only, indent=indent)

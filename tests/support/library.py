@@ -67,7 +67,7 @@ def conversation(thread: str | None, turns: int = 2, said: str = "hello", **more
     return rows
 
 
-def _row(
+def _row(  # noqa: PLR0913, PLR0917 - a run has many fields
     kind: str,
     name: str,
     above: dict[str, Any] | None,

@@ -48,7 +48,7 @@ def save_file(trajectory: Trajectory, output_dir: Path) -> Path:
 
 def _apart(path: Path, trajectory: Trajectory) -> Path:
     """Another name where the folder takes names that differ in case alone for one, and holds the other already."""
-    if path.exists() and path.name not in os.listdir(path.parent):
+    if path.exists() and path.name not in {one.name for one in path.parent.iterdir()}:
         return path.with_name(f"{_digested(path.stem, trajectory.task.conversation_id or '')}.json")
     return path
 
