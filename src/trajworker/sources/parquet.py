@@ -21,7 +21,36 @@ if TYPE_CHECKING:
     import duckdb
 
 MEMORY_LIMIT = "1500MB"
-"""What DuckDB may hold before it spills; with 700MB its sort of wide rows was seen to fail."""One Parquet file, or a folder of them in any partition layout."""
+"""What DuckDB may hold before it spills; with 700MB its sort of wide rows was seen to fail."""
+BATCH_ROWS = 1024
+TEXT_COLUMNS = ("name", "run_type", "status", "error", "parent_run_id", "dotted_order")
+COUNT_COLUMNS = ("prompt_tokens", "completion_tokens", "total_tokens")
+REQUIRED = ("id", "run_type", "start_time", "inputs", "outputs")
+KINDS = ("BOOLEAN", "OBJECT", "ARRAY", "NULL")
+"""JSON types that are no key of a conversation (`assembly.threads`)."""
+
+TRACES = """
+CREATE TEMP TABLE trace AS
+SELECT session_id, trace_id, start_us, conversation_id,
+       min(start_us) OVER (PARTITION BY session_id, conversation_id) AS conversation_start_us
+FROM (
+    SELECT session_id, trace_id, min(start_us) AS start_us,
+           coalesce(max(thread_key) FILTER (WHERE id = trace_id),
+                    arg_min(thread_key, tree_order) FILTER (WHERE thread_key IS NOT NULL),
+                    trace_id) AS conversation_id
+    FROM key GROUP BY session_id, trace_id
+)
+"""
+ORDERED = """
+SELECT run.*, trace.conversation_id
+FROM run JOIN trace USING (session_id, trace_id)
+ORDER BY trace.conversation_start_us, session_id, trace.conversation_id, trace.start_us, trace_id,
+         run.dotted_order, run.start_us, run.id, run.end_us NULLS FIRST
+"""
+
+
+class ParquetExport:
+    """One Parquet file, or a folder of them in any partition layout."""
 
     def __init__(self, path: Path, thread_keys: Sequence[str], run_types: Sequence[str]) -> None:
         """`run_types`: what is read beside the roots.
