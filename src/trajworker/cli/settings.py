@@ -12,7 +12,7 @@ from trajworker.errors import ConfigError
 
 def resolve_asked(asked: argparse.Namespace, purpose: Purpose = Purpose.LOCAL) -> Resolution:
     """Everything that was said in file, environment and on the command line, with problems collected."""
-    options = {path: value for path, value in vars(asked).items() if "." in path and value not in (None, False)}
+    options = {path: value for path, value in vars(asked).items() if "." in path}
     file = Path(asked.config) if getattr(asked, "config", None) else None
     return resolve(Asked(environ=os.environ, now=datetime.now(UTC), overrides=options, file=file, purpose=purpose))
 

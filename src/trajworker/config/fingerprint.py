@@ -26,8 +26,3 @@ def digest(named: Mapping[str, str]) -> str:
     """One short name for all parts: 16 hexadecimal digits."""
     canonical = json.dumps(named, sort_keys=True, ensure_ascii=True).encode()
     return hashlib.sha256(canonical).hexdigest()[:16]
-
-
-def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Names of the parts that differ, for the message that asks for `--adopt`."""
-    return sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+BEFORE_ALL = datetime(2015, 1, 1, tzinfo=UTC)
+"""A moment without runs, for questions that a server does not take without one."""
 MARGIN = timedelta(milliseconds=1)
 """Added to both ends of every window, so that it does not matter which end a server includes; what comes twice is
 the same row and deduplicated downstream."""

@@ -9,14 +9,13 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from trajworker.sources.instants import MARGIN, text_of
+from trajworker.sources.instants import BEFORE_ALL, MARGIN, text_of
 from trajworker.sources.query import Detail, Query
 from trajworker.sources.row import Row
 from trajworker.sources.wire import Rows
 
-BEFORE_ALL = datetime(2015, 1, 1, tzinfo=UTC)
 AFTER_ALL = datetime(2100, 1, 1, tzinfo=UTC)
-"""Bounds for questions that are not about a stretch of time: without them the server looks at the last day only."""
+"""With `BEFORE_ALL` for questions of all times: without bounds the server looks at the last day only."""
 
 OUTLINE = (
     "ID",
