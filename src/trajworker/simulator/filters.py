@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 MAX_DEPTH = 64
+"""Nesting beyond this is refused, as any server must."""
 LONGEST_INTEGER = 100
 """Characters of a number that is read exactly; Python refuses to read thousands."""
-"""Nesting beyond this is refused, as any server must."""
 
 Value: TypeAlias = str | float | int | bool | None
 COMPARISONS = frozenset({"eq", "neq", "gt", "gte", "lt", "lte"})
