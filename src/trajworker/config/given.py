@@ -64,6 +64,8 @@ def from_file(path: Path) -> Iterator[Finding]:
     except tomllib.TOMLDecodeError as reason:
         line = _FIRST_LINE.search(str(reason))
         yield Problem(where=f"{path}:{line[1]}" if line else str(path), text=f"is not TOML: {reason}")
+    except ValueError as reason:  # Python reads no number of thousands of digits
+        yield Problem(where=str(path), text=f"holds a value that cannot be read: {str(reason).partition(':')[0]}")
     except RecursionError:
         yield Problem(where=str(path), text="is nested too deep to be a configuration")
     else:
