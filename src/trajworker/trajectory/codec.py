@@ -64,6 +64,7 @@ class _Line(Struct, kw_only=True):
 
 
 _DECODER = msgspec.json.Decoder(_Line)
+_SHARED = tuple(name for name in Trajectory.__struct_fields__ if name not in ("steps", "nested"))
 
 
 def encode_chunk(value: Any) -> bytes:  # noqa: ANN401 - any encodable struct
@@ -110,16 +111,14 @@ def _to_trajectory(line: _Line) -> Trajectory:
             seen = [message for entry in step.messages for message in _literal(entry, history, count)]
         else:
             seen = MessageView(history, tuple(_range(entry, count, len(history)) for entry in step.messages))
-        steps.append(
-            Step(messages=seen, reward=step.reward, info=step.info, trainable_status=step.trainable_status)
-        )  # fmt: skip
-    return Trajectory(
-        task=line.task, steps=tuple(steps), reward=line.reward, metrics=line.metrics,
-        execution_metrics=line.execution_metrics, error=line.error, messages=line.messages, turns=line.turns,
-        tools=line.tools, nested=tuple(_to_trajectory(inner) for inner in line.nested), internal=line.internal,
-        asides=line.asides, retrieved=line.retrieved, revision=line.revision, pane=line.pane, complete=line.complete,
-        origin=line.origin, metadata=line.metadata,
-    )  # fmt: skip
+        steps.append(Step(messages=seen, reward=step.reward, info=step.info, trainable_status=step.trainable_status))
+    nested = tuple(_to_trajectory(inner) for inner in line.nested)
+    return Trajectory(steps=tuple(steps), nested=nested, **_shared(line))
+
+
+def _shared(source: _Line | Trajectory) -> dict[str, Any]:
+    """The fields that are the same on a line and in a trajectory."""
+    return {name: getattr(source, name) for name in _SHARED}
 
 
 def _range(entry: Any, count: int, size: int) -> tuple[int, int]:  # noqa: ANN401 - decoded JSON
@@ -164,15 +163,8 @@ def line_of(trajectory: Trajectory, *, cumulative: bool = False) -> _Line:
         )
         for step in trajectory.steps
     )
-    return _Line(
-        task=trajectory.task, steps=steps, reward=trajectory.reward, metrics=trajectory.metrics,
-        execution_metrics=trajectory.execution_metrics, error=trajectory.error, messages=trajectory.messages,
-        turns=trajectory.turns, tools=trajectory.tools,
-        nested=tuple(line_of(inner, cumulative=cumulative) for inner in trajectory.nested),
-        internal=trajectory.internal, asides=trajectory.asides, retrieved=trajectory.retrieved,
-        revision=trajectory.revision, pane=trajectory.pane,
-        complete=trajectory.complete, origin=trajectory.origin, metadata=trajectory.metadata,
-    )  # fmt: skip
+    nested = tuple(line_of(inner, cumulative=cumulative) for inner in trajectory.nested)
+    return _Line(steps=steps, nested=nested, **_shared(trajectory))
 
 
 def _references(seen: Sequence[Message], history: tuple[Message, ...], count: int) -> list[Any]:
