@@ -128,10 +128,10 @@ def _read_prompt(inputs: Raw) -> Prompt:
         fields = _DECODER.decode(inputs)
     except (msgspec.DecodeError, UnicodeError):
         return Prompt(drafts=_unknown(inputs))
-    prompt = Prompt(model=fields.model if isinstance(fields.model, str) else None)
-    config, *others = [_settings(one) for one in (fields.config, fields.mode, fields.toolConfig)]
-    offered = (bytes(one) for one in (fields.tools, fields.functions, config.tools, *(one.tools for one in others)))
-    prompt.tools = next((one for one in offered if one != _ABSENT), _ABSENT)
+    prompt = Prompt(model=fields.model if isinstance(fields.model, str) else None, tools=bytes(fields.tools))
+    config = _settings(fields.config)
+    if prompt.tools == _ABSENT:
+        prompt.tools = _offered(fields, config)
     for value in (fields.messages, fields.input, fields.contents, fields.prompt):
         array = bytes(value)
         if array[:1] == b"[":
@@ -157,7 +157,15 @@ def _read_prompt(inputs: Raw) -> Prompt:
 
 
 def _settings(given: Raw) -> _Settings:
-    return _SETTINGS.decode(given) if bytes(memoryview(given)[:1]) == b"{" else _NO_SETTINGS
+    if given is NULL or bytes(memoryview(given)[:1]) != b"{":
+        return _NO_SETTINGS
+    return _SETTINGS.decode(given)
+
+
+def _offered(fields: _Inputs, config: _Settings) -> bytes:
+    """Tool definitions that stand elsewhere than under `tools`."""
+    elsewhere = (fields.functions, config.tools, _settings(fields.mode).tools, _settings(fields.toolConfig).tools)
+    return next((found for one in elsewhere if (found := bytes(one)) != _ABSENT), _ABSENT)
 
 
 def _unknown(inputs: Raw) -> list[Draft]:
