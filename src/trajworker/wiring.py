@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from trajworker import __version__
-from trajworker.assembly import NEEDED_RUN_TYPES, FoldSettings
+from trajworker.assembly import RULES_VERSION, FoldSettings
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.assembly.rewards import RewardRule
 from trajworker.config import Settings, fingerprint, read_key
@@ -20,7 +20,7 @@ from trajworker.sinks import Limits, SinkSettings, open_sink
 from trajworker.sources.api_key import ApiKey
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.redacting import RedactingSource
-from trajworker.sources.settings import LIMITS, LangSmithSettings, Limit, Retries, Timeouts
+from trajworker.sources.settings import LARGEST_PAGE, LIMITS, LangSmithSettings, Limit, Retries, Timeouts
 from trajworker.staging import SQLITE_VERSION, Staging, open_staging
 from trajworker.worker.acquaintance import Acquaintance, Acquainting
 from trajworker.worker.cycle import Cycle
@@ -32,12 +32,9 @@ from trajworker.worker.supervisor import Outcome, Rhythm, Supervisor
 
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing in LangSmith is older: what `since` means where nothing was said."""
-RULES_VERSION = "1"
-"""Another one makes other trajectories of the same runs: staging files of before are only continued with --adopt."""
 ACQUAINTANCE = "acquaintance"
 PLACEHOLDER_SECRET = "placeholder_secret"  # noqa: S105 - the name under which staging keeps it
 SECRET_BYTES = 32
-MAX_PAGE = 1000
 
 
 async def run_worker(settings: Settings, observer: Observer) -> int:
@@ -49,6 +46,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
     stop = Stop(settings.worker.grace.total_seconds())
     with stop.watchdog():
         async with open_staging(settings.staging.file) as staging:
+            # Other rules make other trajectories of the same runs: then only --adopt goes on with this file.
             named = fingerprint.parts(settings, RULES_VERSION)
             await staging.settle_settings(named, adopt=settings.staging.adopt)
             observer(_started(staging, fingerprint.digest(named)))
@@ -120,9 +118,8 @@ def source_settings(settings: Settings, known: Acquaintance | None = None) -> La
         api_key=_api_key(settings),
         workspace_id=asked.workspace_id,
         api=asked.api.value,
-        run_types=NEEDED_RUN_TYPES,
         thread_keys=settings.conversation.thread_keys,
-        page_size=asked.page_size or MAX_PAGE,
+        page_size=asked.page_size or LARGEST_PAGE,
         answer_cap_bytes=asked.page_cap,
         limits={tier: Limit(limit.count, limit.window_s / asked.rate_scale) for tier, limit in LIMITS.items()},
         timeouts=Timeouts(

@@ -6,11 +6,12 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.model.run import THREAD_KEYS
 from trajworker.sources.api_key import ApiKey
 
-NEEDED_TYPES = ("llm", "tool", "retriever")
-"""Run types that assembly reads besides roots."""
+LARGEST_PAGE = 1000
+"""No server gives more runs at once."""
 
 
 class Timeouts(Struct, frozen=True, kw_only=True):
@@ -67,10 +68,10 @@ class LangSmithSettings(Struct, frozen=True, kw_only=True):
     """From then on, by the server's clock, `/info` is asked all the same; None trusts what is known for ever."""
     known_run_bytes: float | None = None
     """What runs weighed last time, so that not even the first page need be small."""
-    run_types: tuple[str, ...] = NEEDED_TYPES
+    run_types: tuple[str, ...] = NEEDED_RUN_TYPES
     """Only roots and these are asked for; empty asks for every run."""
     thread_keys: tuple[str, ...] = THREAD_KEYS
-    page_size: int = 1000
+    page_size: int = LARGEST_PAGE
     """Largest page asked for; the server's own cap holds besides."""
     page_bytes: int = 4_000_000
     """What a page should weigh: its number of runs follows from this."""
