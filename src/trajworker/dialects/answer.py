@@ -5,17 +5,18 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from trajworker.dialects import chunks, generations, langchain, openai_chat, openai_responses, otel
+from trajworker.dialects import chunks, generations, langchain, openai_chat, openai_responses, otel, respelled
 from trajworker.dialects.blocks import call_of
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_all, read_one
-from trajworker.dialects.speech import UNREADABLE, Said, raw, speak
+from trajworker.dialects.speech import RAW, UNREADABLE, Said, raw, speak
 from trajworker.dialects.typed_answer import read_outputs
 from trajworker.dialects.vocabulary import finish_reason, role_of, usage
 from trajworker.model.message import Role
 
 _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply")
+_COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage")
 _ASSISTANT = {"role": "assistant"}
 
 
@@ -38,9 +39,8 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     if payload is None or payload in ({}, [], ""):
         return answer
     if isinstance(payload, dict):
-        answer.usage = usage(payload.get("usage_metadata")) or usage(payload.get("usage"))
-        if answer.usage is None:
-            answer.usage = usage(payload.get("usageMetadata")) or usage(payload.get("totalUsage"))
+        for name in _COUNTS:
+            answer.usage = answer.usage or usage(payload.get(name))
         if answer.usage is None and otel.claims(payload):
             answer.usage = usage(payload)
         answer.model = model_of(payload)
@@ -86,10 +86,13 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
         answer.usage = answer.usage or usage(payload["llm_output"].get("token_usage"))
     elif isinstance(payload.get("message"), dict):
         _nested(answer, payload["message"])
+        _add_told(answer, payload.get("raw"))
     elif isinstance(payload.get("messages"), list) and payload["messages"]:
         _from_list(answer, payload["messages"])
     elif otel.claims(payload) and otel.answer(payload):
         _from_list(answer, otel.answer(payload))
+    elif respelled.claims(payload):
+        answer.draft = read_one(payload)[-1]
     elif _vercel(payload):
         answer.draft = _from_vercel(payload)
     else:
@@ -104,6 +107,14 @@ def _nested(answer: Answer, value: Any) -> None:  # noqa: ANN401 - recorded JSON
     answer.model = answer.model or inner.model
 
 
+def _add_told(answer: Answer, provided: Any) -> None:  # noqa: ANN401 - recorded JSON
+    """What the provider's own answer tells beside the message that was made of it (LlamaIndex)."""
+    if isinstance(provided, dict):
+        told = answer_of(provided)
+        answer.finish, answer.usage = answer.finish or told.finish, answer.usage or told.usage
+        answer.model = answer.model or told.model
+
+
 def _from_plain(answer: Answer, payload: dict[str, Any]) -> None:
     for name in ("output", "outputs", "response", "result", "output.value", "data", "body"):
         value = otel.decoded(payload.get(name))
@@ -115,6 +126,11 @@ def _from_plain(answer: Answer, payload: dict[str, Any]) -> None:
             return
         if name in payload and value is None and len(payload) == 1:
             return
+    _from_words(answer, payload)
+
+
+def _from_words(answer: Answer, payload: dict[str, Any]) -> None:
+    """An answer by the names of plain fields; raw where they are nobody's."""
     if isinstance(payload.get("content"), list):
         content = payload["content"]
         if content and all(isinstance(part, dict) and role_of(part.get("role")) for part in content):
@@ -128,7 +144,11 @@ def _from_plain(answer: Answer, payload: dict[str, Any]) -> None:
             return
     if set(payload) <= {"usage_metadata", "usage", "model", "id", "finish_reason", "stop_reason"}:
         return
-    answer.draft = raw(payload)
+    other = respelled.fields(payload)
+    if other != payload:
+        _nested(answer, other)
+    if answer.draft is None or RAW in answer.draft.flags:
+        answer.draft = raw(payload)
 
 
 def _from_status(answer: Answer, payload: dict[str, Any]) -> None:

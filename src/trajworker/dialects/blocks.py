@@ -104,7 +104,7 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
     name = _first(inner, "name", "toolName", "tool_name") or _first(block, "name", "toolName")
     if name is None:
         return None
-    given = _first(inner, "arguments", "args", "input", "parameters")
+    given = _first(inner, "arguments", "args", "input", "parameters", "tool_kwargs")
     if not given and isinstance(block.get("partial_json"), str):
         given = block["partial_json"]
     if given is None:
@@ -181,9 +181,17 @@ def _read_untyped(block: dict[str, Any], into: Content) -> None:
             into.thoughts.append(thought)
 
 
-def _read_block(block: dict[str, Any], into: Content) -> None:
+def _kind(block: dict[str, Any]) -> str | None:
+    """The type of a block, None where its keys tell it."""
     kind = block.get("type") or block.get("block_type") or block.get("kind")
     if not isinstance(kind, str):
+        return None
+    return kind.lower() if kind.isupper() else kind
+
+
+def _read_block(block: dict[str, Any], into: Content) -> None:
+    kind = _kind(block)
+    if kind is None:
         _read_untyped(block, into)
     elif kind in _TEXT:
         text = _first(block, "text", "content", "value")

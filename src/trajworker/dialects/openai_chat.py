@@ -24,7 +24,7 @@ _THOUGHTS = frozenset(
 
 _RARE = _THOUGHTS | {
     "parts", "contents", "blocks", "text", "name", "toolName", "tool_name", "id", "source", "is_summary", "toolCalls",
-    "tool_call",
+    "tool_call", "additional_kwargs",
 }  # fmt: skip
 """Fields of a role dictionary that take more than a look."""
 
@@ -72,25 +72,31 @@ def _content(item: dict[str, Any]) -> Any:  # noqa: ANN401 - recorded JSON
     return None
 
 
-def messages(item: dict[str, Any]) -> list[Draft]:
-    """The messages a role dictionary holds: a user message with `tool_result` blocks holds tool messages."""
+def _plain(item: dict[str, Any]) -> Draft | None:
+    """The one message of a dictionary that has nothing uncommon in it."""
     if item.keys() == _PLAIN and type(item["content"]) is str:
         role = ROLES.get(item["role"])
         if role is not None and role is not Role.TOOL:
-            return [Draft(role=role, content=item["content"])]
+            return Draft(role=role, content=item["content"])
     if _RARE.isdisjoint(item) and item["role"] == "assistant" and type(item.get("content")) in _TEXTUAL:
         refusal = item.get("refusal")
-        return [
-            Draft(
-                role=Role.ASSISTANT,
-                content=item.get("content"),
-                tool_calls=_calls(item) or None,
-                refusal=refusal if isinstance(refusal, str) and refusal else None,
-            )
-        ]
-    content = _content(item)
-    if content is None and item.get("parts"):
-        content = item["parts"]
+        return Draft(
+            role=Role.ASSISTANT,
+            content=item.get("content"),
+            tool_calls=_calls(item) or None,
+            refusal=refusal if isinstance(refusal, str) and refusal else None,
+        )
+    return None
+
+
+def messages(item: dict[str, Any]) -> list[Draft]:
+    """The messages a role dictionary holds: a user message with `tool_result` blocks holds tool messages."""
+    plain = _plain(item)
+    if plain is not None:
+        return [plain]
+    extra = item.get("additional_kwargs")
+    if isinstance(extra, dict):  # LlamaIndex
+        item = {**extra, **item}
     name = item.get("name") or item.get("toolName") or item.get("tool_name")
     refusal = item.get("refusal")
     given_id = item.get("id")
@@ -99,7 +105,7 @@ def messages(item: dict[str, Any]) -> list[Draft]:
         tool_call_id = given_id  # an OTel event's `id` is the id of the call it answers
     drafts = speak(
         item["role"],
-        content,
+        _content(item),
         Said(
             calls=_calls(item),
             id=given_id if isinstance(given_id, str) else None,

@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from trajworker.dialects import otel
+from trajworker.dialects import otel, respelled
 from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.outcome import model_of
 from trajworker.dialects.reader import read_all
-from trajworker.dialects.speech import UNREADABLE, raw, speak
+from trajworker.dialects.speech import RAW, UNREADABLE, raw, speak
 from trajworker.dialects.typed import read_items
 from trajworker.model.run import NULL
 
@@ -16,6 +17,7 @@ _ABSENT = bytes(NULL)
 _WORDS = ("question", "query", "user_input", "text", "content", "message", "human_input", "user_message", "task", "q")
 _HOLDERS = ("messages", "input", "prompt", "contents", "input.value", "args", "kwargs", "inputs", "request", "body",
             "params", "options")  # fmt: skip
+_MODELS = ("Model", "modelName", "modelId")
 _HISTORIES = ("chat_history", "history", "conversation")
 
 
@@ -140,6 +142,8 @@ def _read_prompt(inputs: Raw) -> Prompt:
     if prompt.array is None:
         payload = msgspec.json.decode(inputs)
         prompt.drafts = _payload(payload)
+        if isinstance(payload, dict) and prompt.model is None:
+            prompt.model = model_of(respelled.fields({name: payload[name] for name in _MODELS if name in payload}))
     for beside in (
         fields.instructions,
         fields.system,
@@ -224,4 +228,6 @@ def _worded(payload: dict[str, Any]) -> list[Draft]:
     texts = [value for value in payload.values() if isinstance(value, str)]
     if len(texts) == 1 and len(payload) == 1:
         return before + speak("user", as_text(texts[0]))
-    return [*before, raw(payload)]
+    other = respelled.fields(payload)
+    held = _fields(other) if other != payload else []
+    return held if held and not any(RAW in draft.flags for draft in held) else [*before, raw(payload)]

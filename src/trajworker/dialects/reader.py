@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from trajworker.dialects import generic, langchain, openai_chat, openai_responses
+from trajworker.dialects import generic, langchain, openai_chat, openai_responses, respelled
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import raw, speak
 
@@ -31,8 +31,7 @@ def _read_dict(item: dict[str, Any]) -> list[Draft]:
         return openai_chat.messages(item)
     if isinstance(item.get("message"), dict):
         return read_one(item["message"])
-    found = generic.messages(item)
-    return found if found is not None else [raw(item)]
+    return generic.messages(item) or respelled.messages(item) or [raw(item)]
 
 
 def read_all(items: Iterable[Any]) -> list[Draft]:
