@@ -60,3 +60,17 @@ async def test_the_worker_reads_them_all_over_http(api: str, tmp_path: Path) -> 
         mine = [one for one in found if one.origin.project_id == project_id]
         wrong = {thread["dialogue"]: differences(mine, thread) for thread in recorded.expected(producer)["threads"]}
         assert not {name: said for name, said in wrong.items() if said}
+
+
+@pytest.mark.parametrize(
+    ("producer", "conversation"),
+    [("wrap_gemini", "gem-1"), ("vercel_ai4", "v1"), ("vercel_ai6", "v1"), ("js_wraps", "j5"), ("google_adk", "adk-1")],
+)
+def test_tool_definitions_are_found_wherever_they_stand(producer: str, conversation: str) -> None:
+    (told,) = [one for one in assembled(producer, needed_only=True) if one.task.conversation_id == conversation]
+    assert told.tools[0].name == "get_weather"
+
+
+def test_a_nested_agent_is_linked_to_the_call_that_asked_it() -> None:
+    (told,) = [one for one in assembled("google_adk", needed_only=True) if one.task.conversation_id == "adk-3"]
+    assert [(one.origin.agent, one.origin.tool_call_id) for one in told.nested] == [("helper", "fc_a4")]

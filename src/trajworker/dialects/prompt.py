@@ -42,10 +42,11 @@ class _Inputs(Struct, gc=False):
     config: Raw = NULL
     mode: Raw = NULL
     toolConfig: Raw = NULL  # noqa: N815 - the producer's spelling
+    model_parameters: Raw = NULL
 
 
 class _Settings(Struct, gc=False):
-    """What stands in an object beside the messages: Gemini's `config`, Vercel's `mode`, Bedrock's `toolConfig`."""
+    """What stands in an object beside the messages: Gemini's `config`, Vercel's `mode`, Bedrock's `toolConfig`, ..."""
 
     tools: Raw = NULL
     system_instruction: Any = None
