@@ -126,7 +126,7 @@ def a_group_of(limit_bytes: int) -> Iterator[Path]:
 @pytest.mark.slow
 @pytest.mark.root
 async def test_a_worker_killed_for_its_memory_goes_on_where_it_stood(tmp_path: Path) -> None:
-    rows = [turn(number, NOW, f"t{number}", error="x" * 20_000) for number in range(2_000)]
+    rows = [turn(number, NOW, f"t{number}", error="x" * 20_000) for number in range(1_000)]
     async with scripted(Workspace(rows, NOW + timedelta(hours=1))) as server:
         words = command(server.url, tmp_path)
         with a_group_of(OOM_BYTES) as group:
@@ -135,13 +135,13 @@ async def test_a_worker_killed_for_its_memory_goes_on_where_it_stood(tmp_path: P
         assert code == KILLED, told
         code, _, told = await beside(words)
         assert code == 0, told
-    assert sorted(said(tmp_path)) == sorted((f"t{number}", 1) for number in range(2_000))
+    assert sorted(said(tmp_path)) == sorted((f"t{number}", 1) for number in range(1_000))
 
 
 @pytest.mark.slow
 @needs_strace
 async def test_a_disk_that_syncs_slowly_holds_the_source_back_and_not_the_pages_in_memory(tmp_path: Path) -> None:
-    rows = [turn(number, NOW, f"t{number}", error="x" * 30_000) for number in range(900)]
+    rows = [turn(number, NOW, f"t{number}", error="x" * 30_000) for number in range(500)]
     calm, slow = tmp_path / "calm", tmp_path / "slow"
     async with scripted(Workspace(rows, NOW + timedelta(hours=1))) as server:
         code, calm_bytes, told = await beside(command(server.url, calm))
