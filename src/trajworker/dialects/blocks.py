@@ -109,14 +109,17 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
         given = block["partial_json"]
     if given is None:
         given = _first(block, "args", "arguments", "input")
-    call_id = _first(block, "call_id", "toolCallId", "tool_call_id", "id") or _first(inner, "id", "toolUseId")
+    call_id = _first(block, "call_id", "callId", "toolCallId", "tool_call_id", "id") or _first(inner, "id", "toolUseId")
     return tool_call(name, given, call_id, block.get("error"))
 
 
 def _unwrapped(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - recorded JSON
     """Vercel's typed output `{"type": "text", "value": ..}` as its value, and whether it tells a failure."""
-    if isinstance(value, dict) and "value" in value and isinstance(value.get("type"), str):
-        return value["value"], value["type"] in _FAILED
+    kind = value.get("type") if isinstance(value, dict) else None
+    if isinstance(kind, str) and "value" in value:
+        return value["value"], kind in _FAILED
+    if kind in _TEXT and isinstance(value.get("text"), str):
+        return value["text"], False
     return value, False
 
 
@@ -136,7 +139,7 @@ def result_of(block: dict[str, Any]) -> Result:
         if content.texts or content.opaque:
             blocks = tuple(value) if content.opaque else None
             value = content.text() if not content.opaque or content.texts else None
-    call_id = _first(block, "tool_use_id", "tool_call_id", "toolCallId", "call_id", "id")
+    call_id = _first(block, "tool_use_id", "tool_call_id", "toolCallId", "call_id", "callId", "id")
     call_id = call_id or _first(inner, "toolUseId", "id", "tool_use_id")
     name = _first(inner, "name", "toolName", "tool_name")
     return Result(

@@ -1,5 +1,7 @@
 """OpenAI Responses items: one assistant message is several items (reasoning, calls, message).
 
+The JS Agents SDK spells some otherwise: `callId`, `function_call_result`.
+
 Recorded shapes: payload-shapes.md (`wrap_openai_responses`, `js_langsmith`), langsmith-api.md 9.2 and 9.8.
 """
 
@@ -15,11 +17,13 @@ NAME = "openai_responses"
 _CALLS = frozenset({"function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call"})
 _OUTPUTS = frozenset(
     {"function_call_output", "custom_tool_call_output", "computer_call_output", "local_shell_call_output",
-     "shell_call_output"}
+     "shell_call_output", "function_call_result", "computer_call_result"}
 )  # fmt: skip
-_HOSTED = frozenset({"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call",
-                     "mcp_call", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "item_reference",
-                     "compaction"})  # fmt: skip
+_HOSTED = frozenset(
+    {"web_search_call", "file_search_call", "code_interpreter_call", "image_generation_call", "mcp_call",
+     "hosted_tool_call", "mcp_list_tools", "mcp_approval_request", "mcp_approval_response", "item_reference",
+     "compaction"}
+)  # fmt: skip
 _KINDS = _CALLS | _OUTPUTS | _HOSTED | {"reasoning"}
 
 
@@ -65,7 +69,7 @@ def assistant(items: list[dict[str, Any]]) -> Draft:
         if kind in _CALLS:
             given = item.get("arguments", item.get("input", item.get("action")))
             name = item.get("name") or str(kind).removesuffix("_call")
-            call = tool_call(name, given, item.get("call_id") or item.get("id"))
+            call = tool_call(name, given, item.get("call_id") or item.get("callId") or item.get("id"))
             draft.tool_calls = (*(draft.tool_calls or ()), call)
         elif kind == "reasoning":
             kept = kept or bool(item.get("encrypted_content"))
