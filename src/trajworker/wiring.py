@@ -25,7 +25,7 @@ from trajworker.staging import SQLITE_VERSION, Staging, open_staging
 from trajworker.worker.acquaintance import Acquaintance, Acquainting
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.drafting import Drafter
-from trajworker.worker.outlet import Delivery, Late, Outlet
+from trajworker.worker.outlet import Delivery, Outlet
 from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
 from trajworker.worker.supervisor import Outcome, Rhythm, Supervisor
@@ -186,7 +186,7 @@ def delivery(settings: Settings) -> Delivery:
         pending_timeout=asked.pending_timeout,
         abandon_roots=not settings.worker.once,
     )
-    return Delivery(finish=finish, late=Late(asked.late.value), horizon=asked.horizon)
+    return Delivery(finish=finish, late=asked.late, horizon=asked.horizon)
 
 
 def rhythm(settings: Settings) -> Rhythm:

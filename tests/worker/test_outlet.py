@@ -13,8 +13,8 @@ from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import SourceUnavailable
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped
 from trajworker.model.run import RunStatus
+from trajworker.ports import Late
 from trajworker.worker import drafting
-from trajworker.worker.outlet import Late
 from worker.workshop import day, workshop
 
 

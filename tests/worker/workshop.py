@@ -17,12 +17,12 @@ from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import ProjectNotFound
 from trajworker.events import Event
 from trajworker.model.run import Feedback, Project, Run
-from trajworker.ports import Page, Purpose, Slice
+from trajworker.ports import Late, Page, Purpose, Slice
 from trajworker.sinks import SinkSettings, open_sink
 from trajworker.staging import Staging, open_staging
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.drafting import Drafter
-from trajworker.worker.outlet import Delivery, Late, Outlet
+from trajworker.worker.outlet import Delivery, Outlet
 from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
 from trajworker.worker.supervisor import Rhythm, Supervisor

@@ -59,7 +59,7 @@ def _parts(value: Any, above: tuple[int, ...]) -> Iterator[str]:  # noqa: ANN401
     if isinstance(value, ModuleType | BuiltinFunctionType):
         yield f"module:{getattr(value, '__name__', '')}"
     elif isinstance(value, re.Pattern) or type(value).__module__ in ("re2", "_re2"):
-        yield f"pattern:{value.pattern!r}:{getattr(value, 'flags', 0)}"
+        yield f"pattern:{getattr(value, 'pattern', '')!r}:{getattr(value, 'flags', 0)}"
     elif isinstance(value, enum.Enum | date | timedelta | Decimal | PurePath | UUID):
         yield f"value:{value!r}"
     else:

@@ -7,9 +7,8 @@ import anyio.to_thread
 
 from trajworker.assembly import Fold, FoldSettings, Header, assemble, fold_trace, whole_context
 from trajworker.errors import RedactionFailed, TrajworkerError
-from trajworker.model.run import Project, Run
+from trajworker.model.run import REDACTION_FAILED, Project, Run
 from trajworker.ports import Activity
-from trajworker.sources.redacting import REDACTION_FAILED
 from trajworker.staging import Staging
 from trajworker.trajectory import Pane, Trajectory
 

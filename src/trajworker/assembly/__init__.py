@@ -7,14 +7,13 @@ from trajworker.assembly.lifecycle import Decision, FinishRule, Held, decide
 from trajworker.assembly.parts import Fold, decode_fold, encode_fold
 from trajworker.assembly.rewards import Aggregation, RewardRule
 from trajworker.assembly.summary import Header
-from trajworker.assembly.threads import THREAD_KEYS, thread_key
+from trajworker.assembly.threads import thread_key
 from trajworker.assembly.write import assemble, content_hash, encode_line
 
 __all__ = [
     "DEFAULT_SETTINGS",
     "NEEDED_RUN_TYPES",
     "RULES_VERSION",
-    "THREAD_KEYS",
     "Aggregation",
     "Context",
     "Decision",

@@ -69,7 +69,7 @@ def read_call(run: Run) -> Call:
     inner = lenient(about.ls_invocation_params, PARAMS, NO_PARAMS)
     model = prompt.model or text_of(about.ls_model_name) or text_of(params.model) or text_of(params.model_name)
     model = model or text_of(params.model_id) or text_of(inner.model) or text_of(about.otel_model) or answer.model
-    usage = answer.usage or read_usage(about.usage_metadata)
+    usage: dict[str, Any] | None = answer.usage or read_usage(about.usage_metadata)
     if usage is None and run.total_tokens:
         usage = {
             "input_tokens": run.prompt_tokens or 0,

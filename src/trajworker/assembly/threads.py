@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-THREAD_KEYS = ("session_id", "conversation_id", "thread_id")
-"""Metadata keys in LangSmith's own order of precedence; `run.session_id` is the project, never the thread."""
+from trajworker.model.run import THREAD_KEYS
 
 
 def _as_key(value: Any) -> str | None:  # noqa: ANN401 - metadata is any JSON

@@ -154,7 +154,7 @@ def encode_line(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
 
 
 def content_hash(folds: Sequence[Fold], header: Header) -> bytes:
-    """What decides whether a new revision is due: everything on the line but its revision, its pane and the project's name.
+    """What decides whether a new revision is due: the whole line but its revision, its pane and the project's name.
 
     A line is made of nothing but its header and its folds, so their digests stand for its bytes.
     """

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from trajworker.ports import Compression, Consumed
+from trajworker.ports import Compression, Consumed, Late
 
 __all__ = [
     "Api",
@@ -22,14 +22,6 @@ class Api(StrEnum):
     AUTO = "auto"
     V2 = "v2"
     V1 = "v1"
-
-
-class Late(StrEnum):
-    """What becomes of data that arrives after a conversation was delivered and its horizon has passed."""
-
-    REVISE = "revise"
-    SIDE = "side"
-    DROP = "drop"
 
 
 class RedactionMode(StrEnum):

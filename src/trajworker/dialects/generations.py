@@ -45,17 +45,20 @@ def _generation(generation: dict[str, Any]) -> Answer:
 
 
 def read_message(answer: Answer, message: dict[str, Any]) -> None:
-    """Fill an answer from a message, with what its `response_metadata` and `usage_metadata` tell."""
+    """Fill an answer from a message, with what its metadata tell.
+
+    JS puts what an Anthropic stream says of itself into `additional_kwargs`.
+    """
     drafts = read_one(message)
     if drafts:
         answer.draft = drafts[-1]
     body = _dict(message.get("kwargs") if "lc" in message else message)
-    about = _dict(body.get("response_metadata"))
-    answer.finish = answer.finish or finish_of(about, calls=answer.calls)
+    about, extra = _dict(body.get("response_metadata")), _dict(body.get("additional_kwargs"))
+    answer.finish = answer.finish or finish_of(about, calls=answer.calls) or finish_of(extra, calls=answer.calls)
     answer.finish = answer.finish or status_finish(
         about.get("status"), about.get("incomplete_details"), calls=answer.calls
     )
-    answer.model = answer.model or model_of(about)
+    answer.model = answer.model or model_of(about) or model_of(extra)
     answer.usage = usage(body.get("usage_metadata")) or answer.usage or _usage(about)
 
 

@@ -30,7 +30,7 @@ class TrainableStatus(StrEnum):
 
 def unknown() -> Any:  # noqa: ANN401 - the default of a field of any type
     """The default None of a field that is written all the same: msgspec leaves defaults out by identity."""
-    return field(default_factory=lambda: None)
+    return field(default_factory=type(None))
 
 
 class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

@@ -19,6 +19,9 @@ THREAD_KEYS = ("session_id", "conversation_id", "thread_id")
 CLAMPED_TIME = "clamped_time"
 """Flag of a run whose times were impossible and brought within what is possible."""
 
+REDACTION_FAILED = "redaction_failed"
+"""Flag of a run that could not be masked and was emptied: its conversation is not handed out."""
+
 LARGEST_COUNT = 2**53
 """No run takes more tokens; what claims to is noise, and no encoder need bear it."""
 

@@ -91,6 +91,14 @@ class Compression(StrEnum):
         return "" if self is Compression.NONE else f".{self}"
 
 
+class Late(StrEnum):
+    """What becomes of data that arrives after a conversation was delivered and its horizon has passed."""
+
+    REVISE = "revise"
+    SIDE = "side"
+    DROP = "drop"
+
+
 class Consumed(StrEnum):
     """What a published file means that is no longer there."""
 

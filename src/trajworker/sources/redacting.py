@@ -13,13 +13,11 @@ import anyio.to_thread
 from msgspec.structs import replace
 
 from trajworker.errors import RedactionFailed
-from trajworker.model.run import NULL, Feedback, Project, Run
+from trajworker.model.run import NULL, REDACTION_FAILED, Feedback, Project, Run
 from trajworker.ports import Page, RunSource, Slice
 from trajworker.redaction import BasePiiRedactor, redact_feedback, redact_run
 
 _TRACE_ID = re.compile(rb'"trace_id"\s*:\s*"([0-9a-fA-F-]{36})"')
-REDACTION_FAILED = "redaction_failed"
-"""Flag of a run that could not be masked and was emptied."""
 
 
 class Masking:

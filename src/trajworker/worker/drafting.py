@@ -16,10 +16,9 @@ from msgspec import Struct
 
 from trajworker.assembly import Fold, FoldSettings, decode_fold, encode_fold, fold_trace, whole_context
 from trajworker.errors import MalformedRun, RedactionFailed, SourceError, TrajworkerError
-from trajworker.model.run import Feedback, Run
+from trajworker.model.run import REDACTION_FAILED, Feedback, Run
 from trajworker.ports import Activity, Ledger, Material, TraceVersion, kept
 
-REDACTION_FAILED = "redaction_failed"
 RESTORE_RUNS = 1000
 """Payloads of a compacted conversation that are fetched again at once."""
 

@@ -6,7 +6,6 @@ An emission exists once the sink has committed it; whatever is interrupted befor
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
@@ -15,7 +14,7 @@ from trajworker.assembly import Header, content_hash, encode_line
 from trajworker.assembly.lifecycle import Decision, FinishRule, decide
 from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
-from trajworker.ports import Activity, Coverage, Emission, Ledger, Line, Sink, Stream
+from trajworker.ports import Activity, Coverage, Emission, Late, Ledger, Line, Sink, Stream
 from trajworker.trajectory import Pane
 from trajworker.worker.drafting import Draft, Drafted, Drafter
 from trajworker.worker.stop import Stop
@@ -26,14 +25,6 @@ REVISED_WEIGHT = 10
 """A conversation emitted before counts for so many: its old folds are in memory with the new ones."""
 INSTANT = timedelta(microseconds=1)
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
-
-
-class Late(StrEnum):
-    """What becomes of data that comes past the horizon."""
-
-    REVISE = "revise"
-    SIDE = "side"
-    DROP = "drop"
 
 
 class Delivery(Struct, frozen=True, kw_only=True):
