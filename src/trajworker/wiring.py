@@ -14,7 +14,7 @@ from trajworker.config import Settings, fingerprint, read_key
 from trajworker.config.choices import RedactionMode
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Event, Observer, WorkerStarted, WorkerStopped
-from trajworker.ports import RunSource
+from trajworker.ports import Late, RunSource
 from trajworker.redaction import BasePiiRedactor, PiiRedactor, PresidioRedactor, choose_rules
 from trajworker.sinks import Limits, SinkSettings, open_sink
 from trajworker.sources.api_key import ApiKey
@@ -186,7 +186,9 @@ def delivery(settings: Settings) -> Delivery:
         pending_timeout=asked.pending_timeout,
         abandon_roots=not settings.worker.once,
     )
-    return Delivery(finish=finish, late=asked.late, horizon=asked.horizon)
+    # A backfill that is run again closed nothing in between, so nothing it finds is late.
+    late = Late.REVISE if settings.worker.once else asked.late
+    return Delivery(finish=finish, late=late, horizon=asked.horizon)
 
 
 def rhythm(settings: Settings) -> Rhythm:

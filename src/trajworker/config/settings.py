@@ -221,7 +221,7 @@ class ConversationSettings(Struct, frozen=True, kw_only=True):
     ] = 30 * DAY
     late: Annotated[
         Late,
-        Key(why="Data past the horizon: revise all the same, write it to a side file, or drop and count it."),
+        Key(why="Data past the horizon: revise all the same (as --once always does), write to a side file, or drop."),
     ] = Late.SIDE
     flush: Annotated[
         bool,

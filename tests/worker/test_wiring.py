@@ -1,0 +1,31 @@
+"""What the wiring decides itself, beside handing settings on."""
+
+import pytest
+
+from trajworker.config.settings import ConversationSettings, Settings, WorkerSettings
+from trajworker.errors import NotAllowed, ProjectNotFound
+from trajworker.ports import Late
+from trajworker.wiring import delivery, exit_code
+from trajworker.worker.supervisor import Outcome
+
+
+@pytest.mark.parametrize("late", list(Late))
+def test_a_backfill_that_is_run_again_revises_however_old_its_data_is(late: Late) -> None:
+    asked = ConversationSettings(late=late)
+    assert delivery(Settings(conversation=asked, worker=WorkerSettings(once=True))).late is Late.REVISE
+    assert delivery(Settings(conversation=asked)).late is late
+
+
+def test_the_exit_code_is_that_of_what_went_wrong_for_all_projects_alike() -> None:
+    one = Outcome(projects=1, failed={"a": NotAllowed("no")})
+    assert exit_code(one, stopped=False, quarantined=0) == 77
+    some = Outcome(projects=2, failed={"a": NotAllowed("no")})
+    assert exit_code(some, stopped=False, quarantined=0) == 75
+    mixed = Outcome(projects=2, failed={"a": NotAllowed("no"), "b": ProjectNotFound("b")})
+    assert exit_code(mixed, stopped=False, quarantined=0) == 75
+
+
+def test_without_failures_it_tells_of_stops_and_of_what_was_set_aside() -> None:
+    assert exit_code(Outcome(projects=1), stopped=True, quarantined=3) == 75
+    assert exit_code(Outcome(projects=1), stopped=False, quarantined=3) == 65
+    assert exit_code(Outcome(projects=1), stopped=False, quarantined=0) == 0
