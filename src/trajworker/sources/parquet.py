@@ -1,8 +1,8 @@
 """LangSmith bulk exports: Parquet files of runs, sorted out of core into one conversation after the other.
 
-DuckDB reads, resolves thread keys and sorts; what does not fit into its memory limit it spills to disk, so memory does
-not grow with the export. `parquet_rows` turns its rows into runs. Columns and layouts: langsmith-api.md section 7.
-Needs the extra `trajworker[parquet]`.
+DuckDB reads, resolves thread keys and sorts. An export that is too large to be sorted at once is parted by the time its
+conversations began into files that are (`parquet_buckets`), so memory does not grow with it. `parquet_rows` turns rows
+into runs. Columns and layouts: langsmith-api.md section 7. Needs the extra `trajworker[parquet]`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,13 +15,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from trajworker.errors import ConfigError
+from trajworker.sources.parquet_buckets import Buckets, buckets_for
 from trajworker.sources.parquet_rows import JSON_COLUMNS, TIMES
 
 if TYPE_CHECKING:
     import duckdb
 
-MEMORY_LIMIT = "1500MB"
-"""What DuckDB may hold before it spills; with 700MB its sort of wide rows was seen to fail."""
+MEMORY_LIMIT = "256MB"
+"""What DuckDB may hold while it reads, and sorts what one bucket holds."""
 BATCH_ROWS = 1024
 TEXT_COLUMNS = ("name", "run_type", "status", "error", "parent_run_id", "dotted_order")
 COUNT_COLUMNS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -41,11 +42,27 @@ FROM (
     FROM key GROUP BY session_id, trace_id
 )
 """
-ORDERED = """
-SELECT run.*, trace.conversation_id
+PARTED = """
+CREATE TEMP TABLE bucket AS
+SELECT session_id, trace_id,
+       CAST(? * (sum(runs) OVER conversations - 1) / sum(runs) OVER () AS BIGINT) AS bucket
+FROM trace JOIN (SELECT session_id, trace_id, count(*) AS runs FROM key GROUP BY session_id, trace_id)
+     USING (session_id, trace_id)
+WINDOW conversations AS (ORDER BY conversation_start_us, session_id, conversation_id
+                         RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
+"""
+"""A bucket for each conversation: a share of all runs, the conversations that began first first."""
+ROWS = """
+SELECT run.*, trace.conversation_id, trace.conversation_start_us, trace.start_us AS trace_start_us
 FROM run JOIN trace USING (session_id, trace_id)
-ORDER BY trace.conversation_start_us, session_id, trace.conversation_id, trace.start_us, trace_id,
-         run.dotted_order, run.start_us, run.id, run.end_us NULLS FIRST
+"""
+BUCKETED = """
+SELECT run.*, trace.conversation_id, trace.conversation_start_us, trace.start_us AS trace_start_us, bucket.bucket
+FROM run JOIN trace USING (session_id, trace_id) JOIN bucket USING (session_id, trace_id)
+"""
+ORDER = """
+ORDER BY conversation_start_us, session_id, conversation_id, trace_start_us, trace_id,
+         dotted_order, start_us, id, end_us NULLS FIRST
 """
 
 
@@ -78,7 +95,9 @@ class ParquetExport:
             if spill:
                 connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
             try:
-                yield OpenExport(connection, self._views(connection))
+                rows = self._views(connection)
+                parts = buckets_for(self._size_bytes(connection)) if spill else 1
+                yield OpenExport(connection, rows, Path(folder), parts)
             except self._duckdb.Error as error:
                 raise self._explained(error) from None
 
@@ -93,6 +112,11 @@ class ParquetExport:
         rows: int = export.count("*").fetchall()[0][0]
         return rows
 
+    def _size_bytes(self, connection: "duckdb.DuckDBPyConnection") -> int:
+        told = connection.execute("SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [self._files])
+        size: int | None = told.fetchall()[0][0]
+        return int(size or 0)
+
     def _explained(self, error: Exception) -> ConfigError:
         """DuckDB's own words may repeat what stands in the file: only the kind of error is told."""
         if isinstance(error, self._duckdb.OutOfMemoryException):
@@ -103,14 +127,28 @@ class ParquetExport:
 class OpenExport:
     """An export that is being read; `rows` is how many it has."""
 
-    def __init__(self, connection: "duckdb.DuckDBPyConnection", rows: int) -> None:
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", rows: int, folder: Path, parts: int) -> None:
         self._connection = connection
+        self._folder = folder
+        self._parts = parts
         self.rows = rows
 
     def conversations(self) -> Iterator[Any]:
         """Arrow batches of whole conversations, those that began first first; none is cut in two."""
         self._connection.execute(TRACES)
-        yield from _whole_conversations(self._connection.sql(ORDERED).to_arrow_reader(BATCH_ROWS))
+        if self._parts == 1:
+            yield from _whole_conversations(self._connection.sql(f"{ROWS} {ORDER}").to_arrow_reader(BATCH_ROWS))
+            return
+        self._connection.execute(PARTED, [self._parts])
+        reader = self._connection.sql(BUCKETED).to_arrow_reader(BATCH_ROWS)
+        with Buckets(self._folder, reader.schema) as buckets:
+            for batch in reader:
+                buckets.add(batch)
+            for table in buckets.tables():
+                self._connection.register("parted", table)
+                ordered = self._connection.sql(f"SELECT * FROM parted {ORDER}").to_arrow_reader(BATCH_ROWS)
+                yield from _whole_conversations(ordered)
+                self._connection.unregister("parted")
 
     def unsorted(self) -> Iterator[Any]:
         """Arrow batches of the rows as they stand in the files; nothing is kept, and nothing spilled."""
