@@ -199,8 +199,9 @@ def rhythm(settings: Settings) -> Rhythm:
 
 def fold_settings(settings: Settings) -> FoldSettings:
     """How feedback becomes rewards."""
-    weights = settings.reward.weights
-    return FoldSettings(rewards=RewardRule(keys=tuple(weights), weights=weights))
+    asked = settings.reward
+    rule = RewardRule(keys=tuple(asked.weights), weights=asked.weights, aggregation=asked.aggregation)
+    return FoldSettings(rewards=rule)
 
 
 def sink_settings(settings: Settings) -> SinkSettings:

@@ -21,7 +21,7 @@ from support import corpus
 from trajworker.simulator import Simulator, SimulatorSettings, serve
 from trajworker.sinks import verify
 
-KILLS = int(os.environ.get("TRAJWORKER_TORTURE", "50"))
+KILLS = int(os.environ.get("TRAJWORKER_TORTURE", "100"))
 STOPS = int(os.environ.get("TRAJWORKER_STOPS", "20"))
 SECONDS_A_KILL = 0.4
 START_S = 0.3

@@ -2,10 +2,11 @@
 
 import pytest
 
-from trajworker.config.settings import ConversationSettings, Settings, WorkerSettings
+from trajworker.assembly.rewards import Aggregation
+from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, WorkerSettings
 from trajworker.errors import NotAllowed, ProjectNotFound
 from trajworker.ports import Late
-from trajworker.wiring import delivery, exit_code
+from trajworker.wiring import delivery, exit_code, fold_settings
 from trajworker.worker.supervisor import Outcome
 
 
@@ -29,3 +30,9 @@ def test_without_failures_it_tells_of_stops_and_of_what_was_set_aside() -> None:
     assert exit_code(Outcome(projects=1), stopped=True, quarantined=3) == 75
     assert exit_code(Outcome(projects=1), stopped=False, quarantined=3) == 65
     assert exit_code(Outcome(projects=1), stopped=False, quarantined=0) == 0
+
+
+def test_feedback_counts_as_configured() -> None:
+    asked = RewardSettings(weights={"helpful": 2.0}, aggregation=Aggregation.MAX)
+    rule = fold_settings(Settings(reward=asked)).rewards
+    assert (rule.keys, rule.weights, rule.aggregation) == (("helpful",), {"helpful": 2.0}, Aggregation.MAX)

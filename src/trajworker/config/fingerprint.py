@@ -15,6 +15,8 @@ def parts(settings: Settings, rules_version: str) -> dict[str, str]:
         "source.workspace_id": settings.source.workspace_id or "",
         "sink.out": str(settings.sink.out.absolute()),
         "conversation.thread_keys": to_toml(settings.conversation.thread_keys),
+        "reward.weights": to_toml(dict(sorted(settings.reward.weights.items()))),
+        "reward.aggregation": settings.reward.aggregation.value,
         "redaction.mode": settings.redaction.mode.value,
         "redaction.rules": to_toml(tuple(sorted(settings.redaction.rules))),
         "redaction.patterns": to_toml(dict(sorted(settings.redaction.patterns.items()))),

@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from msgspec import Struct
 
+from trajworker.assembly.rewards import Aggregation
 from trajworker.config.choices import (
     Api,
     Compression,
@@ -230,12 +231,13 @@ class ConversationSettings(Struct, frozen=True, kw_only=True):
 
 
 class RewardSettings(Struct, frozen=True, kw_only=True):
-    """How LangSmith feedback becomes a reward: the weighted mean of its scores."""
+    """How LangSmith feedback becomes a reward."""
 
     weights: Annotated[
         dict[str, float],
         Key(why="Feedback keys that count, with their weights; with none named all count alike."),
     ] = {}
+    aggregation: Annotated[Aggregation, Key(why="How the scores become one value.")] = Aggregation.WEIGHTED_MEAN
 
 
 class SinkSettings(Struct, frozen=True, kw_only=True):
