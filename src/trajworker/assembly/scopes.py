@@ -30,7 +30,8 @@ class Group(Struct, eq=False, gc=False):
     def final(self) -> str | None:
         """Text of the last answer."""
         done = self.answered
-        return ((done[-1].answer.draft.content or "").strip() or None) if done else None  # type: ignore[union-attr]
+        last = done[-1].answer.draft if done else None
+        return ((last.content or "").strip() or None) if last is not None else None
 
 
 class Sorted(Struct, eq=False, gc=False):
