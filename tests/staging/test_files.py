@@ -16,6 +16,8 @@ from trajworker.staging import open_staging, read_figures
 from trajworker.staging.database import open_database
 from trajworker.staging.migrations import Migration, migrations
 
+NEXT = migrations()[-1].number + 1
+
 
 async def a_file(path: Path) -> Path:
     async with open_staging(path) as staging:
@@ -103,11 +105,11 @@ async def test_a_file_of_a_newer_release_is_refused_and_left_untouched(tmp_path:
 
 async def test_an_older_file_is_copied_and_brought_up_to_date(tmp_path: Path) -> None:
     path = await a_file(tmp_path / "s.db")
-    newer = [*migrations(), Migration(2, "ALTER TABLE run ADD COLUMN colour TEXT;")]
+    newer = [*migrations(), Migration(NEXT, "ALTER TABLE run ADD COLUMN colour TEXT;")]
     async with open_database(path, newer) as database:
         colours = await database.read(lambda connection: connection.execute("SELECT colour FROM run").fetchall())
     assert colours == [(None,)]
-    copy = tmp_path / "s.db.before-0002"
+    copy = tmp_path / f"s.db.before-{NEXT:04}"
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     assert read_figures(copy).projects[0].runs == 1
     with pytest.raises(StagingTooNew):
@@ -117,7 +119,8 @@ async def test_an_older_file_is_copied_and_brought_up_to_date(tmp_path: Path) ->
 
 async def test_a_migration_that_breaks_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     path = await a_file(tmp_path / "s.db")
-    broken = [*migrations(), Migration(2, "ALTER TABLE run ADD COLUMN colour TEXT; INSERT INTO nowhere VALUES (1);")]
+    change = "ALTER TABLE run ADD COLUMN colour TEXT; INSERT INTO nowhere VALUES (1);"
+    broken = [*migrations(), Migration(NEXT, change)]
     with pytest.raises(StagingError):
         async with open_database(path, broken):
             pass

@@ -107,8 +107,6 @@ class Coverage(Struct, frozen=True, kw_only=True):
 
     spans: tuple[tuple[datetime, datetime], ...] = ()
     watermark: datetime | None = None
-    deep_scanned: datetime | None = None
-    """End of the newest finished deep scan."""
 
 
 class RunSource(Protocol):

@@ -88,11 +88,6 @@ def remember_cursor(connection: sqlite3.Connection, key: int, cursor: str) -> bo
 def finish(connection: sqlite3.Connection, project: int, part: Slice, split: Iterable[Slice]) -> None:
     """Take a slice that was read to its end off the list; what was split off it is still to be read."""
     connection.execute("DELETE FROM slice WHERE key = ?", (part.id,))
-    if part.purpose is Purpose.DEEP_SCAN:
-        connection.execute(
-            "UPDATE project SET deep_scanned = max(coalesce(deep_scanned, ?1), ?1) WHERE key = ?2",
-            (pack_time(part.end), project),
-        )
     if part.purpose in COVERING:
         read = subtract([_stretch(part)], [_stretch(other) for other in split])
         spans = union([*spans_of(connection, project), *read])
@@ -112,16 +107,14 @@ def unread(project_id: str, connection: sqlite3.Connection) -> list[Slice]:
 
 def coverage(project_id: str, connection: sqlite3.Connection) -> Coverage:
     """What was read whole, and the watermark."""
-    row = connection.execute("SELECT key, deep_scanned FROM project WHERE id = ?", (pack_id(project_id),)).fetchone()
-    if row is None:
+    key = project_key(connection, project_id)
+    if key is None:
         return Coverage()
-    key, deep_scanned = row
     spans = spans_of(connection, key)
     watermark = watermark_of(spans, _unread_stretches(connection, key))
     return Coverage(
         spans=tuple((unpack_time(start), unpack_time(end)) for start, end in spans),
         watermark=_time(watermark),
-        deep_scanned=_time(deep_scanned),
     )
 
 
