@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,9 +93,13 @@ def test_repair_voids_what_a_disk_lost(say: Say, delivered: Delivered) -> None:
 
 def test_purge_erases_and_lists_the_files_that_still_hold_it(say: Say, delivered: Delivered) -> None:
     conversation = "1ba23872-0283-5cb5-bfa5-f2ac958da207"
+    copy = delivered.staging.with_name(f"{delivered.staging.name}.before-0002")
+    shutil.copy(delivered.staging, copy)
     code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", conversation)
     assert code == 0
     assert "erased 1 conversations" in out
+    assert f"erased {copy}" in out
+    assert not copy.exists()
     assert "trajectories-0000000001.jsonl" in out
     assert b"Quito" not in delivered.staging.read_bytes()
     code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")

@@ -8,11 +8,13 @@ from msgspec.structs import replace
 
 from support.looking import activities, runs_of, settle
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, minute, named
-from trajworker.errors import ConfigError, ConversationNotFound, StagingBusy
+from trajworker.errors import ConfigError, ConversationNotFound, PathNotAllowed, StagingBusy
 from trajworker.model.run import Feedback
 from trajworker.staging import Staging, open_staging
-from trajworker.staging.database import connect_to_read
+from trajworker.staging.copies import copies
+from trajworker.staging.database import connect_to_read, open_database
 from trajworker.staging.encoding import pack_time
+from trajworker.staging.migrations import Migration, migrations
 
 HOUR = timedelta(hours=1)
 
@@ -129,6 +131,38 @@ async def test_a_purged_conversation_leaves_no_byte_and_does_not_come_back(tmp_p
         assert set(await activities(staging)) == {"u"}
         assert not holds(tmp_path, SECRET)
         assert (await staging.figures()).projects[0].conversations == {"open": 1, "purged": 1}
+
+
+async def test_purging_erases_the_copies_that_migrations_left_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    async with open_staging(path) as staging:
+        await staging.stage(a_page([a_run("a", thread="t", outputs=b'"%s"' % SECRET)], 1))
+    newer = [*migrations(), Migration(migrations()[-1].number + 1, "ALTER TABLE run ADD COLUMN colour TEXT;")]
+    for name in ("s.db.before-lunch", "s.db.backup"):
+        (tmp_path / name).write_text("the owner's")
+    async with open_database(path, newer) as database:
+        (copy,) = copies(path)
+        holding, linked = copy.read_bytes(), tmp_path / "linked"
+        linked.hardlink_to(copy)
+        purged = await Staging(database).purge_conversation(PROJECT_ID, "t")
+    assert SECRET in holding
+    assert purged.copies == (str(copy),)
+    assert linked.read_bytes() == bytes(len(holding)), "what was freed still held it"
+    assert not holds(tmp_path, SECRET)
+    assert {one.name for one in tmp_path.iterdir()} == {
+        "s.db", "s.db.lock", "s.db.before-lunch", "s.db.backup", "linked"
+    }  # fmt: skip
+
+
+async def test_a_copy_that_is_a_link_is_not_erased_through(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("somebody's")
+    async with open_staging(tmp_path / "s.db") as staging:
+        await staging.stage(a_page([a_run("a", thread="t")], 1))
+        (tmp_path / "s.db.before-0002").symlink_to(victim)
+        with pytest.raises(PathNotAllowed, match="before-0002"):
+            await staging.purge_conversation(PROJECT_ID, "t")
+    assert victim.read_text() == "somebody's"
 
 
 async def test_a_reader_that_keeps_what_was_purged_in_the_log_is_told_of(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""`trajworker purge`: conversations erased from staging for good; published files that hold them are listed."""
+"""`trajworker purge`: conversations erased from staging for good; published files that hold them are listed.
+
+Whoever asks to be forgotten means every place: copies of staging that an upgrade left beside it are erased whole.
+"""
 
 import argparse
 import os
@@ -25,6 +28,8 @@ def main(asked: argparse.Namespace) -> int:
     conversations = sum(one.conversations for one in purged)
     runs = sum(one.runs for one in purged)
     sys.stdout.write(f"erased {conversations} conversations with {runs} runs from {settings.staging.file}\n")
+    for copy in sorted({name for one in purged for name in one.copies}):
+        sys.stdout.write(f"erased {copy}, the copy of staging from before an upgrade, which held them too\n")
     files = sorted({name for one in purged for name in one.files})
     for name in files:
         sys.stdout.write(f"still published in {os.path.join(settings.sink.out, name)}\n")  # noqa: PTH118 - a name only

@@ -17,7 +17,7 @@ from anyio import CancelScope
 
 from trajworker.errors import StagingBusy, StagingError
 from trajworker.folders import create_private, private_folder, refuse_planted
-from trajworker.staging import ownership
+from trajworker.staging import copies, ownership
 from trajworker.staging.failures import primary_code, translate
 from trajworker.staging.migrations import Migration, migrate, migrations
 
@@ -93,6 +93,11 @@ class Database:
     async def erase(self, body: Body[T]) -> T:
         """Like `write`, but what is deleted leaves the log too; raises `StagingBusy` where a reader holds it."""
         return await self._run(partial(self._erasure, body))
+
+    async def erase_copies(self) -> tuple[str, ...]:
+        """Erase the copies from before migrations; their paths."""
+        path = self._path
+        return () if path is None else await self._channel.run(lambda _: copies.erase(path))
 
     async def _run(self, body: Body[T]) -> T:
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from trajworker.errors import StagingDamaged, StagingTooNew
-from trajworker.folders import create_private
+from trajworker.staging import copies
 
 APPLICATION_ID = 0x74726A77  # "trjw"
 PAGE_SIZE_BYTES = 16_384
@@ -53,7 +53,7 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[Migration], path: Pa
         _refuse_foreign(connection, steps, version)
     todo = [step for step in steps if step.number > version]
     if todo and version and path is not None:
-        _copy(connection, path.with_name(f"{path.name}.before-{todo[-1].number:04}"))
+        copies.keep(connection, path, todo[-1].number)
     connection.execute("PRAGMA journal_mode = WAL")
     for step in todo:
         _apply(connection, step)
@@ -98,12 +98,6 @@ def _apply(connection: sqlite3.Connection, step: Migration) -> None:
     finally:
         if connection.in_transaction:
             connection.rollback()
-
-
-def _copy(connection: sqlite3.Connection, target: Path) -> None:
-    create_private(target)
-    with closing(sqlite3.connect(target)) as copy:
-        connection.backup(copy)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

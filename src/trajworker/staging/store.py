@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from trajworker.model.run import Feedback, Project, Run
 from trajworker.ports import (
     Activity,
@@ -25,7 +27,7 @@ from trajworker.ports import (
 )
 from trajworker.staging import figures, intake, lookup, material, outlet, parts, slices, upkeep
 from trajworker.staging.arrivals import Confirmations
-from trajworker.staging.database import Database, open_database
+from trajworker.staging.database import Body, Database, open_database
 from trajworker.staging.slices import plan
 
 
@@ -125,11 +127,15 @@ class Staging:
 
     async def purge_conversation(self, project_id: str, conversation_id: str) -> upkeep.Purged:
         """Erase a conversation for good; raises `ConversationNotFound`."""
-        return await self._database.erase(partial(upkeep.purge_conversation, project_id, conversation_id))
+        return await self._purge(partial(upkeep.purge_conversation, project_id, conversation_id))
 
     async def purge_before(self, before: datetime) -> upkeep.Purged:
         """Erase every conversation last active before that time for good."""
-        return await self._database.erase(partial(upkeep.purge_before, before))
+        return await self._purge(partial(upkeep.purge_before, before))
+
+    async def _purge(self, body: Body[upkeep.Purged]) -> upkeep.Purged:
+        purged = await self._database.erase(body)
+        return replace(purged, copies=await self._database.erase_copies())
 
     async def mark(self, project_id: str, name: str) -> datetime | None:
         """A time remembered under a name; None before the first."""

@@ -28,11 +28,15 @@ VACUUM_PAGES = 1024
 
 
 class Purged(Struct, frozen=True, kw_only=True):
-    """What was erased from staging, and the published files that still hold it: erasing there is the owner's part."""
+    """What was erased from staging, and the published files that still hold it: erasing there is the owner's part.
+
+    `copies` are the copies of staging from before a migration; they held it too and were erased whole.
+    """
 
     conversations: int
     runs: int
     files: tuple[str, ...]
+    copies: tuple[str, ...] = ()
 
 
 def pending(project_id: str, now: datetime, limit: int, connection: sqlite3.Connection) -> list[str]:

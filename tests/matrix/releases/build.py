@@ -2,8 +2,8 @@
 
     python tests/matrix/releases/build.py
 
-Run once for each number of the schema of staging, with the commit that brings it; never again, because a fixture is what
-that release really wrote. `test_releases.py` says what every later release must make of it.
+Run once for each number of the schema of staging, with the commit that brings it; never again, because a fixture is
+what that release really wrote. `test_releases.py` says what every later release must make of it.
 """
 
 import sys
