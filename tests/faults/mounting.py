@@ -1,4 +1,4 @@
-"""File systems of our own: an ext4 whose power can be cut, and a small tmpfs that can be filled."""
+"""File systems of our own: an ext4 whose power can be cut or that goes wrong, and a small tmpfs that can be filled."""
 
 import fcntl
 import os
@@ -47,7 +47,7 @@ class Disk:
         mountpoint.mkdir(exist_ok=True)
 
     def mount(self) -> None:
-        _run("mount", "-o", "loop", str(self.image), str(self.path))
+        _run("mount", "-o", "loop,errors=remount-ro", str(self.image), str(self.path))
 
     def unmount(self) -> None:
         _run("umount", str(self.path))
@@ -59,6 +59,18 @@ class Disk:
             fcntl.ioctl(descriptor, SHUTDOWN, NO_FLUSH)
         finally:
             os.close(descriptor)
+        self.mount_again()
+
+    def go_wrong(self) -> None:
+        """The kernel finds damage and makes the disk read-only at once, also for files that are open for writing."""
+        device = Path(_run("findmnt", "-no", "SOURCE", str(self.path)).strip()).name
+        trigger = Path("/sys/fs/ext4") / device / "trigger_fs_error"
+        if not os.access(trigger, os.W_OK):
+            pytest.skip("this kernel cannot be told that a file system went wrong")
+        trigger.write_text("a test")
+
+    def mount_again(self) -> None:
+        """As an administrator does once all is well."""
         self.unmount()
         self.mount()
 
@@ -97,6 +109,7 @@ def remount(mountpoint: Path, option: str) -> None:
     _run("mount", "-o", f"remount,{option}", str(mountpoint))
 
 
-def _run(*command: str) -> None:
+def _run(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, (command, done.stderr)
+    return done.stdout

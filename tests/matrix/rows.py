@@ -263,7 +263,12 @@ DISKS: Final = {
         f"{BAD_INPUT}test_a_full_disk",
     ),
     59: held("one sync that fails", f"{DISK}test_one_failed_sync_is_fatal_though_the_next_would_succeed"),
-    60: held("a disk that became read-only", f"{DISK}test_a_disk_that_is_read_only_is_refused_at_start"),
+    60: held(
+        "a disk that became read-only",
+        "faults/test_read_only_in_use.py::"
+        "test_a_disk_that_turns_read_only_in_use_ends_the_worker_and_the_next_one_goes_on",
+        f"{DISK}test_a_disk_that_is_read_only_is_refused_at_start",
+    ),
     61: held(
         "syncs that take long",
         f"{STARVED}test_a_disk_that_syncs_slowly_holds_the_source_back_and_not_the_pages_in_memory",
@@ -388,7 +393,6 @@ SECURITY: Final = {
 ROWS: Final[dict[int, Row]] = HTTP | PAGING_AND_DATA | PROCESS | DISKS | NETWORK_AND_CONFIG | CONTENTS | SECURITY
 
 LEFT_OUT: Final = {
-    60: "a disk in use cannot be made read-only on one machine; a failing write then is one that fails, row 59",
     53: "the half about object stores: there is no such sink",
     70: "an expired certificate and a wrong host are refused by the same verification as a self-signed one",
     92: "attachments are never fetched, so that there is nothing to open",

@@ -236,7 +236,5 @@ COMMANDS = {
     "config": Command("The effective configuration, and where each value came from.", "configuration", _config),
     "verify": Command("Check every published file against the chain of manifests.", "verify", _verify),
     "repair": Command("Write again what a damaged disk lost, from staging.", "repair", _repair),
-    "purge": Command(
-        "Erase conversations from staging; list published files that hold them.", "purge", _purge
-    ),
+    "purge": Command("Erase conversations from staging; list published files that hold them.", "purge", _purge),
 }
