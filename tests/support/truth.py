@@ -74,7 +74,7 @@ def _assistant(where: str, actual: Message, truth: dict[str, Any]) -> list[str]:
     said += _equal(f"{where}.reasoning", actual.reasoning, truth.get("reasoning"))
     said += _equal(f"{where}.refusal", actual.refusal, truth.get("refusal"))
     said += _usage(where, actual.usage, truth.get("usage"))
-    said += _equal(f"{where} has a run", actual.run_id is not None, True)
+    said += _equal(f"{where} has a run", actual.run_id is not None, not truth.get("no_llm_run", False))
     return said
 
 

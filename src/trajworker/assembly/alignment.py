@@ -39,6 +39,8 @@ class Alignment(Memory):
         begins = opening is not None and opening.begins
         if begins and not any(draft.role is Role.USER for draft in rest):
             return None
+        if opening is not None and not rest and self.replays(call):
+            return None
         rest = self._without_own(call, rest)
         view = list(self.view)
         keyed = [(draft, digest(draft)) for draft in rest]
@@ -59,6 +61,12 @@ class Alignment(Memory):
         if self.answer is not None or not self.view:
             return False
         return call.digests()[len(call.prompt.system) :] == [self.key(place) for place in expand(self.view)]
+
+    def replays(self, call: Call) -> bool:
+        """Whether a prompt stops short of an answer that waited for nothing: an older state was gone back to."""
+        if self.answer is None or self.answer_ids or self.before.interrupted:
+            return False
+        return self.key(self.answer) not in call.digests()
 
     def behind_prefix(self, call: Call) -> list[Draft] | None:
         """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
@@ -117,7 +125,7 @@ class Alignment(Memory):
         last = self._claim_answer(keyed, references, last, limit)
         if self.before.offset and last + 1 < limit and self.before.total > self.before.offset:
             raise HistoryNeeded
-        if begins:
+        if (begins and limit < len(keyed)) or (opening is not None and not keyed[last + 1 :] and self.replays(call)):
             self._supersede(references[: last + 1], keyed, limit)
         seen: list[Seen] = []
         for place in range(last + 1):
@@ -204,10 +212,10 @@ class Alignment(Memory):
         """Mark answers that a regenerated or edited turn replaces."""
         known = [ref for ref in references if ref is not None and ref >= 0 and self.key(ref) not in self.systems]
         asked = self.turn_user
-        if user >= len(keyed) or asked is None or None in references:
+        if asked is None or None in references:
             return
         first = next((ref for ref in range(self.total) if self.key(ref) not in self.systems), None)
-        if self.key(asked) == keyed[user][1] and all(ref < asked for ref in known):
+        if user < len(keyed) and self.key(asked) == keyed[user][1] and all(ref < asked for ref in known):
             start = asked + 1
         elif known and known == list(range(known[0], known[0] + len(known))) and known[0] == first:
             start = known[-1] + 1

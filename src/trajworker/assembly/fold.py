@@ -74,6 +74,7 @@ class _Folding(Nesting):
     def __init__(self, trace: Trace, before: Context) -> None:
         super().__init__(trace, before)
         self.trailing, self.open_end = self._trailing()
+        self.replays = False
 
     def _trailing(self) -> tuple[list[Draft], bool]:
         """Messages at the end of the root's outputs, oldest first, and whether the last of them calls a tool."""
@@ -122,6 +123,7 @@ class _Folding(Nesting):
         if not begins and (root_resumes or self.before.interrupted) and self.before.entries:
             transcript.turn += 1
             resumes = True
+            self.replays = bool(calls) and transcript.replays(calls[0])
         for place, call in enumerate(calls):
             opening = Opening(root=trace.root, begins=begins) if place == 0 else None
             transcript.take(call, opening)
@@ -274,8 +276,8 @@ class _Folding(Nesting):
             retrieved=self._retrieved(trace.searches, transcript.turn), tools=tools,
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
             figures=self.figures, keys=b"".join(transcript.keys), base=self.before.total, after=after,
-            reopens=resumes, finish=finish, out_of_steps=ran_out, metadata=metadata, project_id=trace.project_id,
-            decoded=transcript.decoded, aggregation=trace.aggregation,
+            reopens=resumes and not self.replays, finish=finish, out_of_steps=ran_out, metadata=metadata,
+            project_id=trace.project_id, decoded=transcript.decoded, aggregation=trace.aggregation,
         ))  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from trajworker.assembly.words import (
     SUMMARY,
     Opening,
     goes_on_in_text,
+    is_given,
     is_named,
     own_words,
     root_drafts,
@@ -129,7 +130,7 @@ class Transcript(Alignment):
             elif SUMMARY in draft.flags:
                 references.append(self.aside(draft, SUMMARY, key))
             elif draft.role is Role.USER and (
-                (named and place >= block)
+                (named and place >= block and not is_given(draft, opening))
                 or says_nothing(draft)
                 or self.quotes.quoted(draft)
                 or (opening is None and self._is_made_inside(draft))
@@ -172,7 +173,7 @@ class Transcript(Alignment):
         if words is not None:
             draft.rendered, draft.content, draft.blocks = draft.content, words, None
         for before in reversed(self.drafts):
-            if before.role is not Role.SYSTEM or before.turn == 0:
+            if not (is_given(before, opening) or (before.role is Role.SYSTEM and before.turn != 0)):
                 break
             before.turn = self.turn
         index = self.add(draft, key)

@@ -89,6 +89,16 @@ def is_named(rest: list[tuple[Draft, bytes]], user: int, opening: Opening) -> bo
     return user < len(rest) and (rest[user][0].content or "").strip() in said_by_root(opening)
 
 
+def is_given(draft: Draft, opening: Opening | None) -> bool:
+    """Whether a message is one of those that the root was given: a user may say several things at once."""
+    if draft.role is not Role.USER or opening is None or opening.root is None:
+        return False
+    text = (draft.content or "").strip()
+    return any(
+        (word.content or "").strip() == text and (text or word.blocks == draft.blocks) for word in opening.root.words
+    )
+
+
 def said_by_root(opening: Opening | None) -> set[str]:
     """Texts that the root was given, each a candidate for the user's words."""
     if opening is None or opening.root is None:
