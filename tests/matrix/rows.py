@@ -43,6 +43,7 @@ TREES = "matrix/test_trees.py::"
 STARVED = "matrix/test_process.py::"
 CONTENT = "matrix/test_content.py::"
 CANARIES = "security/test_canaries.py::"
+TLS = "security/test_tls.py::"
 CORPUS = "fuzz/test_corpus.py::test_a_hostile_input_is_taken_in_or_refused_in_words"
 RIDDEN_OUT = f"{ANSWER}test_a_fault_that_passes_is_ridden_out_and_told"
 STALLED = f"{ANSWER}test_a_server_that_stalls_or_drips_holds_nobody"
@@ -311,7 +312,10 @@ NETWORK_AND_CONFIG: Final = {
     70: held(
         "TLS that proves nothing",
         f"{REFUSAL}test_a_self_signed_server_is_refused_unless_its_certificate_is_named",
-        f"{REFUSAL}test_tls_before_1_2_is_refused",
+        f"{TLS}test_a_certificate_that_proves_nothing_ends_with_77_and_nothing_was_said",
+        f"{TLS}test_an_authority_that_nobody_named_is_not_trusted",
+        f"{TLS}test_tls_before_1_2_ends_with_77_and_nothing_was_said",
+        f"{TLS}test_a_server_without_tls_ends_with_77_and_hears_nothing_in_the_clear",
     ),
     71: held("proxies in the environment", f"{REFUSAL}test_proxies_and_netrc_of_the_environment_do_not_count"),
     72: held(
@@ -394,7 +398,6 @@ ROWS: Final[dict[int, Row]] = HTTP | PAGING_AND_DATA | PROCESS | DISKS | NETWORK
 
 LEFT_OUT: Final = {
     53: "the half about object stores: there is no such sink",
-    70: "an expired certificate and a wrong host are refused by the same verification as a self-signed one",
     92: "attachments are never fetched, so that there is nothing to open",
 }
 """Parts of rows that need no test of their own, and why."""

@@ -128,17 +128,6 @@ async def test_a_self_signed_server_is_refused_unless_its_certificate_is_named(
                 await one.source.page(part())
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-async def test_tls_before_1_2_is_refused(certificate: tuple[Path, Path]) -> None:
-    key, cert = certificate
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(cert, key)
-    tls.minimum_version, tls.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
-    async with scripted([GOOD], tls) as server, bench(server.url, ca_bundle=cert) as one:
-        with pytest.raises(NotAllowed, match="not to be trusted"):
-            await one.source.page(part())
-
-
 async def test_a_page_size_the_server_refuses_is_lowered_once_and_remembered() -> None:
     rows = [run_row(number, START) for number in range(250)]
     fake = FakeLangSmith(rows)

@@ -190,6 +190,8 @@ def _connect_failure(error: httpx.ConnectError) -> Failure:
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(Kind.TLS, detail=cause.verify_message or "certificate refused")
+        if isinstance(cause, ssl.SSLEOFError):  # a network that breaks or a server that restarts says as little
+            return Failure(Kind.CONNECT, detail="hung up during the TLS handshake")
         if isinstance(cause, ssl.SSLError):
             return Failure(Kind.TLS, detail=cause.reason or "TLS handshake failed")
         if isinstance(cause, OSError) and cause.strerror:
