@@ -107,6 +107,16 @@ def test_a_stream_that_nobody_reads_does_not_stop_the_worker() -> None:
     Logs(Broken(), pretty=False)(RETRY)
 
 
+def test_what_was_held_back_is_told_at_the_end_only_where_warnings_are() -> None:
+    stream, clock = io.BytesIO(), Clock()
+    logs = Logs(stream, pretty=False, level="error", clock=clock)
+    for _ in range(3):
+        logs(events.ProjectFailed(project="p", error="gone", exit_code=69))
+        logs(RETRY)
+    logs(STOPPED)
+    assert [line["event"] for line in lines_of(stream)] == ["project_failed"]
+
+
 def test_libraries_that_log_urls_are_quiet() -> None:
     Logs(io.BytesIO(), pretty=False)
     assert logging.getLogger("httpx").getEffectiveLevel() >= logging.WARNING

@@ -1,4 +1,4 @@
-"""Events as log lines: JSON for collectors, pretty for people. The only import of structlog.
+"""Events as log lines: JSON for collectors, pretty for people.
 
 No exception, local variable, header or URL is ever logged: events carry ids, counts and durations. The same complaint
 is written at most once a minute, with the number of times it was held back, so that a storm cannot fill a disk.
@@ -6,12 +6,13 @@ is written at most once a minute, with the number of times it was held back, so 
 
 import logging
 import re
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
+from datetime import UTC, datetime
+from threading import Lock
 from time import monotonic
 from typing import Any, BinaryIO, Final
 
 import msgspec
-import structlog
 
 from trajworker.events import (
     ConversationEmitted,
@@ -27,7 +28,6 @@ from trajworker.events import (
     SliceSplit,
     WorkerStopped,
 )
-from trajworker.observing.printable import printable
 
 REPEAT_AFTER_S: Final = 60.0
 MAX_COMPLAINTS: Final = 1024
@@ -37,7 +37,8 @@ MAX_TEXT_CHARS: Final = 500
 """Longer values are cut: a log line names a fault, it does not carry a payload."""
 
 _CHATTY: Final = ("httpx", "httpcore", "aiosqlite", "uvicorn", "asyncio")
-_LEVELS: Final[dict[type[Event], str]] = {
+_LEVELS: Final = ("debug", "info", "warning", "error")
+_LEVEL_OF: Final[dict[type[Event], str]] = {
     PageStaged: "debug",
     SliceSplit: "debug",
     SliceRead: "debug",
@@ -51,7 +52,8 @@ _LEVELS: Final[dict[type[Event], str]] = {
 }
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-Fields = MutableMapping[str, Any]
+Fields = dict[str, Any]
+"""What a line tells: what the event holds, then its name as `event`, its `level` and its `timestamp`."""
 
 
 class Logs:
@@ -67,23 +69,26 @@ class Logs:
     def __init__(
         self, stream: BinaryIO, *, pretty: bool, level: str = "info", clock: Callable[[], float] = monotonic
     ) -> None:
-        self._logger = structlog.wrap_logger(
-            structlog.BytesLogger(stream),
-            processors=[
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                _short,
-                _pretty_renderer() if pretty else _json,
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(level),
-        )
+        self._stream = stream
+        self._one_at_a_time = Lock()
+        self._least = _LEVELS.index(level)
+        self._render = _pretty_renderer() if pretty else _json
         self._clock = clock
         self._complaints: dict[tuple[str, ...], tuple[float, int]] = {}
         quiet_libraries()
 
     def __call__(self, event: Event) -> None:
         """Write the event, unless its level is too low or it was said a moment ago."""
-        level = _LEVELS.get(type(event), "info")
+        level = _LEVEL_OF.get(type(event), "info")
+        if self._is_heard(level):
+            self._tell(level, event)
+        if isinstance(event, WorkerStopped):
+            self._flush()
+
+    def _is_heard(self, level: str) -> bool:
+        return _LEVELS.index(level) >= self._least
+
+    def _tell(self, level: str, event: Event) -> None:
         fields = _fields(event)
         if level in ("warning", "error"):
             held_back = self._held_back(event)
@@ -92,8 +97,6 @@ class Logs:
             if held_back:
                 fields["held_back"] = held_back
         self._write(level, event_name(type(event)), fields)
-        if isinstance(event, WorkerStopped):
-            self._flush()
 
     def _held_back(self, event: Event) -> int | None:
         """How many like it were held back before this one; None if this one is to be held back too."""
@@ -108,13 +111,17 @@ class Logs:
 
     def _flush(self) -> None:
         for (name, *words), (_, count) in self._complaints.items():
-            if count:
+            if count and self._is_heard("warning"):
                 self._write("warning", name, {"about": " ".join(words), "held_back": count})
         self._complaints.clear()
 
     def _write(self, level: str, name: str, fields: Fields) -> None:
+        told = {name: _short(value) for name, value in fields.items()}
+        line = self._render({**told, "event": name, "level": level, "timestamp": _now()})
         try:
-            getattr(self._logger, level)(name, **fields)
+            with self._one_at_a_time:
+                self._stream.write(line + b"\n")
+                self._stream.flush()
         except OSError:
             # Nobody can be told that nobody is listening; work goes on.
             return
@@ -141,24 +148,23 @@ def _fields(event: Event) -> Fields:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _short(_logger: object, _method: str, fields: Fields) -> Fields:
-    for name, value in fields.items():
-        if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
-            fields[name] = f"{value[:MAX_TEXT_CHARS]}... ({len(value)} characters)"
-    return fields
+def _short(value: object) -> object:
+    if isinstance(value, str) and len(value) > MAX_TEXT_CHARS:
+        return f"{value[:MAX_TEXT_CHARS]}... ({len(value)} characters)"
+    return value
 
 
-def _pretty_renderer() -> Callable[[object, str, Fields], bytes]:
-    console = structlog.dev.ConsoleRenderer(sort_keys=False)
-
-    def render(logger: object, method: str, fields: Fields) -> bytes:
-        safe = {name: printable(value) if isinstance(value, str) else value for name, value in fields.items()}
-        return console(logger, method, safe).encode("utf-8", "backslashreplace")
-
-    return render
+def _now() -> str:
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _json(_logger: object, _method: str, fields: Fields) -> bytes:
+def _pretty_renderer() -> Callable[[Fields], bytes]:
+    from trajworker.observing.pretty import pretty_renderer  # noqa: PLC0415 - rich, which a collector's lines do not need
+
+    return pretty_renderer()
+
+
+def _json(fields: Fields) -> bytes:
     try:
         return msgspec.json.encode(fields)
     except UnicodeEncodeError:  # a lone surrogate in an id

@@ -1,0 +1,19 @@
+"""Log lines for people: coloured text. The only import of structlog, which brings rich along: never for a collector."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from trajworker.observing.printable import printable
+
+
+def pretty_renderer() -> Callable[[dict[str, Any]], bytes]:
+    """Makes a line of fields; what strangers wrote cannot move the cursor."""
+    console = structlog.dev.ConsoleRenderer(sort_keys=False)
+
+    def render(fields: dict[str, Any]) -> bytes:
+        safe = {name: printable(value) if isinstance(value, str) else value for name, value in fields.items()}
+        return console(None, "", safe).encode("utf-8", "backslashreplace")
+
+    return render
