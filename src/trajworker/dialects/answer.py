@@ -16,7 +16,7 @@ from trajworker.dialects.vocabulary import finish_reason, role_of, usage
 from trajworker.model.message import Role
 
 _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply")
-_COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage")
+_COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage", "meta")
 _ASSISTANT = {"role": "assistant"}
 
 
@@ -41,8 +41,7 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     if isinstance(payload, dict):
         for name in _COUNTS:
             answer.usage = answer.usage or usage(payload.get(name))
-        if answer.usage is None and otel.claims(payload):
-            answer.usage = usage(payload)
+        answer.usage = answer.usage or usage(payload)
         answer.model = model_of(payload)
     _fill(answer, payload)
     if isinstance(payload, dict):
@@ -139,8 +138,12 @@ def _from_words(answer: Answer, payload: dict[str, Any]) -> None:
             answer.draft = speak("assistant", content)[-1]
         return
     for name in _TEXTS:
-        if isinstance(payload.get(name), str):
-            answer.draft = speak("assistant", payload[name])[0]
+        value = payload.get(name)
+        if isinstance(value, str):
+            answer.draft = speak("assistant", value)[0]
+            return
+        if isinstance(value, (dict, list)) and value and _says_something(value):
+            _nested(answer, value)
             return
     if set(payload) <= {"usage_metadata", "usage", "model", "id", "finish_reason", "stop_reason"}:
         return
@@ -169,6 +172,9 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
     if merged is not None:
         _nested(answer, merged)
         return
+    if _is_tuple(items):
+        _from_tuple(answer, items)
+        return
     drafts = read_all(items)
     said = [draft for draft in drafts if draft.role is Role.ASSISTANT]
     answer.draft = said[-1] if said else (drafts[-1] if drafts else None)
@@ -178,6 +184,37 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
         answer.usage = answer.usage or usage(last.get("usage_metadata"))
         if langchain.claims(last):
             generations.read_message(answer, last)
+
+
+def _says_something(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether a value is an answer in any words."""
+    draft = answer_of(value).draft
+    return draft is not None and RAW not in draft.flags
+
+
+def _is_tuple(items: list[Any]) -> bool:
+    """Whether a list is what a function returned beside its answer: `(answer, figures)`; or one answer in a list."""
+    first, *others = items
+    if not all(isinstance(one, (dict, int, float, type(None))) and not _is_message(one) for one in others):
+        return False
+    if isinstance(first, str):
+        return True
+    return isinstance(first, dict) and (bool(others) or not _is_message(first)) and _says_something(first)
+
+
+def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    return isinstance(item, dict) and (
+        langchain.claims(item) or openai_responses.claims(item) or openai_chat.claims(item) or "type" in item
+    )
+
+
+def _from_tuple(answer: Answer, items: list[Any]) -> None:
+    _nested(answer, items[0])
+    for one in items[1:]:
+        if isinstance(one, dict):
+            answer.usage = answer.usage or next((found for name in _COUNTS if (found := usage(one.get(name)))), None)
+            answer.usage = answer.usage or usage(one)
+            answer.finish = answer.finish or finish_of(one, calls=answer.calls)
 
 
 def _from_choices(answer: Answer, choices: list[Any]) -> None:

@@ -78,6 +78,8 @@ class Prompt(Struct, gc=False):
 _DECODER = msgspec.json.Decoder(_Inputs)
 _SETTINGS = msgspec.json.Decoder(_Settings)
 _NO_SETTINGS = _Settings()
+_FIELDS = msgspec.json.Decoder(dict[str, Raw])
+_DEPTH = 3
 _LISTS = msgspec.json.Decoder(list[Raw])
 
 
@@ -126,6 +128,20 @@ def read_prompt(inputs: Raw) -> Prompt:
         return Prompt(drafts=[raw(bytes(inputs).decode("utf-8", "replace"))])
 
 
+def _held(inputs: Raw) -> Raw | None:
+    """The object among the inputs that holds the messages, where the inputs themselves hold none: a request's body."""
+    for _ in range(_DEPTH):
+        objects = [value for value in _FIELDS.decode(inputs).values() if bytes(memoryview(value)[:1]) == b"{"]
+        for value in objects:
+            fields = _DECODER.decode(value)
+            if any(bytes(one)[:2] in (b"[{", b"[[") for one in (fields.messages, fields.contents, fields.input)):
+                return value
+        if len(objects) != 1:
+            return None
+        inputs = objects[0]
+    return None
+
+
 def _read_prompt(inputs: Raw) -> Prompt:
     try:
         fields = _DECODER.decode(inputs)
@@ -141,6 +157,12 @@ def _read_prompt(inputs: Raw) -> Prompt:
             prompt.array = _batch(array)
             break
     if prompt.array is None:
+        held = _held(inputs)
+        if held is not None:
+            inner = _read_prompt(held)
+            inner.model = inner.model or prompt.model
+            inner.tools = prompt.tools if inner.tools == _ABSENT else inner.tools
+            return inner
         payload = msgspec.json.decode(inputs)
         prompt.drafts = _payload(payload)
         if isinstance(payload, dict) and prompt.model is None:

@@ -62,12 +62,16 @@ def merge_calls(first: tuple[ToolCall, ...], second: list[ToolCall]) -> tuple[To
 
 def speak(word: Any, content: Any, said: Said | None = None) -> list[Draft]:  # noqa: ANN401 - recorded JSON
     """The messages that one recorded message holds: tool results first, then what is left of it."""
-    beside = said or Said()
     role = role_of(word)
     if role is None:
         draft = raw({"role": word, "content": content})
         draft.content = read_content(content).text()
         return [draft]
+    return say(role, content, said or Said())
+
+
+def say(role: Role, content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    """The messages that one recorded message of a known role holds."""
     if (content is None or type(content) is str) and role is not Role.TOOL:
         return [
             Draft(

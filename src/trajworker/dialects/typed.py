@@ -12,13 +12,14 @@ from msgspec import Raw, Struct
 
 from trajworker.dialects.blocks import tool_call
 from trajworker.dialects.draft import Draft
-from trajworker.dialects.speech import Said, speak
-from trajworker.model.message import ToolCall
+from trajworker.dialects.speech import Said, say
+from trajworker.dialects.vocabulary import ROLES
+from trajworker.model.message import Role, ToolCall, TrainableStatus
 from trajworker.model.run import NULL
 
-_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
-_CLASSES = frozenset({"SystemMessage", "HumanMessage", "AIMessage", "ToolMessage"})
-_FLAT = frozenset({"system", "human", "ai", "tool"})
+_ROLES = {word: ROLES[word] for word in ("system", "developer", "user", "assistant", "tool")}
+_CLASSES = {word: ROLES[word.lower()] for word in ("SystemMessage", "HumanMessage", "AIMessage", "ToolMessage")}
+_FLAT = {word: ROLES[word] for word in ("system", "human", "ai", "tool")}
 
 
 class _Function(Struct, gc=False):
@@ -133,9 +134,10 @@ def drafts_of(item: Item) -> list[Draft] | None:
         path = item.id
         if item.lc is None or item.type != "constructor" or not isinstance(path, list) or not path:
             return None
-        return read_langchain(path[-1], body) if path[-1] in _CLASSES else None
-    flat = item.type in _FLAT and item.lc is None and item.content is not None
-    return read_langchain(str(item.type), item) if flat else None
+        role = _CLASSES.get(path[-1])
+        return None if role is None else read_langchain(role, body)
+    role = _FLAT.get(item.type or "") if item.lc is None and item.content is not None else None
+    return None if role is None else read_langchain(role, item)
 
 
 def _calls(body: Body) -> tuple[ToolCall, ...] | None:
@@ -148,23 +150,38 @@ def _calls(body: Body) -> tuple[ToolCall, ...] | None:
 
 def read_chat(item: Item) -> list[Draft] | None:
     """The messages of a role dictionary, None where it takes more than this."""
-    calls, given_id = _calls(item), item.id
-    if item.role not in _ROLES or calls is None or isinstance(given_id, list):
+    role, calls, given_id = _ROLES.get(item.role or ""), _calls(item), item.id
+    if role is None or calls is None or isinstance(given_id, list):
         return None
-    said = Said(
-        calls=calls, id=given_id, name=item.name or None, tool_call_id=item.tool_call_id or None,
-        failed=item.status == "error",
-    )  # fmt: skip
-    return speak(item.role, item.content, said)
+    content, name = item.content, item.name or None
+    if role is not Role.TOOL and (content is None or isinstance(content, str)):
+        return [_text(role, content, calls, given_id, name)]
+    failed = item.status == "error"
+    return say(
+        role, content, Said(calls=calls, id=given_id, name=name, tool_call_id=item.tool_call_id or None, failed=failed)
+    )
 
 
-def read_langchain(word: str, body: Body) -> list[Draft] | None:
-    """The messages of LangChain's message of a class or type, None where it takes more than this."""
-    calls, given_id = _calls(body), body.id
+def read_langchain(role: Role, body: Body) -> list[Draft] | None:
+    """The messages of LangChain's message, None where it takes more than this."""
+    calls, path = _calls(body), body.id
     if calls is None or body.invalid_tool_calls or not body.additional_kwargs.silent(calls=bool(calls)):
         return None
-    said = Said(
-        calls=calls, id=given_id if isinstance(given_id, str) else None, name=body.name,
-        tool_call_id=body.tool_call_id, failed=body.status == "error",
+    content = "" if body.content is None else body.content
+    given_id = path if isinstance(path, str) else None
+    if role is not Role.TOOL and isinstance(content, str):
+        return [_text(role, content, calls, given_id, body.name)]
+    failed = body.status == "error"
+    return say(
+        role, content, Said(calls=calls, id=given_id, name=body.name, tool_call_id=body.tool_call_id, failed=failed)
+    )
+
+
+def _text(
+    role: Role, content: str | None, calls: tuple[ToolCall, ...], given_id: str | None, name: str | None
+) -> Draft:
+    """A message that is text and calls: nearly all of them are."""
+    return Draft(
+        role=role, content=content, tool_calls=calls or None, id=given_id, name=name,
+        trainable_status=TrainableStatus.NOT_TRAINABLE,
     )  # fmt: skip
-    return speak(word, "" if body.content is None else body.content, said)

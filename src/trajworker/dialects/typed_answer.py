@@ -144,7 +144,7 @@ def _settled(answer: Answer, told: _Outputs) -> Answer | None:
 def _generation(told: _Outputs, generation: _Generation) -> Answer | None:
     """LangChain's one generation of one prompt."""
     message, info = generation.message, generation.generation_info
-    drafts = read_langchain("AIMessage", message.kwargs) if message.id[-1:] == ["AIMessage"] else None
+    drafts = read_langchain(Role.ASSISTANT, message.kwargs) if message.id[-1:] == ["AIMessage"] else None
     if not drafts or told.role is not None or told.lc is not None or told.stop_reason or told.model:
         return None
     about = message.kwargs.response_metadata or _About()

@@ -109,13 +109,13 @@ def _count(source: dict[str, Any], *names: str) -> int | None:
 _INPUT = (
     "input_tokens", "prompt_tokens", "promptTokens", "inputTokens", "prompt_token_count", "promptTokenCount",
     "input_token_count", "inputTokenCount", "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens",
-    "llm.token_count.prompt", "ai.usage.promptTokens", "ai.usage.inputTokens",
+    "llm.token_count.prompt", "ai.usage.promptTokens", "ai.usage.inputTokens", "prompt_eval_count",
 )  # fmt: skip
 _OUTPUT = (
     "output_tokens", "completion_tokens", "completionTokens", "outputTokens", "candidates_token_count",
     "candidatesTokenCount", "output_token_count", "outputTokenCount", "generated_tokens",
     "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens",
-    "llm.token_count.completion", "ai.usage.completionTokens", "ai.usage.outputTokens",
+    "llm.token_count.completion", "ai.usage.completionTokens", "ai.usage.outputTokens", "eval_count",
 )  # fmt: skip
 _TOTAL = (
     "total_tokens", "totalTokens", "total_token_count", "totalTokenCount", "gen_ai.usage.total_tokens",
@@ -144,6 +144,8 @@ _RENAMED = {
     "cache_write_tokens": "cache_creation", "cacheWriteTokens": "cache_creation",
     "reasoning_tokens": "reasoning", "reasoningTokens": "reasoning", "audio_tokens": "audio",
 }  # fmt: skip
+_NESTED = ("tokens",)
+"""Under which name counts stand beside what is billed (Cohere)."""
 _EXCLUDES_CACHE = frozenset({"cache_creation_input_tokens", "cacheCreationInputTokens", "cache_read_input_tokens"})
 
 
@@ -198,6 +200,9 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
         return None
     if _is_plain(source):
         return _plain(source)
+    for name in _NESTED:
+        if isinstance(source.get(name), dict):
+            source = source[name]
     given, made, total = _count(source, *_INPUT), _count(source, *_OUTPUT), _count(source, *_TOTAL)
     if not (given or made or total):
         return None
