@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from trajworker import __version__
 from trajworker.assembly import RULES_VERSION, FoldSettings
@@ -15,11 +16,9 @@ from trajworker.config.choices import RedactionMode
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Event, Observer, WorkerStarted, WorkerStopped
 from trajworker.ports import Late, RunSource
-from trajworker.redaction import BasePiiRedactor, PiiRedactor, PresidioRedactor, choose_rules
 from trajworker.sinks import Limits, SinkSettings, open_sink
 from trajworker.sources.api_key import ApiKey
 from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.redacting import RedactingSource
 from trajworker.sources.settings import LARGEST_PAGE, LIMITS, LangSmithSettings, Limit, Retries, Timeouts
 from trajworker.staging import SQLITE_VERSION, Staging, open_staging
 from trajworker.worker.acquaintance import Acquaintance, Acquainting
@@ -29,6 +28,9 @@ from trajworker.worker.outlet import Delivery, Outlet
 from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
 from trajworker.worker.supervisor import Outcome, Rhythm, Supervisor
+
+if TYPE_CHECKING:
+    from trajworker.redaction import BasePiiRedactor
 
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing in LangSmith is older: what `since` means where nothing was said."""
@@ -49,6 +51,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
             # Other rules make other trajectories of the same runs: then only --adopt goes on with this file.
             named = fingerprint.parts(settings, RULES_VERSION)
             await staging.settle_settings(named, adopt=settings.staging.adopt)
+            await staging.keep_reserve()
             observer(_started(staging, fingerprint.digest(named)))
             async with (
                 open_source(settings, observer, staging) as source,
@@ -100,8 +103,7 @@ async def open_source(settings: Settings, observer: Observer, staging: Staging) 
         if settings.redaction.mode is RedactionMode.OFF:
             yield source
         else:
-            masking = redactor(settings, await _placeholder_secret(settings, staging))
-            yield RedactingSource(source, masking, frozenset(settings.conversation.thread_keys))
+            yield _masked(source, settings, await _placeholder_secret(settings, staging))
         if acquainting.met:
             await staging.remember(ACQUAINTANCE, acquainting.to_remember(await source.now()))
 
@@ -140,8 +142,16 @@ def _api_key(settings: Settings) -> ApiKey | None:
     return ApiKey(settings.source.api_key.reveal()) if settings.source.api_key is not None else None
 
 
-def redactor(settings: Settings, secret: bytes) -> BasePiiRedactor:
+def _masked(source: RunSource, settings: Settings, secret: bytes) -> RunSource:
+    from trajworker.sources.redacting import RedactingSource  # noqa: PLC0415 - its rules compile long; most mask nothing
+
+    return RedactingSource(source, redactor(settings, secret), frozenset(settings.conversation.thread_keys))
+
+
+def redactor(settings: Settings, secret: bytes) -> "BasePiiRedactor":
     """Who masks personal data where somebody does; `secret` keys the placeholders."""
+    from trajworker.redaction import PiiRedactor, PresidioRedactor, choose_rules  # noqa: PLC0415 - as in _masked
+
     asked = settings.redaction
     if asked.mode is RedactionMode.PRESIDIO:
         return PresidioRedactor(secret=secret)

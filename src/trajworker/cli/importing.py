@@ -14,8 +14,9 @@ from trajworker.api.bulk import Bulk, bulk_lines
 from trajworker.api.lines import open_lines
 from trajworker.api.options import STORAGE_DIR, Options
 from trajworker.api.saving import save_file
+from trajworker.cli.choosing import one_project
 from trajworker.cli.masking import redactor_of
-from trajworker.cli.settings import load_asked, one_project
+from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 from trajworker.trajectory import decode_line, encode_trajectory
 

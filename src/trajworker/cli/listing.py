@@ -11,7 +11,8 @@ from rich.table import Table
 
 from trajworker.aio import Client
 from trajworker.api.listing import ConversationSummary
-from trajworker.cli.settings import load_asked, one_project
+from trajworker.cli.choosing import one_project
+from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 
 SHOWN_NAMES = 3

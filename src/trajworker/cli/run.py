@@ -1,6 +1,7 @@
 """`trajworker run`: the worker. Logs and progress go to stderr, one summary line to stdout."""
 
 import argparse
+import gc
 import sys
 from contextlib import suppress
 
@@ -9,10 +10,8 @@ import anyio
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose, Settings
 from trajworker.errors import EXIT_RETRY
-from trajworker.events import Observer
-from trajworker.observing.health import Health
 from trajworker.observing.summary import summary
-from trajworker.observing.watching import fan_out, watching
+from trajworker.observing.watching import Watch, fan_out, watching
 from trajworker.wiring import run_worker
 
 
@@ -22,18 +21,26 @@ def main(asked: argparse.Namespace) -> int:
     settings = load_asked(asked, Purpose.RUN)
     logging = settings.logging
     with watching(sys.stderr, style=logging.format, level=logging.level, progress=logging.progress) as watch:
-        health = Health(watch.tally)
-        code = anyio.run(_work, settings, health, fan_out([health, watch.observer]))
+        gc.freeze()  # what is imported lives to the end: no collection, the last one neither, need look through it
+        code = anyio.run(_work, settings, watch)
     sys.stdout.write(f"{summary(watch.tally)}\n")
     return code
 
 
-async def _work(settings: Settings, health: Health, observer: Observer) -> int:
+async def _work(settings: Settings, watch: Watch) -> int:
+    if settings.health.bind is None:
+        return await run_worker(settings, watch.observer)
+    return await _probed(settings, settings.health.bind, watch)
+
+
+async def _probed(settings: Settings, bind: str, watch: Watch) -> int:
+    from trajworker.observing.health import Health  # noqa: PLC0415 - a server, which only pods ask for
+
+    health = Health(watch.tally)
     code = EXIT_RETRY
     async with anyio.create_task_group() as probes:
-        if settings.health.bind is not None:
-            await probes.start(health.serve, settings.health.bind)
-        code = await run_worker(settings, observer)
+        await probes.start(health.serve, bind)
+        code = await run_worker(settings, fan_out([health, watch.observer]))
         probes.cancel_scope.cancel()
     return code
 

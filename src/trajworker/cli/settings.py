@@ -5,9 +5,7 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from trajworker.api.options import STORAGE_DIR, Options
 from trajworker.config import Asked, Purpose, Resolution, Settings, resolve
-from trajworker.errors import ConfigError
 
 
 def resolve_asked(asked: argparse.Namespace, purpose: Purpose = Purpose.LOCAL) -> Resolution:
@@ -20,10 +18,3 @@ def resolve_asked(asked: argparse.Namespace, purpose: Purpose = Purpose.LOCAL) -
 def load_asked(asked: argparse.Namespace, purpose: Purpose) -> Settings:
     """The settings; raises one ConfigError that names every problem."""
     return resolve_asked(asked, purpose).require()
-
-
-def one_project(settings: Settings) -> Options:
-    """What a client of the library needs; raises ConfigError where several projects are named."""
-    if len(settings.source.projects) > 1:
-        raise ConfigError("several projects are named: choose one with --project")
-    return Options(settings=settings, storage_dir=Path(STORAGE_DIR).expanduser())
