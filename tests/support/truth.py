@@ -6,6 +6,8 @@ from typing import Any
 from trajworker.model.message import Message, Role
 from trajworker.trajectory import Trajectory
 
+_USAGE = ("input_tokens", "output_tokens", "total_tokens")
+
 
 def differences(trajectories: Iterable[Trajectory], thread: dict[str, Any]) -> list[str]:
     """What is wrong with the conversation of this dialogue; empty when everything told of it agrees."""
@@ -81,8 +83,8 @@ def _assistant(where: str, actual: Message, truth: dict[str, Any]) -> list[str]:
 def _usage(where: str, actual: dict[str, Any] | None, truth: dict[str, Any] | None) -> list[str]:
     if truth is None:
         return _equal(f"{where}.usage", actual, None)
-    names = ("input_tokens", "output_tokens", "total_tokens")
-    return _equal(f"{where}.usage", {name: (actual or {}).get(name) for name in names}, {n: truth[n] for n in names})
+    told = {name: (actual or {}).get(name) for name in _USAGE}
+    return _equal(f"{where}.usage", told, {name: truth[name] for name in _USAGE})
 
 
 def _tool(where: str, actual: Message, truth: dict[str, Any]) -> list[str]:
@@ -173,8 +175,7 @@ def _nested(actual: Trajectory, expected: Sequence[dict[str, Any]]) -> list[str]
 def _internal(actual: Trajectory, thread: dict[str, Any]) -> list[str]:
     expected = [(one["turn"], one["content"], one["usage"]) for one in thread.get("internal_llm", ())]
     mine = [
-        (one.turn, one.content, {name: (one.usage or {}).get(name) for name in expected[0][2]} if expected else None)
-        for one in actual.internal
+        (one.turn, one.content, one.usage and {name: one.usage.get(name) for name in _USAGE}) for one in actual.internal
     ]
     said = _equal("internal_llm_calls", len(actual.internal), thread["internal_llm_calls"])
     return said or _equal("internal_llm", mine, expected)

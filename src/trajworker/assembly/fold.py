@@ -13,7 +13,7 @@ from trajworker.assembly.faults import error_text
 from trajworker.assembly.figures import micros, union
 from trajworker.assembly.nesting import Nesting
 from trajworker.assembly.parts import VERSION, Entry, Fold, iso, sealed
-from trajworker.assembly.payloads import drafts_of
+from trajworker.assembly.payloads import decoded, drafts_of
 from trajworker.assembly.rewards import RewardRule
 from trajworker.assembly.roots import MAX_TRAILING
 from trajworker.assembly.scopes import sort_calls
@@ -22,7 +22,8 @@ from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
 from trajworker.assembly.words import Opening, Quotes, says_nothing
-from trajworker.dialects import Draft, digest
+from trajworker.dialects import Draft, answer_of, digest, otel
+from trajworker.dialects.speech import UNREADABLE
 from trajworker.model.message import Role
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.trajectory import Retrieval
@@ -282,15 +283,13 @@ class _Folding(Nesting):
 
 
 def _given_back(run: Run) -> str | None:
-    """Text that a root gave back although no llm run made it."""
+    """Text that a root gave back although no llm run made it: an answer in any words, else its only text."""
+    outputs = otel.unwrapped(decoded(run.outputs))
     try:
-        outputs = msgspec.json.decode(run.outputs)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        draft = answer_of(outputs).draft
+    except UNREADABLE:
         return None
-    if isinstance(outputs, dict):
-        for name in ("output", "outputs", "answer", "result", "response", "text", "content", "output_text"):
-            value = outputs.get(name)
-            if isinstance(value, str) and value:
-                return value
-        return None
-    return outputs if isinstance(outputs, str) and outputs else None
+    if draft is not None and "raw" not in draft.flags:
+        return draft.content
+    texts = [text for text in outputs.values() if isinstance(text, str) and text] if isinstance(outputs, dict) else []
+    return texts[0] if len(texts) == 1 else None

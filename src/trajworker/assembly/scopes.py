@@ -109,7 +109,7 @@ def _goes_on(call: Call, last: Call) -> bool:
 def _scratchpad(call: Call, last: Call) -> bool:
     """Whether a prompt is the one before with its answer written behind it, as agents do that know no tool calls."""
     mine, before = call.read(), last.read()
-    if not mine or not before or last.answer.draft is None:
+    if not mine or not before or last.answer.draft is None or _system(call) != _system(last):
         return False
     return goes_on_in_text(mine[-1].content, before[-1].content, last.answer.draft.content)
 

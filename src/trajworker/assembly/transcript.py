@@ -145,7 +145,19 @@ class Transcript(Alignment):
 
     def _is_made_inside(self, draft: Draft) -> bool:
         """Whether a user message inside the turn is no user's: the prompt, the answer or its calls told again."""
-        return self._is_scratchpad(draft) or self._is_rendering(draft) or self._tells_of_calls(draft)
+        return (
+            self._is_scratchpad(draft)
+            or self._is_rendering(draft)
+            or self._tells_of_calls(draft)
+            or self._tells_of_results(draft)
+        )
+
+    def _tells_of_results(self, draft: Draft) -> bool:
+        """Whether a text holds, word for word, what a tool run of this turn gave back, in a prompt without results."""
+        if self.results_told:
+            return False
+        texts = [(one.content or "").strip() for one in self.drafts if one.role is Role.TOOL]
+        return any(len(text) >= MIN_QUOTE and text in (draft.content or "") for text in texts)
 
     def _tells_of_calls(self, draft: Draft) -> bool:
         """Whether a text names a tool that the last answer called, in a prompt that has no results."""

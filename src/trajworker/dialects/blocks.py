@@ -123,14 +123,6 @@ def _unwrapped(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - recorded JSON
     return value, False
 
 
-def _gemini_value(value: dict[str, Any], inner: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """What a Gemini function response says: its `response` is an object with `output`, `result` or `error`."""
-    ((name, said),) = value.items()
-    if name == "error":
-        return said, inner | {"is_error": True}
-    return (said if name in ("output", "result") and isinstance(said, str) else value), inner
-
-
 def result_of(block: dict[str, Any]) -> Result:
     """The tool's answer that a block stands for."""
     inner = block
@@ -138,11 +130,10 @@ def result_of(block: dict[str, Any]) -> Result:
         if isinstance(block.get(name), dict):
             inner = block[name]
     value = _first(inner, "content", "response", "result", "output")
-    if inner is not block and isinstance(value, dict) and len(value) == 1:
-        value, inner = _gemini_value(value, inner)
     value, failed = _unwrapped(value)
     failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
     failed = failed or inner.get("status") in _FAILED
+    failed = failed or (inner is not block and isinstance(value, dict) and value.keys() == {"error"})  # Gemini
     blocks = None
     if isinstance(value, list):
         content = read_content(value)
@@ -224,14 +215,17 @@ def _read_block(block: dict[str, Any], into: Content) -> None:
     elif kind in _RESULT:
         into.opaque = True
         into.results.append(result_of(block))
-    elif kind == "document" and isinstance(block.get("document"), dict):
-        into.opaque = True
-        held = block["document"].get("data")
-        into.texts.append(held if isinstance(held, str) else (as_text(held) or ""))
     elif kind == "refusal":
         into.refusals.append(as_text(_first(block, "refusal", "text")) or "")
     else:
         into.opaque = True
+        into.texts += _documented(block)
+
+
+def _documented(block: dict[str, Any]) -> list[str]:
+    """The text of a document that a tool gave back (Cohere)."""
+    held = block.get("document")
+    return [as_text(held.get("data")) or ""] if isinstance(held, dict) else []
 
 
 def read_content(content: Any) -> Content:  # noqa: ANN401 - recorded JSON
