@@ -3,7 +3,6 @@
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -34,8 +33,7 @@ class Ask(Struct, Generic[T], frozen=True, kw_only=True):
     understand: Callable[[bytes], T]
 
 
-@dataclass(slots=True)
-class Tries:
+class Tries(Struct):
     """Failures of one question so far, kept across its variations (smaller pages, another generation)."""
 
     most: int
