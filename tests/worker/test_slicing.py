@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.staged import a_run, a_slice, minute
+from trajworker.ports import Purpose, Swift
 from trajworker.worker.catching_up import Depth
-from trajworker.worker.slicing import FREE_CUTS, PAGES_PER_CUT, cut, cuts_allowed
+from trajworker.worker.slicing import FREE_CUTS, PAGES_PER_CUT, RUN_TIME, after, cut, cuts_allowed, quicken
 
 INSTANT = timedelta(microseconds=1)
+WEEK = timedelta(days=7)
 
 
 @given(
@@ -50,6 +52,52 @@ def test_years_of_which_an_hour_is_full_are_cut_near_the_hour() -> None:
     pieces = cut(part, [a_run("a", at=60), a_run("b", at=55)], 4)
     assert pieces[0].start == minute(55 - 4 * 5)
     assert pieces[1].start == minute(55 - 4 * 5 * 3)
+
+
+def a_swift(since: float) -> Swift:
+    return Swift(since=minute(since), span=WEEK)
+
+
+@given(
+    times=st.lists(st.integers(0, 1_000), min_size=1, max_size=30),
+    reach=st.integers(0, 100_000),
+    since=st.integers(-100_000, 2_000),
+)
+def test_what_is_quickened_is_the_remainder_without_a_gap_and_leaves_runs_a_day_to_end(
+    times: list[int], reach: int, since: int
+) -> None:
+    part = a_slice(min(times) - reach, max(times) + 1)
+    pieces = quicken(part, [a_run(f"r{index}", at=time) for index, time in enumerate(times)], a_swift(since))
+    if not pieces:
+        return
+    assert pieces[0].end == minute(min(times)) + INSTANT
+    assert pieces[-1].start == part.start
+    assert [older.end for older in pieces[1:]] == [newer.start for newer in pieces[:-1]]
+    recent, rest = pieces[0], pieces[1:]
+    assert all(one.purpose is Purpose.COVER for one in rest)
+    if recent.purpose is Purpose.COVER:
+        assert recent.start == minute(since)
+        return
+    assert recent.purpose is Purpose.LEFT_OVER
+    assert recent.end - recent.start <= WEEK - RUN_TIME + INSTANT
+    (swift,) = after(recent)
+    assert (swift.purpose, swift.start, swift.end) == (Purpose.SWIFT, recent.start, recent.end)
+    assert not after(swift)
+    assert not any(after(one) for one in rest)
+
+
+def test_a_stretch_is_not_quickened_where_it_would_hold_few_pages() -> None:
+    part = a_slice(-1_000_000, 1_000)
+    hour = [a_run("a", at=0), a_run("b", at=60)]
+    assert quicken(part, hour, a_swift(2_000))
+    day = [a_run("a", at=0), a_run("b", at=24 * 60)]
+    assert not quicken(part, day, a_swift(2_000))
+
+
+def test_pieces_of_a_swift_slice_are_swift() -> None:
+    part = a_slice(0, 100, purpose=Purpose.SWIFT)
+    pieces = cut(part, [a_run("a", at=99), a_run("b", at=90)], 3)
+    assert [one.purpose for one in pieces] == [Purpose.SWIFT] * 3
 
 
 @given(st.integers(0, 100_000))

@@ -18,6 +18,7 @@ from trajworker.ports.delivery import (
     Unwritten,
 )
 from trajworker.ports.intake import (
+    COVERING,
     Coverage,
     Page,
     Purpose,
@@ -26,11 +27,13 @@ from trajworker.ports.intake import (
     Slice,
     StagedPage,
     StageOutcome,
+    Swift,
     Unreadable,
 )
 from trajworker.ports.outlet import Activity, Ledger, Material, TraceVersion, Upkeep, kept
 
 __all__ = [
+    "COVERING",
     "Activity",
     "Compression",
     "Consumed",
@@ -52,6 +55,7 @@ __all__ = [
     "StageOutcome",
     "StagedPage",
     "Stream",
+    "Swift",
     "TraceVersion",
     "Unreadable",
     "Unwritten",

@@ -1,7 +1,7 @@
 """Between source and staging: slices of time are read page by page, and each page is staged in one transaction."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -11,7 +11,7 @@ from trajworker.model.run import Feedback, Project, Run
 
 
 class Purpose(StrEnum):
-    """Why a slice is read; only `COVER` and `CATCH_UP` move the watermark when they are done."""
+    """Why a slice is read; those in `COVERING` move the watermark when they are done."""
 
     COVER = "cover"
     """For the first time, to its end."""
@@ -21,6 +21,15 @@ class Purpose(StrEnum):
     """Runs that ended since the last cycle, whenever they started."""
     DEEP_SCAN = "deep_scan"
     """The whole horizon again, to measure how late the late ones were."""
+    LEFT_OVER = "left_over"
+    """What a `SWIFT` slice of the same stretch leaves out: runs that did not succeed (yet), or ended later. Read first:
+    a run that ends between the two is then met by one of them at least."""
+    SWIFT = "swift"
+    """Runs that succeeded, and soon after the slice began: what some servers are quicker to give (see `Swift`)."""
+
+
+COVERING = (Purpose.COVER, Purpose.CATCH_UP, Purpose.LEFT_OVER, Purpose.SWIFT)
+"""Purposes of slices after which a stretch of time counts as read, once nothing is left that was split off them."""
 
 
 class Slice(Struct, frozen=True, kw_only=True):
@@ -53,14 +62,30 @@ class Unreadable(Struct, frozen=True, kw_only=True):
     raw: bytes
 
 
+class Swift(Struct, frozen=True, kw_only=True):
+    """That the source allows more requests for little time: all that starts from `since` on, and `SWIFT` slices.
+
+    `span` is how long after the start of a `SWIFT` slice a run must have ended to be met in it.
+    """
+
+    since: datetime
+    span: timedelta
+
+
 class Page(Struct, frozen=True, kw_only=True):
-    """One answer of the source. `oldest` is the earliest start time on it, None when it is empty."""
+    """One answer of the source. `oldest` is the earliest start time on it, None when it is empty.
+
+    `pace_per_s` is how many pages like it a second the source is allowed to ask for, None where nothing limits it;
+    `swift` tells where it could ask for more.
+    """
 
     runs: tuple[Run, ...]
     unreadable: tuple[Unreadable, ...] = ()
     next_cursor: str | None = None
     oldest: datetime | None = None
     size_bytes: int = 0
+    pace_per_s: float | None = None
+    swift: Swift | None = None
 
 
 class StagedPage(Struct, frozen=True, kw_only=True):
@@ -153,5 +178,5 @@ class RunStore(Protocol):
         ...
 
     async def coverage(self, project_id: str) -> Coverage:
-        """What `COVER` and `CATCH_UP` slices read whole, and the watermark; empty before the first slice is done."""
+        """What was read whole (see `COVERING`), and the watermark; empty before the first slice is done."""
         ...

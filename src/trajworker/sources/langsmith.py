@@ -34,6 +34,7 @@ from trajworker.sources.retrying import error_of
 from trajworker.sources.runs_query import RunsQuery
 from trajworker.sources.salvage import Salvage
 from trajworker.sources.settings import LangSmithSettings
+from trajworker.sources.swiftness import Swiftness
 from trajworker.sources.thread_key import ThreadKey
 from trajworker.sources.transport import Transport
 
@@ -67,6 +68,7 @@ class LangSmithSource:
         self._by_id = RunsById(runs_query)
         salvage = Salvage(runs_query, self._by_id, settings.retries.attempts)
         self._pages = Pages(self._client, self._generation, runs_query, salvage, settings)
+        self._swiftness = Swiftness(self._client, self._generation, runs_query, self._pages)
         self._projects = Projects(self._client)
         self._feedback = FeedbackOfRuns(self._client)
         self._thread_keys = settings.thread_keys
@@ -87,7 +89,7 @@ class LangSmithSource:
 
     async def page(self, part: Slice) -> Page:
         """The page of a slice at its cursor: the needed run types, newest first. Runs at its edges may come twice."""
-        return await _told(self._pages.read(_of(part), part.cursor))
+        return await _told(self._swiftness.page(part, _of(part)))
 
     async def roots(self, part: Slice) -> Page:
         """Like `page`, but root runs only, without their payloads: what it takes to list conversations."""

@@ -30,8 +30,11 @@ class Wanted(Struct, frozen=True, kw_only=True):
     end: datetime | None = None
     filter: str | None = None
     detail: Detail = Detail.WHOLE
+    ended_before: datetime | None = None
     needed_only: bool = True
     """Whether only roots and the run types of the settings are asked for."""
+    narrowed: bool = False
+    """Whether it is a part of the runs that `filter` and `ended_before` choose; remembered in its cursors."""
 
 
 class Pages:
@@ -65,6 +68,7 @@ class Pages:
         position = position_at(cursor, (await self._generation.current()).api)
         if cursor is None:
             self._cursors.forget(wanted)
+            position = msgspec.structs.replace(position, narrowed=wanted.narrowed)
         try:
             asked = await self._fitting(_query(wanted, position), needed_only=wanted.needed_only)
         except Failure as failure:
@@ -167,6 +171,7 @@ def _query(wanted: Wanted, position: Position) -> Query:
         project_id=wanted.project_id,
         start=wanted.start,
         end=position.before or wanted.end,
+        ended_before=wanted.ended_before,
         filter=wanted.filter,
         cursor=position.server_cursor,
         detail=wanted.detail,

@@ -15,7 +15,8 @@ class Position(Struct, frozen=True, array_like=True):
     """A place in a slice. To everybody else it is the opaque `Slice.cursor`.
 
     `oldest` is the earliest start time seen, and `ordered` whether the server kept its promise to send newest first.
-    `before` replaces the end of the slice where reading went on without the server's cursor.
+    `before` replaces the end of the slice where reading went on without the server's cursor. `narrowed` tells in which
+    of two forms a `SWIFT` or `LEFT_OVER` slice is asked for (see `swiftness`): a cursor belongs to one of them.
     """
 
     api: str
@@ -23,6 +24,7 @@ class Position(Struct, frozen=True, array_like=True):
     before: datetime | None = None
     oldest: datetime | None = None
     ordered: bool = True
+    narrowed: bool = False
 
     def packed(self) -> str:
         """As a cursor."""
@@ -35,7 +37,7 @@ class Position(Struct, frozen=True, array_like=True):
         if starts and self.oldest is not None and starts[0] > self.oldest + MARGIN:
             ordered = False
         oldest = min([*starts, self.oldest or starts[0]]) if starts else self.oldest
-        return Position(self.api, server_cursor, self.before, oldest, ordered)
+        return Position(self.api, server_cursor, self.before, oldest, ordered, self.narrowed)
 
     def without_cursor(self) -> "Position | None":
         """The same place told by time alone; None where that would lose runs or get nowhere."""
@@ -44,7 +46,7 @@ class Position(Struct, frozen=True, array_like=True):
         before = self.oldest + MARGIN
         if self.before is not None and before >= self.before:
             return None
-        return Position(self.api, None, before, self.oldest, self.ordered)
+        return Position(self.api, None, before, self.oldest, self.ordered, self.narrowed)
 
 
 def position_at(cursor: str | None, api: str) -> Position:

@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 from msgspec import Struct
 
-from trajworker.sources.instants import text_of
+from trajworker.sources.instants import MARGIN, text_of
 
 
 class Detail(Enum):
@@ -25,13 +25,14 @@ class Query(Struct, frozen=True, kw_only=True):
     """A question about runs of one project.
 
     `start` and `end` bound start times, [start, end); None on both means all times. `ids` asks for just those runs.
-    `cursor` is the server's own.
+    `ended_before` says that runs which ended later, or have not, may be left out. `cursor` is the server's own.
     """
 
     project_id: str
     page_size: int
     start: datetime | None = None
     end: datetime | None = None
+    ended_before: datetime | None = None
     ids: tuple[str, ...] = ()
     filter: str | None = None
     cursor: str | None = None
@@ -84,6 +85,16 @@ def started_before(moment: datetime) -> str:
 def ended_after(moment: datetime) -> str:
     """Runs that ended after a moment, whenever they started."""
     return f"gt(end_time, {quoted(text_of(moment))})"
+
+
+def swift() -> str:
+    """Runs that are over and did not fail: a server calls a run that only when it has an end."""
+    return 'eq(status, "success")'
+
+
+def not_swift(moment: datetime) -> str:
+    """All others, and those that ended at a moment or later."""
+    return f'or(neq(status, "success"), gte(end_time, {quoted(text_of(moment - MARGIN))}))'
 
 
 def both(*filters: str | None) -> str | None:

@@ -1,7 +1,7 @@
 """What both generations of `runs/query` have in common, so that everything above speaks to either."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct
@@ -26,6 +26,8 @@ class Wire(Protocol):
     largest_page: int
     rows_key: str
     """Where the rows stand in the answer."""
+    swift_span: timedelta | None
+    """Queries for runs that ended within this time of their window's start have the better limit; None: no such."""
 
     @property
     def row_type(self) -> type[Row]:

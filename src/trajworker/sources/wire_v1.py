@@ -1,9 +1,8 @@
 """`POST /api/v1/runs/query`: the ClickHouse generation (langsmith-api.md sections 2.1, 2.2, 5.1).
 
 A page is 100 runs at most. The body bounds start times from below only; the upper bound goes into the filter. Its
-`end_time` would buy the faster rate tier for windows older than a week, but it bounds when runs ENDED: it hides those
-that ended later or never. Reading those again costs a slow request per window and rests on semantics nobody has
-confirmed, so it is never sent: old windows are read in the slow tier, whole and once.
+`end_time` buys the faster rate tier for windows older than a week, but it bounds when runs ENDED: it hides those that
+ended later or never. It is sent only where those are asked for by themselves, see `swiftness`.
 """
 
 from datetime import datetime, timedelta
@@ -19,6 +18,7 @@ from trajworker.sources.wire import Rows
 
 FAST_WINDOW = timedelta(days=7, minutes=-5)
 """Queries that reach back less than a week have the higher rate limit; the minutes are for the server's clock."""
+SWIFT_SPAN = FAST_WINDOW - MARGIN
 
 OUTLINE = (
     "id",
@@ -71,6 +71,7 @@ class WireV1:
     largest_page = 100
     rows_key = "runs"
     row_type = RowV1
+    swift_span: timedelta | None = SWIFT_SPAN
 
     def body(self, query: Query) -> bytes:
         """The request body of a query."""
@@ -82,6 +83,8 @@ class WireV1:
         }
         if query.start:
             fields["start_time"] = text_of(query.start - MARGIN)
+        if query.ended_before:
+            fields["end_time"] = text_of(query.ended_before)
         if query.ids:
             fields["id"] = query.ids
         text = both(started_before(query.end + MARGIN) if query.end else None, query.filter)
@@ -103,6 +106,6 @@ class WireV1:
         return _read_row(content)
 
     def tier(self, query: Query, now: datetime) -> str:
-        """The limit depends on how far back the window reaches."""
-        recent = query.start is not None and now - query.start + MARGIN <= FAST_WINDOW
+        """The limit depends on how long the window is, which ends now unless ends are bounded."""
+        recent = query.start is not None and (query.ended_before or now) - query.start + MARGIN <= FAST_WINDOW
         return "v1" if recent else "v1_slow"

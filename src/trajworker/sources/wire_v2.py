@@ -3,7 +3,7 @@
 Its defaults are silent and harmful (only ids, only the last 24 hours), so selects and both bounds are always sent.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -55,6 +55,7 @@ class WireV2:
     largest_page = 1000
     rows_key = "items"
     row_type = Row
+    swift_span: timedelta | None = None
 
     def body(self, query: Query) -> bytes:
         """The request body of a query."""

@@ -10,13 +10,13 @@ from datetime import datetime
 from msgspec import structs
 
 from trajworker.model.run import Project
-from trajworker.ports import Coverage, Purpose, Slice
-from trajworker.staging.encoding import digest, pack_id, pack_time, unpack_time
+from trajworker.ports import COVERING, Coverage, Purpose, Slice
+from trajworker.staging.encoding import digest, marks, pack_id, pack_time, unpack_time
 
 Stretch = tuple[int, int]
 """[start, end) in microseconds."""
 
-COVERING = (Purpose.COVER, Purpose.CATCH_UP)
+_COVERING = tuple(map(str, COVERING))
 SLICE_COLUMNS = "start, end, purpose, ended_after, floor, cursor, pages, restarts"
 
 
@@ -155,7 +155,7 @@ def spans_of(connection: sqlite3.Connection, project: int) -> list[Stretch]:
 
 def _unread_stretches(connection: sqlite3.Connection, project: int) -> list[Stretch]:
     return connection.execute(
-        "SELECT start, end FROM slice WHERE project = ? AND purpose IN (?, ?)", (project, *COVERING)
+        f"SELECT start, end FROM slice WHERE project = ? AND purpose IN ({marks(_COVERING)})", (project, *_COVERING)
     ).fetchall()
 
 

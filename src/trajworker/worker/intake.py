@@ -7,7 +7,6 @@ page at most and the store takes one page at a time: that bounds memory and hold
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
 
 import anyio
 from msgspec.structs import replace
@@ -18,12 +17,11 @@ from trajworker.model.run import NULL, Feedback, Project, Run
 from trajworker.ports import Page, Purpose, RunSource, RunStore, Slice, StagedPage, StageOutcome, Unreadable
 from trajworker.worker.catching_up import Depth
 from trajworker.worker.queue import SliceQueue
-from trajworker.worker.slicing import cut, cuts_allowed
+from trajworker.worker.slicing import INSTANT, ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, quicken
 
 SLICE_RESTARTS = 1
 """How often a slice is begun again because its cursor expired or went in circles, before it is given up."""
 NO_FEEDBACK = (bytes(NULL), b"{}", b"")
-INSTANT = timedelta(microseconds=1)
 
 
 class Intake:
@@ -106,8 +104,9 @@ class Intake:
             pieces = self._cut(part, page, queue.idle)
             part = replace(part, cursor=page.next_cursor, pages=part.pages + 1)
             done = page.next_cursor is None or bool(pieces)
+            split = after(part) if page.next_cursor is None else pieces
             outcome = await self._stage(
-                part.project_id, StagedPage(page=page, fetch_seq=seq, slice=part, done=done, split=pieces)
+                part.project_id, StagedPage(page=page, fetch_seq=seq, slice=part, done=done, split=split)
             )
             if not done and part.floor is not None and page.oldest is not None and page.oldest < part.floor:
                 depth = depth.deeper(late=outcome.late > 0)
@@ -131,13 +130,14 @@ class Intake:
     def _cut(self, part: Slice, page: Page, idle: int) -> tuple[Slice, ...]:
         """Pieces of what is left of the slice, where cutting is worth its price; empty to go on as it is."""
         allowed = cuts_allowed(self._pages[part.project_id], self._cuts[part.project_id])
-        if not (idle and allowed and page.runs and page.next_cursor and part.purpose is Purpose.COVER):
+        if not (allowed and page.runs and page.next_cursor and part.purpose in (Purpose.COVER, Purpose.SWIFT)):
             return ()
-        pieces = cut(part, page.runs, min(idle, allowed) + 1)
-        if len(pieces) == 1:
+        pieces = _pieces(part, page, idle, allowed)
+        more = len(pieces) - 1 + sum(len(after(piece)) for piece in pieces)
+        if more <= 0:
             return ()
-        self._cuts[part.project_id] += len(pieces) - 1
-        self._observer(SliceSplit(project=self._name(part.project_id), slices=len(pieces)))
+        self._cuts[part.project_id] += more
+        self._observer(SliceSplit(project=self._name(part.project_id), slices=more + 1))
         return pieces
 
     async def _stage(self, project_id: str, staged: StagedPage) -> StageOutcome:
@@ -171,6 +171,14 @@ class Intake:
         unreadable = Unreadable(project_id=part.project_id, run_id=None, reason=str(error), raw=b"")
         page = Page(runs=(), unreadable=(unreadable,))
         await self._stage(part.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
+
+
+def _pieces(part: Slice, page: Page, idle: int, allowed: int) -> tuple[Slice, ...]:
+    if page.swift is not None and allowed >= SWIFT_CUTS:
+        return quicken(part, page.runs, page.swift)
+    if idle and (page.pace_per_s is None or page.pace_per_s > ONE_PAGER_PER_S):
+        return cut(part, page.runs, min(idle, allowed) + 1)
+    return ()
 
 
 def _found_late(project: str, part: Slice | None, outcome: StageOutcome) -> LateFound | None:

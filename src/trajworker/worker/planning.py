@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from trajworker.ports import Coverage, Purpose, Slice
+from trajworker.ports import COVERING, Coverage, Purpose, Slice
 
 Span = tuple[datetime, datetime]
 
@@ -50,7 +50,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence[Slice], now: datetime) -> list[Slice]:
     """Slices to read beside the `unread` ones of an earlier cycle: every gap in what is covered, and the catch-up."""
     end = reading.end(now)
-    claimed = [*coverage.spans, *((part.start, part.end) for part in unread if part.purpose in _COVERING)]
+    claimed = [*coverage.spans, *((part.start, part.end) for part in unread if part.purpose in COVERING)]
     newest = coverage.spans[-1][1] if coverage.spans else reading.since
     catching_up = any(part.purpose is Purpose.CATCH_UP for part in unread)
     catch_up = newest > reading.since and end > reading.since and not catching_up
@@ -82,9 +82,6 @@ def deep_scan(project_id: str, reading: Reading, last: datetime, now: datetime) 
         return None
     start = max(reading.since, now - reading.horizon)
     return Slice(project_id=project_id, start=start, end=reading.end(now), purpose=Purpose.DEEP_SCAN)
-
-
-_COVERING = (Purpose.COVER, Purpose.CATCH_UP)
 
 
 def _gaps(whole: Span, claimed: Iterable[Span]) -> list[Span]:

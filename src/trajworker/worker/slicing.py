@@ -1,5 +1,7 @@
 """Where time is cut: pure rules that decide how a dense slice is shared among idle pagers, and what a cut may cost.
 
+Where the source is allowed more requests for little time (`Swift`), a dense slice is cut so that most of it is such.
+
 Every slice ends in one page that is not full, so a cut costs at most one request. The allowance keeps the whole
 backfill within 1.05 x the ideal number of requests + a constant, however the runs are spread over time.
 """
@@ -9,14 +11,22 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from trajworker.model.run import Run
-from trajworker.ports import Slice
+from trajworker.ports import Purpose, Slice, Swift
 
+INSTANT = timedelta(microseconds=1)
+"""Upper bounds are exclusive, but other runs may share the microsecond of the last one read: they are read again."""
 FREE_CUTS = 2
 PAGES_PER_CUT = 25
 LEAP_PAGES = 4
 """Pages that the first part of a geometric cut is expected to hold; each part before it is twice as long."""
 PLAUSIBLE_PAGES = 256
 """A remainder that would hold more pages than this at the density just seen is not believed to be that dense."""
+ONE_PAGER_PER_S = 10.0
+"""Pages a second that one pager reads by itself: where no more are allowed, sharing gains nothing."""
+SWIFT_CUTS = 2
+"""Slices more than before, and requests with them, where a stretch is read swiftly."""
+RUN_TIME = timedelta(days=1)
+"""How long runs at the end of a swift stretch may take and still be met swiftly; longer ones are left over."""
 
 
 def cuts_allowed(pages_read: int, cuts_made: int) -> int:
@@ -44,11 +54,43 @@ def cut(part: Slice, runs: Sequence[Run], parts: int) -> tuple[Slice, ...]:
     return _between([oldest, *(bound for bound in bounds if bound > part.start), part.start], part)
 
 
+def quicken(part: Slice, runs: Sequence[Run], swift: Swift) -> tuple[Slice, ...]:
+    """Cut what is unread of `part` so that the recent end of it is read as fast as the source allows.
+
+    What begins from `swift.since` on is swift as it is. Older stretches begin with what a swift slice leaves out; the
+    swift slice itself follows when that is read, see `after`. Returns an empty tuple where `part` is so sparse that a
+    stretch that may be read swiftly would hold hardly more pages than it costs.
+    """
+    oldest = min(run.start_time for run in runs)
+    dense = (max(run.start_time for run in runs) - oldest) * PAGES_PER_CUT
+    end = oldest + INSTANT
+    if part.start < swift.since < oldest - dense:
+        return _halves(part, swift.since, end, Purpose.COVER)
+    start = max(part.start, oldest - (swift.span - RUN_TIME))
+    return _halves(part, start, end, Purpose.LEFT_OVER) if start < oldest - dense else ()
+
+
+def after(part: Slice) -> tuple[Slice, ...]:
+    """What must be read of the same stretch after `part`, which was read to its end."""
+    if part.purpose is not Purpose.LEFT_OVER:
+        return ()
+    return (Slice(project_id=part.project_id, start=part.start, end=part.end, purpose=Purpose.SWIFT),)
+
+
+def _halves(part: Slice, bound: datetime, end: datetime, purpose: Purpose) -> tuple[Slice, ...]:
+    recent = Slice(project_id=part.project_id, start=bound, end=end, purpose=purpose)
+    return (recent, Slice(project_id=part.project_id, start=part.start, end=bound)) if part.start < bound else (recent,)
+
+
 def _between(bounds: Sequence[datetime], part: Slice) -> tuple[Slice, ...]:
     """Slices between neighbouring bounds (newest first), each beginning without a cursor."""
     neighbours = pairwise(bounds)
-    # The upper bound is exclusive, but other runs may share the microsecond of the last one read: they are read again.
     return tuple(
-        Slice(project_id=part.project_id, start=start, end=end + timedelta(microseconds=1 if end == bounds[0] else 0))
+        Slice(
+            project_id=part.project_id,
+            start=start,
+            end=end + INSTANT if end == bounds[0] else end,
+            purpose=part.purpose,
+        )
         for end, start in neighbours
     )
