@@ -18,7 +18,10 @@ NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
 
 
 class Call(Struct, eq=False, gc=False):
-    """One llm run as read. `key` is the digest of its answer; `drafts` caches the decoded prompt."""
+    """One llm run as read.
+
+    `key` is the digest of its answer, `ids` are those of the calls in it; `drafts` caches the decoded prompt.
+    """
 
     run: Run
     about: Metadata
@@ -30,6 +33,7 @@ class Call(Struct, eq=False, gc=False):
     tools: bytes
     failed: bool
     key: bytes = b""
+    ids: frozenset[str] = frozenset()
     drafts: list[Draft] | None = None
     keys: list[bytes] | None = None
     rest: tuple[int, list[Draft]] | None = None
@@ -46,12 +50,6 @@ class Call(Struct, eq=False, gc=False):
         if self.keys is None:
             self.keys = [digest(draft) for draft in self.read()]
         return self.keys
-
-    @property
-    def ids(self) -> set[str]:
-        """Ids of the calls in the answer."""
-        draft = self.answer.draft
-        return {call.id for call in draft.tool_calls or () if call.id} if draft is not None else set()
 
     @property
     def names(self) -> set[str]:
@@ -98,6 +96,8 @@ def read_call(run: Run) -> Call:
         draft.response_model = answer.model
         draft.run_id = run.id
         call.key = digest(draft)
+        if draft.tool_calls:
+            call.ids = frozenset([made.id for made in draft.tool_calls if made.id])
     return call
 
 

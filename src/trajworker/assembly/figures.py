@@ -22,7 +22,7 @@ How `trainable_status` is decided, for messages and steps alike:
 | else: prompts, tool results, failed, truncated, raw, and what no recorded run produced | not_trainable |
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -96,9 +96,11 @@ def micros(time: datetime) -> int:
     return (time - EPOCH) // _ONE_MICROSECOND
 
 
-def union(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Intervals that overlap or touch joined, in order."""
     joined: list[tuple[int, int]] = []
+    if len(intervals) < 2:  # noqa: PLR2004 - nothing to join
+        return intervals
     for start, end in sorted(intervals):
         if joined and start <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
@@ -107,7 +109,7 @@ def union(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def seconds(intervals: Iterable[tuple[int, int]]) -> float:
+def seconds(intervals: list[tuple[int, int]]) -> float:
     """Length of a union of intervals."""
     return sum(end - start for start, end in union(intervals)) / MICROSECOND
 

@@ -100,15 +100,16 @@ class _Folding(Nesting):
         trace, before = self.trace, self.before
         nested: list[bytes] = []
         main_calls = self.by_owner.get("", [])
-        chosen = sort_calls(main_calls, trace.root)
+        chosen = sort_calls(main_calls, trace.root, self.runs(""))
+        own, shared = chosen.share(self.runs(""))
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
         )
-        transcript = Transcript(before, self.runs(""), quotes)
+        transcript = Transcript(before, own, quotes)
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript)
-        nested += self.nested(transcript, chosen)
+        nested += self.nested(transcript, chosen, shared)
         internal = self.internal(chosen, transcript.turn)
         entry = self._entry(transcript, resumes=resumes)
         return self._encode(transcript, entry, nested, internal, resumes=resumes)
@@ -226,8 +227,12 @@ class _Folding(Nesting):
 
     def _tools(self, calls: list[Call], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         chunks: list[bytes] = []
+        offered = b""
         for call in calls:
-            for key, chunk in definitions(call.tools):
+            if call.tools == offered:
+                continue
+            offered = call.tools
+            for key, chunk in definitions(offered):
                 if key not in seen:
                     seen = [*seen, key]
                     chunks.append(chunk)

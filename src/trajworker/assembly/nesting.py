@@ -45,23 +45,30 @@ class Nesting:
         """Tool runs of one agent."""
         return self.owned_tools.get(scope, [])
 
-    def nested(self, transcript: Transcript, chosen: Sorted) -> list[bytes]:
+    def nested(self, transcript: Transcript, chosen: Sorted, shared: list[list[ToolRun]]) -> list[bytes]:
         """Trajectories of sub-agents under tool runs and of parallel branches, in order of their start."""
         found: list[tuple[object, bytes]] = []
         for scope, calls in self.by_owner.items():
             if scope and self._parent(scope) == "":
                 found.append((calls[0].run.start_time, self._agent(scope, calls, transcript)))
-        for branch in chosen.branches:
+        found += self._branches(chosen, shared)
+        found.sort(key=lambda one: str(one[0]))
+        return [chunk for _, chunk in found]
+
+    def _branches(self, chosen: Sorted, shared: list[list[ToolRun]]) -> list[tuple[object, bytes]]:
+        """Trajectories of branches, each with its start and with the tool runs that are its share."""
+        found: list[tuple[object, bytes]] = []
+        for branch, runs in zip(chosen.branches, shared, strict=True):
             first, asking = branch.calls[0], branch.asked_by
             origin = Origin(
                 project_id=self.trace.project_id, trace_ids=(self.trace.trace_id,), run_id=first.run.id,
                 tool_call_id=asking.id if asking is not None else None,
                 agent=asking.name if asking is not None else agent_name(first),
             )  # fmt: skip
-            part = Transcript(Context(), [], Quotes())
-            found.append((first.run.start_time, self._trajectory(part, branch.calls, origin, {})))
-        found.sort(key=lambda one: str(one[0]))
-        return [chunk for _, chunk in found]
+            part = Transcript(Context(), runs, Quotes())
+            self._play(part, branch.calls, None)
+            found.append((first.run.start_time, self._encoded(part, origin, {})))
+        return found
 
     def _parent(self, scope: str) -> str:
         """The tool run in whose scope a tool run stands, skipping those without llm calls of their own."""
@@ -71,7 +78,7 @@ class Nesting:
 
     def _agent(self, scope: str, calls: list[Call], above: Transcript) -> bytes:
         """The trajectory of a sub-agent: the calls under a tool run, or those marked as a sub-agent's."""
-        chosen = sort_calls(calls, None)
+        chosen = sort_calls(calls, None, self.runs(scope))
         tool = self.trace.tools.get(scope)
         call_id = tool.call_id if tool is not None else None
         if call_id is None and tool is not None:
@@ -84,27 +91,25 @@ class Nesting:
             run_id=scope if tool is not None else calls[0].run.id, tool_call_id=call_id,
             agent=_agent_of(calls[0], tool),
         )  # fmt: skip
-        part = Transcript(Context(), self.runs(scope), Quotes(branches=[one.final or "" for one in chosen.branches]))
+        own, shared = chosen.share(self.runs(scope))
+        part = Transcript(Context(), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
+        self._play(part, chosen.main, _task(tool))
         inner = [
             self._agent(one, inner_calls, part)
             for one, inner_calls in self.by_owner.items()
             if one and one != scope and self._parent(one) == scope
         ]
-        beside = {"nested": inner, "internal": self.internal(chosen, 1)}
-        return self._trajectory(part, chosen.main, origin, beside, _task(tool))
+        inner += [chunk for _, chunk in self._branches(chosen, shared)]
+        return self._encoded(part, origin, {"nested": inner, "internal": self.internal(chosen, 1)})
 
-    def _trajectory(
-        self,
-        part: Transcript,
-        calls: list[Call],
-        origin: Origin,
-        beside: dict[str, list[bytes]],
-        root: Root | None = None,
-    ) -> bytes:
+    def _play(self, part: Transcript, calls: list[Call], root: Root | None) -> None:
+        """Take in all calls of one agent."""
         for place, call in enumerate(calls):
             part.take(call, Opening(root=root) if place == 0 else None)
         part.finish([])
         self.count_messages(part.drafts)
+
+    def _encoded(self, part: Transcript, origin: Origin, beside: dict[str, list[bytes]]) -> bytes:
         task = Task(
             conversation_id=origin.tool_call_id or origin.run_id, num_turns=max(part.turn, 1), num_steps=len(part.steps)
         )

@@ -49,10 +49,14 @@ def drafts_of(item: Raw) -> list[Draft]:
         return []
 
 
-def unwrapped(raw: Raw) -> Raw:
-    """A payload without the span attribute that holds it whole; a list of messages as `{"messages": [..]}`."""
+def fields_of(raw: Raw) -> tuple[Raw, dict[str, Raw]]:
+    """A payload and its fields, undecoded, without the span attribute that may hold it whole.
+
+    A list of messages in such an attribute becomes `{"messages": [..]}`.
+    """
     fields = lenient(raw, FIELDS, {})
-    if not any("." in name for name in fields):
-        return raw
+    if "." not in "".join(fields):
+        return raw, fields
     found = otel.unwrapped(decoded(raw))
-    return Raw(msgspec.json.encode({"messages": found} if isinstance(found, list) else found))
+    whole = Raw(msgspec.json.encode({"messages": found} if isinstance(found, list) else found))
+    return whole, lenient(whole, FIELDS, {})

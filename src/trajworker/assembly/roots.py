@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from trajworker.assembly.payloads import FIELDS, ITEMS, decoded, drafts_of, lenient, unwrapped
+from trajworker.assembly.payloads import FIELDS, ITEMS, decoded, drafts_of, fields_of, lenient
 from trajworker.dialects import Draft, answer_of
 from trajworker.model.message import Role
 from trajworker.model.run import Run
@@ -76,16 +76,15 @@ _GIVEN_BACK = ("messages", "input", "output")
 """Fields of a root's inputs and outputs that hold messages; a history that is handed through is nothing new."""
 
 
-def _messages_field(raw: Raw, names: tuple[str, ...]) -> list[Raw]:
+def _messages_field(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]:
     """The undecoded messages of `{"messages": [..]}`, empty where there are none."""
-    fields = lenient(raw, FIELDS, {})
     for name in names:
         value = fields.get(name)
         if value is None:
             continue
         data = bytes(value)
         if data[:1] == b"{" and name in ("input", "output"):
-            inner = _messages_field(value, names)
+            inner = _messages_field(lenient(value, FIELDS, {}), names)
             if inner:
                 return inner
         if data[:1] == b"[":
@@ -100,18 +99,23 @@ def read_root(run: Run) -> Root:
     root = Root()
     if run.run_type in _SPEECHLESS:
         return root
-    inputs, outputs = unwrapped(run.inputs), unwrapped(run.outputs)
-    given = _messages_field(inputs, _GIVEN)
-    for item in reversed(given):
+    inputs, given = fields_of(run.inputs)
+    outputs, given_back = fields_of(run.outputs)
+    for item in reversed(_messages_field(given, _GIVEN)):
         drafts = drafts_of(item)
         if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) for draft in drafts):
             break
         root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
-    if len(bytes(inputs)) < MAX_PLAIN_BYTES:
-        _plain_inputs(root, decoded(inputs))
-    root.trailing = _messages_field(outputs, _GIVEN_BACK)
+    if len(memoryview(inputs)) < MAX_PLAIN_BYTES:
+        _plain_inputs(root, {name: _plain(value) for name, value in given.items()} if given else decoded(inputs))
+    root.trailing = _messages_field(given_back, _GIVEN_BACK)
     root.outputs = outputs
     return root
+
+
+def _plain(value: Raw) -> Any:  # noqa: ANN401 - recorded JSON
+    """A field that may hold words; lists, which are messages or documents, are not looked into."""
+    return [] if bytes(memoryview(value)[:1]) == b"[" else decoded(value)
 
 
 def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded JSON

@@ -41,6 +41,20 @@ class Sorted(Struct, eq=False, gc=False):
     branches: list[Group]
     internal: list[Call]
 
+    def share(self, runs: list[ToolRun]) -> tuple[list[ToolRun], list[list[ToolRun]]]:
+        """The agent's own tool runs, and those of each branch: which it alone called, by id, else by name."""
+        if not self.branches:
+            return runs, []
+        ids = {one for call in self.main for one in call.ids}
+        names = {name for call in self.main for name in call.names}
+        shared: list[list[ToolRun]] = []
+        for branch in self.branches:
+            its = {one for call in branch.calls for one in call.ids} - ids
+            named = {name for call in branch.calls for name in call.names} - names
+            shared.append([run for run in runs if (run.call_id in its if run.call_id else run.name in named)])
+            runs = [run for run in runs if run not in shared[-1]]
+        return runs, shared
+
 
 def in_order(calls: list[Call]) -> list[Call]:
     """Calls by start; at the same instant the shorter prompt first, because it was asked before."""
@@ -155,19 +169,25 @@ def _parallel(one: Group, other: Group) -> bool:
     """Whether two groups ran at the same time, or in the same step of a graph."""
     first, second = one.calls[0], other.calls[0]
     step = first.about.langgraph_step
-    if step is not None and step == second.about.langgraph_step:
-        return bool(first.about.langgraph_checkpoint_ns != second.about.langgraph_checkpoint_ns)
+    mine, other_ns = str(first.about.langgraph_checkpoint_ns), str(second.about.langgraph_checkpoint_ns)
+    if step is not None and step == second.about.langgraph_step and _graph(mine) == _graph(other_ns):
+        return mine != other_ns
     return first.run.start_time < _end(other) and second.run.start_time < _end(one)
+
+
+def _graph(namespace: str) -> str:
+    """The graph that a node's checkpoint namespace lies in: `agent:1|tools:2` in `agent:1`."""
+    return namespace.rpartition("|")[0]
 
 
 def _end(one: Group) -> datetime:
     return max((call.run.end_time or call.run.start_time) for call in one.calls)
 
 
-def sort_calls(calls: list[Call], root: Root | None) -> Sorted:
+def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = ()) -> Sorted:
     """Tell the agent's own calls from branches and internal ones.
 
-    The agent's groups are those whose answers the trace gave back; else the last that the root's own words stand in.
+    A single answer that calls what no tool run bears the name of is structured output, not an agent's. The agent's groups are those whose answers the trace gave back; else the last that the root's own words stand in.
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if call not in internal] if internal else calls
@@ -183,12 +203,13 @@ def sort_calls(calls: list[Call], root: Root | None) -> Sorted:
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
     for one in others:
         one.asked_by = _asking(one, chosen)
+    ran = {run.name for run in runs}
     branches = [
         one
         for one in others
         if one.asked_by is not None
         or len(one.answered) > 1
-        or any(call.ids for call in one.calls)
+        or any(call.names & ran for call in one.calls)
         or any(_parallel(one, other) for other in others if other is not one)
     ]
     internal += [call for one in others if one not in branches for call in one.calls]

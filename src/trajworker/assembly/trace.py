@@ -1,6 +1,7 @@
 """The runs of one trace, read and sorted by kind."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from trajworker.assembly.calls import innermost, read_call
 from trajworker.assembly.rewards import RewardRule, Rewards, collect
@@ -22,22 +23,25 @@ class Trace:
             if held is None or _newer(run, held):
                 latest[run.id] = run
         self.runs = latest
-        self.root_run = next((run for run in latest.values() if run.is_root), None)
-        first = self.root_run or next(iter(latest.values()))
+        first = next(iter(latest.values()))
         self.trace_id, self.project_id = first.trace_id, first.project_id
+        self.root_run = latest.get(self.trace_id)
         kinds: dict[str, list[Run]] = {"llm": [], "tool": [], "retriever": []}
         for run in latest.values():
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
         self.calls = in_order([read_call(run) for run in innermost(kinds["llm"])])
-        tools = sorted(kinds["tool"], key=lambda run: (run.start_time, run.dotted_order, run.id))
-        self.tools = {run.id: read_tool_run(run) for run in tools}
-        searches = sorted(kinds["retriever"], key=lambda run: (run.start_time, run.dotted_order, run.id))
-        self.searches = [read_search(run) for run in searches]
+        self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
+        self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
         self.rewards: Rewards = collect(feedback, rule) if feedback else Rewards(all=[], by_run={})
         self.root: Root | None = None
         if self.root_run is not None and self.root_run.run_type not in kinds:
             self.root = read_root(self.root_run)
+
+
+def _place(run: Run) -> tuple[datetime, str, str]:
+    """Sorts runs by start."""
+    return run.start_time, run.dotted_order, run.id
 
 
 def _newer(run: Run, held: Run) -> bool:

@@ -102,12 +102,16 @@ class Transcript(Alignment):
         self, rest: list[tuple[Draft, bytes]]
     ) -> tuple[list[tuple[int, int]], list[tuple[Draft, bytes]]]:
         """Add the results that answer the last calls: they came before all that a prompt says anew, above them too."""
+        self.results_told = bool(rest) and rest[0][0].role is Role.TOOL
+        if not self.results_told:
+            return [], rest
         stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
-        self.results_told = stop > 0
-        return (ranged(self._add_results(rest[:stop])), rest[stop:]) if stop else ([], rest)
+        return ranged(self._add_results(rest[:stop])), rest[stop:]
 
     def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None) -> list[tuple[int, int]]:
         """Add what a prompt says for the first time; the references under which the prompt now stands."""
+        if not rest:
+            return []
         begins = opening is not None and opening.begins
         user = turn_user([draft for draft, _ in rest], opening) if begins else len(rest)
         block = trailing_block(rest)

@@ -75,6 +75,8 @@ def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
     while start and drafts[start - 1].role in (Role.USER, Role.SYSTEM):
         start -= 1
     users = [place for place in range(start, len(drafts)) if drafts[place].role is Role.USER]
+    if len(users) == 1:
+        return users[0]
     users = [place for place in users if SUMMARY not in drafts[place].flags] or users
     users = [place for place in users if not says_nothing(drafts[place])] or users
     if not users:

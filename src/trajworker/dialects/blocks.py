@@ -20,6 +20,9 @@ _RESULT = frozenset(
 )
 _FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "failed"})
 
+_TOOL_USE = frozenset({"type", "id", "name", "input"})
+_TOOL_RESULT = frozenset({"type", "tool_use_id", "content"})
+"""Anthropic's blocks as they nearly always are, read without looking for what other vendors write."""
 
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 
@@ -95,6 +98,8 @@ def _first(block: dict[str, Any], *names: str) -> Any:  # noqa: ANN401 - recorde
 
 def call_of(block: dict[str, Any]) -> ToolCall | None:
     """The call a block or an entry of `tool_calls` stands for, None where it is none."""
+    if block.keys() == _TOOL_USE and type(block["input"]) is dict and type(block["name"]) is str:
+        return tool_call(block["name"], block["input"], block["id"])
     plain = block.get("function")
     if type(plain) is dict and type(plain.get("name")) is str and type(plain.get("arguments")) is str:
         return tool_call(plain["name"], plain["arguments"], block.get("id"))
@@ -125,6 +130,8 @@ def _unwrapped(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - recorded JSON
 
 def result_of(block: dict[str, Any]) -> Result:
     """The tool's answer that a block stands for."""
+    if block.keys() == _TOOL_RESULT and type(block["content"]) is str and type(block["tool_use_id"]) is str:
+        return Result(id=block["tool_use_id"], name=None, value=block["content"], failed=False)
     inner = block
     for name in ("function_response", "functionResponse", "toolResult"):
         if isinstance(block.get(name), dict):

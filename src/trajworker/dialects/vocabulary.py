@@ -96,7 +96,13 @@ def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN
     return reason
 
 
-def _count(source: dict[str, Any], *names: str) -> int | None:
+_Names = dict[str, None]
+"""Names for one count, the first of them counts; a dictionary, because most names are not there and that shows at once."""
+
+
+def _count(source: dict[str, Any], names: _Names) -> int | None:
+    if names.keys().isdisjoint(source):
+        return None
     for name in names:
         value = source.get(name)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -106,39 +112,41 @@ def _count(source: dict[str, Any], *names: str) -> int | None:
     return None
 
 
-_INPUT = (
+_INPUT: _Names = dict.fromkeys((
     "input_tokens", "prompt_tokens", "promptTokens", "inputTokens", "prompt_token_count", "promptTokenCount",
     "input_token_count", "inputTokenCount", "gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens",
     "llm.token_count.prompt", "ai.usage.promptTokens", "ai.usage.inputTokens", "prompt_eval_count",
-)  # fmt: skip
-_OUTPUT = (
+))  # fmt: skip
+_OUTPUT: _Names = dict.fromkeys((
     "output_tokens", "completion_tokens", "completionTokens", "outputTokens", "candidates_token_count",
     "candidatesTokenCount", "output_token_count", "outputTokenCount", "generated_tokens",
     "gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens",
     "llm.token_count.completion", "ai.usage.completionTokens", "ai.usage.outputTokens", "eval_count",
-)  # fmt: skip
-_TOTAL = (
+))  # fmt: skip
+_TOTAL: _Names = dict.fromkeys((
     "total_tokens", "totalTokens", "total_token_count", "totalTokenCount", "gen_ai.usage.total_tokens",
     "llm.usage.total_tokens", "llm.token_count.total",
-)  # fmt: skip
-_READ = (
+))  # fmt: skip
+_READ: _Names = dict.fromkeys((
     "cache_read_input_tokens", "cacheReadInputTokens", "cached_content_token_count", "cachedContentTokenCount",
     "cachedInputTokens", "cached_tokens", "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens", "prompt_cache_hit_tokens",
-)  # fmt: skip
-_WRITE = (
+))  # fmt: skip
+_WRITE: _Names = dict.fromkeys((
     "cache_creation_input_tokens", "cacheCreationInputTokens", "cacheWriteInputTokens",
     "gen_ai.usage.cache_creation.input_tokens", "gen_ai.usage.cache_creation_input_tokens",
-)  # fmt: skip
-_REASONING = ("reasoning_tokens", "reasoningTokens", "thoughts_token_count", "thoughtsTokenCount")
-_DETAILS_IN = (
+))  # fmt: skip
+_REASONING: _Names = dict.fromkeys(
+    ("reasoning_tokens", "reasoningTokens", "thoughts_token_count", "thoughtsTokenCount")
+)
+_DETAILS_IN: _Names = dict.fromkeys((
     "input_token_details", "inputTokenDetails", "prompt_tokens_details", "promptTokensDetails",
     "input_tokens_details", "inputTokensDetails",
-)  # fmt: skip
-_DETAILS_OUT = (
+))  # fmt: skip
+_DETAILS_OUT: _Names = dict.fromkeys((
     "output_token_details", "outputTokenDetails", "completion_tokens_details", "completionTokensDetails",
     "output_tokens_details", "outputTokensDetails",
-)  # fmt: skip
+))  # fmt: skip
 _RENAMED = {
     "cached_tokens": "cache_read", "cachedTokens": "cache_read", "cacheReadTokens": "cache_read",
     "cache_write_tokens": "cache_creation", "cacheWriteTokens": "cache_creation",
@@ -149,7 +157,9 @@ _NESTED = ("tokens",)
 _EXCLUDES_CACHE = frozenset({"cache_creation_input_tokens", "cacheCreationInputTokens", "cache_read_input_tokens"})
 
 
-def _details(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, int]:
+def _details(source: dict[str, Any], names: _Names) -> dict[str, int]:
+    if names.keys().isdisjoint(source):
+        return {}
     for name in names:
         found = source.get(name)
         if isinstance(found, dict):
@@ -203,10 +213,10 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     for name in _NESTED:
         if isinstance(source.get(name), dict):
             source = source[name]
-    given, made, total = _count(source, *_INPUT), _count(source, *_OUTPUT), _count(source, *_TOTAL)
+    given, made, total = _count(source, _INPUT), _count(source, _OUTPUT), _count(source, _TOTAL)
     if not (given or made or total):
         return None
-    read, written = _count(source, *_READ), _count(source, *_WRITE)
+    read, written = _count(source, _READ), _count(source, _WRITE)
     if given is not None and "total_tokens" not in source and not _EXCLUDES_CACHE.isdisjoint(source):
         given += (read or 0) + (written or 0)
     given, made = given or 0, made or 0
@@ -215,7 +225,7 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     details = {name: count for name, count in told.items() if count} | _details(source, _DETAILS_IN)
     if details:
         result["input_token_details"] = details
-    thought = _count(source, *_REASONING)
+    thought = _count(source, _REASONING)
     details = ({"reasoning": thought} if thought else {}) | _details(source, _DETAILS_OUT)
     if details:
         result["output_token_details"] = details

@@ -74,6 +74,8 @@ def encode_chunk(value: Any) -> bytes:  # noqa: ANN401 - any encodable struct
 
 def encode_chunks(values: Sequence[Any]) -> list[bytes]:
     """Parts of a line, encoded and looked through at once; JSON holds no line feed of its own."""
+    if not values:
+        return []
     return _escaped(_ENCODER.encode_lines(values)).split(b"\n")[:-1]
 
 
