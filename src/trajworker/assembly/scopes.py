@@ -187,7 +187,8 @@ def _end(one: Group) -> datetime:
 def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = ()) -> Sorted:
     """Tell the agent's own calls from branches and internal ones.
 
-    A single answer that calls what no tool run bears the name of is structured output, not an agent's. The agent's groups are those whose answers the trace gave back; else the last that the root's own words stand in.
+    The agent's groups are those whose answers the trace gave back; else the last that the root's own words stand in.
+    A single answer that calls what no tool run bears the name of is structured output, not an agent's.
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if call not in internal] if internal else calls
