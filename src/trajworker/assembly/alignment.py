@@ -241,7 +241,7 @@ class Alignment(Memory):
             return drafts[:-1]
         return drafts
 
-    def _is_answer(self, ids: set[str]) -> bool:
+    def _is_answer(self, ids: frozenset[str]) -> bool:
         """Whether these call ids were given before: weak providers count from one in each turn."""
         return bool(ids & set(self.answer_ids)) or any(
             ids & {call.id for call in draft.tool_calls or ()} for draft in self.drafts

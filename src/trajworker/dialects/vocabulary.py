@@ -97,7 +97,7 @@ def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN
 
 
 _Names = dict[str, None]
-"""Names for one count, the first of them counts; a dictionary, because most names are not there and that shows at once."""
+"""Names for one count, of which the first counts; as a dictionary, in which it shows at once that none is there."""
 
 
 def _count(source: dict[str, Any], names: _Names) -> int | None:
