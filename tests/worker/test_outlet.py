@@ -209,3 +209,19 @@ async def test_the_status_of_a_run_that_changes_makes_a_revision(tmp_path: Path)
         ]
         await shop.work()
         assert await shop.said() == [("t", 1), ("t", 2)]
+
+
+async def test_a_clock_a_year_fast_delays_nothing_by_a_year(tmp_path: Path) -> None:
+    rule = FinishRule(idle=timedelta(minutes=30), settle=timedelta(0))
+    ahead = replace(a_run("one", thread="t"), end_time=day(365))
+    async with workshop(tmp_path, finish=rule) as shop:
+        shop.source.runs = [ahead, a_run("plain", thread="u", at=5)]
+        for minutes, told in ((10, []), (36, ["u"]), (39, ["u"]), (40, ["t", "u"])):
+            shop.source.at = day(0) + timedelta(minutes=minutes)
+            await shop.work()
+            assert sorted(event.conversation_id for event in shop.of_kind(ConversationEmitted)) == told, minutes
+        shop.source.runs.append(a_run("two", thread="t", at=60))
+        for minutes, revisions in ((61, 1), (89, 1), (91, 2)):
+            shop.source.at = day(0) + timedelta(minutes=minutes)
+            await shop.work()
+            assert [name for name, _ in await shop.said()].count("t") == revisions, minutes

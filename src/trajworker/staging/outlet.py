@@ -1,6 +1,6 @@
 """What the outlet asks of staging: which conversations changed, and the record of what was said of them.
 
-All functions run in the thread of the connection; `record`, `quarantine` within a transaction.
+All functions run in the thread of the connection; `believe`, `record` and `quarantine` within a transaction.
 """
 
 import sqlite3
@@ -37,6 +37,28 @@ def changed(before: datetime, after: Place, connection: sqlite3.Connection) -> t
         (*after, pack_time(before), CHANGED_ROWS),
     ).fetchall()
     return activities(rows, connection), (rows[-1][3], rows[-1][0]) if rows else after
+
+
+def ahead(now: datetime, connection: sqlite3.Connection) -> bool:
+    """Whether a changed conversation claims to have been active later than now."""
+    found: int = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM conversation WHERE changed = 1 AND last_activity > ?)", (pack_time(now),)
+    ).fetchone()[0]
+    return bool(found)
+
+
+def believe(now: datetime, connection: sqlite3.Connection) -> None:
+    """Let changed conversations count as active now that claim to be active later.
+
+    Runs that are read again unchanged are not looked at, so what is believed once stays believed.
+    """
+    moment = pack_time(now)
+    connection.execute(
+        "UPDATE trace SET last_activity = ?1 WHERE last_activity > ?1 AND conversation IN "
+        "(SELECT key FROM conversation WHERE changed = 1 AND last_activity > ?1)",
+        (moment,),
+    )
+    connection.execute("UPDATE conversation SET last_activity = ?1 WHERE changed = 1 AND last_activity > ?1", (moment,))
 
 
 def activities(rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> list[Activity]:

@@ -63,6 +63,11 @@ class Staging:
         """What was read whole, and the watermark."""
         return await self._database.read(partial(slices.coverage, project_id))
 
+    async def believe(self, now: datetime) -> None:
+        """Let no conversation count as active later than now, whatever clock its producer has."""
+        if await self._database.read(partial(outlet.ahead, now)):
+            await self._database.write(partial(outlet.believe, now))
+
     async def changed(self, before: datetime) -> AsyncGenerator[Activity, None]:
         """Conversations that changed and were last active before that time, longest idle first."""
         place = outlet.FIRST

@@ -42,6 +42,10 @@ class DeliveryStore(Ledger, Protocol):
         """What of a project was read whole, and its watermark."""
         ...
 
+    async def believe(self, now: datetime) -> None:
+        """Let no conversation count as active later than now, whatever clock its producer has."""
+        ...
+
     async def compact(self, before: datetime) -> int:
         """Drop payloads of conversations delivered and quiet since then; 0 when nothing is left to do."""
         ...
@@ -70,6 +74,7 @@ class Outlet:
     async def deliver(self, now: datetime, stop: Stop) -> None:
         """Emit every conversation that is finished by now, then publish what is old enough."""
         self.failed = None
+        await self._store.believe(now)
         for project_id in self._watermarks:
             await self._learn(project_id)
         while (stranger := await self._deliver_known(now, stop)) is not None:
