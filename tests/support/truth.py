@@ -162,8 +162,8 @@ def _nested(actual: Trajectory, expected: Sequence[dict[str, Any]]) -> list[str]
     said = _equal("sub_conversations", len(actual.nested), len(expected))
     if said:
         return said
-    mine = sorted(actual.nested, key=lambda one: str([m.content for m in one.messages if m.role is Role.USER]))
-    theirs = sorted(expected, key=lambda one: str([m["content"] for m in one["messages"] if m["role"] == "user"]))
+    mine = sorted(actual.nested, key=lambda one: [(m.role, m.content or "") for m in one.messages][::-1])
+    theirs = sorted(expected, key=lambda one: [(m["role"], m.get("content") or "") for m in one["messages"]][::-1])
     for index, (one, truth) in enumerate(zip(mine, theirs, strict=True)):
         messages = one.messages
         if truth["messages"][0]["role"] != "system":  # the truth leaves a sub-agent's own prompt out

@@ -65,6 +65,17 @@ def match_run(call: Pending, runs: list[ToolRun], open_calls: list[Pending], bef
     return None
 
 
+def match_value(draft: Draft, call: Pending, runs: list[ToolRun]) -> ToolRun | None:
+    """The run of a call under another name: it was given the same arguments and gave back, word for word, the result."""
+    text = (draft.content or "").strip()
+    for run in runs:
+        same = not run.linked and run.call_id is None and _ENCODER.encode(run.arguments) == call.arguments
+        if same and text and (as_text(run.value) or "").strip() == text:
+            run.linked = True
+            return run
+    return None
+
+
 def _attempts(runs: list[ToolRun]) -> list[ToolRun]:
     """The first run with the failed ones it follows: attempts of one call end with the first success."""
     for index, run in enumerate(runs):

@@ -10,7 +10,7 @@ from datetime import datetime
 from trajworker.assembly.alignment import Alignment, FreshSystem, Seen
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Pending, joined, ranged
-from trajworker.assembly.linking import complete, from_run, match_result, match_run, pending_of
+from trajworker.assembly.linking import complete, from_run, match_result, match_run, match_value, pending_of
 from trajworker.assembly.memory import StepDraft
 from trajworker.assembly.roots import Root
 from trajworker.assembly.words import (
@@ -217,7 +217,7 @@ class Transcript(Alignment):
             order = (call.index, call.place, place) if call is not None else (self.total, 0, place)
             run = None
             if call is not None:
-                run = match_run(call, self.runs, self.pending, self.limit)
+                run = match_run(call, self.runs, self.pending, self.limit) or match_value(draft, call, self.runs)
                 self.pending.remove(call)
             linked.append((order, place, complete(draft, call, run), key))
         linked.sort(key=lambda entry: entry[0])
