@@ -36,6 +36,7 @@ PAGES = "staging/test_pages.py::"
 UPKEEP = "staging/test_upkeep.py::"
 PARTS = "sinks/test_parts.py::"
 RECOVERY = "sinks/test_recovery.py::"
+FULL = "faults/test_full_disk.py::"
 DISK = "faults/test_disk_faults.py::"
 CHANGES = "matrix/test_source_changes.py::"
 TIMES = "matrix/test_times.py::"
@@ -255,6 +256,10 @@ DISKS: Final = {
     57: held(
         "no room for staging",
         f"{DISK}test_a_full_staging_disk_undoes_the_page_and_goes_on_once_there_is_room",
+        f"{FULL}test_on_a_full_disk_what_is_staged_is_delivered_and_reading_goes_on_by_itself_once_there_is_room",
+        f"{FULL}test_compaction_frees_a_full_disk_by_itself",
+        f"{FULL}test_purging_works_on_a_disk_without_a_byte_left",
+        f"{FULL}test_a_log_that_finds_no_room_in_the_file_undoes_nothing_that_was_committed",
         "worker/test_supervisor.py::test_a_full_disk_pauses_a_daemon_which_then_says_everything_once",
     ),
     58: held(

@@ -130,7 +130,7 @@ async def test_a_migration_that_breaks_leaves_the_file_as_it_was(tmp_path: Path)
 
 async def test_links_are_not_followed(tmp_path: Path) -> None:
     victim = await a_file(tmp_path / "victim.db")
-    for name in ("s.db", "s.db-wal", "s.db.lock"):
+    for name in ("s.db", "s.db-wal", "s.db.lock", "s.db.reserve"):
         folder = tmp_path / name.replace(".", "_")
         folder.mkdir()
         (folder / name).symlink_to(victim)

@@ -15,11 +15,13 @@ from typing import TypeVar
 import aiosqlite
 from anyio import CancelScope
 
-from trajworker.errors import StagingBusy, StagingError
+from trajworker.errors import StagingBusy, StagingError, StagingFull
 from trajworker.folders import create_private, private_folder, refuse_planted
 from trajworker.staging import copies, ownership
-from trajworker.staging.failures import primary_code, translate
+from trajworker.staging.failures import lacks_room, primary_code, translate
 from trajworker.staging.migrations import Migration, migrate, migrations
+from trajworker.staging.reserve import SUFFIX as RESERVE_SUFFIX
+from trajworker.staging.reserve import Reserve
 
 T = TypeVar("T")
 Body = Callable[[sqlite3.Connection], T]
@@ -70,9 +72,10 @@ class Channel(aiosqlite.Connection):
 class Database:
     """Reads and write transactions on an open staging file; made by `open_database`."""
 
-    def __init__(self, channel: Channel, path: Path | None, epoch: int) -> None:
+    def __init__(self, channel: Channel, path: Path | None, epoch: int, reserve: Reserve) -> None:
         self._channel = channel
         self._path = path
+        self._reserve = reserve
         self.epoch = epoch
         self._identity = _identity(path) if path else None
         self._checkpoint_at = CHECKPOINT_BYTES
@@ -85,10 +88,18 @@ class Database:
     async def write(self, body: Body[T]) -> T:
         """Run a function in one transaction; when this returns, what it wrote survives a power cut.
 
-        Raises `StagingFull` or `StagingBusy` where the transaction was undone and may be tried again; after any other
-        `StagingError` its outcome is unknown and nothing more is written.
+        Where the disk is full this spends the reserve. Raises `StagingFull` or `StagingBusy` where the transaction was
+        undone and may be tried again; after any other `StagingError` its outcome is unknown and no more is written.
         """
-        return await self._run(partial(self._transaction, body))
+        return await self._run(partial(self._on_reserve, partial(self._transaction, body)))
+
+    async def grow(self, body: Body[T]) -> T:
+        """Like `write`, for what takes data in: it leaves the reserve alone, and waits until that is whole again."""
+        return await self._run(partial(self._growth, body))
+
+    async def keep_reserve(self) -> None:
+        """Set room aside for when the disk is full, where it has that much."""
+        await self._channel.run(lambda _: self._reserve.hold())
 
     async def erase(self, body: Body[T]) -> T:
         """Like `write`, but what is deleted leaves the log too; raises `StagingBusy` where a reader holds it."""
@@ -99,11 +110,29 @@ class Database:
         path = self._path
         return () if path is None else await self._channel.run(lambda _: copies.erase(path))
 
+    async def end(self) -> None:
+        """Note the orderly close and empty the log."""
+        await self._channel.run(partial(self._on_reserve, partial(_end, self.epoch)))
+
     async def _run(self, body: Body[T]) -> T:
         try:
             return await self._channel.run(body)
         except sqlite3.Error as error:
             raise translate(error, str(self._path or MEMORY)) from error
+
+    def _growth(self, body: Body[T], connection: sqlite3.Connection) -> T:
+        if self._reserve.spent and not self._reserve.hold():
+            raise StagingFull(f"no space left for the staging file {self._path} and its reserve; free some and go on")
+        return self._transaction(body, connection)
+
+    def _on_reserve(self, step: Body[T], connection: sqlite3.Connection) -> T:
+        """Do it, and where the disk is full once more in the room of the reserve: what found none was undone."""
+        try:
+            return step(connection)
+        except sqlite3.Error as error:
+            if primary_code(error) != sqlite3.SQLITE_FULL or not self._reserve.spend():
+                raise
+        return step(connection)
 
     def _transaction(self, body: Body[T], connection: sqlite3.Connection) -> T:
         if self._broken:
@@ -142,19 +171,21 @@ class Database:
         if self._path is None:
             return
         length = _wal_bytes(self._path)
-        if length < self._checkpoint_at:
+        if length < self._checkpoint_at and not self._reserve.spent:
             return
         try:
-            _truncate_wal(connection)
+            self._on_reserve(_truncate_wal, connection)
         except sqlite3.Error as error:
-            self._broken = f"checkpoint: {error}"
-            raise
+            # Without room the log stays, and with it the transaction, which must not be told as undone.
+            if primary_code(error) != sqlite3.SQLITE_FULL:
+                self._broken = f"checkpoint: {error}"
+                raise
         # A reader may have held it back: then it is tried again only after as much growth.
         self._checkpoint_at = _wal_bytes(self._path) + CHECKPOINT_BYTES
 
     def _erasure(self, body: Body[T], connection: sqlite3.Connection) -> T:
-        result = self._transaction(body, connection)
-        if self._path and not _truncate_wal(connection):
+        result = self._on_reserve(partial(self._transaction, body), connection)
+        if self._path and not self._on_reserve(_truncate_wal, connection):
             raise StagingBusy(f"erased, but a reader of {self._path} keeps the log; end it and purge again")
         return result
 
@@ -198,9 +229,17 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
         try:
             with _shielded():
                 await channel
-            epoch = await channel.run(partial(_begin, steps or migrations(), path))
-            yield Database(channel, path, epoch)
-            await channel.run(partial(_end, epoch))
+            reserve = Reserve(path)
+            begin = partial(_begin, steps or migrations(), path)
+            try:
+                epoch = await channel.run(begin)
+            except sqlite3.Error as error:
+                if not lacks_room(error) or not reserve.spend():
+                    raise
+                epoch = await channel.run(begin)
+            database = Database(channel, path, epoch, reserve)
+            yield database
+            await database.end()
         except sqlite3.Error as error:
             raise translate(error, where) from error
         finally:
@@ -210,7 +249,7 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
 
 def _prepare(target: Path, stack: ExitStack) -> Path:
     path = private_folder(target.parent) / target.name
-    for suffix in ("", "-wal", "-shm", "-journal"):
+    for suffix in ("", "-wal", "-shm", "-journal", RESERVE_SUFFIX):
         refuse_planted(path.with_name(path.name + suffix))
     stack.enter_context(ownership.locked(path))
     create_private(path)
@@ -229,10 +268,7 @@ def _begin(steps: list[Migration], path: Path | None, connection: sqlite3.Connec
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     if path is not None and not ownership.closed_in_order(connection):
         _check(connection, path)
-    connection.execute("BEGIN IMMEDIATE")
-    epoch = ownership.take_over(connection)
-    connection.execute("COMMIT")
-    return epoch
+    return _in_transaction(ownership.take_over, connection)
 
 
 def _check(connection: sqlite3.Connection, path: Path) -> None:
@@ -249,10 +285,20 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _end(epoch: int, connection: sqlite3.Connection) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    ownership.leave(connection, epoch)
-    connection.execute("COMMIT")
+    _in_transaction(partial(ownership.leave, epoch), connection)
     _truncate_wal(connection)
+
+
+def _in_transaction(body: Body[T], connection: sqlite3.Connection) -> T:
+    """For what opens and closes the file, which is not fenced by an epoch."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        result = body(connection)
+        connection.execute("COMMIT")
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+    return result
 
 
 def connect_to_read(path: Path) -> closing[sqlite3.Connection]:

@@ -13,6 +13,13 @@ def primary_code(error: sqlite3.Error) -> int:
     return getattr(error, "sqlite_errorcode", 0) & PRIMARY_CODE
 
 
+def lacks_room(error: sqlite3.Error) -> bool:
+    """Whether opening the file failed for lack of room: its shared index is the first thing that needs some."""
+    return primary_code(error) == sqlite3.SQLITE_FULL or (
+        getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE
+    )
+
+
 def translate(error: sqlite3.Error, where: str) -> StagingError:
     """The error of ours that says what to do."""
     name = getattr(error, "sqlite_errorname", type(error).__name__)

@@ -54,6 +54,6 @@ def refuse_stale(connection: sqlite3.Connection, epoch: int) -> None:
         raise StagingBusy(f"a newer worker (epoch {newest}) took over the staging file; this one (epoch {epoch}) ends")
 
 
-def leave(connection: sqlite3.Connection, epoch: int) -> None:
+def leave(epoch: int, connection: sqlite3.Connection) -> None:
     """Note the orderly close, unless somebody took over. Runs in a transaction."""
     connection.execute("UPDATE owner SET clean = 1 WHERE epoch = ?", (epoch,))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from trajworker.errors import StagingFull
 from trajworker.model.run import Feedback, Project, Run
 from trajworker.ports import (
     Activity,
@@ -45,7 +46,7 @@ class Staging:
 
     async def plan(self, project: Project, slices: Sequence[Slice]) -> None:
         """Remember slices to be read; one with an `id` is begun again as given."""
-        await self._database.write(partial(plan, project, slices))
+        await self._database.grow(partial(plan, project, slices))
 
     async def unread(self, project_id: str) -> list[Slice]:
         """Slices not yet read to their end, with their cursors, newest first."""
@@ -53,7 +54,7 @@ class Staging:
 
     async def stage(self, staged: StagedPage) -> StageOutcome:
         """Take in a page: runs, cursor and "conversation changed" in ONE transaction."""
-        return await self._database.write(partial(intake.stage, self.epoch, self._confirmations, staged))
+        return await self._database.grow(partial(intake.stage, self.epoch, self._confirmations, staged))
 
     async def pending(self, project_id: str, now: datetime, limit: int) -> list[str]:
         """Ids of runs that have not ended and are due for another look."""
@@ -122,7 +123,10 @@ class Staging:
 
     async def compact(self, before: datetime) -> int:
         """Drop payloads of delivered conversations last active before that time, at most one batch."""
-        reduced = await self._database.write(partial(upkeep.compact, before))
+        try:
+            reduced = await self._database.write(partial(upkeep.compact, before, upkeep.COMPACT_CONVERSATIONS))
+        except StagingFull:  # every page that is blanked is logged first, so that a few at a time need little room
+            reduced = await self._database.write(partial(upkeep.compact, before, 1))
         await self._database.write(upkeep.give_back)
         return reduced
 
@@ -135,12 +139,19 @@ class Staging:
         return await self._purge(partial(upkeep.purge_conversation, project_id, conversation_id))
 
     async def purge_before(self, before: datetime) -> upkeep.Purged:
-        """Erase every conversation last active before that time for good."""
-        return await self._purge(partial(upkeep.purge_before, before))
+        """Erase every conversation last active before that time for good, some at a time."""
+        erased = [await self._purge(partial(upkeep.purge_before, before))]
+        while erased[-1].conversations:
+            erased.append(await self._purge(partial(upkeep.purge_before, before)))
+        return upkeep.together(erased)
 
     async def _purge(self, body: Body[upkeep.Purged]) -> upkeep.Purged:
         purged = await self._database.erase(body)
         return replace(purged, copies=await self._database.erase_copies())
+
+    async def keep_reserve(self) -> None:
+        """Set room aside for when the disk is full, where it has that much."""
+        await self._database.keep_reserve()
 
     async def mark(self, project_id: str, name: str) -> datetime | None:
         """A time remembered under a name; None before the first."""

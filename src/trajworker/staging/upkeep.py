@@ -4,7 +4,7 @@ All functions run in the thread of the connection, those that write within a tra
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -23,6 +23,8 @@ HOUR_US = 3_600_000_000
 LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
 """How long after the first look, the second, ... a run that has not ended is looked at again; the last one repeats."""
 COMPACT_CONVERSATIONS = 200
+PURGE_CONVERSATIONS = 200
+"""Erased in one transaction: every page that is blanked is logged first, and that takes room."""
 VACUUM_PAGES = 1024
 """Free pages given back to the file system after each batch."""
 
@@ -54,14 +56,14 @@ def pending(project_id: str, now: datetime, limit: int, connection: sqlite3.Conn
     return [unpack_id(name) for _, _, name in rows]
 
 
-def compact(before: datetime, connection: sqlite3.Connection) -> int:
+def compact(before: datetime, at_most: int, connection: sqlite3.Connection) -> int:
     """Drop payloads and folds of delivered conversations that were last active before; how many runs were reduced."""
     keys = [
         key
         for (key,) in connection.execute(
             "SELECT key FROM conversation INDEXED BY conversation_whole WHERE changed = 0 AND reduced = 0 "
             "AND last_activity < ? ORDER BY last_activity LIMIT ?",
-            (pack_time(before), COMPACT_CONVERSATIONS),
+            (pack_time(before), at_most),
         )
     ]
     traces = f"SELECT key FROM trace WHERE conversation IN ({marks(keys)})"
@@ -106,8 +108,18 @@ def purge_conversation(project_id: str, conversation_id: str, connection: sqlite
 
 
 def purge_before(before: datetime, connection: sqlite3.Connection) -> Purged:
-    """Erase every conversation that was last active before that time."""
+    """Erase conversations that were last active before that time, as many as one transaction may hold."""
     return _purge(connection, "last_activity < ?", pack_time(before))
+
+
+def together(erased: Sequence[Purged]) -> Purged:
+    """What several transactions erased."""
+    return Purged(
+        conversations=sum(one.conversations for one in erased),
+        runs=sum(one.runs for one in erased),
+        files=tuple(dict.fromkeys(name for one in erased for name in one.files)),
+        copies=tuple(name for one in erased for name in one.copies),
+    )
 
 
 def _purge(connection: sqlite3.Connection, condition: str, value: int) -> Purged:
@@ -115,7 +127,8 @@ def _purge(connection: sqlite3.Connection, condition: str, value: int) -> Purged
     connection.execute("CREATE TEMP TABLE doomed (key INTEGER PRIMARY KEY)")
     try:
         connection.execute(
-            f"INSERT INTO doomed SELECT key FROM conversation WHERE purged = 0 AND {condition}", (value,)
+            f"INSERT INTO doomed SELECT key FROM conversation WHERE purged = 0 AND {condition} LIMIT ?",
+            (value, PURGE_CONVERSATIONS),
         )
         count: int = connection.execute("SELECT count(*) FROM doomed").fetchone()[0]
         traces = "SELECT key FROM trace WHERE conversation IN (SELECT key FROM doomed)"

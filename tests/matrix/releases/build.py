@@ -44,7 +44,7 @@ async def main(folder: Path) -> None:
     assert code == 0
     with tarfile.open(HERE / f"{migrations()[-1].number:04}.tar.gz", "w:gz") as archive:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix != ".lock":
+            if path.is_file() and path.suffix not in (".lock", ".reserve"):
                 archive.add(path, path.relative_to(folder))
 
 
