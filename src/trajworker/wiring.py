@@ -176,14 +176,13 @@ async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
 
 def reading(settings: Settings) -> Reading:
     """How projects are read."""
-    once = settings.worker.once
     return Reading(
         since=settings.source.since or BEGINNING,
         until=settings.source.until,
         settle=settings.intake.settle,
         lookback=settings.intake.lookback,
         horizon=settings.conversation.horizon,
-        deep_scan_interval=None if once else settings.intake.deep_scan or None,
+        deep_scan_interval=settings.intake.deep_scan or None,
     )
 
 

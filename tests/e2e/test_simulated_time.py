@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from e2e.running import each_revision_once
-from e2e.simulated_time import BEGIN, clock_at, following, newest, simulated, talk, turn
+from e2e.simulated_time import BEGIN, PROJECT, clock_at, following, newest, simulated, talk, turn
 from support.published import lines_in
+from trajworker import wiring
 from trajworker.assembly.lifecycle import FinishRule
+from trajworker.config.settings import IntakeSettings, Settings, SourceSettings, WorkerSettings
 from trajworker.events import LateFound
 from trajworker.ports import Purpose
 from trajworker.simulator import Fault, Reveal, Simulator, SimulatorSettings
@@ -55,6 +57,32 @@ async def test_a_month_of_following_says_what_one_backfill_at_the_end_says(tmp_p
     assert 24 * HOUR_S < max(event.late_s for event in late) < 60 * HOUR_S
     cycles, scans = (DAYS + 3) * 24, (DAYS + 3) * len(runs) / SMALL_PAGE
     assert requests <= 3 * cycles + scans
+
+
+async def test_jobs_that_are_started_each_hour_find_within_a_day_what_came_late_deep_in_the_past(
+    tmp_path: Path,
+) -> None:
+    job = wiring.reading(
+        Settings(source=SourceSettings(since=BEGIN), worker=WorkerSettings(once=True), intake=IntakeSettings())
+    )
+    clock = clock_at(BEGIN + timedelta(days=20))
+    simulator = Simulator(now_s=clock)
+    runs = list(talk(20, 6, random.Random(4)))
+    late = turn(5_000, BEGIN + timedelta(days=3), "late")
+    found = []
+    async with simulated(simulator, runs) as url:
+        for hour in range(26):
+            async with following(url, clock, tmp_path, job, page_size=SMALL_PAGE) as worker:
+                asked = len(simulator.requests)
+                await worker.step()
+            found.append((len(simulator.requests) - asked, "late" in newest(worker.out)))
+            if hour == 0:
+                simulator.add_runs(PROJECT, [late])
+            clock.advance(HOUR_S)
+    first = [there for _, there in found].index(True)
+    assert first == 23
+    asked_of_info = 1
+    assert all(requests <= 3 + asked_of_info for hour, (requests, _) in enumerate(found) if hour not in {0, first})
 
 
 async def test_a_day_of_lag_delays_and_loses_nothing(tmp_path: Path) -> None:

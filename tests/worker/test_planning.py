@@ -122,7 +122,7 @@ def test_ended_runs_are_asked_for_from_a_little_before_the_mark() -> None:
     assert (ended.start, ended.end) == (at(0), at(200))
 
 
-@pytest.mark.parametrize(("hours", "due"), [(23, False), (24, True), (100, True)])
+@pytest.mark.parametrize(("hours", "due"), [(22, False), (23, True), (24, True), (100, True)])
 def test_the_horizon_is_read_again_once_a_day(hours: int, *, due: bool) -> None:
     now = DAY + timedelta(days=100)
     scan = deep_scan(PROJECT, reading(0), now - timedelta(hours=hours), now)
@@ -130,6 +130,11 @@ def test_the_horizon_is_read_again_once_a_day(hours: int, *, due: bool) -> None:
     if scan is not None:
         assert scan.start == now - timedelta(days=30)
         assert scan.end == now - timedelta(minutes=10)
+
+
+def test_no_deep_scan_where_all_that_is_asked_for_is_older_than_the_horizon() -> None:
+    now = DAY + timedelta(days=100)
+    assert deep_scan(PROJECT, reading(0, MINUTES), now - timedelta(days=2), now) is None
 
 
 def test_no_deep_scan_where_none_is_wanted() -> None:

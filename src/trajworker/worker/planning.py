@@ -16,6 +16,9 @@ Span = tuple[datetime, datetime]
 LOOKBACK_PER_SETTLE = 6
 """A source that may lag for `settle` is looked at again for six times as long, unless configured otherwise."""
 
+PUNCTUALITY = 0.95
+"""Part of its interval after which a deep scan is due: a job that is started daily does not start to the second."""
+
 
 class Reading(Struct, frozen=True, kw_only=True):
     """How a project is read.
@@ -77,11 +80,11 @@ def ended_since(project_id: str, reading: Reading, mark: datetime, now: datetime
 
 
 def deep_scan(project_id: str, reading: Reading, last: datetime, now: datetime) -> Slice | None:
-    """The whole horizon again, where that is due."""
-    if reading.deep_scan_interval is None or now - last < reading.deep_scan_interval:
+    """The whole horizon again, where that is due and something of what is asked for lies in it."""
+    if reading.deep_scan_interval is None or now - last < reading.deep_scan_interval * PUNCTUALITY:
         return None
-    start = max(reading.since, now - reading.horizon)
-    return Slice(project_id=project_id, start=start, end=reading.end(now), purpose=Purpose.DEEP_SCAN)
+    start, end = max(reading.since, now - reading.horizon), reading.end(now)
+    return Slice(project_id=project_id, start=start, end=end, purpose=Purpose.DEEP_SCAN) if start < end else None
 
 
 def _gaps(whole: Span, claimed: Iterable[Span]) -> list[Span]:
