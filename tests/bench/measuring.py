@@ -34,7 +34,11 @@ class Cost(Struct, frozen=True):
 def run(
     command: Sequence[str], folder: Path, *, environment: Mapping[str, str] | None = None, timeout_s: float = 900
 ) -> Cost:
-    """Run a program in a folder to its end, or kill its process group when it takes too long."""
+    """Run a program in a folder to its end, or kill its process group when it takes too long.
+
+    Bytecode is kept even where the surroundings say otherwise: what is installed has been compiled once, so a program
+    that compiles itself anew each time would be charged for what no user pays.
+    """
     with (folder / "stdout.txt").open("wb") as out, (folder / "stderr.txt").open("wb") as err:
         began = time.monotonic()
         process = subprocess.Popen(
@@ -43,7 +47,7 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=err,
-            env={**os.environ, **(environment or {})},
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **(environment or {})},
             start_new_session=True,
         )
         watch = _Watch(process.pid)
