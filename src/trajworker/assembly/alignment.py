@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import expand, joined, ranged
+from trajworker.assembly.context import expand, refer
 from trajworker.assembly.memory import Amendment, Memory
 from trajworker.assembly.words import ALTERNATIVE, EDITED, Opening, turn_user
 from trajworker.dialects import Draft, digest, read_array
@@ -46,12 +46,12 @@ class Alignment(Memory):
         keyed = [(draft, digest(draft)) for draft in rest]
         place = 0
         if keyed and keyed[0][0].role is Role.ASSISTANT and self.answer is not None:
-            view = joined([*view, *ranged([self.same_answer(*keyed[0])])])
+            refer(view, self.same_answer(*keyed[0]))
             place = 1
         following = self.answer + 1 if self.answer is not None else self.total
         limit = turn_user(rest, opening) if begins else len(keyed)
         while place < limit and following < self.total and self._repeats(following, *keyed[place]):
-            view = joined([*view, (following, following + 1)])
+            refer(view, following)
             following += 1
             place += 1
         return [*view], keyed[place:]
@@ -138,7 +138,7 @@ class Alignment(Memory):
                 found = self.aside(draft, EDITED, key)
             elif found == self.answer and draft.role is Role.ASSISTANT:
                 found = self.same_answer(draft, key)
-            seen += ranged([found])
+            seen.append((found, found if found < 0 else found + 1))
         return seen, keyed[last + 1 :]
 
     def _claim_answer(

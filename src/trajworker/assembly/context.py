@@ -64,17 +64,14 @@ def expand(ranges: list[tuple[int, int]]) -> list[int]:
     return [ref for start, stop in ranges for ref in ((start,) if start < 0 else range(start, stop))]
 
 
-def ranged(references: list[int]) -> list[tuple[int, int]]:
-    """References as ranges of one each; an aside is (r, r)."""
-    return [(ref, ref) if ref < 0 else (ref, ref + 1) for ref in references]
+def refer(view: list[tuple[int, int]], reference: int) -> None:
+    """Add a reference to ranges, an aside as (r, r); one that follows the last range makes that longer."""
+    append(view, reference, reference if reference < 0 else reference + 1)
 
 
-def joined(ranges: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges with neighbours joined."""
-    joined: list[tuple[int, int]] = []
-    for start, stop in ranges:
-        if joined and start >= 0 and joined[-1][0] >= 0 and joined[-1][1] == start:
-            joined[-1] = (joined[-1][0], stop)
-        else:
-            joined.append((start, stop))
-    return joined
+def append(view: list[tuple[int, int]], start: int, stop: int) -> None:
+    """Add a range to ranges; one that follows the last makes that longer."""
+    if view and view[-1][1] == start and start >= 0 and view[-1][0] >= 0:
+        view[-1] = (view[-1][0], stop)
+    else:
+        view.append((start, stop))

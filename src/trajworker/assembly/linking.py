@@ -66,7 +66,7 @@ def match_run(call: Pending, runs: list[ToolRun], open_calls: list[Pending], bef
 
 
 def match_value(draft: Draft, call: Pending, runs: list[ToolRun]) -> ToolRun | None:
-    """The run of a call under another name: it was given the same arguments and gave back, word for word, the result."""
+    """The run of a call under another name: it was given the same arguments and gave back the result."""
     text = (draft.content or "").strip()
     for run in runs:
         same = not run.linked and run.call_id is None and _ENCODER.encode(run.arguments) == call.arguments

@@ -32,6 +32,7 @@ class Metadata(Struct, gc=False):
     vercel_tool_name: Any = field(default=None, name="ai.toolCall.name")
     entity_name: Any = field(default=None, name="traceloop.entity.name")
     tool_name: Any = None
+    span_tool_name: Any = field(default=None, name="tool.name")
     otel_model: Any = field(default=None, name="gen_ai.request.model")
     status: Any = None
     incomplete_details: Any = None

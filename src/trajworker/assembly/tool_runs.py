@@ -66,7 +66,7 @@ def read_tool_run(run: Run) -> ToolRun:
 
 def _name(run: Run, about: Metadata) -> str:
     """The tool's name, which a span's own name may hide."""
-    told = (about.otel_tool_name, about.vercel_tool_name, about.tool_name, about.entity_name)
+    told = (about.otel_tool_name, about.vercel_tool_name, about.tool_name, about.span_tool_name, about.entity_name)
     return next((name for one in told if (name := text_of(one))), run.name)
 
 
@@ -87,6 +87,8 @@ def _arguments(inputs: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
         return arguments(inputs)[0]
     if inputs.get("type") == "tool_call" and isinstance(inputs.get("args"), dict):
         return dict(inputs["args"])
+    if isinstance(inputs.get("kwargs"), dict) and inputs.get("args") == []:
+        return dict(inputs["kwargs"])
     if len(inputs) != 1:
         return inputs
     name, value = next(iter(inputs.items()))

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from trajworker.assembly.alignment import Alignment, FreshSystem, Seen
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import Pending, joined, ranged
+from trajworker.assembly.context import Pending, append, refer
 from trajworker.assembly.linking import complete, from_run, match_result, match_run, match_value, pending_of
 from trajworker.assembly.memory import StepDraft
 from trajworker.assembly.roots import Root
@@ -45,7 +45,11 @@ class Transcript(Alignment):
         outside = [self.system(draft) for draft in call.prompt.system]
         if opening is not None and opening.root is not None and self.total == 0 and not outside:
             outside = self._system_of(opening.root, rest)
-        view = joined([*self._placed(seen), *results, *self._append(rest, opening)])
+        view = self._placed(seen)
+        for reference in results:
+            refer(view, reference)
+        for reference in self._append(rest, opening):
+            refer(view, reference)
         if begins and self.turn == self.before.entries:
             self._begin_turn_without_words(opening)
         self._remember(call, view)
@@ -55,10 +59,10 @@ class Transcript(Alignment):
             return
         if not begins and self.turn == 0:
             self.turn = 1
-        self._add_answer(call, call.answer.draft, joined([*ranged(outside), *view]))
+        self._add_answer(call, call.answer.draft, outside)
 
-    def _add_answer(self, call: Call, answer: Draft, view: list[tuple[int, int]]) -> None:
-        """Add what the model said, and the step it is."""
+    def _add_answer(self, call: Call, answer: Draft, outside: list[int]) -> None:
+        """Add what the model said, and the step it is: `outside` are system prompts beside the view."""
         index = self.add(answer, call.key)
         self.answered = True
         self.answer, self.answer_ids = index, sorted(call.ids)
@@ -72,12 +76,23 @@ class Transcript(Alignment):
             answer.trainable_status = TrainableStatus.NOT_TRAINABLE
         for other in call.answer.others:
             self.aside(other, ALTERNATIVE)
-        seen = joined([*view, (index, index + 1)])
-        self.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=self._summarised(view)))
+        seen: list[tuple[int, int]] = []
+        for reference in outside:
+            refer(seen, reference)
+        for start, stop in self.view:
+            append(seen, start, stop)
+        refer(seen, index)
+        self.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=self._summarised(seen)))
 
     def _placed(self, seen: list[Seen]) -> list[tuple[int, int]]:
         """What a prompt repeats as references, its fresh system prompts added."""
-        return [ranged([self.system(one.draft, one.key)])[0] if isinstance(one, FreshSystem) else one for one in seen]
+        view: list[tuple[int, int]] = []
+        for one in seen:
+            if isinstance(one, FreshSystem):
+                refer(view, self.system(one.draft, one.key))
+            else:
+                append(view, *one)
+        return view
 
     def _system_of(self, root: Root, rest: list[tuple[Draft, bytes]]) -> list[int]:
         """The system prompt that only the root was given (Claude Agent SDK)."""
@@ -98,17 +113,15 @@ class Transcript(Alignment):
         else:
             self.prefix.keep(array)
 
-    def _leading_results(
-        self, rest: list[tuple[Draft, bytes]]
-    ) -> tuple[list[tuple[int, int]], list[tuple[Draft, bytes]]]:
+    def _leading_results(self, rest: list[tuple[Draft, bytes]]) -> tuple[list[int], list[tuple[Draft, bytes]]]:
         """Add the results that answer the last calls: they came before all that a prompt says anew, above them too."""
         self.results_told = bool(rest) and rest[0][0].role is Role.TOOL
         if not self.results_told:
             return [], rest
         stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
-        return ranged(self._add_results(rest[:stop])), rest[stop:]
+        return self._add_results(rest[:stop]), rest[stop:]
 
-    def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None) -> list[tuple[int, int]]:
+    def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None) -> list[int]:
         """Add what a prompt says for the first time; the references under which the prompt now stands."""
         if not rest:
             return []
@@ -145,7 +158,7 @@ class Transcript(Alignment):
                 if draft.role is Role.ASSISTANT and draft.tool_calls:
                     self.pending += pending_of(references[-1], draft.tool_calls)
             place += 1
-        return ranged(references)
+        return references
 
     def _is_made_inside(self, draft: Draft) -> bool:
         """Whether a user message inside the turn is no user's: the prompt, the answer or its calls told again."""

@@ -7,6 +7,7 @@ pays for what it does not read. Source of the fields: langsmith-api.md sections 
 
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -113,9 +114,16 @@ class Project(Struct, frozen=True):
 
 
 ID_LENGTH = 36
+_PATHS = 256
+"""Places in trees that are remembered: runs side by side have the same ancestors."""
 
 
 def ancestors(dotted_order: str) -> tuple[str, ...]:
     """Ids of a run's ancestors, root first, itself left out; empty for a root or an unknown order."""
-    segments = dotted_order.split(".")
-    return tuple([segment[-ID_LENGTH:] for segment in segments[:-1]])
+    above, _, _ = dotted_order.rpartition(".")
+    return _ids(above) if above else ()
+
+
+@lru_cache(maxsize=_PATHS)
+def _ids(order: str) -> tuple[str, ...]:
+    return tuple([segment[-ID_LENGTH:] for segment in order.split(".")])
