@@ -10,6 +10,7 @@ from trajworker.assembly.metadata import NO_PARAMS, PARAMS, Metadata, extra_of
 from trajworker.assembly.payloads import lenient, text_of
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
 from trajworker.dialects.outcome import status_finish
+from trajworker.dialects.prompt import system_drafts
 from trajworker.dialects.vocabulary import usage as read_usage
 from trajworker.model.run import Run, RunStatus, ancestors
 
@@ -82,6 +83,8 @@ def read_call(run: Run) -> Call:
     for other in (params.tools, params.functions, inner.tools, inner.functions):
         if tools == b"null":
             tools = bytes(other)
+    if about.otel_system is not None and not prompt.system:
+        prompt.system = system_drafts(about.otel_system)
     call = Call(
         run=run, about=about, path=ancestors(run.dotted_order), prompt=prompt, answer=answer, model=model,
         usage=usage, tools=tools, failed=failed,

@@ -76,6 +76,14 @@ def match_value(draft: Draft, call: Pending, runs: list[ToolRun]) -> ToolRun | N
     return None
 
 
+def part_from_others(draft: Draft, run: ToolRun, others: list[ToolRun]) -> None:
+    """Leave a tool message its own words, where an exporter wrote the results of several calls into one message."""
+    own = as_text(run.value)
+    texts = [own, *(as_text(other.value) for other in others)]
+    if own and draft.content == "\n".join(text for text in texts if text):
+        draft.content = own
+
+
 def _attempts(runs: list[ToolRun]) -> list[ToolRun]:
     """The first run with the failed ones it follows: attempts of one call end with the first success."""
     for index, run in enumerate(runs):

@@ -62,6 +62,8 @@ class Memory:
         self.was_cut = False
         self.results_told = False
         self.limit: datetime | None = None
+        self.untold: list[tuple[Pending, ToolRun]] = []
+        """Calls that a prompt leaves out while it tells what the others beside them gave back."""
 
     @property
     def total(self) -> int:

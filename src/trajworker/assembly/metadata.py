@@ -34,6 +34,7 @@ class Metadata(Struct, gc=False):
     tool_name: Any = None
     span_tool_name: Any = field(default=None, name="tool.name")
     otel_model: Any = field(default=None, name="gen_ai.request.model")
+    otel_system: Any = field(default=None, name="gen_ai.system_instructions")
     status: Any = None
     incomplete_details: Any = None
     ls_invocation_params: Raw = NULL

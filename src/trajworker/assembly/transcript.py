@@ -10,7 +10,15 @@ from datetime import datetime
 from trajworker.assembly.alignment import Alignment, FreshSystem, Seen
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Pending, append, refer
-from trajworker.assembly.linking import complete, from_run, match_result, match_run, match_value, pending_of
+from trajworker.assembly.linking import (
+    complete,
+    from_run,
+    match_result,
+    match_run,
+    match_value,
+    part_from_others,
+    pending_of,
+)
 from trajworker.assembly.memory import StepDraft
 from trajworker.assembly.roots import Root
 from trajworker.assembly.words import (
@@ -232,12 +240,18 @@ class Transcript(Alignment):
             if call is not None:
                 run = match_run(call, self.runs, self.pending, self.limit) or match_value(draft, call, self.runs)
                 self.pending.remove(call)
+            if run is not None and self.untold:
+                part_from_others(draft, run, [one for _, one in self.untold])
             linked.append((order, place, complete(draft, call, run), key))
+        for call, run in self.untold:
+            draft = complete(from_run(run), call, run)
+            linked.append(((call.index, call.place, 0), len(block), draft, digest(draft)))
+        self.untold = []
         linked.sort(key=lambda entry: entry[0])
-        references = [0] * len(linked)
+        references = [0] * (len(block) + 1)
         for _, place, draft, key in linked:
             references[place] = self.add(draft, key)
-        return references
+        return references[: len(block)]
 
     def _settle_tools(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
         """Before the next decision: results that its prompt leaves out are taken from their runs."""
@@ -249,15 +263,19 @@ class Transcript(Alignment):
                 answered = match_result(draft, open_calls)
                 if answered is not None:
                     open_calls.remove(answered)
-            self._from_runs(open_calls)
+            self._from_runs(open_calls, {one.index for one in self.pending if told and one not in open_calls})
         if not told and not first:
             self._orphans(start)
 
-    def _from_runs(self, calls: list[Pending]) -> None:
+    def _from_runs(self, calls: list[Pending], told: set[int]) -> None:
+        """Results out of their runs; those of messages whose other calls the prompt tells of wait for their place."""
         for call in calls:
             run = match_run(call, self.runs, calls, self.limit)
             if run is not None:
                 self.pending.remove(call)
+                if call.index in told:
+                    self.untold.append((call, run))
+                    continue
                 draft = complete(from_run(run), call, run)
                 self.add(draft, digest(draft))
 

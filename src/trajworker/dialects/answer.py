@@ -90,6 +90,7 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
         _from_list(answer, payload["messages"])
     elif otel.claims(payload) and otel.answer(payload):
         _from_list(answer, otel.answer(payload))
+        _add_told(answer, otel.decoded(payload.get("output.value")))
     elif respelled.claims(payload):
         answer.draft = read_one(payload)[-1]
     elif _vercel(payload):

@@ -253,7 +253,8 @@ def read_content(content: Any) -> Content:  # noqa: ANN401 - recorded JSON
         if isinstance(block, str):
             found.texts.append(block)
         elif isinstance(block, dict):
-            _read_block(block, found)
+            inner = block.get("message_content")  # OpenInference's name around a block
+            _read_block(inner if isinstance(inner, dict) else block, found)
         else:
             found.opaque = True
     return found

@@ -40,7 +40,8 @@ def _calls(item: dict[str, Any]) -> tuple[ToolCall, ...]:
     if isinstance(given, dict):
         given = list(given.values()) if all(isinstance(value, dict) for value in given.values()) else [given]
     if isinstance(given, list):
-        calls = [call for call in (call_of(entry) for entry in given if isinstance(entry, dict)) if call is not None]
+        entries = [entry.get("tool_call", entry) for entry in given if isinstance(entry, dict)]  # OpenInference wraps
+        calls = [call for call in (call_of(entry) for entry in entries if isinstance(entry, dict)) if call is not None]
     legacy = item.get("function_call")
     if not calls and isinstance(legacy, dict):
         call = call_of(legacy)

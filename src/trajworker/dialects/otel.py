@@ -127,6 +127,15 @@ def prompt(payload: dict[str, Any]) -> list[Any] | None:
     return found or None
 
 
+def asked_model(payload: dict[str, Any]) -> str | None:
+    """The model that a span's attributes say was asked: its own attribute, else what the request itself held."""
+    found = payload.get("gen_ai.request.model")
+    for name in ("llm.invocation_parameters", "input.value"):
+        request = None if found else decoded(payload.get(name))
+        found = request.get("model") if isinstance(request, dict) else found
+    return found if isinstance(found, str) and found else None
+
+
 def answer(payload: dict[str, Any]) -> list[Any] | None:
     """Produced messages of span attributes."""
     found = _flat_messages(payload, ("completion", "output")) or _events(payload)

@@ -39,6 +39,7 @@ class _Inputs(Struct, gc=False):
     systemInstruction: Any = None  # noqa: N815 - the producer's spelling
     system_instruction: Any = None
     system_message: Any = None
+    system_instructions: Any = None
     config: Raw = NULL
     mode: Raw = NULL
     toolConfig: Raw = NULL  # noqa: N815 - the producer's spelling
@@ -167,6 +168,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
         prompt.drafts = _payload(payload)
         if isinstance(payload, dict) and prompt.model is None:
             prompt.model = model_of(respelled.fields({name: payload[name] for name in _MODELS if name in payload}))
+            prompt.model = prompt.model or otel.asked_model(payload)
     for beside in (
         fields.instructions,
         fields.system,
@@ -175,6 +177,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
         fields.systemInstruction,
         fields.system_instruction,
         fields.system_message,
+        fields.system_instructions,
         config.system_instruction,
         config.systemInstruction,
     ):
