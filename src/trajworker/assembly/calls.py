@@ -59,16 +59,9 @@ class Call(Struct, eq=False, gc=False):
         return {call.name for call in draft.tool_calls or () if call.name} if draft is not None else set()
 
 
-def read_call(run: Run) -> Call:
-    """Read an llm run. On an error the outputs are no answer, even if they are not empty (payload-shapes.md 3.4)."""
-    about, params, _ = extra_of(run)
-    prompt = read_prompt(run.inputs)
-    failed = run.status is RunStatus.ERROR or (run.error is not None and not is_interrupt(run))
-    answer = Answer() if failed else read_answer(run.outputs)
-    inner = lenient(about.ls_invocation_params, PARAMS, NO_PARAMS)
-    model = prompt.model or text_of(about.ls_model_name) or text_of(params.model) or text_of(params.model_name)
-    model = model or text_of(params.model_id) or text_of(inner.model) or text_of(about.otel_model) or answer.model
-    usage: dict[str, Any] | None = answer.usage or read_usage(about.usage_metadata)
+def _usage(run: Run, answer: Answer, about: Metadata) -> dict[str, Any] | None:
+    """Tokens as the answer tells them, else the metadata, else the run's own counts."""
+    usage = answer.usage or read_usage(about.usage_metadata)
     if usage is None and run.total_tokens:
         usage = {
             "input_tokens": run.prompt_tokens or 0,
@@ -79,6 +72,19 @@ def read_call(run: Run) -> Call:
             usage["input_token_details"] = dict(run.prompt_token_details)
         if run.completion_token_details:
             usage["output_token_details"] = dict(run.completion_token_details)
+    return usage
+
+
+def read_call(run: Run) -> Call:
+    """Read an llm run. On an error the outputs are no answer, even if they are not empty (payload-shapes.md 3.4)."""
+    about, params, _ = extra_of(run)
+    prompt = read_prompt(run.inputs)
+    failed = run.status is RunStatus.ERROR or (run.error is not None and not is_interrupt(run))
+    answer = Answer() if failed else read_answer(run.outputs)
+    inner = lenient(about.ls_invocation_params, PARAMS, NO_PARAMS)
+    model = prompt.model or text_of(about.ls_model_name) or text_of(params.model) or text_of(params.model_name)
+    model = model or text_of(params.model_id) or text_of(inner.model) or text_of(about.otel_model) or answer.model
+    usage = _usage(run, answer, about)
     tools = prompt.tools
     for other in (params.tools, params.functions, inner.tools, inner.functions):
         if tools == b"null":

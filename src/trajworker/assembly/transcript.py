@@ -4,22 +4,12 @@ Every llm call repeats the history in its inputs. What it repeats is referred to
 what stands inside it and is unknown (a summary, an edited copy, injected context) is kept aside. design.md section 4.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
-
-from trajworker.assembly.alignment import Alignment, FreshSystem, Seen
+from trajworker.assembly.alignment import FreshSystem, Seen
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import Pending, append, refer
-from trajworker.assembly.linking import (
-    complete,
-    from_run,
-    match_result,
-    match_run,
-    match_value,
-    part_from_others,
-    pending_of,
-)
+from trajworker.assembly.context import append, refer
+from trajworker.assembly.linking import complete, from_run, match_run, pending_of
 from trajworker.assembly.memory import StepDraft
+from trajworker.assembly.results import Results
 from trajworker.assembly.roots import Root
 from trajworker.assembly.words import (
     ALTERNATIVE,
@@ -41,14 +31,14 @@ from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role, TrainableStatus
 
 
-class Transcript(Alignment):
+class Transcript(Results):
     """The growing message list of one agent in one trace."""
 
     def take(self, call: Call, opening: Opening | None) -> None:
         """Take in one llm call: its prompt, then its answer."""
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
         begins = opening is not None and opening.begins
-        self._settle_tools(rest, call.run.start_time, first=opening is not None)
+        self.settle_tools(rest, call.run.start_time, first=opening is not None)
         results, rest = self._leading_results(rest)
         outside = [self.system(draft) for draft in call.prompt.system]
         if opening is not None and opening.root is not None and self.total == 0 and not outside:
@@ -127,7 +117,7 @@ class Transcript(Alignment):
         if not self.results_told:
             return [], rest
         stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
-        return self._add_results(rest[:stop]), rest[stop:]
+        return self.add_results(rest[:stop]), rest[stop:]
 
     def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None) -> list[int]:
         """Add what a prompt says for the first time; the references under which the prompt now stands."""
@@ -145,7 +135,7 @@ class Transcript(Alignment):
                 stop = place
                 while stop < len(rest) and rest[stop][0].role is Role.TOOL:
                     stop += 1
-                references += self._add_results(rest[place:stop])
+                references += self.add_results(rest[place:stop])
                 place = stop
                 continue
             if place == user:
@@ -230,68 +220,6 @@ class Transcript(Alignment):
         for draft in root_drafts(root):
             self.turn_user = self.add(draft, digest(draft))
 
-    def _add_results(self, block: Sequence[tuple[Draft, bytes]]) -> list[int]:
-        """Tool messages that stand side by side, in the order of the calls they answer."""
-        linked: list[tuple[tuple[int, int, int], int, Draft, bytes]] = []
-        for place, (draft, key) in enumerate(block):
-            call = match_result(draft, self.pending)
-            order = (call.index, call.place, place) if call is not None else (self.total, 0, place)
-            run = None
-            if call is not None:
-                run = match_run(call, self.runs, self.pending, self.limit) or match_value(draft, call, self.runs)
-                self.pending.remove(call)
-            if run is not None and self.untold:
-                part_from_others(draft, run, [one for _, one in self.untold])
-            linked.append((order, place, complete(draft, call, run), key))
-        for call, run in self.untold:
-            draft = complete(from_run(run), call, run)
-            linked.append(((call.index, call.place, 0), len(block), draft, digest(draft)))
-        self.untold = []
-        linked.sort(key=lambda entry: entry[0])
-        references = [0] * (len(block) + 1)
-        for _, place, draft, key in linked:
-            references[place] = self.add(draft, key)
-        return references[: len(block)]
-
-    def _settle_tools(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
-        """Before the next decision: results that its prompt leaves out are taken from their runs."""
-        self.limit = start
-        told = [draft for draft, _ in rest if draft.role is Role.TOOL]
-        if self.pending and self.runs:
-            open_calls = list(self.pending)
-            for draft in told:
-                answered = match_result(draft, open_calls)
-                if answered is not None:
-                    open_calls.remove(answered)
-            self._from_runs(open_calls, {one.index for one in self.pending if told and one not in open_calls})
-        if not told and not first:
-            self._orphans(start)
-
-    def _from_runs(self, calls: list[Pending], told: set[int]) -> None:
-        """Results out of their runs; those of messages whose other calls the prompt tells of wait for their place."""
-        for call in calls:
-            run = match_run(call, self.runs, calls, self.limit)
-            if run is not None:
-                self.pending.remove(call)
-                if call.index in told:
-                    self.untold.append((call, run))
-                    continue
-                draft = complete(from_run(run), call, run)
-                self.add(draft, digest(draft))
-
-    def _orphans(self, before: datetime | None) -> None:
-        """Tool runs that no call asked for, as far as anybody told."""
-        if any(call.name for call in self.pending):
-            return
-        for run in self.runs:
-            if run.linked or not (run.failed or run.value is not None):
-                continue
-            if before is not None and (run.run.end_time or run.run.start_time) > before:
-                continue
-            run.linked = True
-            draft = complete(from_run(run), None, run)
-            self.add(draft, digest(draft))
-
     def finish(self, trailing: list[Draft]) -> None:
         """At the end of the trace: what the prompts never told stands in tool runs and in the root's outputs."""
         self.limit = None
@@ -304,7 +232,7 @@ class Transcript(Alignment):
             self.pending.remove(call)
             said = complete(draft or from_run(run), call, run)  # type: ignore[arg-type]  # one of them is there
             self.add(said, digest(said))
-        self._orphans(None)
+        self.orphans(None)
         for draft in trailing:
             key = digest(draft)
             if draft.role is Role.ASSISTANT and draft.id not in self.ids and not self._said_in_turn(key):

@@ -89,14 +89,18 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
     elif isinstance(payload.get("messages"), list) and payload["messages"]:
         _from_list(answer, payload["messages"])
     elif otel.claims(payload) and otel.answer(payload):
-        _from_list(answer, otel.answer(payload))
-        _add_told(answer, otel.decoded(payload.get("output.value")))
+        _from_span(answer, payload)
     elif respelled.claims(payload):
         answer.draft = read_one(payload)[-1]
     elif _vercel(payload):
         answer.draft = _from_vercel(payload)
     else:
         _from_plain(answer, payload)
+
+
+def _from_span(answer: Answer, payload: dict[str, Any]) -> None:
+    _from_list(answer, otel.answer(payload))
+    _add_told(answer, otel.decoded(payload.get("output.value")))
 
 
 def _nested(answer: Answer, value: Any) -> None:  # noqa: ANN401 - recorded JSON

@@ -6,19 +6,16 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.dialects import otel, respelled
-from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.draft import Draft
+from trajworker.dialects.fields import payload_messages, unknown_messages
 from trajworker.dialects.outcome import model_of
 from trajworker.dialects.reader import read_all
-from trajworker.dialects.speech import RAW, UNREADABLE, raw, speak
+from trajworker.dialects.speech import UNREADABLE, raw, speak
 from trajworker.dialects.typed import read_items
 from trajworker.model.run import NULL
 
 _ABSENT = bytes(NULL)
-_WORDS = ("question", "query", "user_input", "text", "content", "message", "human_input", "user_message", "task", "q")
-_HOLDERS = ("messages", "input", "prompt", "contents", "input.value", "args", "kwargs", "inputs", "request", "body",
-            "params", "options")  # fmt: skip
 _MODELS = ("Model", "modelName", "modelId")
-_HISTORIES = ("chat_history", "history", "conversation")
 
 
 class _Inputs(Struct, gc=False):
@@ -147,7 +144,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
     try:
         fields = _DECODER.decode(inputs)
     except (msgspec.DecodeError, UnicodeError):
-        return Prompt(drafts=_unknown(inputs))
+        return Prompt(drafts=unknown_messages(inputs))
     prompt = Prompt(model=fields.model if isinstance(fields.model, str) else None, tools=bytes(fields.tools))
     config = _settings(fields.config)
     if prompt.tools == _ABSENT:
@@ -165,10 +162,9 @@ def _read_prompt(inputs: Raw) -> Prompt:
             inner.tools = prompt.tools if inner.tools == _ABSENT else inner.tools
             return inner
         payload = msgspec.json.decode(inputs)
-        prompt.drafts = _payload(payload)
+        prompt.drafts = payload_messages(payload)
         if isinstance(payload, dict) and prompt.model is None:
-            prompt.model = model_of(respelled.fields({name: payload[name] for name in _MODELS if name in payload}))
-            prompt.model = prompt.model or otel.asked_model(payload)
+            prompt.model = _asked_model(payload)
     for beside in (
         fields.instructions,
         fields.system,
@@ -186,6 +182,11 @@ def _read_prompt(inputs: Raw) -> Prompt:
     return prompt
 
 
+def _asked_model(payload: dict[str, Any]) -> str | None:
+    other = {name: payload[name] for name in _MODELS if name in payload}
+    return model_of(respelled.fields(other)) or otel.asked_model(payload)
+
+
 def _settings(given: Raw) -> _Settings:
     if given is NULL or bytes(memoryview(given)[:1]) != b"{":
         return _NO_SETTINGS
@@ -196,64 +197,3 @@ def _offered(fields: _Inputs, config: _Settings) -> bytes:
     """Tool definitions that stand elsewhere than under `tools`."""
     elsewhere = (fields.functions, config.tools, _settings(fields.mode).tools, _settings(fields.toolConfig).tools)
     return next((found for one in elsewhere if (found := bytes(one)) != _ABSENT), _ABSENT)
-
-
-def _unknown(inputs: Raw) -> list[Draft]:
-    try:
-        payload = msgspec.json.decode(inputs)
-    except (msgspec.DecodeError, UnicodeError):
-        payload = bytes(inputs).decode("utf-8", "replace")
-    return _payload(payload)
-
-
-def _payload(payload: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
-    """Messages of inputs without an array of them."""
-    if payload is None or payload in ({}, [], ""):
-        return []
-    if isinstance(payload, str):
-        return speak("user", payload)
-    if isinstance(payload, list):
-        return read_all(payload)
-    return _fields(payload) if isinstance(payload, dict) else [raw(payload)]
-
-
-def _fields(payload: dict[str, Any]) -> list[Draft]:
-    """Messages of inputs by the names of their fields."""
-    prompts = payload.get("prompts")
-    if isinstance(prompts, list) and prompts:
-        return speak("user", prompts[0])
-    found = otel.prompt(payload) if otel.claims(payload) else None
-    if found is not None:
-        return read_all(found)
-    for name in _HOLDERS:
-        value = otel.decoded(payload.get(name))
-        if isinstance(value, list) and name == "args" and len(value) == 1:
-            value = value[0]
-        if isinstance(value, (dict, list, str)) and value:
-            return _value(value)
-    return read_all([payload]) if isinstance(payload.get("role"), str) else _worded(payload)
-
-
-def _value(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
-    if isinstance(value, dict) and not isinstance(value.get("role"), str) and "lc" not in value:
-        if isinstance(value.get("parts"), list):
-            return speak("user", value["parts"])
-        return _payload(value)
-    return read_all(value if isinstance(value, list) else [value])
-
-
-def _worded(payload: dict[str, Any]) -> list[Draft]:
-    """The user's words under a plain key, with a history before them where there is one."""
-    before: list[Draft] = []
-    for name in _HISTORIES:
-        if isinstance(payload.get(name), list):
-            before = read_all(payload[name])
-    for name in _WORDS:
-        if isinstance(payload.get(name), str) and payload[name]:
-            return before + speak("user", payload[name])
-    texts = [value for value in payload.values() if isinstance(value, str)]
-    if len(texts) == 1 and len(payload) == 1:
-        return before + speak("user", as_text(texts[0]))
-    other = respelled.fields(payload)
-    held = _fields(other) if other != payload else []
-    return held if held and not any(RAW in draft.flags for draft in held) else [*before, raw(payload)]

@@ -1,0 +1,76 @@
+"""Tool results on their way into a message list: from the prompts that tell them, else from the runs behind them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from trajworker.assembly.alignment import Alignment
+from trajworker.assembly.context import Pending
+from trajworker.assembly.linking import complete, from_run, match_result, match_run, match_value, part_from_others
+from trajworker.dialects import Draft, digest
+from trajworker.model.message import Role
+
+
+class Results(Alignment):
+    """Adds the results of tool calls."""
+
+    def add_results(self, block: Sequence[tuple[Draft, bytes]]) -> list[int]:
+        """Tool messages that stand side by side, in the order of the calls they answer."""
+        linked: list[tuple[tuple[int, int, int], int, Draft, bytes]] = []
+        for place, (draft, key) in enumerate(block):
+            call = match_result(draft, self.pending)
+            order = (call.index, call.place, place) if call is not None else (self.total, 0, place)
+            run = None
+            if call is not None:
+                run = match_run(call, self.runs, self.pending, self.limit) or match_value(draft, call, self.runs)
+                self.pending.remove(call)
+            if run is not None and self.untold:
+                part_from_others(draft, run, [one for _, one in self.untold])
+            linked.append((order, place, complete(draft, call, run), key))
+        for call, run in self.untold:
+            draft = complete(from_run(run), call, run)
+            linked.append(((call.index, call.place, 0), len(block), draft, digest(draft)))
+        self.untold = []
+        linked.sort(key=lambda entry: entry[0])
+        references = [0] * (len(block) + 1)
+        for _, place, draft, key in linked:
+            references[place] = self.add(draft, key)
+        return references[: len(block)]
+
+    def settle_tools(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
+        """Before the next decision: results that its prompt leaves out are taken from their runs."""
+        self.limit = start
+        told = [draft for draft, _ in rest if draft.role is Role.TOOL]
+        if self.pending and self.runs:
+            open_calls = list(self.pending)
+            for draft in told:
+                answered = match_result(draft, open_calls)
+                if answered is not None:
+                    open_calls.remove(answered)
+            self._from_runs(open_calls, {one.index for one in self.pending if told and one not in open_calls})
+        if not told and not first:
+            self.orphans(start)
+
+    def _from_runs(self, calls: list[Pending], told: set[int]) -> None:
+        """Results out of their runs; those of messages whose other calls the prompt tells of wait for their place."""
+        for call in calls:
+            run = match_run(call, self.runs, calls, self.limit)
+            if run is not None:
+                self.pending.remove(call)
+                if call.index in told:
+                    self.untold.append((call, run))
+                    continue
+                draft = complete(from_run(run), call, run)
+                self.add(draft, digest(draft))
+
+    def orphans(self, before: datetime | None) -> None:
+        """Tool runs that no call asked for, as far as anybody told."""
+        if any(call.name for call in self.pending):
+            return
+        for run in self.runs:
+            if run.linked or not (run.failed or run.value is not None):
+                continue
+            if before is not None and (run.run.end_time or run.run.start_time) > before:
+                continue
+            run.linked = True
+            draft = complete(from_run(run), None, run)
+            self.add(draft, digest(draft))

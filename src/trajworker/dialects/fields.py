@@ -1,0 +1,78 @@
+"""Messages of inputs that hold no array of them: told by the names of their fields, else kept raw."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+
+from trajworker.dialects import otel, respelled
+from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.reader import read_all
+from trajworker.dialects.speech import RAW, raw, speak
+
+_WORDS = ("question", "query", "user_input", "text", "content", "message", "human_input", "user_message", "task", "q")
+_HOLDERS = ("messages", "input", "prompt", "contents", "input.value", "args", "kwargs", "inputs", "request", "body",
+            "params", "options")  # fmt: skip
+_HISTORIES = ("chat_history", "history", "conversation")
+
+
+def unknown_messages(inputs: Raw) -> list[Draft]:
+    """Messages of undecoded inputs that are no object, or none of the usual fields."""
+    try:
+        payload = msgspec.json.decode(inputs)
+    except (msgspec.DecodeError, UnicodeError):
+        payload = bytes(inputs).decode("utf-8", "replace")
+    return payload_messages(payload)
+
+
+def payload_messages(payload: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    """Messages of decoded inputs without an array of them."""
+    if payload is None or payload in ({}, [], ""):
+        return []
+    if isinstance(payload, str):
+        return speak("user", payload)
+    if isinstance(payload, list):
+        return read_all(payload)
+    return _fields(payload) if isinstance(payload, dict) else [raw(payload)]
+
+
+def _fields(payload: dict[str, Any]) -> list[Draft]:
+    """Messages of inputs by the names of their fields."""
+    prompts = payload.get("prompts")
+    if isinstance(prompts, list) and prompts:
+        return speak("user", prompts[0])
+    found = otel.prompt(payload) if otel.claims(payload) else None
+    if found is not None:
+        return read_all(found)
+    for name in _HOLDERS:
+        value = otel.decoded(payload.get(name))
+        if isinstance(value, list) and name == "args" and len(value) == 1:
+            value = value[0]
+        if isinstance(value, (dict, list, str)) and value:
+            return _value(value)
+    return read_all([payload]) if isinstance(payload.get("role"), str) else _worded(payload)
+
+
+def _value(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    if isinstance(value, dict) and not isinstance(value.get("role"), str) and "lc" not in value:
+        if isinstance(value.get("parts"), list):
+            return speak("user", value["parts"])
+        return payload_messages(value)
+    return read_all(value if isinstance(value, list) else [value])
+
+
+def _worded(payload: dict[str, Any]) -> list[Draft]:
+    """The user's words under a plain key, with a history before them where there is one."""
+    before: list[Draft] = []
+    for name in _HISTORIES:
+        if isinstance(payload.get(name), list):
+            before = read_all(payload[name])
+    for name in _WORDS:
+        if isinstance(payload.get(name), str) and payload[name]:
+            return before + speak("user", payload[name])
+    texts = [value for value in payload.values() if isinstance(value, str)]
+    if len(texts) == 1 and len(payload) == 1:
+        return before + speak("user", as_text(texts[0]))
+    other = respelled.fields(payload)
+    held = _fields(other) if other != payload else []
+    return held if held and not any(RAW in draft.flags for draft in held) else [*before, raw(payload)]
