@@ -190,7 +190,10 @@ PAGING_AND_DATA: Final = {
     41: held("a thread of 100,000 runs", f"{STARVED}test_a_thread_of_100_000_runs_takes_bounded_memory"),
     42: held(
         "a thread over six months",
-        f"{TIMES}test_a_thread_over_six_months_is_revised_each_time_and_keeps_no_old_payload",
+        "e2e/test_a_long_thread.py::"
+        "test_a_thread_of_six_months_is_always_told_whole_and_staging_holds_the_payloads_of_one_horizon",
+        f"{TIMES}test_a_thread_over_six_months_is_revised_each_time",
+        f"{UPKEEP}test_payloads_come_back_for_runs_with_feedback_too",
         "worker/test_outlet.py::test_what_comes_past_the_horizon_goes_where_it_is_wanted",
     ),
     43: held(

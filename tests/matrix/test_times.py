@@ -68,7 +68,7 @@ async def test_a_run_that_claims_to_end_in_the_far_future_is_delivered_too(tmp_p
     assert said(tmp_path) == [("t", 1)]
 
 
-async def test_a_thread_over_six_months_is_revised_each_time_and_keeps_no_old_payload(tmp_path: Path) -> None:
+async def test_a_thread_over_six_months_is_revised_each_time(tmp_path: Path) -> None:
     begun = datetime(2026, 1, 1, tzinfo=UTC)
     workspace = Workspace([], begun)
     async with scripted(workspace) as server:

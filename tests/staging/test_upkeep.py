@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import Raw
 from msgspec.structs import replace
 
 from support.looking import activities, runs_of, settle
@@ -85,6 +86,30 @@ async def test_a_late_run_of_a_compacted_conversation_says_which_runs_must_be_fe
     activity = (await activities(staging))["old"]
     assert not activity.reduced
     assert [run.name for run in await runs_of(staging, activity.conversation)] == ["a", "b", "d"]
+
+
+@pytest.mark.parametrize("stats", [b"{}", b'{"score":{"n":1}}'])
+async def test_payloads_come_back_for_runs_with_feedback_too(staging: Staging, stats: bytes) -> None:
+    run = replace(a_run("a", thread="old"), feedback_stats=Raw(stats))
+    await staging.stage(a_page([run], 1))
+    await _emit_all(staging)
+    assert await staging.compact(minute(400)) == 1
+    await staging.stage(a_page([a_run("b", "a", at=3)], 2))
+    (activity,) = (await activities(staging)).values()
+    assert await staging.reduced(activity.conversation, 10) == [named("a")]
+    assert (await staging.stage(a_page([run], 3))).changed == 0, "its feedback is what it was"
+    assert await staging.reduced(activity.conversation, 10) == []
+    assert bytes((await runs_of(staging, activity.conversation))[0].feedback_stats) == stats
+
+
+async def test_what_came_back_by_being_patched_is_compacted_again(staging: Staging) -> None:
+    await delivered(staging)
+    assert await staging.compact(minute(400)) == 2
+    patched = [a_run("a", thread="old", outputs=b'"new"'), a_run("b", "a", at=1, outputs=b'"new"')]
+    assert (await staging.stage(a_page(patched, 2))).changed == 2
+    await settle(staging)
+    assert await staging.compact(minute(400)) == 2
+    assert await staging.compact(minute(400)) == 0
 
 
 async def test_what_was_never_delivered_is_not_compacted(staging: Staging) -> None:

@@ -26,6 +26,11 @@ ACTIVITY = (
     "FROM conversation c JOIN project p ON p.key = c.project"
 )
 """Begins a query whose rows `activities` reads."""
+_LACKING = (
+    "EXISTS (SELECT 1 FROM trace t JOIN run r ON r.trace = t.key "
+    "WHERE t.conversation = conversation.key AND r.body IS NULL)"
+)
+"""What came back to be told once more is dropped again in its time."""
 
 
 def changed(before: datetime, after: Place, connection: sqlite3.Connection) -> tuple[list[Activity], Place]:
@@ -117,7 +122,8 @@ def record(emissions: Sequence[Emission], connection: sqlite3.Connection) -> Non
             _write_line(connection, emission, emission.line)
         _keep_folds(connection, emission)
         connection.execute(
-            "UPDATE conversation SET revision = ?, content_hash = ?, changed = ?, failure = NULL WHERE key = ?",
+            "UPDATE conversation SET revision = ?, content_hash = ?, changed = ?, failure = NULL, "
+            f"reduced = CASE WHEN reduced THEN {_LACKING} ELSE 0 END WHERE key = ?",
             (emission.revision, emission.content_hash, _outdated(connection, emission), emission.conversation),
         )
 

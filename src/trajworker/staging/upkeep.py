@@ -57,7 +57,10 @@ def pending(project_id: str, now: datetime, limit: int, connection: sqlite3.Conn
 
 
 def compact(before: datetime, at_most: int, connection: sqlite3.Connection) -> int:
-    """Drop payloads and folds of delivered conversations that were last active before; how many runs were reduced."""
+    """Drop payloads and folds of delivered conversations that were last active before; how many runs were reduced.
+
+    What a run is compared by stays, its feedback figures too.
+    """
     keys = [
         key
         for (key,) in connection.execute(
@@ -68,7 +71,7 @@ def compact(before: datetime, at_most: int, connection: sqlite3.Connection) -> i
     ]
     traces = f"SELECT key FROM trace WHERE conversation IN ({marks(keys)})"
     reduced = connection.execute(
-        f"UPDATE run SET body = NULL, feedback_stats = NULL, tree_order = '' WHERE trace IN ({traces})", keys
+        f"UPDATE run SET body = NULL, tree_order = '' WHERE trace IN ({traces})", keys
     ).rowcount
     connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
     connection.execute(
