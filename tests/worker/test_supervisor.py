@@ -10,9 +10,9 @@ import anyio
 import pytest
 
 from support.published import files_in
-from support.staged import PROJECT_ID, a_run, named
+from support.staged import PROJECT_ID, a_run, a_slice, named
 from trajworker.errors import NotAllowed, SinkFull, SourceUnavailable
-from trajworker.events import ConversationEmitted, Event, ProjectFailed
+from trajworker.events import ConversationEmitted, Event, ProjectFailed, SliceRead
 from trajworker.model.run import Project
 from trajworker.ports import Slice
 from trajworker.sinks import part_file
@@ -66,6 +66,24 @@ async def test_a_project_that_hangs_does_not_keep_another_from_being_delivered(t
         stop_when(shop, lambda told: emitted(told) == {"t"})
         with anyio.fail_after(10):
             await shop.supervise(ONCE, ["p", "other"])
+        assert await shop.said() == [("t", 1)]
+
+
+async def test_once_says_a_conversation_once_though_its_older_half_is_read_first(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t", at=10), a_run("two", thread="t", at=20)]
+        older, newer = a_slice(0, 15), a_slice(15, 24 * 60)
+        await shop.staging.plan(shop.source.projects["p"], [older, newer])
+
+        async def hold(part: Slice) -> None:
+            if part.start == newer.start:
+                while not shop.of_kind(SliceRead):  # noqa: ASYNC110 - events are no signal
+                    await anyio.sleep(0.01)
+                await anyio.sleep(20 * supervising.TICK_S)
+
+        shop.source.hold = hold
+        with anyio.fail_after(10):
+            await shop.supervise(ONCE)
         assert await shop.said() == [("t", 1)]
 
 

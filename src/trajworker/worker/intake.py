@@ -129,10 +129,11 @@ class Intake:
 
     def _cut(self, part: Slice, page: Page, idle: int) -> tuple[Slice, ...]:
         """Pieces of what is left of the slice, where cutting is worth its price; empty to go on as it is."""
-        allowed = cuts_allowed(self._pages[part.project_id], self._cuts[part.project_id])
+        pages_read = self._pages[part.project_id]
+        allowed = cuts_allowed(pages_read, self._cuts[part.project_id])
         if not (allowed and page.runs and page.next_cursor and part.purpose in (Purpose.COVER, Purpose.SWIFT)):
             return ()
-        pieces = _pieces(part, page, idle, allowed)
+        pieces = _pieces(part, page, allowed, idle, pages_read)
         more = len(pieces) - 1 + sum(len(after(piece)) for piece in pieces)
         if more <= 0:
             return ()
@@ -173,11 +174,11 @@ class Intake:
         await self._stage(part.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
 
 
-def _pieces(part: Slice, page: Page, idle: int, allowed: int) -> tuple[Slice, ...]:
+def _pieces(part: Slice, page: Page, allowed: int, idle: int, pages_read: int) -> tuple[Slice, ...]:
     if page.swift is not None and allowed >= SWIFT_CUTS:
         return quicken(part, page.runs, page.swift)
     if idle and (page.pace_per_s is None or page.pace_per_s > ONE_PAGER_PER_S):
-        return cut(part, page.runs, min(idle, allowed) + 1)
+        return cut(part, page.runs, min(idle, allowed) + 1, pages_read)
     return ()
 
 

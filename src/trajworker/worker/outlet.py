@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trajworker.assembly import Header, content_hash, encode_line
 from trajworker.assembly.lifecycle import Decision, FinishRule, decide
@@ -62,6 +63,7 @@ class Outlet:
         self._sink = sink
         self._drafter = drafter
         self._delivery = delivery
+        self._finish = delivery.finish
         self._observer = observer
         self._watermarks: dict[str, datetime | None] = {}
         self.delivered = 0
@@ -71,9 +73,14 @@ class Outlet:
         self.failed: SourceError | None = None
         """Why conversations could not be assembled in the last delivery: payloads had to be fetched again."""
 
-    async def deliver(self, now: datetime, stop: Stop) -> None:
-        """Emit every conversation that is finished by now, then publish what is old enough."""
+    async def deliver(self, now: datetime, stop: Stop, lull: timedelta = timedelta(0)) -> None:
+        """Emit every conversation that is finished by now, then publish what is old enough.
+
+        `lull` is how long conversations must have been idle at least: while a range is still being read, its slices end
+        in the midst of conversations that would count as finished a moment later.
+        """
         self.failed = None
+        self._finish = replace(self._delivery.finish, idle=max(self._delivery.finish.idle, lull))
         await self._store.believe(now)
         for project_id in self._watermarks:
             await self._learn(project_id)
@@ -109,7 +116,7 @@ class Outlet:
         self._watermarks[project_id] = (await self._store.coverage(project_id)).watermark
 
     def _decide(self, activity: Activity, now: datetime) -> Decision:
-        return decide(activity, now, self._watermarks.get(activity.project_id), self._delivery.finish)
+        return decide(activity, now, self._watermarks.get(activity.project_id), self._finish)
 
     async def _deliver_known(self, now: datetime, stop: Stop) -> str | None:
         """Emit what is finished; stops at the first project whose watermark is not known, and names it.
@@ -118,7 +125,7 @@ class Outlet:
         in the list.
         """
         batch = _Batch()
-        async with aclosing(self._store.changed(now - self._delivery.finish.idle + INSTANT)) as changed:
+        async with aclosing(self._store.changed(now - self._finish.idle + INSTANT)) as changed:
             async for activity in changed:
                 if activity.project_id not in self._watermarks:
                     return activity.project_id

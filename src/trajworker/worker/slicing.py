@@ -18,7 +18,7 @@ INSTANT = timedelta(microseconds=1)
 FREE_CUTS = 2
 PAGES_PER_CUT = 25
 LEAP_PAGES = 4
-"""Pages that the first part of a geometric cut is expected to hold; each part before it is twice as long."""
+"""Pages that the first part of a geometric cut is expected to hold at least; each part before it is twice as long."""
 PLAUSIBLE_PAGES = 256
 """A remainder that would hold more pages than this at the density just seen is not believed to be that dense."""
 ONE_PAGER_PER_S = 10.0
@@ -34,12 +34,13 @@ def cuts_allowed(pages_read: int, cuts_made: int) -> int:
     return max(0, FREE_CUTS + pages_read // PAGES_PER_CUT - cuts_made)
 
 
-def cut(part: Slice, runs: Sequence[Run], parts: int) -> tuple[Slice, ...]:
+def cut(part: Slice, runs: Sequence[Run], parts: int, pages_read: int) -> tuple[Slice, ...]:
     """Share what is unread of `part` among `parts` pagers, newest first; `runs` is the page just read.
 
     A remainder that can plausibly be as dense as the page is cut evenly. A longer one (years, of which an hour is full)
-    is cut geometrically from its recent end, so that the dense stretch is shared however short it is.
-    Returns an empty tuple where a cut makes no sense (one moment, nothing left).
+    is cut geometrically from its recent end, so that the dense stretch is shared however short it is: as many pages as
+    were read may well follow once more, and a part that long keeps a pager busy until the next cut is allowed.
+    Returns an empty tuple where a cut makes no sense (one moment, hardly anything left).
     """
     oldest = min(run.start_time for run in runs)
     newest = max(run.start_time for run in runs)
@@ -47,10 +48,14 @@ def cut(part: Slice, runs: Sequence[Run], parts: int) -> tuple[Slice, ...]:
     density = newest - oldest
     if remainder <= timedelta(0) or density <= timedelta(0):
         return ()
+    parts = min(parts, remainder // (density * max(LEAP_PAGES, pages_read // PAGES_PER_CUT)))
+    if parts < 2:  # noqa: PLR2004 - one part is no cut
+        return ()
     if remainder <= density * PLAUSIBLE_PAGES:
         bounds = [oldest - remainder * number / parts for number in range(1, parts)]
     else:
-        bounds = [oldest - density * LEAP_PAGES * (2**number - 1) for number in range(1, parts)]
+        leap = density * max(LEAP_PAGES, pages_read)
+        bounds = [oldest - leap * (2**number - 1) for number in range(1, parts)]
     return _between([oldest, *(bound for bound in bounds if bound > part.start), part.start], part)
 
 

@@ -23,6 +23,8 @@ from trajworker.worker.stop import Stop, request_on_signal
 PENDING_NUDGES = 1
 TICK_S = 5.0
 """How often the outlet looks although nothing came: files grow old and conversations idle by the clock alone."""
+LULL = timedelta(minutes=30)
+"""How long conversations must have been idle to be delivered before all that is read once has been read."""
 COMPACT_EVERY = timedelta(minutes=10)
 PAUSE_S = 30.0
 """Pause of the outlet after a disk was full, unless cycles come more often."""
@@ -116,8 +118,8 @@ class Supervisor:
 
     async def _deliver_once(self, stop: Stop) -> None:
         now = await self._source.now()
-        await self._outlet.deliver(now, stop)
         following = self._rhythm.poll is not None
+        await self._outlet.deliver(now, stop, timedelta(0) if following else LULL)
         if following and (self._compacted is None or now - self._compacted >= COMPACT_EVERY):
             await self._outlet.compact(now, stop)
             self._compacted = now
