@@ -20,7 +20,7 @@ CASES = [
 def folded(traces: list[list[Run]]) -> list[Fold]:
     folds: list[Fold] = []
     for trace in traces:
-        folds.append(decode_fold(encode_fold(fold_trace(trace, before=folds[-1].after if folds else None))))
+        folds.append(decode_fold(encode_fold(fold_trace(trace, before=folds))))
     return folds
 
 

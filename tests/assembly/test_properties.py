@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from support import corpus, runs
 from support.folding import fold_all, told
@@ -47,8 +48,8 @@ def test_a_fold_against_the_last_context_equals_one_against_the_whole_history(ca
     _, _, traces = CONVERSATIONS[case]
     folds: list[Fold] = []
     for trace in traces:
-        before = whole_context(folds) if folds else None
-        folds.append(fold_trace(trace, before=before))
+        knowing_all = [structs.replace(folds[-1], after=whole_context(folds))] if folds else []
+        folds.append(fold_trace(trace, before=knowing_all))
     assert line(folds) == line(fold_all(traces))
     assert content_hash(folds, HEADER) == content_hash(fold_all(traces), HEADER)
 

@@ -46,8 +46,7 @@ def phases(over: Corpus) -> str:
     def fold_all() -> dict[str, list[Any]]:
         folds: dict[str, list[Any]] = defaultdict(list)
         for (conversation, _), runs_of_one in ordered:
-            before = folds[conversation][-1].after if folds[conversation] else None
-            folds[conversation].append(fold_trace(runs_of_one, before=before))
+            folds[conversation].append(fold_trace(runs_of_one, before=folds[conversation]))
         return folds
 
     folds = clock.time("assembly: fold", fold_all)

@@ -12,7 +12,7 @@ def fold_all(traces: Sequence[Sequence[Run]]) -> list[Fold]:
     """Folds of the traces of a conversation, each against the one before it."""
     folds: list[Fold] = []
     for trace in traces:
-        folds.append(decode_fold(encode_fold(fold_trace(trace, before=folds[-1].after if folds else None))))
+        folds.append(decode_fold(encode_fold(fold_trace(trace, before=folds))))
     return folds
 
 

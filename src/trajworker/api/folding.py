@@ -6,14 +6,13 @@ A frame is its length (8 bytes, little-endian) and its content.
 
 import sys
 from collections.abc import Iterable, Iterator
-from functools import partial
 from importlib import import_module
 from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly import FoldSettings, Header, encode_line, fold_trace, whole_context
+from trajworker.assembly import FoldSettings, Header, encode_line, fold_trace
 from trajworker.assembly.parts import Fold
 from trajworker.model.run import Run
 from trajworker.sources.parquet_rows import ExportedConversation, conversations_of, mended
@@ -83,8 +82,7 @@ def write_frame(stream: BinaryIO, content: bytes | memoryview) -> None:
 def _encoded(conversation: ExportedConversation, settings: FoldSettings) -> bytes:
     folds: list[Fold] = []
     for trace in conversation.traces:
-        recall = partial(whole_context, tuple(folds)) if folds else None
-        folds.append(fold_trace(trace, (), folds[-1].after if folds else None, settings, recall))
+        folds.append(fold_trace(trace, (), folds, settings))
     complete = all(run.ended for run in _runs(conversation))
     header = Header(
         conversation_id=conversation.conversation_id,

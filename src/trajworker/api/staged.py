@@ -1,13 +1,12 @@
 """From what is staged to trajectories, conversation by conversation; what cannot be assembled is named."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
 
 import anyio.to_thread
 
-from trajworker.assembly import Fold, FoldSettings, Header, assemble, fold_trace, whole_context
-from trajworker.errors import RedactionFailed, TrajworkerError
-from trajworker.model.run import REDACTION_FAILED, Project, Run
+from trajworker.assembly import Fold, FoldSettings, Header, assemble, fold_trace
+from trajworker.errors import TrajworkerError
+from trajworker.model.run import Project
 from trajworker.ports import Activity
 from trajworker.staging import Staging
 from trajworker.trajectory import Pane, Trajectory
@@ -60,11 +59,8 @@ class Assembly:
         folds: list[Fold] = []
         for trace in await self._staging.traces(activity.conversation):
             runs = [run async for run in self._staging.runs(activity.conversation, trace.trace_id)]
-            refuse_unmasked(runs)
             feedback = await self._staging.feedback(activity.conversation, trace.trace_id)
-            context = folds[-1].after if folds else None
-            recall = partial(whole_context, tuple(folds)) if folds else None
-            folds.append(await anyio.to_thread.run_sync(fold_trace, runs, feedback, context, self._settings, recall))
+            folds.append(await anyio.to_thread.run_sync(fold_trace, runs, feedback, folds, self._settings))
         return folds
 
     async def _assembled(self, activity: Activity, folds: list[Fold]) -> Trajectory:
@@ -77,10 +73,3 @@ class Assembly:
             complete=complete,
         )
         return await anyio.to_thread.run_sync(assemble, folds, header)
-
-
-def refuse_unmasked(runs: Iterable[Run]) -> None:
-    """Raise RedactionFailed where a run could not be masked: its conversation is not handed out."""
-    for run in runs:
-        if REDACTION_FAILED in run.flags:
-            raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out")

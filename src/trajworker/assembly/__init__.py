@@ -2,7 +2,7 @@
 
 from trajworker.assembly.calls import NEEDED_RUN_TYPES
 from trajworker.assembly.context import Context
-from trajworker.assembly.fold import DEFAULT_SETTINGS, RULES_VERSION, FoldSettings, fold_trace, whole_context
+from trajworker.assembly.fold import DEFAULT_SETTINGS, RULES_VERSION, FoldSettings, fold_trace
 from trajworker.assembly.lifecycle import Decision, FinishRule, Held, decide
 from trajworker.assembly.parts import Fold, decode_fold, encode_fold
 from trajworker.assembly.rewards import Aggregation, RewardRule
@@ -31,5 +31,4 @@ __all__ = [
     "encode_line",
     "fold_trace",
     "thread_key",
-    "whole_context",
 ]

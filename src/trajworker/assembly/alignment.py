@@ -151,7 +151,7 @@ class Alignment(Memory):
         if draft.role is not Role.ASSISTANT:
             return last
         ids = {call.id for call in draft.tool_calls or ()} & set(self.answer_ids)
-        behind = bool(self.view) and last >= 0 and references[last] == self.view[-1][1] - 1
+        behind = bool(self.view) and last >= 0 and references[last] in (self.view[-1][1] - 1, self.turn_user)
         if not ids and not behind:
             return last
         references[last + 1] = self.answer
@@ -164,7 +164,7 @@ class Alignment(Memory):
 
     def _references(self, keyed: list[tuple[Draft, bytes]]) -> list[int | None]:
         """For each prompt message the message it repeats, in order; the newest of equal ones."""
-        wanted = [key for _, key in keyed]
+        wanted = self._as_shown(keyed)
         found: list[int | None] = [None] * len(wanted)
         head = 0
         while head < len(keyed) and keyed[head][0].role is Role.SYSTEM:
@@ -193,6 +193,19 @@ class Alignment(Memory):
             if found[index] is None and wanted[index] in self.aside_keys:
                 found[index] = -1 - self.aside_keys[wanted[index]]
         return found
+
+    def _as_shown(self, keyed: list[tuple[Draft, bytes]]) -> list[bytes]:
+        """Digests of a prompt's messages; of those that repeat a user's own words, as the model was first shown them."""
+        wanted = [key for _, key in keyed]
+        if self.spoken:
+            left: dict[bytes, list[int]] = {}
+            for key, reference in self.spoken:
+                left.setdefault(key, []).append(reference)
+            for place in range(len(wanted) - 1, -1, -1):
+                references = left.get(wanted[place]) if keyed[place][0].role is Role.USER else None
+                if references:
+                    wanted[place] = self.key(references.pop()) or wanted[place]
+        return wanted
 
     def _thread(self) -> list[tuple[int, bytes]]:
         """What a prompt that goes on with the last one begins with: its view, its answer, and what came after."""

@@ -1,6 +1,6 @@
 """Folds one trace against what the traces before it left: pure, and as dear as the trace, not as the conversation."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
@@ -45,22 +45,19 @@ DEFAULT_SETTINGS = FoldSettings()
 def fold_trace(
     runs: Iterable[Run],
     feedback: Sequence[Feedback] = (),
-    before: Context | None = None,
+    before: Sequence[Fold] = (),
     settings: FoldSettings = DEFAULT_SETTINGS,
-    recall: Callable[[], Context] | None = None,
 ) -> Fold:
-    """Fold the runs of one trace, in whatever order they come and however often.
+    """Fold the runs of one trace, in whatever order they come and however often, against the folds of those before it.
 
-    `before` is the context of the trace before it (`fold.after`), None for the first. Where its window of digests is
-    too short (history edited far back), `recall` is asked for the whole one: see `whole_context`.
+    Raises:
+        RedactionFailed: a run could not be masked, so nothing of its conversation may be told.
     """
     trace = Trace(runs, feedback, settings.rewards)
     try:
-        return _Folding(trace, before or Context()).fold()
+        return _Folding(trace, before[-1].after if before else Context()).fold()
     except HistoryNeeded:
-        if recall is None:
-            raise
-        return _Folding(trace, recall()).fold()
+        return _Folding(trace, whole_context(before)).fold()
 
 
 def whole_context(folds: Sequence[Fold]) -> Context:

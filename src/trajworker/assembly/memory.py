@@ -52,6 +52,7 @@ class Memory:
         self.answer = before.answer
         self.answer_ids = list(before.answer_ids)
         self.reasoned = before.reasoned[-1:] if before.reasoned else []
+        self.spoken = list(before.spoken)
         self.prefix = Prefix(before.prefix_length, before.prefix_hash)
         self.turn = before.entries
         self.turn_user = before.turn_user
@@ -135,4 +136,5 @@ class Memory:
             view=self.view, answer=self.answer, answer_ids=self.answer_ids,
             prefix_length=length, prefix_hash=prefix, turn_user=self.turn_user,
             pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
+            spoken=self.spoken[-KEPT:],
         )  # fmt: skip

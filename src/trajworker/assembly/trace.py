@@ -9,7 +9,8 @@ from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.scopes import in_order
 from trajworker.assembly.searches import read_search
 from trajworker.assembly.tool_runs import read_tool_run
-from trajworker.model.run import Feedback, Run
+from trajworker.errors import RedactionFailed
+from trajworker.model.run import REDACTION_FAILED, Feedback, Run
 
 
 class Trace:
@@ -19,6 +20,8 @@ class Trace:
         self.aggregation = rule.aggregation
         latest: dict[str, Run] = {}
         for run in runs:
+            if REDACTION_FAILED in run.flags:
+                raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out")
             held = latest.get(run.id)
             if held is None or _newer(run, held):
                 latest[run.id] = run

@@ -204,6 +204,8 @@ class Transcript(Results):
                 break
             before.turn = self.turn
         index = self.add(draft, key)
+        if words is not None:
+            self.spoken.append((digest(draft), index))
         self.turn_user = index
         return index
 

@@ -121,8 +121,10 @@ def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> s
     """
     root = opening.root if opening is not None else None
     shown = draft.content
-    if root is None or not shown or shown.strip() in said_by_root(opening):
+    if root is None or not shown:
         return None
+    if shown.strip() in said_by_root(opening):
+        return shown.strip() if shown in {text + "\n\n" for text in root.texts.values()} else None
     if root.words:
         word = (root.words[-1].content or "").strip()
         return word if len(word) >= MIN_QUOTE and word in shown else None

@@ -6,7 +6,6 @@ goes on beating, and a stop need not wait for it.
 
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,9 +13,9 @@ import anyio.to_thread
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly import Fold, FoldSettings, decode_fold, encode_fold, fold_trace, whole_context
-from trajworker.errors import MalformedRun, RedactionFailed, SourceError, TrajworkerError
-from trajworker.model.run import REDACTION_FAILED, Feedback, Run
+from trajworker.assembly import Fold, FoldSettings, decode_fold, encode_fold, fold_trace
+from trajworker.errors import MalformedRun, SourceError, TrajworkerError
+from trajworker.model.run import Feedback, Run
 from trajworker.ports import Activity, Ledger, Material, TraceVersion, kept
 
 RESTORE_RUNS = 1000
@@ -118,11 +117,8 @@ class Drafter:
     def _fold(
         self, runs: Sequence[Run], feedback: Sequence[Feedback], before: Sequence[Fold]
     ) -> Fold | TrajworkerError:
-        context = before[-1].after if before else None
-        recall = partial(whole_context, before) if before else None
         try:
-            _refuse_unmasked(runs)
-            return fold_trace(runs, feedback, context, self._settings, recall)
+            return fold_trace(runs, feedback, before, self._settings)
         except TrajworkerError as error:
             return error
         except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
@@ -165,9 +161,3 @@ def _kept(traces: Sequence[TraceVersion]) -> list[Fold]:
         except msgspec.MsgspecError:  # another release wrote it
             break
     return folds
-
-
-def _refuse_unmasked(runs: Sequence[Run]) -> None:
-    for run in runs:
-        if REDACTION_FAILED in run.flags:
-            raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not written")
