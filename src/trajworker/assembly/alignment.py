@@ -195,7 +195,7 @@ class Alignment(Memory):
         return found
 
     def _as_shown(self, keyed: list[tuple[Draft, bytes]]) -> list[bytes]:
-        """Digests of a prompt's messages; of those that repeat a user's own words, as the model was first shown them."""
+        """Digests of a prompt's messages; where one repeats a user's own words, of what the model was first shown."""
         wanted = [key for _, key in keyed]
         if self.spoken:
             left: dict[bytes, list[int]] = {}

@@ -123,8 +123,9 @@ def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> s
     shown = draft.content
     if root is None or not shown:
         return None
+    given = [word.content or "" for word in root.words] + list(root.texts.values())
     if shown.strip() in said_by_root(opening):
-        return shown.strip() if shown in {text + "\n\n" for text in root.texts.values()} else None
+        return None if shown in given else next(text for text in given if text.strip() == shown.strip())
     if root.words:
         word = (root.words[-1].content or "").strip()
         return word if len(word) >= MIN_QUOTE and word in shown else None
