@@ -8,12 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.staged import a_run, a_slice, minute
-from trajworker.ports import Purpose, Swift
+from trajworker.model.run import Run
+from trajworker.ports import Page, Purpose, Swift
 from trajworker.worker.catching_up import Depth
 from trajworker.worker.slicing import FREE_CUTS, LEAP_PAGES, PAGES_PER_CUT, RUN_TIME, after, cut, cuts_allowed, quicken
 
 INSTANT = timedelta(microseconds=1)
 WEEK = timedelta(days=7)
+
+
+def page(*runs: Run, next_runs: int | None = None) -> Page:
+    return Page(runs=runs, next_runs=next_runs)
 
 
 @given(
@@ -26,7 +31,7 @@ def test_pieces_are_the_remainder_and_touch_without_a_gap(times: list[int], reac
     start = min(times) - reach
     runs = [a_run(f"r{index}", at=time) for index, time in enumerate(times)]
     part = a_slice(start, max(times) + 1)
-    pieces = cut(part, runs, parts, pages)
+    pieces = cut(part, Page(runs=tuple(runs)), parts, pages)
     if not pieces:
         assert min(times) == max(times) or reach < 2 * (max(times) - min(times)) * max(
             LEAP_PAGES, pages / PAGES_PER_CUT
@@ -42,29 +47,31 @@ def test_pieces_are_the_remainder_and_touch_without_a_gap(times: list[int], reac
 
 
 def test_a_page_of_one_moment_tells_no_density_to_cut_by() -> None:
-    assert cut(a_slice(0, 100), [a_run("a", at=50), a_run("b", at=50)], 4, 1) == ()
+    assert cut(a_slice(0, 100), page(a_run("a", at=50), a_run("b", at=50)), 4, 1) == ()
 
 
 def test_nothing_is_cut_where_nothing_is_left() -> None:
-    assert cut(a_slice(0, 100), [a_run("a", at=50), a_run("b", at=0)], 4, 1) == ()
+    assert cut(a_slice(0, 100), page(a_run("a", at=50), a_run("b", at=0)), 4, 1) == ()
 
 
 def test_years_of_which_an_hour_is_full_are_cut_near_the_hour() -> None:
     begin = datetime(2020, 1, 1, tzinfo=UTC)
     part = a_slice((begin - minute(0)) / timedelta(minutes=1), 60)
-    pieces = cut(part, [a_run("a", at=60), a_run("b", at=55)], 4, 1)
+    pieces = cut(part, page(a_run("a", at=60), a_run("b", at=55)), 4, 1)
     assert pieces[0].start == minute(55 - 4 * 5)
     assert pieces[1].start == minute(55 - 4 * 5 * 3)
 
 
 def test_the_more_was_read_the_longer_are_the_parts_cut_off() -> None:
     part = a_slice(-100_000_000, 60)
-    hour = [a_run("a", at=60), a_run("b", at=0)]
+    hour = page(a_run("a", at=60), a_run("b", at=0))
     assert [cut(part, hour, 2, pages)[0].start for pages in (1, 100)] == [minute(-4 * 60), minute(-100 * 60)]
+    larger = page(*hour.runs, next_runs=20)
+    assert cut(part, larger, 2, 1)[0].start == minute(-4 * 60 * 10)
 
 
 def test_what_holds_hardly_more_than_a_cut_costs_is_not_cut() -> None:
-    runs = [a_run("a", at=0), a_run("b", at=-10)]
+    runs = page(a_run("a", at=0), a_run("b", at=-10))
     assert len(cut(a_slice(-90, 1), runs, 4, 1)) == 2
     assert cut(a_slice(-80, 1), runs, 4, 1) == ()
     assert cut(a_slice(-90, 1), runs, 4, 500) == ()
@@ -83,7 +90,7 @@ def test_what_is_quickened_is_the_remainder_without_a_gap_and_leaves_runs_a_day_
     times: list[int], reach: int, since: int
 ) -> None:
     part = a_slice(min(times) - reach, max(times) + 1)
-    pieces = quicken(part, [a_run(f"r{index}", at=time) for index, time in enumerate(times)], a_swift(since))
+    pieces = quicken(part, page(*(a_run(f"r{index}", at=time) for index, time in enumerate(times))), a_swift(since))
     if not pieces:
         return
     assert pieces[0].end == minute(min(times)) + INSTANT
@@ -104,15 +111,15 @@ def test_what_is_quickened_is_the_remainder_without_a_gap_and_leaves_runs_a_day_
 
 def test_a_stretch_is_not_quickened_where_it_would_hold_few_pages() -> None:
     part = a_slice(-1_000_000, 1_000)
-    hour = [a_run("a", at=0), a_run("b", at=60)]
+    hour = page(a_run("a", at=0), a_run("b", at=60))
     assert quicken(part, hour, a_swift(2_000))
-    day = [a_run("a", at=0), a_run("b", at=24 * 60)]
+    day = page(a_run("a", at=0), a_run("b", at=24 * 60))
     assert not quicken(part, day, a_swift(2_000))
 
 
 def test_pieces_of_a_swift_slice_are_swift() -> None:
     part = a_slice(0, 100, purpose=Purpose.SWIFT)
-    pieces = cut(part, [a_run("a", at=99), a_run("b", at=98)], 3, 1)
+    pieces = cut(part, page(a_run("a", at=99), a_run("b", at=98)), 3, 1)
     assert [one.purpose for one in pieces] == [Purpose.SWIFT] * 3
 
 

@@ -75,8 +75,9 @@ class Swift(Struct, frozen=True, kw_only=True):
 class Page(Struct, frozen=True, kw_only=True):
     """One answer of the source. `oldest` is the earliest start time on it, None when it is empty.
 
-    `pace_per_s` is how many pages like it a second the source is allowed to ask for, None where nothing limits it;
-    `swift` tells where it could ask for more.
+    `next_runs` is how many runs the page after it may hold, None for as many as this one. `pace_per_s` is how many
+    pages like it a second the source is allowed to ask for, None where nothing limits it; `swift` tells where it could
+    ask for more.
     """
 
     runs: tuple[Run, ...]
@@ -84,6 +85,7 @@ class Page(Struct, frozen=True, kw_only=True):
     next_cursor: str | None = None
     oldest: datetime | None = None
     size_bytes: int = 0
+    next_runs: int | None = None
     pace_per_s: float | None = None
     swift: Swift | None = None
 

@@ -57,6 +57,10 @@ class Pages:
         self._first: dict[Hashable, anyio.Lock] = {}
         self._cursors = CursorsSeen()
 
+    def next_size(self, project_id: str) -> int:
+        """Runs that will be asked for next in a project, within the bounds of the wire."""
+        return self._sizes_of(project_id, Detail.WHOLE).choose()
+
     async def read(self, wanted: Wanted, cursor: str | None) -> Page:
         """The page at a cursor that an earlier page gave, the first page without one.
 
@@ -139,12 +143,16 @@ class Pages:
         The first page of a project goes alone: what its runs weigh spares all others requests.
         """
         kind = (query.project_id, query.detail)
-        known = self._settings.known_run_bytes if query.detail is Detail.WHOLE else None
-        sizes = self._sizes.setdefault(kind, PageSize(self._settings.page_size, self._settings.page_bytes, known))
+        sizes = self._sizes_of(*kind)
         if sizes.known:
             return await self._shrinking(query, sizes, needed_only=needed_only)
         async with self._first.setdefault(kind, anyio.Lock()):
             return await self._shrinking(query, sizes, needed_only=needed_only)
+
+    def _sizes_of(self, project_id: str, detail: Detail) -> PageSize:
+        known = self._settings.known_run_bytes if detail is Detail.WHOLE else None
+        fresh = PageSize(self._settings.page_size, self._settings.page_bytes, known)
+        return self._sizes.setdefault((project_id, detail), fresh)
 
     async def _shrinking(self, query: Query, sizes: PageSize, *, needed_only: bool) -> Asked:
         tries = Tries(self._settings.retries.attempts)

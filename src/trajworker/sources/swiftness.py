@@ -66,7 +66,8 @@ class Swiftness:
         query = Query(project_id=asked.project_id, page_size=1, start=asked.start)
         tier = wire.tier(query, now)
         pace_per_s = self._client.pace_of(tier).requests_per_s
-        page = msgspec.structs.replace(page, pace_per_s=pace_per_s)
+        next_runs = min(self._pages.next_size(asked.project_id), wire.largest_page)
+        page = msgspec.structs.replace(page, next_runs=next_runs, pace_per_s=pace_per_s)
         if span is None or asked.purpose is not Purpose.COVER or pace_per_s > SLOW_PER_S or self._holds is False:
             return page
         if tier == wire.tier(msgspec.structs.replace(query, ended_before=asked.start + span), now):

@@ -176,9 +176,9 @@ class Intake:
 
 def _pieces(part: Slice, page: Page, allowed: int, idle: int, pages_read: int) -> tuple[Slice, ...]:
     if page.swift is not None and allowed >= SWIFT_CUTS:
-        return quicken(part, page.runs, page.swift)
+        return quicken(part, page, page.swift)
     if idle and (page.pace_per_s is None or page.pace_per_s > ONE_PAGER_PER_S):
-        return cut(part, page.runs, min(idle, allowed) + 1, pages_read)
+        return cut(part, page, min(idle, allowed) + 1, pages_read)
     return ()
 
 

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from trajworker.model.run import Run
-from trajworker.ports import Purpose, Slice, Swift
+from trajworker.ports import Page, Purpose, Slice, Swift
 
 INSTANT = timedelta(microseconds=1)
 """Upper bounds are exclusive, but other runs may share the microsecond of the last one read: they are read again."""
@@ -34,18 +33,16 @@ def cuts_allowed(pages_read: int, cuts_made: int) -> int:
     return max(0, FREE_CUTS + pages_read // PAGES_PER_CUT - cuts_made)
 
 
-def cut(part: Slice, runs: Sequence[Run], parts: int, pages_read: int) -> tuple[Slice, ...]:
-    """Share what is unread of `part` among `parts` pagers, newest first; `runs` is the page just read.
+def cut(part: Slice, page: Page, parts: int, pages_read: int) -> tuple[Slice, ...]:
+    """Share what is unread of `part` among `parts` pagers, newest first; `page` was just read.
 
     A remainder that can plausibly be as dense as the page is cut evenly. A longer one (years, of which an hour is full)
     is cut geometrically from its recent end, so that the dense stretch is shared however short it is: as many pages as
     were read may well follow once more, and a part that long keeps a pager busy until the next cut is allowed.
     Returns an empty tuple where a cut makes no sense (one moment, hardly anything left).
     """
-    oldest = min(run.start_time for run in runs)
-    newest = max(run.start_time for run in runs)
+    oldest, density = _density(page)
     remainder = oldest - part.start
-    density = newest - oldest
     if remainder <= timedelta(0) or density <= timedelta(0):
         return ()
     parts = min(parts, remainder // (density * max(LEAP_PAGES, pages_read // PAGES_PER_CUT)))
@@ -59,15 +56,15 @@ def cut(part: Slice, runs: Sequence[Run], parts: int, pages_read: int) -> tuple[
     return _between([oldest, *(bound for bound in bounds if bound > part.start), part.start], part)
 
 
-def quicken(part: Slice, runs: Sequence[Run], swift: Swift) -> tuple[Slice, ...]:
+def quicken(part: Slice, page: Page, swift: Swift) -> tuple[Slice, ...]:
     """Cut what is unread of `part` so that the recent end of it is read as fast as the source allows.
 
     What begins from `swift.since` on is swift as it is. Older stretches begin with what a swift slice leaves out; the
     swift slice itself follows when that is read, see `after`. Returns an empty tuple where `part` is so sparse that a
     stretch that may be read swiftly would hold hardly more pages than it costs.
     """
-    oldest = min(run.start_time for run in runs)
-    dense = (max(run.start_time for run in runs) - oldest) * PAGES_PER_CUT
+    oldest, density = _density(page)
+    dense = density * PAGES_PER_CUT
     end = oldest + INSTANT
     if part.start < swift.since < oldest - dense:
         return _halves(part, swift.since, end, Purpose.COVER)
@@ -80,6 +77,13 @@ def after(part: Slice) -> tuple[Slice, ...]:
     if part.purpose is not Purpose.LEFT_OVER:
         return ()
     return (Slice(project_id=part.project_id, start=part.start, end=part.end, purpose=Purpose.SWIFT),)
+
+
+def _density(page: Page) -> tuple[datetime, timedelta]:
+    """When the oldest run of a page started, and how much time a page like the next one is expected to span."""
+    oldest = min(run.start_time for run in page.runs)
+    newest = max(run.start_time for run in page.runs)
+    return oldest, (newest - oldest) * ((page.next_runs or len(page.runs)) / len(page.runs))
 
 
 def _halves(part: Slice, bound: datetime, end: datetime, purpose: Purpose) -> tuple[Slice, ...]:
