@@ -30,15 +30,15 @@ def page(*runs: Run, next_runs: int | None = None) -> Page:
 def test_pieces_are_the_remainder_and_touch_without_a_gap(times: list[int], reach: int, parts: int, pages: int) -> None:
     start = min(times) - reach
     runs = [a_run(f"r{index}", at=time) for index, time in enumerate(times)]
-    part = a_slice(start, max(times) + 1)
-    pieces = cut(part, Page(runs=tuple(runs)), parts, pages)
+    slice_ = a_slice(start, max(times) + 1)
+    pieces = cut(slice_, Page(runs=tuple(runs)), parts, pages)
     if not pieces:
         assert min(times) == max(times) or reach < 2 * (max(times) - min(times)) * max(
             LEAP_PAGES, pages / PAGES_PER_CUT
         )
         return
     assert 1 <= len(pieces) <= parts
-    assert pieces[-1].start == part.start
+    assert pieces[-1].start == slice_.start
     # other runs may share the microsecond of the oldest one that was read
     assert pieces[0].end == minute(min(times)) + INSTANT
     for newer, older in pairwise(pieces):
@@ -56,18 +56,26 @@ def test_nothing_is_cut_where_nothing_is_left() -> None:
 
 def test_years_of_which_an_hour_is_full_are_cut_near_the_hour() -> None:
     begin = datetime(2020, 1, 1, tzinfo=UTC)
-    part = a_slice((begin - minute(0)) / timedelta(minutes=1), 60)
-    pieces = cut(part, page(a_run("a", at=60), a_run("b", at=55)), 4, 1)
+    slice_ = a_slice((begin - minute(0)) / timedelta(minutes=1), 60)
+    pieces = cut(slice_, page(a_run("a", at=60), a_run("b", at=55)), 4, 1)
     assert pieces[0].start == minute(55 - 4 * 5)
     assert pieces[1].start == minute(55 - 4 * 5 * 3)
 
 
 def test_the_more_was_read_the_longer_are_the_parts_cut_off() -> None:
-    part = a_slice(-100_000_000, 60)
+    slice_ = a_slice(-100_000_000, 60)
     hour = page(a_run("a", at=60), a_run("b", at=0))
-    assert [cut(part, hour, 2, pages)[0].start for pages in (1, 100)] == [minute(-4 * 60), minute(-100 * 60)]
+    assert [cut(slice_, hour, 2, pages)[0].start for pages in (1, 100)] == [minute(-4 * 60), minute(-100 * 60)]
     larger = page(*hour.runs, next_runs=20)
-    assert cut(part, larger, 2, 1)[0].start == minute(-4 * 60 * 10)
+    assert cut(slice_, larger, 2, 1)[0].start == minute(-4 * 60 * 10)
+
+
+@given(st.integers(1, 10_000_000), st.integers(2, 20), st.integers(1, 60 * 24 * 365 * 10), st.integers(1, 1000))
+def test_no_density_is_too_little_to_be_reckoned_with(pages: int, shares: int, span: int, next_runs: int) -> None:
+    slice_ = a_slice(-60 * 24 * 365 * 50, 1)
+    sparse = page(a_run("a", at=0), a_run("b", at=-span), next_runs=next_runs)
+    for pieces in (cut(slice_, sparse, shares, pages), quicken(slice_, sparse, a_swift(-10))):
+        assert all(slice_.start <= one.start < one.end for one in pieces)
 
 
 def test_what_holds_hardly_more_than_a_cut_costs_is_not_cut() -> None:
@@ -89,12 +97,12 @@ def a_swift(since: float) -> Swift:
 def test_what_is_quickened_is_the_remainder_without_a_gap_and_leaves_runs_a_day_to_end(
     times: list[int], reach: int, since: int
 ) -> None:
-    part = a_slice(min(times) - reach, max(times) + 1)
-    pieces = quicken(part, page(*(a_run(f"r{index}", at=time) for index, time in enumerate(times))), a_swift(since))
+    slice_ = a_slice(min(times) - reach, max(times) + 1)
+    pieces = quicken(slice_, page(*(a_run(f"r{index}", at=time) for index, time in enumerate(times))), a_swift(since))
     if not pieces:
         return
     assert pieces[0].end == minute(min(times)) + INSTANT
-    assert pieces[-1].start == part.start
+    assert pieces[-1].start == slice_.start
     assert [older.end for older in pieces[1:]] == [newer.start for newer in pieces[:-1]]
     recent, rest = pieces[0], pieces[1:]
     assert all(one.purpose is Purpose.COVER for one in rest)
@@ -110,16 +118,16 @@ def test_what_is_quickened_is_the_remainder_without_a_gap_and_leaves_runs_a_day_
 
 
 def test_a_stretch_is_not_quickened_where_it_would_hold_few_pages() -> None:
-    part = a_slice(-1_000_000, 1_000)
+    slice_ = a_slice(-1_000_000, 1_000)
     hour = page(a_run("a", at=0), a_run("b", at=60))
-    assert quicken(part, hour, a_swift(2_000))
+    assert quicken(slice_, hour, a_swift(2_000))
     day = page(a_run("a", at=0), a_run("b", at=24 * 60))
-    assert not quicken(part, day, a_swift(2_000))
+    assert not quicken(slice_, day, a_swift(2_000))
 
 
 def test_pieces_of_a_swift_slice_are_swift() -> None:
-    part = a_slice(0, 100, purpose=Purpose.SWIFT)
-    pieces = cut(part, page(a_run("a", at=99), a_run("b", at=98)), 3, 1)
+    slice_ = a_slice(0, 100, purpose=Purpose.SWIFT)
+    pieces = cut(slice_, page(a_run("a", at=99), a_run("b", at=98)), 3, 1)
     assert [one.purpose for one in pieces] == [Purpose.SWIFT] * 3
 
 

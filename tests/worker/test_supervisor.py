@@ -55,8 +55,8 @@ async def test_once_ends_when_all_is_delivered(tmp_path: Path) -> None:
 
 
 async def test_a_project_that_hangs_does_not_keep_another_from_being_delivered(tmp_path: Path) -> None:
-    async def hold(part: Slice) -> None:
-        if part.project_id == OTHER:
+    async def hold(slice_: Slice) -> None:
+        if slice_.project_id == OTHER:
             await anyio.sleep_forever()
 
     async with workshop(tmp_path) as shop:
@@ -75,8 +75,8 @@ async def test_once_says_a_conversation_once_though_its_older_half_is_read_first
         older, newer = a_slice(0, 15), a_slice(15, 24 * 60)
         await shop.staging.plan(shop.source.projects["p"], [older, newer])
 
-        async def hold(part: Slice) -> None:
-            if part.start == newer.start:
+        async def hold(slice_: Slice) -> None:
+            if slice_.start == newer.start:
                 while not shop.of_kind(SliceRead):  # noqa: ASYNC110 - events are no signal
                     await anyio.sleep(0.01)
                 await anyio.sleep(20 * supervising.TICK_S)
@@ -187,8 +187,8 @@ async def test_a_new_project_that_fits_the_pattern_is_picked_up(tmp_path: Path) 
 
 
 async def test_with_once_a_project_that_fails_is_told_and_the_others_are_delivered(tmp_path: Path) -> None:
-    async def hold(part: Slice) -> None:
-        if part.project_id == OTHER:
+    async def hold(slice_: Slice) -> None:
+        if slice_.project_id == OTHER:
             raise SourceUnavailable("away")
 
     async with workshop(tmp_path) as shop:

@@ -56,15 +56,17 @@ class ListedSource:
             raise ProjectNotFound(f"no project {names}")
         return found
 
-    async def page(self, part: Slice) -> Page:
-        self.asked.append(part)
-        await self.hold(part)
-        shown = [run for run in self.runs if run.project_id == part.project_id and run.name not in self.off_pages]
-        inside = [run for run in shown if part.start <= run.start_time < part.end]
-        if part.purpose is Purpose.ENDED:
-            inside = [run for run in inside if run.end_time and part.ended_after and run.end_time > part.ended_after]
+    async def page(self, slice_: Slice) -> Page:
+        self.asked.append(slice_)
+        await self.hold(slice_)
+        shown = [run for run in self.runs if run.project_id == slice_.project_id and run.name not in self.off_pages]
+        inside = [run for run in shown if slice_.start <= run.start_time < slice_.end]
+        if slice_.purpose is Purpose.ENDED:
+            inside = [
+                run for run in inside if run.end_time and slice_.ended_after and run.end_time > slice_.ended_after
+            ]
         inside.sort(key=lambda run: run.start_time, reverse=True)
-        begin = int(part.cursor or 0)
+        begin = int(slice_.cursor or 0)
         runs = tuple(inside[begin : begin + self.page_size])
         more = begin + self.page_size < len(inside)
         oldest = min((run.start_time for run in runs), default=None)

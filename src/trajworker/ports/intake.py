@@ -143,8 +143,8 @@ class RunSource(Protocol):
         """Resolve names or ids; raises ProjectNotFound naming near ones."""
         ...
 
-    async def page(self, part: Slice) -> Page:
-        """The page of `part` at its cursor; raises CursorExpired when the slice must be begun again."""
+    async def page(self, slice_: Slice) -> Page:
+        """The page of `slice_` at its cursor; raises CursorExpired when the slice must be begun again."""
         ...
 
     async def runs_by_id(self, project_id: str, ids: Sequence[str]) -> Page:

@@ -87,14 +87,14 @@ class LangSmithSource:
         """Projects by name, id or pattern (`prod-*`)."""
         return await _told(self._projects.find(names))
 
-    async def page(self, part: Slice) -> Page:
+    async def page(self, slice_: Slice) -> Page:
         """The page of a slice at its cursor: the needed run types, newest first. Runs at its edges may come twice."""
-        return await _told(self._swiftness.page(part, _of(part)))
+        return await _told(self._swiftness.page(slice_, _of(slice_)))
 
-    async def roots(self, part: Slice) -> Page:
+    async def roots(self, slice_: Slice) -> Page:
         """Like `page`, but root runs only, without their payloads: what it takes to list conversations."""
-        wanted = msgspec.structs.replace(_of(part), filter=roots(), detail=Detail.LISTING, needed_only=False)
-        return await _told(self._pages.read(wanted, part.cursor))
+        wanted = msgspec.structs.replace(_of(slice_), filter=roots(), detail=Detail.LISTING, needed_only=False)
+        return await _told(self._pages.read(wanted, slice_.cursor))
 
     async def thread_roots(self, project_id: str, thread_ids: Sequence[str]) -> AsyncIterator[Page]:
         """Root runs of some conversations, without their payloads, whenever they were."""
@@ -154,9 +154,9 @@ class LangSmithSource:
                 return
 
 
-def _of(part: Slice) -> Wanted:
-    ended = ended_after(part.ended_after) if part.ended_after is not None else None
-    return Wanted(project_id=part.project_id, start=part.start, end=part.end, filter=ended)
+def _of(slice_: Slice) -> Wanted:
+    ended = ended_after(slice_.ended_after) if slice_.ended_after is not None else None
+    return Wanted(project_id=slice_.project_id, start=slice_.start, end=slice_.end, filter=ended)
 
 
 async def _told(answer: Awaitable[T]) -> T:

@@ -61,9 +61,9 @@ class RedactingSource:
         """As the source finds them."""
         return await self._source.find_projects(names)
 
-    async def page(self, part: Slice) -> Page:
+    async def page(self, slice_: Slice) -> Page:
         """The page, masked."""
-        return await self.masked(await self._source.page(part))
+        return await self.masked(await self._source.page(slice_))
 
     async def runs_by_id(self, project_id: str, ids: Sequence[str]) -> Page:
         """Those runs, masked."""

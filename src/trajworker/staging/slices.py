@@ -46,35 +46,35 @@ def know_project(connection: sqlite3.Connection, project: Project) -> int:
 def plan(project: Project, slices: Sequence[Slice], connection: sqlite3.Connection) -> None:
     """Remember slices; one with an id is begun again as given."""
     key = know_project(connection, project)
-    for part in slices:
-        if part.id is None:
-            insert_slice(connection, key, part)
+    for slice_ in slices:
+        if slice_.id is None:
+            insert_slice(connection, key, slice_)
         else:
-            update_slice(connection, part.id, part)
-            connection.execute("DELETE FROM cursor_seen WHERE slice = ?", (part.id,))
-            if part.cursor is not None:
-                remember_cursor(connection, part.id, part.cursor)
+            update_slice(connection, slice_.id, slice_)
+            connection.execute("DELETE FROM cursor_seen WHERE slice = ?", (slice_.id,))
+            if slice_.cursor is not None:
+                remember_cursor(connection, slice_.id, slice_.cursor)
 
 
-def insert_slice(connection: sqlite3.Connection, project: int, part: Slice) -> int:
+def insert_slice(connection: sqlite3.Connection, project: int, slice_: Slice) -> int:
     """Insert a slice and return its id."""
     cursor = connection.execute(
-        f"INSERT INTO slice (project, {SLICE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (project, *_pack(part))
+        f"INSERT INTO slice (project, {SLICE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", (project, *_pack(slice_))
     )
     key = cursor.lastrowid
     assert key is not None  # noqa: S101 - an INSERT that did not raise has a rowid
     return key
 
 
-def with_id(connection: sqlite3.Connection, project: int, part: Slice) -> Slice:
+def with_id(connection: sqlite3.Connection, project: int, slice_: Slice) -> Slice:
     """Insert a slice and return it with its id."""
-    return structs.replace(part, id=insert_slice(connection, project, part))
+    return structs.replace(slice_, id=insert_slice(connection, project, slice_))
 
 
-def update_slice(connection: sqlite3.Connection, key: int, part: Slice) -> bool:
+def update_slice(connection: sqlite3.Connection, key: int, slice_: Slice) -> bool:
     """Store how far a slice has come; False where it is done already."""
     cursor = connection.execute(
-        f"UPDATE slice SET ({SLICE_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE key = ?", (*_pack(part), key)
+        f"UPDATE slice SET ({SLICE_COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE key = ?", (*_pack(slice_), key)
     )
     return cursor.rowcount == 1
 
@@ -85,11 +85,11 @@ def remember_cursor(connection: sqlite3.Connection, key: int, cursor: str) -> bo
     return seen.rowcount == 1
 
 
-def finish(connection: sqlite3.Connection, project: int, part: Slice, split: Iterable[Slice]) -> None:
+def finish(connection: sqlite3.Connection, project: int, slice_: Slice, split: Iterable[Slice]) -> None:
     """Take a slice that was read to its end off the list; what was split off it is still to be read."""
-    connection.execute("DELETE FROM slice WHERE key = ?", (part.id,))
-    if part.purpose in COVERING:
-        read = subtract([_stretch(part)], [_stretch(other) for other in split])
+    connection.execute("DELETE FROM slice WHERE key = ?", (slice_.id,))
+    if slice_.purpose in COVERING:
+        read = subtract([_stretch(slice_)], [_stretch(other) for other in split])
         spans = union([*spans_of(connection, project), *read])
         connection.execute("DELETE FROM span WHERE project = ?", (project,))
         connection.executemany("INSERT INTO span VALUES (?, ?, ?)", [(project, *span) for span in spans])
@@ -159,14 +159,14 @@ def _unread_stretches(connection: sqlite3.Connection, project: int) -> list[Stre
     ).fetchall()
 
 
-def _stretch(part: Slice) -> Stretch:
-    return pack_time(part.start), pack_time(part.end)
+def _stretch(slice_: Slice) -> Stretch:
+    return pack_time(slice_.start), pack_time(slice_.end)
 
 
-def _pack(part: Slice) -> tuple[int | str | None, ...]:
-    ended_after = None if part.ended_after is None else pack_time(part.ended_after)
-    floor = None if part.floor is None else pack_time(part.floor)
-    return (*_stretch(part), str(part.purpose), ended_after, floor, part.cursor, part.pages, part.restarts)
+def _pack(slice_: Slice) -> tuple[int | str | None, ...]:
+    ended_after = None if slice_.ended_after is None else pack_time(slice_.ended_after)
+    floor = None if slice_.floor is None else pack_time(slice_.floor)
+    return (*_stretch(slice_), str(slice_.purpose), ended_after, floor, slice_.cursor, slice_.pages, slice_.restarts)
 
 
 def _unpack(project_id: str, row: tuple[int, int, int, str, int | None, int | None, str | None, int, int]) -> Slice:

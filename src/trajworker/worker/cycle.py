@@ -40,10 +40,10 @@ class Cycle:
         """Read what can have settled by `now` (server time); returns what failed, by project id."""
         intake = Intake(self._source, self._store, self._observer, self._fetch_seq, self._pagers)
         by_id = {project.id: project for project in projects}
-        uncovered = [part for project in projects for part in await self._uncovered(project, now)]
+        uncovered = [slice_ for project in projects for slice_ in await self._uncovered(project, now)]
         await intake.read(by_id, uncovered)
         readable = [project for project in projects if project.id not in intake.failed]
-        again = [part for project in readable for part in await self._again(project, intake, now)]
+        again = [slice_ for project in readable for slice_ in await self._again(project, intake, now)]
         await intake.read(by_id, again)
         for project in readable:
             if ids := await self._store.pending(project.id, now, PENDING_BATCH):
@@ -78,10 +78,10 @@ class Cycle:
             slices.append(scan)
         await self._store.plan(project, slices)
         unread = await self._store.unread(project.id) if slices else []
-        return [part for part in unread if part.purpose in AGAIN]
+        return [slice_ for slice_ in unread if slice_.purpose in AGAIN]
 
     async def _remember(self, project_id: str, again: Sequence[Slice], now: datetime) -> None:
         await self._store.set_mark(project_id, ENDED_MARK, now)
-        scanned = any(part.project_id == project_id and part.purpose is Purpose.DEEP_SCAN for part in again)
+        scanned = any(slice_.project_id == project_id and slice_.purpose is Purpose.DEEP_SCAN for slice_ in again)
         if scanned or await self._store.mark(project_id, DEEP_SCAN_MARK) is None:
             await self._store.set_mark(project_id, DEEP_SCAN_MARK, now)

@@ -62,12 +62,12 @@ class Intake:
             self._fail(project_id, error)
 
     async def _page_slices(self, queue: SliceQueue) -> None:
-        while (part := await queue.take()) is not None:
+        while (slice_ := await queue.take()) is not None:
             try:
-                if part.project_id not in self.failed:
-                    await self._read_slice(part, queue)
+                if slice_.project_id not in self.failed:
+                    await self._read_slice(slice_, queue)
             except SourceError as error:
-                self._fail(part.project_id, error)
+                self._fail(slice_.project_id, error)
             finally:
                 await queue.finish()
 
@@ -80,65 +80,65 @@ class Intake:
         project = self._projects.get(project_id)
         return project_id if project is None else project.name
 
-    async def _read_slice(self, part: Slice, queue: SliceQueue) -> None:
+    async def _read_slice(self, slice_: Slice, queue: SliceQueue) -> None:
         """Read one slice, beginning again where its cursor is of no more use."""
         while True:
             try:
-                await self._follow_cursors(part, queue)
+                await self._follow_cursors(slice_, queue)
             except CursorExpired as error:
-                if part.restarts >= SLICE_RESTARTS:
-                    await self._give_up(part, error)
+                if slice_.restarts >= SLICE_RESTARTS:
+                    await self._give_up(slice_, error)
                     return
-                part = replace(part, cursor=None, pages=0, restarts=part.restarts + 1)
-                await self._store.plan(self._projects[part.project_id], [part])
+                slice_ = replace(slice_, cursor=None, pages=0, restarts=slice_.restarts + 1)
+                await self._store.plan(self._projects[slice_.project_id], [slice_])
             else:
                 return
 
-    async def _follow_cursors(self, part: Slice, queue: SliceQueue) -> None:
+    async def _follow_cursors(self, slice_: Slice, queue: SliceQueue) -> None:
         """Page by page until the end, a cut, or the depth at which a catch-up has seen enough."""
         depth = Depth()
         while True:
             seq = next(self._fetch_seq)
-            page = await self._source.page(part)
-            self._pages[part.project_id] += 1
-            pieces = self._cut(part, page, queue.idle)
-            part = replace(part, cursor=page.next_cursor, pages=part.pages + 1)
+            page = await self._source.page(slice_)
+            self._pages[slice_.project_id] += 1
+            pieces = self._cut(slice_, page, queue.idle)
+            slice_ = replace(slice_, cursor=page.next_cursor, pages=slice_.pages + 1)
             done = page.next_cursor is None or bool(pieces)
-            split = after(part) if page.next_cursor is None else pieces
+            split = after(slice_) if page.next_cursor is None else pieces
             outcome = await self._stage(
-                part.project_id, StagedPage(page=page, fetch_seq=seq, slice=part, done=done, split=split)
+                slice_.project_id, StagedPage(page=page, fetch_seq=seq, slice=slice_, done=done, split=split)
             )
-            if not done and part.floor is not None and page.oldest is not None and page.oldest < part.floor:
+            if not done and slice_.floor is not None and page.oldest is not None and page.oldest < slice_.floor:
                 depth = depth.deeper(late=outcome.late > 0)
                 if depth.enough:
                     # only what was looked at counts as read
-                    part = replace(part, start=page.oldest + INSTANT)
-                    await self._store.stage(StagedPage(page=Page(runs=()), fetch_seq=seq, slice=part, done=True))
-                    self.stopped_early.add(part.project_id)
+                    slice_ = replace(slice_, start=page.oldest + INSTANT)
+                    await self._store.stage(StagedPage(page=Page(runs=()), fetch_seq=seq, slice=slice_, done=True))
+                    self.stopped_early.add(slice_.project_id)
                     done = True
             if done:
                 await queue.add(outcome.split)
-                self._tell_read(part)
+                self._tell_read(slice_)
                 return
             if outcome.cursor_seen:
                 raise CursorExpired("the server gave the same cursor twice within a slice")
 
-    def _tell_read(self, part: Slice) -> None:
-        name = self._name(part.project_id)
-        self._observer(SliceRead(project=name, start=part.start, end=part.end, pages=part.pages))
+    def _tell_read(self, slice_: Slice) -> None:
+        name = self._name(slice_.project_id)
+        self._observer(SliceRead(project=name, start=slice_.start, end=slice_.end, pages=slice_.pages))
 
-    def _cut(self, part: Slice, page: Page, idle: int) -> tuple[Slice, ...]:
+    def _cut(self, slice_: Slice, page: Page, idle: int) -> tuple[Slice, ...]:
         """Pieces of what is left of the slice, where cutting is worth its price; empty to go on as it is."""
-        pages_read = self._pages[part.project_id]
-        allowed = cuts_allowed(pages_read, self._cuts[part.project_id])
-        if not (allowed and page.runs and page.next_cursor and part.purpose in (Purpose.COVER, Purpose.SWIFT)):
+        pages_read = self._pages[slice_.project_id]
+        allowed = cuts_allowed(pages_read, self._cuts[slice_.project_id])
+        if not (allowed and page.runs and page.next_cursor and slice_.purpose in (Purpose.COVER, Purpose.SWIFT)):
             return ()
-        pieces = _pieces(part, page, allowed, idle, pages_read)
+        pieces = _pieces(slice_, page, allowed, idle, pages_read)
         more = len(pieces) - 1 + sum(len(after(piece)) for piece in pieces)
         if more <= 0:
             return ()
-        self._cuts[part.project_id] += more
-        self._observer(SliceSplit(project=self._name(part.project_id), slices=more + 1))
+        self._cuts[slice_.project_id] += more
+        self._observer(SliceSplit(project=self._name(slice_.project_id), slices=more + 1))
         return pieces
 
     async def _stage(self, project_id: str, staged: StagedPage) -> StageOutcome:
@@ -167,24 +167,28 @@ class Intake:
         ids = [run.id for run in runs if bytes(run.feedback_stats) not in NO_FEEDBACK]
         return tuple(await self._source.feedback(ids)) if ids else ()
 
-    async def _give_up(self, part: Slice, error: CursorExpired) -> None:
+    async def _give_up(self, slice_: Slice, error: CursorExpired) -> None:
         """Set the slice aside: it stays unread, so the watermark never passes it, and the quarantine says why."""
-        unreadable = Unreadable(project_id=part.project_id, run_id=None, reason=str(error), raw=b"")
+        unreadable = Unreadable(project_id=slice_.project_id, run_id=None, reason=str(error), raw=b"")
         page = Page(runs=(), unreadable=(unreadable,))
-        await self._stage(part.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
+        await self._stage(slice_.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
 
 
-def _pieces(part: Slice, page: Page, allowed: int, idle: int, pages_read: int) -> tuple[Slice, ...]:
+def _pieces(slice_: Slice, page: Page, allowed: int, idle: int, pages_read: int) -> tuple[Slice, ...]:
     if page.swift is not None and allowed >= SWIFT_CUTS:
-        return quicken(part, page, page.swift)
+        return quicken(slice_, page, page.swift)
     if idle and (page.pace_per_s is None or page.pace_per_s > ONE_PAGER_PER_S):
-        return cut(part, page, min(idle, allowed) + 1, pages_read)
+        return cut(slice_, page, min(idle, allowed) + 1, pages_read)
     return ()
 
 
-def _found_late(project: str, part: Slice | None, outcome: StageOutcome) -> LateFound | None:
+def _found_late(project: str, slice_: Slice | None, outcome: StageOutcome) -> LateFound | None:
     """Runs that the usual overlap did not reach: how late they were is what the lookback should be set from."""
-    if part is None or outcome.oldest_late is None or (part.floor is not None and outcome.oldest_late >= part.floor):
+    if (
+        slice_ is None
+        or outcome.oldest_late is None
+        or (slice_.floor is not None and outcome.oldest_late >= slice_.floor)
+    ):
         return None
-    late_s = (part.end - outcome.oldest_late).total_seconds()
-    return LateFound(project=project, purpose=part.purpose, runs=outcome.late, late_s=late_s)
+    late_s = (slice_.end - outcome.oldest_late).total_seconds()
+    return LateFound(project=project, purpose=slice_.purpose, runs=outcome.late, late_s=late_s)

@@ -53,9 +53,9 @@ class Reading(Struct, frozen=True, kw_only=True):
 def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence[Slice], now: datetime) -> list[Slice]:
     """Slices to read beside the `unread` ones of an earlier cycle: every gap in what is covered, and the catch-up."""
     end = reading.end(now)
-    claimed = [*coverage.spans, *((part.start, part.end) for part in unread if part.purpose in COVERING)]
+    claimed = [*coverage.spans, *((slice_.start, slice_.end) for slice_ in unread if slice_.purpose in COVERING)]
     newest = coverage.spans[-1][1] if coverage.spans else reading.since
-    catching_up = any(part.purpose is Purpose.CATCH_UP for part in unread)
+    catching_up = any(slice_.purpose is Purpose.CATCH_UP for slice_ in unread)
     catch_up = newest > reading.since and end > reading.since and not catching_up
     slices = [
         Slice(project_id=project_id, start=gap[0], end=gap[1])

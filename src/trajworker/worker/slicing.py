@@ -17,7 +17,7 @@ INSTANT = timedelta(microseconds=1)
 FREE_CUTS = 2
 PAGES_PER_CUT = 25
 LEAP_PAGES = 4
-"""Pages that the first part of a geometric cut is expected to hold at least; each part before it is twice as long."""
+"""Pages that the first piece of a geometric cut is expected to hold at least; each piece before it is twice as long."""
 PLAUSIBLE_PAGES = 256
 """A remainder that would hold more pages than this at the density just seen is not believed to be that dense."""
 ONE_PAGER_PER_S = 10.0
@@ -33,50 +33,51 @@ def cuts_allowed(pages_read: int, cuts_made: int) -> int:
     return max(0, FREE_CUTS + pages_read // PAGES_PER_CUT - cuts_made)
 
 
-def cut(part: Slice, page: Page, parts: int, pages_read: int) -> tuple[Slice, ...]:
-    """Share what is unread of `part` among `parts` pagers, newest first; `page` was just read.
+def cut(slice_: Slice, page: Page, shares: int, pages_read: int) -> tuple[Slice, ...]:
+    """Share what is unread of `slice_` among `shares` pagers, newest first; `page` was just read.
 
     A remainder that can plausibly be as dense as the page is cut evenly. A longer one (years, of which an hour is full)
     is cut geometrically from its recent end, so that the dense stretch is shared however short it is: as many pages as
-    were read may well follow once more, and a part that long keeps a pager busy until the next cut is allowed.
+    were read may well follow once more, and a piece that long keeps a pager busy until the next cut is allowed.
     Returns an empty tuple where a cut makes no sense (one moment, hardly anything left).
     """
     oldest, density = _density(page)
-    remainder = oldest - part.start
+    remainder = oldest - slice_.start
     if remainder <= timedelta(0) or density <= timedelta(0):
         return ()
-    parts = min(parts, remainder // (density * max(LEAP_PAGES, pages_read // PAGES_PER_CUT)))
-    if parts < 2:  # noqa: PLR2004 - one part is no cut
+    pages = remainder / density
+    shares = min(shares, int(pages / max(LEAP_PAGES, pages_read / PAGES_PER_CUT)))
+    if shares < 2:  # noqa: PLR2004 - one share is no cut
         return ()
-    if remainder <= density * PLAUSIBLE_PAGES:
-        bounds = [oldest - remainder * number / parts for number in range(1, parts)]
+    if pages <= PLAUSIBLE_PAGES:
+        bounds = [oldest - remainder * number / shares for number in range(1, shares)]
     else:
-        leap = density * max(LEAP_PAGES, pages_read)
-        bounds = [oldest - leap * (2**number - 1) for number in range(1, parts)]
-    return _between([oldest, *(bound for bound in bounds if bound > part.start), part.start], part)
+        leap = max(LEAP_PAGES, pages_read)
+        bounds = [oldest - density * min(leap * (2**number - 1), pages) for number in range(1, shares)]
+    return _between([oldest, *(bound for bound in bounds if bound > slice_.start), slice_.start], slice_)
 
 
-def quicken(part: Slice, page: Page, swift: Swift) -> tuple[Slice, ...]:
-    """Cut what is unread of `part` so that the recent end of it is read as fast as the source allows.
+def quicken(slice_: Slice, page: Page, swift: Swift) -> tuple[Slice, ...]:
+    """Cut what is unread of `slice_` so that the recent end of it is read as fast as the source allows.
 
     What begins from `swift.since` on is swift as it is. Older stretches begin with what a swift slice leaves out; the
-    swift slice itself follows when that is read, see `after`. Returns an empty tuple where `part` is so sparse that a
+    swift slice itself follows when that is read, see `after`. Returns an empty tuple where `slice_` is so sparse that a
     stretch that may be read swiftly would hold hardly more pages than it costs.
     """
     oldest, density = _density(page)
     dense = density * PAGES_PER_CUT
     end = oldest + INSTANT
-    if part.start < swift.since < oldest - dense:
-        return _halves(part, swift.since, end, Purpose.COVER)
-    start = max(part.start, oldest - (swift.span - RUN_TIME))
-    return _halves(part, start, end, Purpose.LEFT_OVER) if start < oldest - dense else ()
+    if slice_.start < swift.since and dense < oldest - swift.since:
+        return _halves(slice_, swift.since, end, Purpose.COVER)
+    start = max(slice_.start, oldest - (swift.span - RUN_TIME))
+    return _halves(slice_, start, end, Purpose.LEFT_OVER) if dense < oldest - start else ()
 
 
-def after(part: Slice) -> tuple[Slice, ...]:
-    """What must be read of the same stretch after `part`, which was read to its end."""
-    if part.purpose is not Purpose.LEFT_OVER:
+def after(slice_: Slice) -> tuple[Slice, ...]:
+    """What must be read of the same stretch after `slice_`, which was read to its end."""
+    if slice_.purpose is not Purpose.LEFT_OVER:
         return ()
-    return (Slice(project_id=part.project_id, start=part.start, end=part.end, purpose=Purpose.SWIFT),)
+    return (Slice(project_id=slice_.project_id, start=slice_.start, end=slice_.end, purpose=Purpose.SWIFT),)
 
 
 def _density(page: Page) -> tuple[datetime, timedelta]:
@@ -86,20 +87,24 @@ def _density(page: Page) -> tuple[datetime, timedelta]:
     return oldest, (newest - oldest) * ((page.next_runs or len(page.runs)) / len(page.runs))
 
 
-def _halves(part: Slice, bound: datetime, end: datetime, purpose: Purpose) -> tuple[Slice, ...]:
-    recent = Slice(project_id=part.project_id, start=bound, end=end, purpose=purpose)
-    return (recent, Slice(project_id=part.project_id, start=part.start, end=bound)) if part.start < bound else (recent,)
+def _halves(slice_: Slice, bound: datetime, end: datetime, purpose: Purpose) -> tuple[Slice, ...]:
+    recent = Slice(project_id=slice_.project_id, start=bound, end=end, purpose=purpose)
+    return (
+        (recent, Slice(project_id=slice_.project_id, start=slice_.start, end=bound))
+        if slice_.start < bound
+        else (recent,)
+    )
 
 
-def _between(bounds: Sequence[datetime], part: Slice) -> tuple[Slice, ...]:
+def _between(bounds: Sequence[datetime], slice_: Slice) -> tuple[Slice, ...]:
     """Slices between neighbouring bounds (newest first), each beginning without a cursor."""
     neighbours = pairwise(bounds)
     return tuple(
         Slice(
-            project_id=part.project_id,
+            project_id=slice_.project_id,
             start=start,
             end=end + INSTANT if end == bounds[0] else end,
-            purpose=part.purpose,
+            purpose=slice_.purpose,
         )
         for end, start in neighbours
     )
