@@ -119,12 +119,15 @@ async def test_what_was_never_delivered_is_not_compacted(staging: Staging) -> No
     assert len(await runs_of(staging, activity.conversation)) == 1
 
 
-async def test_compacting_gives_space_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("runs", "size"), [(20, 20_000), (200, 1000)])
+async def test_compacting_gives_space_back_whether_payloads_fill_pages_or_share_them(
+    tmp_path: Path, runs: int, size: int
+) -> None:
     path = tmp_path / "staging.db"
     async with open_staging(path) as staging:
-        body = b'"' + b"x" * 20_000 + b'"'
+        body = b'"' + b"x" * size + b'"'
         for page in range(20):
-            names = range(page * 20, page * 20 + 20)
+            names = range(page * runs, page * runs + runs)
             await staging.stage(a_page([a_run(f"r{n}", at=n, outputs=body) for n in names], page))
         await _emit_all(staging)
         full = (await staging.figures()).size_bytes

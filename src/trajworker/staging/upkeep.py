@@ -12,6 +12,7 @@ from msgspec import Struct
 from trajworker.errors import ConfigError, ConversationNotFound
 from trajworker.staging.encoding import (
     DAY_US,
+    chunked,
     marks,
     pack_id,
     pack_time,
@@ -25,6 +26,8 @@ LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
 COMPACT_CONVERSATIONS = 200
 PURGE_CONVERSATIONS = 200
 """Erased in one transaction: every page that is blanked is logged first, and that takes room."""
+SKELETON = "key, project, id, trace, ended, start, end, fetch_seq, hash, feedback_stats"
+"""What stays of a run whose payload was dropped."""
 VACUUM_PAGES = 1024
 """Free pages given back to the file system after each batch."""
 
@@ -70,9 +73,7 @@ def compact(before: datetime, at_most: int, connection: sqlite3.Connection) -> i
         )
     ]
     traces = f"SELECT key FROM trace WHERE conversation IN ({marks(keys)})"
-    reduced = connection.execute(
-        f"UPDATE run SET body = NULL, tree_order = '' WHERE trace IN ({traces})", keys
-    ).rowcount
+    reduced = _drop_payloads(traces, keys, connection)
     connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
     connection.execute(
         f"DELETE FROM conversation WHERE key IN ({marks(keys)}) AND revision = 0 AND purged = 0 "
@@ -80,6 +81,24 @@ def compact(before: datetime, at_most: int, connection: sqlite3.Connection) -> i
         keys,
     )
     connection.execute(f"UPDATE conversation SET reduced = 1 WHERE key IN ({marks(keys)})", keys)
+    return reduced
+
+
+def _drop_payloads(traces: str, keys: Sequence[int], connection: sqlite3.Connection) -> int:
+    """Leave of the runs what they are compared by; how many they were.
+
+    A row that shrinks where it lies leaves its page as it was, and new rows never go there: only rows that are deleted
+    free pages. What has not ended is referred to by the list of what to look at again, and there is little of it.
+    """
+    reduced = connection.execute(
+        f"UPDATE run SET body = NULL, tree_order = '' WHERE ended = 0 AND trace IN ({traces})", keys
+    ).rowcount
+    ended = connection.execute(f"SELECT key FROM run WHERE ended = 1 AND trace IN ({traces}) ORDER BY key", keys)
+    for some in chunked([key for (key,) in ended.fetchall()]):
+        rows = connection.execute(f"SELECT {SKELETON} FROM run WHERE key IN ({marks(some)})", some).fetchall()
+        connection.execute(f"DELETE FROM run WHERE key IN ({marks(some)})", some)
+        connection.executemany(f"INSERT INTO run ({SKELETON}, tree_order) VALUES ({marks(rows[0])}, '')", rows)
+        reduced += len(rows)
     return reduced
 
 
