@@ -45,16 +45,20 @@ class Root(Struct, eq=False, gc=False):
     trailing: list[Raw] = []
     outputs: Raw = Raw(b"null")
 
-    def turn_ids(self) -> set[str]:
-        """Ids of the assistant messages of this turn that a graph gave back."""
-        found: set[str] = set()
+    def turn_answers(self) -> list[Draft]:
+        """The assistant messages of this turn that a graph gave back, newest first."""
+        found: list[Draft] = []
         for item in reversed(self.trailing[-MAX_TRAILING:]):
             for draft in drafts_of(item):
                 if draft.role is Role.USER:
                     return found
-                if draft.role is Role.ASSISTANT and draft.id:
-                    found.add(draft.id)
+                if draft.role is Role.ASSISTANT:
+                    found.append(draft)
         return found
+
+    def turn_ids(self) -> set[str]:
+        """Ids of the assistant messages of this turn that a graph gave back."""
+        return {draft.id for draft in self.turn_answers() if draft.id}
 
     def finals(self) -> set[str]:
         """Texts it gave back."""

@@ -192,6 +192,8 @@ def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if call not in internal] if internal else calls
+    if _unheard(own, root):
+        return Sorted(main=[], branches=[], internal=in_order([*internal, *own]))
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
     groups = group(own)
@@ -215,6 +217,21 @@ def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (
     ]
     internal += [call for one in others if one not in branches for call in one.calls]
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal))
+
+
+def _unheard(calls: list[Call], root: Root | None) -> bool:
+    """Whether a graph answered in other words than any call's: the calls only chose which words."""
+    if root is None or not root.trailing or not calls:
+        return False
+    texts = [Group(calls=[call]).final for call in calls if not call.failed]
+    if not texts or not all(texts) or any(call.ids for call in calls):
+        return False
+    said = root.turn_answers()
+    ids = {call.answer.draft.id for call in calls if call.answer.draft is not None}
+    told = [draft.content.strip() for draft in said if draft.content and not draft.tool_calls]
+    if not told or len(told) < len(said) or any(draft.id in ids for draft in said):
+        return False
+    return not any(text and (text in one or one in text) for text in texts for one in told)
 
 
 def _asking(one: Group, main: Group) -> ToolCall | None:
