@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from support.looking import activities, runs_of, settle
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, minute, named
 from trajworker.errors import ConfigError, ConversationNotFound, PathNotAllowed, StagingBusy
-from trajworker.model.run import Feedback
+from trajworker.model.run import Feedback, Run
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.copies import copies
 from trajworker.staging.database import connect_to_read, open_database
@@ -134,6 +134,30 @@ async def test_compacting_gives_space_back_whether_payloads_fill_pages_or_share_
         while await staging.compact(FOREVER):
             pass
         assert (await staging.figures()).size_bytes < full / 3
+
+
+async def test_a_run_past_the_horizon_weighs_what_the_readme_says(tmp_path: Path) -> None:
+    """Conversations of three traces with four runs each; README, "What it keeps"."""
+    sizes = []
+    async with open_staging(tmp_path / "s.db") as staging:
+        for first in (0, 200):
+            for one in range(first, first + 200):
+                await staging.stage(a_page(a_conversation(one), one + 1))
+            await _emit_all(staging)
+            while await staging.compact(FOREVER):
+                pass
+            sizes.append((await staging.figures()).size_bytes)
+    assert 100 < (sizes[1] - sizes[0]) / (200 * 12) < 300
+
+
+def a_conversation(number: int) -> list[Run]:
+    roots = [f"{number}-{trace}" for trace in range(3)]
+    thread = named(f"thread {number}")
+    return [
+        a_run(root if run == 0 else f"{root}-{run}", root, at=number, thread=thread)
+        for root in roots
+        for run in range(4)
+    ]
 
 
 def holds(folder: Path, text: bytes) -> bool:
