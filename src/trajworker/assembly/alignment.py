@@ -183,7 +183,6 @@ class Alignment(Memory):
         for index in range(head, len(wanted)):
             found[index] = None
         known = [(ref, key) for ref in range(self.before.offset, self.total) if (key := self.key(ref)) is not None]
-        known += [(-1 - index, key) for key, index in self.aside_keys.items()]
         known_keys = [key for _, key in reversed(known)]
         matcher = SequenceMatcher(None, known_keys, wanted[head:][::-1], autojunk=False)
         for block in matcher.get_matching_blocks():

@@ -38,8 +38,10 @@ class Trace:
         self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
         self.rewards: Rewards = collect(feedback, rule) if feedback else Rewards(all=[], by_run={})
         self.root: Root | None = None
-        if self.root_run is not None and self.root_run.run_type not in kinds:
-            self.root = read_root(self.root_run)
+        root = self.root_run
+        if root is not None and (root.run_type not in kinds or any(call.run is not root for call in self.calls)):
+            self.root = read_root(root)  # whatever its type, a root around calls is what the user spoke to
+            self.tools.pop(root.id, None)
 
 
 def _place(run: Run) -> tuple[datetime, str, str]:

@@ -226,11 +226,13 @@ def _read_block(block: dict[str, Any], into: Content) -> None:
         into.refusals.append(as_text(_first(block, "refusal", "text")) or "")
     else:
         into.opaque = True
-        into.texts += _documented(block)
+        into.texts += _in_words(block)
 
 
-def _documented(block: dict[str, Any]) -> list[str]:
-    """The text of a document that a tool gave back (Cohere)."""
+def _in_words(block: dict[str, Any]) -> list[str]:
+    """What a block says that is no text: a recording's transcript, a document that a tool gave back (Cohere)."""
+    if isinstance(block.get("transcript"), str):
+        return [block["transcript"]]
     held = block.get("document")
     return [as_text(held.get("data")) or ""] if isinstance(held, dict) else []
 

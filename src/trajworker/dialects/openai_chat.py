@@ -24,7 +24,7 @@ _THOUGHTS = frozenset(
 
 _RARE = _THOUGHTS | {
     "parts", "contents", "blocks", "text", "name", "toolName", "tool_name", "id", "source", "is_summary", "toolCalls",
-    "tool_call", "additional_kwargs",
+    "tool_call", "additional_kwargs", "audio",
 }  # fmt: skip
 """Fields of a role dictionary that take more than a look."""
 
@@ -68,9 +68,10 @@ def _content(item: dict[str, Any]) -> Any:  # noqa: ANN401 - recorded JSON
     for name in ("content", "parts", "contents", "blocks", "text"):
         if name in item:
             value = item[name]
-            if value is not None or name == "content":
+            if value is not None or (name == "content" and not item.get("audio")):
                 return value
-    return None
+    audio = item.get("audio")
+    return [{"type": "output_audio", **audio}] if isinstance(audio, dict) else None
 
 
 def _plain(item: dict[str, Any]) -> Draft | None:
