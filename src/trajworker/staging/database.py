@@ -18,6 +18,7 @@ from anyio import CancelScope
 from trajworker.errors import StagingBusy, StagingError, StagingFull
 from trajworker.folders import create_private, private_folder, refuse_planted
 from trajworker.staging import copies, ownership
+from trajworker.staging.damage import look_for_damage
 from trajworker.staging.failures import lacks_room, primary_code, translate
 from trajworker.staging.migrations import Migration, migrate, migrations
 from trajworker.staging.reserve import SUFFIX as RESERVE_SUFFIX
@@ -31,9 +32,6 @@ BUSY_TIMEOUT_S = 2.0
 CACHE_KIB = 16_384
 CHECKPOINT_BYTES = 32 * 1024 * 1024
 """The write-ahead log is moved into the file once it is this long, and as often as it grows by as much again."""
-FULL_CHECK_BYTES = 64 * 1024 * 1024
-"""After a crash a file up to this size is checked whole (about 0.1 s), a larger one only where the ledger lies."""
-LEDGER_TABLES = ("owner", "project", "slice", "span", "part")
 ITER_CHUNK_ROWS = 64
 
 DISK_CODES = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN)
@@ -267,21 +265,8 @@ def _begin(steps: list[Migration], path: Path | None, connection: sqlite3.Connec
     # Only now, since SQLite counts the cache in pages of the size they had when it was set.
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     if path is not None and not ownership.closed_in_order(connection):
-        _check(connection, path)
+        look_for_damage(connection, path)
     return _in_transaction(ownership.take_over, connection)
-
-
-def _check(connection: sqlite3.Connection, path: Path) -> None:
-    """Look for damage after a crash; raises `sqlite3.DatabaseError` as SQLite itself would on meeting it."""
-    whole = path.stat().st_size <= FULL_CHECK_BYTES
-    checks = ["PRAGMA quick_check(1)"] if whole else [f"PRAGMA quick_check({table})" for table in LEDGER_TABLES]
-    for check in checks:
-        found = connection.execute(check).fetchone()[0]
-        if found != "ok":
-            error = sqlite3.DatabaseError(found)
-            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-            error.sqlite_errorname = "SQLITE_CORRUPT"
-            raise error
 
 
 def _end(epoch: int, connection: sqlite3.Connection) -> None:
