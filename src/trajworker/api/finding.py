@@ -19,47 +19,47 @@ FUTURE = timedelta(days=1)
 RESTARTS = 2
 
 
-async def find_conversations(reading: Reading, part: Slice, limit: int | None) -> list[ConversationSummary]:
+async def find_conversations(reading: Reading, slice_: Slice, limit: int | None) -> list[ConversationSummary]:
     """The `limit` conversations that were seen last within a stretch of time; all of them for None."""
     listing = Listing()
-    rest = await _scan(reading, part, listing, limit)
-    if rest is not None and limit is not None and not await _completed(reading, part, listing, limit):
+    rest = await _scan(reading, slice_, listing, limit)
+    if rest is not None and limit is not None and not await _completed(reading, slice_, listing, limit):
         await _scan(reading, rest, listing, None)
     return listing.newest(limit)
 
 
-async def _scan(reading: Reading, part: Slice, listing: Listing, limit: int | None) -> Slice | None:
+async def _scan(reading: Reading, slice_: Slice, listing: Listing, limit: int | None) -> Slice | None:
     """List roots until more than `limit` conversations are known; where to go on, None at the end."""
     restarts = 0
     while True:
         try:
-            page = await reading.seen(await reading.source.roots(part))
+            page = await reading.seen(await reading.source.roots(slice_))
         except CursorExpired:
             restarts += 1
             if restarts > RESTARTS:
                 raise
-            part = replace(part, cursor=None)
+            slice_ = replace(slice_, cursor=None)
             continue
-        listing.add(run for run in page.runs if _within(run, part))
+        listing.add(run for run in page.runs if _within(run, slice_))
         if page.next_cursor is None:
             return None
-        part = replace(part, cursor=page.next_cursor)
+        slice_ = replace(slice_, cursor=page.next_cursor)
         if limit is not None and listing.size > limit:
-            return part
+            return slice_
 
 
-async def _completed(reading: Reading, part: Slice, listing: Listing, limit: int) -> bool:
+async def _completed(reading: Reading, slice_: Slice, listing: Listing, limit: int) -> bool:
     """Ask for the other roots of the newest conversations; False where the server does not know them by thread."""
     names = [one.conversation_id for one in listing.newest(limit)]
     seen: dict[str, set[str]] = {name: set() for name in names}
     threads = [name for name in names if name in listing.threads]
-    async for run in reading.runs(reading.source.thread_roots(part.project_id, threads)):
+    async for run in reading.runs(reading.source.thread_roots(slice_.project_id, threads)):
         if run.thread_id in seen:
             seen[run.thread_id].add(run.trace_id)
-            if _within(run, part):
+            if _within(run, slice_):
                 listing.add([run])
     return all(seen[name] for name in threads)
 
 
-def _within(run: Run, part: Slice) -> bool:
-    return part.start <= run.start_time < part.end
+def _within(run: Run, slice_: Slice) -> bool:
+    return slice_.start <= run.start_time < slice_.end
