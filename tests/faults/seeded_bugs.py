@@ -10,7 +10,7 @@ from trajworker.sinks.folder import Folder
 from trajworker.sinks.manifest import hash_of, manifest_of
 from trajworker.sinks.naming import manifest_name
 from trajworker.sinks.part_file import PartFile
-from trajworker.staging import database, intake, outlet, ownership, precedence, slices, traces
+from trajworker.staging import database, heads, intake, news, outlet, ownership, precedence, slices, traces
 from trajworker.staging.arrivals import Confirmations
 
 Set = Callable[[Any, str, Any], None]
@@ -119,7 +119,7 @@ def late_answers_win(set_: Set) -> None:
         verdict = honest(staged, arriving)
         return precedence.Verdict.REPLACE if arriving.hash != staged.hash else verdict
 
-    set_(intake, "judge", judge)
+    set_(news, "judge", judge)
 
 
 def confirmations_forgotten(set_: Set) -> None:
@@ -169,6 +169,11 @@ def first_arrival_names_the_thread(set_: Set) -> None:
 
 HONEST_ABSORB = traces._Trace.absorb
 FIRST_HEIR: dict[str, Any] = {}
+
+
+def heads_outlive_an_undone_page(set_: Set) -> None:
+    """What the next texts stand on was never committed."""
+    set_(heads.Heads, "clear", lambda _: None)
 
 
 def epoch_is_not_checked(set_: Set) -> None:

@@ -29,7 +29,7 @@ BIG = b'"' + b"x" * 100_000 + b'"'
 @pytest.mark.root
 @needs_mount
 async def test_a_full_staging_disk_undoes_the_page_and_goes_on_once_there_is_room(tmp_path: Path) -> None:
-    with a_small_disk(tmp_path / "small", 2000) as disk:
+    with a_small_disk(tmp_path / "small", 3000) as disk:
         async with open_staging(disk / "s.db") as staging:
             number = 0
             try:
@@ -90,7 +90,7 @@ def fill(filler: Path) -> None:
 @pytest.mark.root
 @needs_mount
 async def test_a_ledger_without_room_takes_the_lines_back(tmp_path: Path) -> None:
-    with a_small_disk(tmp_path / "small", 2000) as disk:
+    with a_small_disk(tmp_path / "small", 3000) as disk:
         async with (
             open_staging(disk / "s.db") as staging,
             open_sink(staging, SinkSettings(out=tmp_path / "out")) as sink,

@@ -12,7 +12,7 @@ from faults import seeded_bugs
 from faults.crashing import Point, judge, kill_at, needs_strace, rehearse, snapshot, start, traced
 from faults.ordering import violations
 from sinks import test_parts, test_recovery
-from staging import test_conversations, test_pages, test_slices, test_transactions
+from staging import test_conversations, test_pages, test_slices, test_texts, test_transactions
 from support.staged import a_page, a_run
 from trajworker.staging import open_staging
 
@@ -28,6 +28,7 @@ CAUGHT_BY: dict[str, Callable[..., Any]] = {
     "nothing_is_covered": test_slices.test_a_slice_read_to_its_end_is_off_the_list_and_covered,
     "trace_moves_unseen": test_conversations.test_both_conversations_change_when_a_trace_moves,
     "first_arrival_names_the_thread": test_conversations.test_the_first_descendant_may_lose_its_thread,
+    "heads_outlive_an_undone_page": test_texts.test_a_page_that_was_undone_leaves_no_head_behind,
     "epoch_is_not_checked": test_transactions.test_an_owner_that_was_taken_over_from_writes_nothing,
     "replaced_file_is_not_noticed": test_transactions.test_a_file_that_was_replaced_under_us_takes_no_commit,
     "transaction_left_open_on_error": test_transactions.test_a_body_that_raises_is_undone,
@@ -99,7 +100,7 @@ def test_a_failed_sync_shows_it(bug: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("bug", CAUGHT_BY_KILL)
 def test_a_kill_at_some_sync_of_staging_shows_it(bug: str, tmp_path: Path) -> None:
     rehearse(tmp_path / "calm")
-    for number in range(4, 16):
+    for number in range(10, 22):
         folder = tmp_path / str(number)
         folder.mkdir()
         kill_at(folder, Point("fdatasync", sink=False, number=number), bug=bug)

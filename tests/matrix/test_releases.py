@@ -24,6 +24,7 @@ GOLDEN = {
     ("revised", 2): ["question 2", "answer 2", "question 5", "answer 5"],
     ("busy", 1): ["question 3", "answer 3"],
     ("pending", 1): ["question 4", "answer 4"],
+    ("long", 1): [build.LONG, "answer 6", "question 7", "answer 7"],
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from trajworker.model.run import Run
-from trajworker.staging.encoding import PackedId, digest, pack_id, pack_run, pack_time
+from trajworker.staging.encoding import PackedId, digest_run, long_payloads, pack_id, pack_run, pack_time
 from trajworker.staging.precedence import RunVersion, Verdict, judge
 
 CONFIRMATIONS = 32_768
@@ -21,19 +21,23 @@ class Arrival(Struct, frozen=True):
     """Start time in microseconds."""
     version: RunVersion
     body: bytes
+    """All of it but its feedback figures and what lies apart."""
+    apart: tuple[str, ...]
+    """Names of the payload fields that lie apart."""
 
 
 def arrivals_of(runs: Iterable[Run], fetch_seq: int) -> dict[PackedId, Arrival]:
     """The newest version of each run on the page."""
     arrivals: dict[PackedId, Arrival] = {}
     for run in runs:
-        body, stats = pack_run(run)
+        apart = long_payloads(run)
+        body, stats = pack_run(run, apart)
         end = None if run.end_time is None else pack_time(run.end_time)
-        version = RunVersion(run.ended, end, fetch_seq, digest(body), stats)
+        version = RunVersion(run.ended, end, fetch_seq, digest_run(run, body, apart), stats)
         packed = pack_id(run.id)
         other = arrivals.get(packed)
         if other is None or judge(other.version, version) is not Verdict.KEEP:
-            arrivals[packed] = Arrival(packed, run, pack_time(run.start_time), version, body)
+            arrivals[packed] = Arrival(packed, run, pack_time(run.start_time), version, body, apart)
     return arrivals
 
 

@@ -1,12 +1,15 @@
 """How ids, times and runs lie in the staging file.
 
 An id is a 16-byte BLOB where it is a UUID in its usual spelling (36 characters, lower case), else TEXT as it came.
-A time is microseconds since 1970 UTC. A run is JSON without its `feedback_stats`, which change alone.
+A time is microseconds since 1970 UTC. A run is JSON without its `feedback_stats`, which change alone, and without those
+of its payloads that lie apart as texts.
 """
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from binascii import unhexlify
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TypeVar
 
 import msgspec
@@ -20,13 +23,21 @@ T = TypeVar("T")
 
 LOOKUP_ROWS = 500
 """Values asked for in one statement."""
-HASH_BYTES = 16
+HASH_BYTES = 20
+OLDER_HASH_BYTES = 16
+"""Of the hashes that rows of schema 1 and 2 have."""
+TEXT_BYTES = 4096
+"""Payloads shorter than this stay in the body of their run."""
+FIELDS = ("inputs", "outputs", "extra")
+"""Payloads that may lie apart."""
+ORIGINAL = frozenset({"llm", "tool", "retriever", "embedding"})
+"""Types of runs whose outputs were said by nobody before, so that nothing is spared by laying them apart."""
 UUID_BYTES = 16
 UUID_LENGTH = 36
-HEX_DIGITS = 32
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
 SECOND_US = 1_000_000
+NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 _encode_run = msgspec.json.Encoder().encode
 _decode_run = msgspec.json.Decoder(Run).decode
@@ -35,13 +46,10 @@ _decode_feedback = msgspec.json.Decoder(Feedback).decode
 
 def pack_id(text: str) -> PackedId:
     """The id as it is stored."""
-    digits = text.replace("-", "")
-    if len(digits) != HEX_DIGITS or len(text) != UUID_LENGTH or text != text.lower():
-        return text
-    if not text[8] == text[13] == text[18] == text[23] == "-":
+    if len(text) != UUID_LENGTH or text[8:24:5] != "----" or text != text.lower():
         return text
     try:
-        packed = bytes.fromhex(digits)
+        packed = unhexlify(text.replace("-", ""))
     except ValueError:
         return text
     return packed if len(packed) == UUID_BYTES else text
@@ -66,19 +74,35 @@ def unpack_time(microseconds: int) -> datetime:
     return EPOCH + timedelta(microseconds=microseconds)
 
 
-def pack_run(run: Run) -> tuple[bytes, bytes | None]:
-    """The run as JSON without its feedback figures, and those; None where there are none."""
-    if run.feedback_stats is NULL:
+def long_payloads(run: Run) -> tuple[str, ...]:
+    """Names of the payload fields of a run that lie apart."""
+    if len(run.inputs) < TEXT_BYTES and len(run.outputs) < TEXT_BYTES and len(run.extra) < TEXT_BYTES:
+        return ()
+    fields = [field for field in FIELDS if len(getattr(run, field)) >= TEXT_BYTES]
+    return tuple(field for field in fields if field != "outputs" or run.run_type not in ORIGINAL)
+
+
+def pack_run(run: Run, apart: Sequence[str] = ()) -> tuple[bytes, bytes | None]:
+    """The run as JSON without its feedback figures and the fields named, and those figures; None where there are none.
+
+    The inverse is `unpack_run`.
+    """
+    if run.feedback_stats is NULL and not apart:
         return _encode_run(run), None
     stats = bytes(run.feedback_stats)
-    bare = msgspec.structs.replace(run, feedback_stats=NULL)
+    bare = msgspec.structs.replace(run, feedback_stats=NULL, **dict.fromkeys(apart, NULL))
     return _encode_run(bare), None if stats == b"null" else stats
 
 
-def unpack_run(body: bytes, stats: bytes | None) -> Run:
-    """The run as it was staged."""
+def unpack_run(body: bytes, stats: bytes | None, apart: Mapping[str, bytes] = NOTHING) -> Run:
+    """The run as it was staged; `apart` are its payloads that are not in the body, by name."""
     run = _decode_run(body)
-    return run if stats is None else msgspec.structs.replace(run, feedback_stats=Raw(stats))
+    if stats is None and not apart:
+        return run
+    payloads = {name: Raw(text) for name, text in apart.items()}
+    if stats is not None:
+        payloads["feedback_stats"] = Raw(stats)
+    return msgspec.structs.replace(run, **payloads)
 
 
 def pack_feedback(feedback: Feedback) -> bytes:
@@ -91,9 +115,24 @@ def unpack_feedback(body: bytes) -> Feedback:
     return _decode_feedback(body)
 
 
-def digest(content: bytes) -> bytes:
-    """Short hash by which equal bytes are known."""
-    return hashlib.blake2b(content, digest_size=HASH_BYTES).digest()
+def digest(content: bytes, *more: bytes | Raw) -> bytes:
+    """Short hash by which equal bytes are known: of those that are safe the one that processors themselves compute."""
+    found = hashlib.sha256(content)
+    for part in more:
+        found.update(part)
+    return found.digest()[:HASH_BYTES]
+
+
+def digest_run(run: Run, body: bytes, apart: Sequence[str]) -> bytes:
+    """Hash of the whole run as it came, however it is stored: of what `pack_run` made of it and of the fields apart."""
+    if not apart:
+        return digest(body)
+    return digest(body, *(part for field in apart for part in (field.encode(), getattr(run, field))))
+
+
+def digest_before(run: Run) -> bytes:
+    """The hash that a row of an older release has of this run."""
+    return hashlib.blake2b(pack_run(run)[0], digest_size=OLDER_HASH_BYTES).digest()
 
 
 def marks(values: Sequence[object]) -> str:

@@ -7,37 +7,40 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import Struct
-
 from trajworker.model.run import Run
 from trajworker.ports import Purpose, Slice, StagedPage, StageOutcome, Unreadable
-from trajworker.staging import slices, traces
+from trajworker.staging import slices, texts, traces
 from trajworker.staging.arrivals import Arrival, Confirmations, arrivals_of
-from trajworker.staging.encoding import PackedId, chunked, digest, marks, pack_feedback, pack_id, pack_time
-from trajworker.staging.precedence import RunVersion, Verdict, judge
+from trajworker.staging.encoding import (
+    PackedId,
+    chunked,
+    digest,
+    marks,
+    pack_feedback,
+    pack_id,
+    pack_time,
+)
+from trajworker.staging.heads import Heads
+from trajworker.staging.news import News, find_news
 
 EPOCH_SHIFT = 40
 """A process makes fewer than 2^40 requests; above them stands its epoch, so later processes always count higher."""
 COLUMNS = "ended, start, end, fetch_seq, hash, tree_order, feedback_stats, body"
 
 
-class Staged(Struct, frozen=True):
-    """What is known of a run already staged."""
-
-    key: int
-    version: RunVersion
-    kept: bool
-    """Whether its payload is still there."""
-
-
-def stage(epoch: int, confirmations: Confirmations, staged: StagedPage, connection: sqlite3.Connection) -> StageOutcome:
+def stage(
+    epoch: int, confirmations: Confirmations, staged: StagedPage, heads: Heads, connection: sqlite3.Connection
+) -> StageOutcome:
     """Take in a page; see `ports.RunStore.stage`."""
+    heads.begin(connection)
     project_id = _project_of(staged)
     if project_id is None:
         return StageOutcome(changed=0, unchanged=0, conversations=0)
     project = slices.require_project(connection, project_id)
     fetch_seq = epoch << EPOCH_SHIFT | staged.fetch_seq
-    changed, touched = _take_runs(connection, project, confirmations, arrivals_of(staged.page.runs, fetch_seq))
+    news = find_news(connection, project, confirmations, arrivals_of(staged.page.runs, fetch_seq))
+    touched = _take_runs(connection, project, heads, news)
+    changed = news.changed
     if staged.feedback:
         _take_feedback(connection, project, staged, touched)
     _set_aside(connection, project, staged.page.unreadable)
@@ -61,98 +64,98 @@ def _project_of(staged: StagedPage) -> str | None:
     return known[0] if known else None
 
 
-def _take_runs(
-    connection: sqlite3.Connection, project: int, confirmations: Confirmations, arrivals: dict[PackedId, Arrival]
-) -> tuple[list[Run], traces.Touched]:
-    staged = _staged(connection, project, list(arrivals))
-    new: list[Arrival] = []
-    replaced: list[tuple[int, Arrival]] = []
-    renewed: list[tuple[int, Arrival]] = []
-    refilled: list[tuple[bytes, int]] = []
-    for packed, arrival in arrivals.items():
-        known = staged.get(packed)
-        if known is None:
-            new.append(arrival)
-            continue
-        match judge(_confirmed(known, confirmations), arrival.version):
-            case Verdict.REPLACE:
-                replaced.append((known.key, arrival))
-            case Verdict.RENEW_STATS:
-                renewed.append((known.key, arrival))
-            case Verdict.KEEP if arrival.version.hash == known.version.hash:
-                confirmations.note(known.key, arrival.version.fetch_seq)
-                if not known.kept:
-                    refilled.append((arrival.body, known.key))
-    touched = traces.touch(connection, project, new + [arrival for _, arrival in replaced + renewed])
-    new = [arrival for arrival in new if arrival.run.trace_id in touched.keys]
-    _insert(connection, project, new, touched)
-    _replace(connection, replaced)
-    if renewed:
+def _take_runs(connection: sqlite3.Connection, project: int, heads: Heads, news: News) -> traces.Touched:
+    known = news.replaced + news.renewed
+    touched = traces.touch(connection, project, news.new + [arrival for _, arrival in known])
+    texts.follow(connection, heads, touched.moved)
+    news.new = [arrival for arrival in news.new if arrival.run.trace_id in touched.keys]
+    _insert(connection, project, heads, news.new, touched)
+    _replace(connection, heads, news.replaced)
+    if news.renewed:
         connection.executemany(
             "UPDATE run SET feedback_stats = ?, fetch_seq = ? WHERE key = ?",
-            [(arrival.version.stats, arrival.version.fetch_seq, key) for key, arrival in renewed],
+            [(arrival.version.stats, arrival.version.fetch_seq, key) for key, arrival in news.renewed],
         )
-    if refilled:
-        _refill(connection, refilled)
-    _watch_pending(connection, project, new, replaced)
-    _clear_unreadable(connection, project, list(arrivals))
-    return [arrival.run for arrival in new] + [arrival.run for _, arrival in replaced + renewed], touched
-
-
-def _staged(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId]) -> dict[PackedId, Staged]:
-    found: dict[PackedId, Staged] = {}
-    for some in chunked(ids):
-        rows = connection.execute(
-            "SELECT id, key, ended, end, fetch_seq, hash, feedback_stats, body IS NOT NULL FROM run "
-            f"WHERE project = ? AND id IN ({marks(some)})",
-            (project, *some),
-        )
-        for packed, key, ended, end, fetch_seq, content, stats, kept in rows:
-            found[packed] = Staged(key, RunVersion(bool(ended), end, fetch_seq, content, stats), bool(kept))
-    return found
-
-
-def _confirmed(known: Staged, confirmations: Confirmations) -> RunVersion:
-    version = known.version
-    later = confirmations.of(known.key)
-    if later <= version.fetch_seq:
-        return version
-    return RunVersion(version.ended, version.end, later, version.hash, version.stats)
+    _refill(connection, heads, news.refilled)
+    _watch_pending(connection, project, news.new, news.replaced)
+    _clear_unreadable(connection, project, news.ids)
+    return touched
 
 
 def _columns(arrival: Arrival) -> tuple[object, ...]:
-    """What is stored of a run besides where it belongs, in the order of `COLUMNS`."""
+    """What is stored of a run besides where it belongs and where its payloads are, in the order of `COLUMNS`."""
     version, run = arrival.version, arrival.run
-    figures = (version.ended, arrival.start, version.end, version.fetch_seq, version.hash)
+    figures = (int(version.ended), arrival.start, version.end, version.fetch_seq, version.hash)
     return (*figures, run.dotted_order, version.stats, arrival.body)
 
 
-def _insert(connection: sqlite3.Connection, project: int, new: Sequence[Arrival], touched: traces.Touched) -> None:
+def _insert(
+    connection: sqlite3.Connection, project: int, heads: Heads, new: Sequence[Arrival], touched: traces.Touched
+) -> None:
+    places = texts.put(
+        connection, heads, [(touched.homes[arrival.run.trace_id], arrival) for arrival in new if arrival.apart]
+    )
+    # In two statements, since every NULL that is bound costs time.
     connection.executemany(
         f"INSERT INTO run (project, id, trace, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(project, arrival.id, touched.keys[arrival.run.trace_id], *_columns(arrival)) for arrival in new],
+        [
+            (project, arrival.id, touched.keys[arrival.run.trace_id], *_columns(arrival))
+            for arrival in new
+            if not arrival.apart
+        ],
     )
-
-
-def _replace(connection: sqlite3.Connection, replaced: Sequence[tuple[int, Arrival]]) -> None:
-    if not replaced:
-        return
     connection.executemany(
-        f"UPDATE run SET ({COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?) WHERE key = ?",
-        [(*_columns(arrival), key) for key, arrival in replaced],
+        f"INSERT INTO run (project, id, trace, {COLUMNS}, {texts.COLUMNS}) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (project, arrival.id, touched.keys[arrival.run.trace_id], *_columns(arrival), *places[arrival.id])
+            for arrival in new
+            if arrival.apart
+        ],
     )
 
 
-def _refill(connection: sqlite3.Connection, refilled: Sequence[tuple[bytes, int]]) -> None:
+def _replace(connection: sqlite3.Connection, heads: Heads, replaced: Sequence[tuple[int, Arrival]]) -> None:
+    places = _put_known(connection, heads, replaced)
+    connection.executemany(
+        f"UPDATE run SET ({COLUMNS}, {texts.COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE key = ?",
+        [(*_columns(arrival), *places.get(arrival.id, texts.IN_BODY), key) for key, arrival in replaced],
+    )
+
+
+def _refill(connection: sqlite3.Connection, heads: Heads, refilled: Sequence[tuple[int, Arrival]]) -> None:
     """Give back payloads that were dropped; a conversation is whole again once none is missing."""
-    connection.executemany("UPDATE run SET body = ? WHERE key = ?", refilled)
-    keys = [key for _, key in refilled]
+    if not refilled:
+        return
+    places = _put_known(connection, heads, refilled)
+    connection.executemany(
+        f"UPDATE run SET (body, {texts.COLUMNS}) = (?, ?, ?, ?, ?) WHERE key = ?",
+        [(arrival.body, *places.get(arrival.id, texts.IN_BODY), key) for key, arrival in refilled],
+    )
+    keys = [key for key, _ in refilled]
     connection.execute(
         "UPDATE conversation SET reduced = 0 WHERE reduced = 1 AND key IN (SELECT t.conversation FROM run r "
         f"JOIN trace t ON t.key = r.trace WHERE r.key IN ({marks(keys)})) AND NOT EXISTS (SELECT 1 FROM trace t "
         "JOIN run r ON r.trace = t.key WHERE t.conversation = conversation.key AND r.body IS NULL)",
         keys,
     )
+
+
+def _put_known(
+    connection: sqlite3.Connection, heads: Heads, runs: Sequence[tuple[int, Arrival]]
+) -> dict[PackedId, texts.Place]:
+    """Write the texts of runs that have rows, given by key: with the conversation in which the row is."""
+    long = {key: arrival for key, arrival in runs if arrival.apart}
+    homes: dict[int, int] = {}
+    for some in chunked(list(long)):
+        homes.update(
+            connection.execute(
+                "SELECT r.key, t.conversation FROM run r JOIN trace t ON t.key = r.trace "
+                f"WHERE r.key IN ({marks(some)})",
+                some,
+            )
+        )
+    return texts.put(connection, heads, [(homes[key], arrival) for key, arrival in long.items()])
 
 
 def _watch_pending(
@@ -192,12 +195,16 @@ def _set_aside(connection: sqlite3.Connection, project: int, unreadable: Sequenc
                 project,
                 None if bad.run_id is None else pack_id(bad.run_id),
                 bad.reason,
-                digest(bad.raw if bad.run_id is None else bad.run_id.encode()),
+                digest(bad.raw) if bad.run_id is None else _as_bytes(pack_id(bad.run_id)),
                 bad.raw,
             )
             for bad in unreadable
         ],
     )
+
+
+def _as_bytes(packed: PackedId) -> bytes:
+    return packed.encode() if isinstance(packed, str) else packed
 
 
 def _clear_unreadable(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId]) -> None:

@@ -4,20 +4,17 @@ All functions run in the thread of the connection and write nothing.
 """
 
 import sqlite3
-from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
 from trajworker.model.run import Feedback, Run
 from trajworker.ports import Material, TraceVersion, kept
-from trajworker.staging.encoding import chunked, marks, pack_id, unpack_feedback, unpack_id, unpack_run, unpack_time
+from trajworker.staging.encoding import chunked, marks, pack_id, unpack_feedback, unpack_id, unpack_time
+from trajworker.staging.texts import READ, portions, whole
 
 MATERIAL_BYTES = 16 * 1024 * 1024
 """Payloads that are read at once; conversations beyond it are read trace by trace."""
-CHUNK_BYTES = 4 * 1024 * 1024
-CHUNK_ROWS = 256
-"""Runs of one trace are read in portions of at most this many bytes and rows."""
 
 _Trace = tuple[int, TraceVersion]
 """A trace with its key."""
@@ -48,31 +45,19 @@ def traces(conversation: int, connection: sqlite3.Connection) -> list[TraceVersi
 def run_portions(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Sequence[int]]:
     """Keys of the runs of a trace in tree order, in portions of which each may be read whole."""
     rows = connection.execute(
-        "SELECT key, coalesce(length(body), 0) FROM run WHERE trace = "
+        "SELECT key, size FROM run WHERE trace = "
         "(SELECT key FROM trace WHERE conversation = ? AND id = ?) ORDER BY tree_order, start, key",
         (conversation, pack_id(trace_id)),
     )
-    return list(_portions(rows))
-
-
-def _portions(rows: Iterator[tuple[int, int]]) -> Iterator[Sequence[int]]:
-    portion, size = array("q"), 0
-    for key, length in rows:
-        if portion and (size + length > CHUNK_BYTES or len(portion) == CHUNK_ROWS):
-            yield portion
-            portion, size = array("q"), 0
-        portion.append(key)
-        size += length
-    if portion:
-        yield portion
+    return list(portions(rows))
 
 
 def read_runs(keys: Sequence[int], connection: sqlite3.Connection) -> list[Run]:
     """Those runs, in that order; without the ones that were purged or dropped since."""
     rows = connection.execute(
-        f"SELECT key, body, feedback_stats FROM run WHERE key IN ({marks(keys)}) AND body IS NOT NULL", keys
-    )
-    found = {key: unpack_run(body, stats) for key, body, stats in rows}
+        f"SELECT key, {READ} FROM run WHERE key IN ({marks(keys)}) AND body IS NOT NULL", keys
+    ).fetchall()
+    found = {row[0]: run for row, run in zip(rows, whole(connection, [row[1:] for row in rows]), strict=True)}
     return [found[key] for key in keys if key in found]
 
 
@@ -142,7 +127,7 @@ def _sizes(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, i
     for some in chunked(traces):
         sizes.update(
             connection.execute(
-                f"SELECT trace, coalesce(sum(length(body)), 0) FROM run WHERE trace IN ({marks(some)}) GROUP BY trace",
+                f"SELECT trace, sum(size) FROM run WHERE trace IN ({marks(some)}) GROUP BY trace",
                 some,
             )
         )
@@ -153,12 +138,12 @@ def _runs(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, li
     runs: dict[int, list[Run]] = {trace: [] for trace in traces}
     for some in chunked(traces):
         rows = connection.execute(
-            "SELECT trace, body, feedback_stats FROM run "
+            f"SELECT {READ}, trace FROM run "
             f"WHERE trace IN ({marks(some)}) AND body IS NOT NULL ORDER BY trace, tree_order, start, key",
             some,
-        )
-        for trace, body, stats in rows:
-            runs[trace].append(unpack_run(body, stats))
+        ).fetchall()
+        for row, run in zip(rows, whole(connection, rows), strict=True):
+            runs[row[-1]].append(run)
     return runs
 
 

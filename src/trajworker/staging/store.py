@@ -29,6 +29,7 @@ from trajworker.ports import (
 from trajworker.staging import figures, intake, lookup, material, outlet, parts, slices, upkeep
 from trajworker.staging.arrivals import Confirmations
 from trajworker.staging.database import Body, Database, open_database
+from trajworker.staging.heads import Heads
 from trajworker.staging.slices import plan
 
 
@@ -38,6 +39,7 @@ class Staging:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._confirmations = Confirmations()
+        self._heads = Heads()
 
     @property
     def epoch(self) -> int:
@@ -54,7 +56,7 @@ class Staging:
 
     async def stage(self, staged: StagedPage) -> StageOutcome:
         """Take in a page: runs, cursor and "conversation changed" in ONE transaction."""
-        return await self._database.grow(partial(intake.stage, self.epoch, self._confirmations, staged))
+        return await self._database.grow(partial(intake.stage, self.epoch, self._confirmations, staged, self._heads))
 
     async def pending(self, project_id: str, now: datetime, limit: int) -> list[str]:
         """Ids of runs that have not ended and are due for another look."""
@@ -124,11 +126,14 @@ class Staging:
     async def compact(self, before: datetime) -> int:
         """Drop payloads of delivered conversations last active before that time, at most one batch."""
         try:
-            reduced = await self._database.write(partial(upkeep.compact, before, upkeep.COMPACT_CONVERSATIONS))
+            reduced = await self._compact(before, upkeep.COMPACT_CONVERSATIONS)
         except StagingFull:  # every page that is blanked is logged first, so that a few at a time need little room
-            reduced = await self._database.write(partial(upkeep.compact, before, 1))
+            reduced = await self._compact(before, 1)
         await self._database.write(upkeep.give_back)
         return reduced
+
+    async def _compact(self, before: datetime, at_most: int) -> int:
+        return await self._database.write(partial(upkeep.compact, before, at_most, self._heads))
 
     async def reduced(self, conversation: int, limit: int) -> list[str]:
         """Ids of runs of a conversation whose payloads were dropped."""
@@ -136,13 +141,13 @@ class Staging:
 
     async def purge_conversation(self, project_id: str, conversation_id: str) -> upkeep.Purged:
         """Erase a conversation for good; raises `ConversationNotFound`."""
-        return await self._purge(partial(upkeep.purge_conversation, project_id, conversation_id))
+        return await self._purge(partial(upkeep.purge_conversation, project_id, conversation_id, self._heads))
 
     async def purge_before(self, before: datetime) -> upkeep.Purged:
         """Erase every conversation last active before that time for good, some at a time."""
-        erased = [await self._purge(partial(upkeep.purge_before, before))]
+        erased = [await self._purge(partial(upkeep.purge_before, before, self._heads))]
         while erased[-1].conversations:
-            erased.append(await self._purge(partial(upkeep.purge_before, before)))
+            erased.append(await self._purge(partial(upkeep.purge_before, before, self._heads)))
         return upkeep.together(erased)
 
     async def _purge(self, body: Body[upkeep.Purged]) -> upkeep.Purged:

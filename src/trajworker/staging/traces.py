@@ -74,12 +74,25 @@ class _Trace:
         return self.root_thread or self.heir_thread or self.name
 
 
+class Move(msgspec.Struct, frozen=True):
+    """A trace, by its key, that left a conversation for another."""
+
+    trace: int
+    old: int
+    new: int
+
+
 @dataclass(slots=True)
 class Touched:
-    """What a page touches: keys of the traces whose runs may be stored, by id, and of the conversations."""
+    """What a page touches: keys of the traces whose runs may be stored, by id, and of the conversations.
+
+    `homes` are the conversations that those traces belong to, `moved` the traces that came to them from others.
+    """
 
     keys: dict[str, int] = field(default_factory=dict)
+    homes: dict[str, int] = field(default_factory=dict)
     conversations: set[int] = field(default_factory=set)
+    moved: list[Move] = field(default_factory=list)
 
 
 def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arrival]) -> Touched:
@@ -96,19 +109,21 @@ def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arriv
     homes = _homes(connection, project, live)
     purged = _purged(connection, list(homes.values()))
     live = [trace for trace in live if homes[trace.conversation_name] not in purged]
-    moved = {
-        (trace.conversation, homes[trace.conversation_name])
+    moved = [
+        Move(trace.key, trace.conversation, homes[trace.conversation_name])
         for trace in live
         if trace.known and trace.conversation != homes[trace.conversation_name]
-    }
+    ]
     for trace in live:
         trace.conversation = homes[trace.conversation_name]
     _store(connection, project, live)
     _mark_changed(connection, live)
-    _leave(connection, moved)
+    _leave(connection, {(move.old, move.new) for move in moved})
     return Touched(
         keys={trace.name: trace.key for trace in live},
-        conversations={trace.conversation for trace in live} | {old for old, _ in moved},
+        homes={trace.name: trace.conversation for trace in live},
+        conversations={trace.conversation for trace in live} | {move.old for move in moved},
+        moved=moved,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from trajworker.errors import ConfigError, ConversationNotFound
+from trajworker.staging import texts
 from trajworker.staging.encoding import (
     DAY_US,
     chunked,
@@ -19,6 +20,7 @@ from trajworker.staging.encoding import (
     unpack_id,
     unpack_time,
 )
+from trajworker.staging.heads import Heads
 
 HOUR_US = 3_600_000_000
 LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
@@ -59,7 +61,7 @@ def pending(project_id: str, now: datetime, limit: int, connection: sqlite3.Conn
     return [unpack_id(name) for _, _, name in rows]
 
 
-def compact(before: datetime, at_most: int, connection: sqlite3.Connection) -> int:
+def compact(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Connection) -> int:
     """Drop payloads and folds of delivered conversations that were last active before; how many runs were reduced.
 
     What a run is compared by stays, its feedback figures too.
@@ -74,6 +76,7 @@ def compact(before: datetime, at_most: int, connection: sqlite3.Connection) -> i
     ]
     traces = f"SELECT key FROM trace WHERE conversation IN ({marks(keys)})"
     reduced = _drop_payloads(traces, keys, connection)
+    texts.drop(connection, heads, keys)
     connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
     connection.execute(
         f"DELETE FROM conversation WHERE key IN ({marks(keys)}) AND revision = 0 AND purged = 0 "
@@ -91,7 +94,9 @@ def _drop_payloads(traces: str, keys: Sequence[int], connection: sqlite3.Connect
     free pages. What has not ended is referred to by the list of what to look at again, and there is little of it.
     """
     reduced = connection.execute(
-        f"UPDATE run SET body = NULL, tree_order = '' WHERE ended = 0 AND trace IN ({traces})", keys
+        "UPDATE run SET body = NULL, inputs = NULL, outputs = NULL, extra = NULL, apart = 0, tree_order = '' "
+        f"WHERE ended = 0 AND trace IN ({traces})",
+        keys,
     ).rowcount
     ended = connection.execute(f"SELECT key FROM run WHERE ended = 1 AND trace IN ({traces}) ORDER BY key", keys)
     for some in chunked([key for (key,) in ended.fetchall()]):
@@ -118,7 +123,7 @@ def reduced(conversation: int, limit: int, connection: sqlite3.Connection) -> li
     return [unpack_id(name) for (name,) in rows]
 
 
-def purge_conversation(project_id: str, conversation_id: str, connection: sqlite3.Connection) -> Purged:
+def purge_conversation(project_id: str, conversation_id: str, heads: Heads, connection: sqlite3.Connection) -> Purged:
     """Erase one conversation; raises `ConversationNotFound`."""
     keys = connection.execute(
         "SELECT key FROM conversation WHERE id = ? AND project = (SELECT key FROM project WHERE id = ?)",
@@ -126,12 +131,12 @@ def purge_conversation(project_id: str, conversation_id: str, connection: sqlite
     ).fetchall()
     if not keys:
         raise ConversationNotFound(f"staging knows no conversation {conversation_id} in project {project_id}")
-    return _purge(connection, "key = ?", keys[0][0])
+    return _purge(connection, heads, "key = ?", keys[0][0])
 
 
-def purge_before(before: datetime, connection: sqlite3.Connection) -> Purged:
+def purge_before(before: datetime, heads: Heads, connection: sqlite3.Connection) -> Purged:
     """Erase conversations that were last active before that time, as many as one transaction may hold."""
-    return _purge(connection, "last_activity < ?", pack_time(before))
+    return _purge(connection, heads, "last_activity < ?", pack_time(before))
 
 
 def together(erased: Sequence[Purged]) -> Purged:
@@ -144,7 +149,7 @@ def together(erased: Sequence[Purged]) -> Purged:
     )
 
 
-def _purge(connection: sqlite3.Connection, condition: str, value: int) -> Purged:
+def _purge(connection: sqlite3.Connection, heads: Heads, condition: str, value: int) -> Purged:
     """Empty the conversations; their rows and those of their traces stay, so that nothing of them is staged again."""
     connection.execute("CREATE TEMP TABLE doomed (key INTEGER PRIMARY KEY)")
     try:
@@ -152,7 +157,7 @@ def _purge(connection: sqlite3.Connection, condition: str, value: int) -> Purged
             f"INSERT INTO doomed SELECT key FROM conversation WHERE purged = 0 AND {condition} LIMIT ?",
             (value, PURGE_CONVERSATIONS),
         )
-        count: int = connection.execute("SELECT count(*) FROM doomed").fetchone()[0]
+        doomed = [key for (key,) in connection.execute("SELECT key FROM doomed")]
         traces = "SELECT key FROM trace WHERE conversation IN (SELECT key FROM doomed)"
         of_feedback = (
             f"SELECT f.rowid FROM run r CROSS JOIN feedback f ON f.project = r.project AND f.run = r.id "
@@ -166,6 +171,7 @@ def _purge(connection: sqlite3.Connection, condition: str, value: int) -> Purged
         connection.execute(f"DELETE FROM look WHERE run IN (SELECT key FROM run WHERE trace IN ({traces}))")
         runs = connection.execute(f"DELETE FROM run WHERE trace IN ({traces})").rowcount
         connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})")
+        texts.drop(connection, heads, doomed)
         connection.execute(
             "UPDATE conversation SET purged = 1, changed = 0, failure = NULL WHERE key IN (SELECT key FROM doomed)"
         )
@@ -175,7 +181,7 @@ def _purge(connection: sqlite3.Connection, condition: str, value: int) -> Purged
         ).fetchall()
     finally:
         connection.execute("DROP TABLE doomed")
-    return Purged(conversations=count, runs=runs, files=tuple(name for (name,) in files))
+    return Purged(conversations=len(doomed), runs=runs, files=tuple(name for (name,) in files))
 
 
 def mark(project_id: str, name: str, connection: sqlite3.Connection) -> datetime | None:

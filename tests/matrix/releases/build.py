@@ -11,6 +11,7 @@ import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import anyio
 
@@ -23,18 +24,30 @@ from trajworker.staging.migrations import migrations
 HERE = Path(__file__).parent
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 IDLE = timedelta(minutes=30)
+LONG = "Which tea, please? " * 400
 
 
 def before() -> Workspace:
-    """Two conversations that are finished, one that is still busy, one whose run has not ended."""
+    """Two conversations that are finished, two that are still busy, one whose run has not ended."""
     early = NOW - timedelta(hours=3)
     rows = [
         turn(1, early, "finished"),
         turn(2, early, "revised"),
         turn(3, NOW - timedelta(minutes=5), "busy"),
         turn(4, early, "pending", status="PENDING", end_time=None, outputs=None),
+        *long_prompts(NOW - timedelta(minutes=5)),
     ]
     return Workspace(rows, NOW)
+
+
+def long_prompts(at: datetime) -> list[dict[str, Any]]:
+    """Two turns of a busy conversation; the prompt of the second repeats the long one of the first (schema 3)."""
+    first = [{"role": "user", "content": LONG}]
+    second = [*first, {"role": "assistant", "content": "answer 6"}, {"role": "user", "content": "question 7"}]
+    return [
+        turn(6, at, "long", inputs={"messages": first}),
+        turn(7, at + timedelta(minutes=2), "long", inputs={"messages": second}),
+    ]
 
 
 async def main(folder: Path) -> None:
