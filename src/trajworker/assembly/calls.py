@@ -11,6 +11,7 @@ from trajworker.assembly.payloads import lenient, text_of
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
 from trajworker.dialects.outcome import status_finish
 from trajworker.dialects.prompt import system_drafts
+from trajworker.dialects.vocabulary import finish_reason
 from trajworker.dialects.vocabulary import usage as read_usage
 from trajworker.model.run import Run, RunStatus, ancestors
 
@@ -99,7 +100,8 @@ def read_call(run: Run) -> Call:
     if draft is not None:
         if answer.finish is None and about.status is not None:
             answer.finish = status_finish(about.status, about.incomplete_details, calls=bool(draft.tool_calls))
-        draft.finish_reason = draft.finish_reason or answer.finish
+        told = answer.finish or finish_reason(about.finish_reason, calls=bool(draft.tool_calls))
+        draft.finish_reason = draft.finish_reason or told
         draft.usage = usage
         draft.model = model
         draft.response_model = answer.model

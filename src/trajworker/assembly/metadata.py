@@ -32,6 +32,8 @@ class Metadata(Struct, gc=False):
     vercel_tool_name: Any = field(default=None, name="ai.toolCall.name")
     entity_name: Any = field(default=None, name="traceloop.entity.name")
     tool_name: Any = None
+    tool_id: Any = field(default=None, name="toolId")
+    finish_reason: Any = field(default=None, name="finishReason")
     span_tool_name: Any = field(default=None, name="tool.name")
     otel_model: Any = field(default=None, name="gen_ai.request.model")
     otel_system: Any = field(default=None, name="gen_ai.system_instructions")

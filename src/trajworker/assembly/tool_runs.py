@@ -66,7 +66,14 @@ def read_tool_run(run: Run) -> ToolRun:
 
 def _name(run: Run, about: Metadata) -> str:
     """The tool's name, which a span's own name may hide."""
-    told = (about.otel_tool_name, about.vercel_tool_name, about.tool_name, about.span_tool_name, about.entity_name)
+    told = (
+        about.otel_tool_name,
+        about.vercel_tool_name,
+        about.tool_name,
+        about.span_tool_name,
+        about.entity_name,
+        about.tool_id,
+    )
     return next((name for one in told if (name := text_of(one))), run.name)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from trajworker.assembly.calls import innermost, read_call
+from trajworker.assembly.pieces import by_step, without_pieces
 from trajworker.assembly.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.scopes import in_order
@@ -33,7 +34,9 @@ class Trace:
         for run in latest.values():
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
-        self.calls = in_order([read_call(run) for run in innermost(kinds["llm"])])
+        asked, pieces = without_pieces(kinds["llm"])
+        calls = [read_call(run) for run in innermost(asked)]
+        self.calls = in_order(by_step(calls, pieces) if pieces else calls)
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
         self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
         self.rewards: Rewards = collect(feedback, rule) if feedback else Rewards(all=[], by_run={})

@@ -109,7 +109,7 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
     name = _first(inner, "name", "toolName", "tool_name") or _first(block, "name", "toolName")
     if name is None:
         return None
-    given = _first(inner, "arguments", "args", "input", "parameters", "tool_kwargs")
+    given = _first(inner, "arguments", "args", "input", "parameters", "tool_kwargs", "toolInput")
     if not given and isinstance(block.get("partial_json"), str):
         given = block["partial_json"]
     if given is None:

@@ -1,0 +1,77 @@
+"""Answers that were recorded in pieces: llm runs without inputs below another, each a part of what the model streamed.
+
+Mastra records one llm run around a whole loop, below it a run a step, and below that an llm run a part of the answer.
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.payloads import decoded
+from trajworker.dialects import Answer, Draft, Prompt, digest
+from trajworker.dialects.blocks import call_of
+from trajworker.model.message import Role
+from trajworker.model.run import Run, ancestors
+
+_EMPTY = (b"{}", b"null")
+
+
+def without_pieces(runs: list[Run]) -> tuple[list[Run], list[Run]]:
+    """Llm runs that are calls, and those that are pieces of another's answer."""
+    bare = [run for run in runs if bytes(run.inputs) in _EMPTY]
+    if not bare:
+        return runs, []
+    asked = {run.id for run in runs} - {run.id for run in bare}
+    pieces = [run for run in bare if not asked.isdisjoint(ancestors(run.dotted_order))]
+    ids = {run.id for run in pieces}
+    return [run for run in runs if run.id not in ids], pieces
+
+
+def by_step(calls: Iterable[Call], pieces: list[Run]) -> list[Call]:
+    """The calls, those whose answers came in the pieces of several steps as a call a step."""
+    found: list[Call] = []
+    for call in calls:
+        steps: dict[str, list[Run]] = {}
+        for piece in sorted(pieces, key=lambda run: (run.start_time, run.dotted_order)):
+            above = ancestors(piece.dotted_order)
+            if call.run.id in above and above[-1] != call.run.id:
+                steps.setdefault(above[-1], []).append(piece)
+        found += _steps(call, steps) if len(steps) > 1 else [call]
+    return found
+
+
+def _steps(call: Call, steps: dict[str, list[Run]]) -> list[Call]:
+    found: list[Call] = []
+    said = call.prompt.read()
+    *earlier, last = steps.items()
+    for step, pieces in earlier:
+        draft = _said(pieces)
+        run = msgspec.structs.replace(
+            call.run, id=step, start_time=pieces[0].start_time, end_time=pieces[-1].end_time, total_cost=None
+        )
+        draft.model, draft.run_id = call.model, step
+        draft.finish_reason = "tool_calls" if draft.tool_calls else None
+        made = frozenset([one.id for one in draft.tool_calls or () if one.id])
+        found.append(
+            msgspec.structs.replace(
+                call, run=run, prompt=Prompt(drafts=said), answer=Answer(draft=draft), usage=None, key=digest(draft),
+                ids=made, failed=False,
+            )
+        )  # fmt: skip
+        said = [*said, draft]
+    run = msgspec.structs.replace(call.run, start_time=last[1][0].start_time)
+    return [*found, msgspec.structs.replace(call, run=run, prompt=Prompt(drafts=said))]
+
+
+def _said(pieces: list[Run]) -> Draft:
+    """One assistant message out of its pieces."""
+    texts: list[str] = []
+    calls = []
+    for piece in pieces:
+        told = decoded(piece.outputs)
+        if isinstance(told, dict):
+            made = call_of(told)
+            calls += [made] if made is not None else []
+            texts += [told["text"]] if isinstance(told.get("text"), str) else []
+    return Draft(role=Role.ASSISTANT, content="".join(texts) or None, tool_calls=tuple(calls) or None)
