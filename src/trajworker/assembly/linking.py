@@ -115,6 +115,8 @@ def _names(call: Pending, run: ToolRun) -> bool:
 def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
     """A tool message with everything that call, run and message tell together."""
     told = draft.tool_response or ToolResponse()
+    if draft.content is None and draft.blocks is None and told.response is None and run is not None:
+        draft.content = as_text(run.value)
     failed = told.error is not None or (run is not None and run.failed)
     error = None
     if failed:

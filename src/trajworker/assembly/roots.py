@@ -1,5 +1,6 @@
 """Reads the root of a trace: the user's words, and what the whole trace gave back."""
 
+import re
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -22,6 +23,9 @@ _SYSTEMS = ("system", "system_prompt", "systemPrompt", "instructions", "system_m
 
 _SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "thread_id", "session_id", "conversation_id",
                        "user_id", "language", "temperature"})  # fmt: skip
+
+_OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
+"""What Python writes for an object that it cannot write: nobody's word."""
 
 _SPEECHLESS = frozenset({"embedding", "prompt", "parser"})
 """Run types whose input is nobody's word."""
@@ -144,6 +148,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     root.texts = {
         key: value for key, value in flat.items()
         if isinstance(value, str) and value.strip() and key not in _SYSTEMS and key not in _SETTINGS
+        and not _OBJECT.fullmatch(value)
     }  # fmt: skip
 
 
