@@ -38,13 +38,6 @@ def test_without_a_terminal_there_is_json_and_no_progress() -> None:
     assert watch.tally.runs == 1500
 
 
-def test_other_observers_are_told_too() -> None:
-    seen: list[events.Event] = []
-    with watching(Stderr(terminal=False), also=[seen.append]) as watch:
-        watch.observer(PAGE)
-    assert seen == [PAGE]
-
-
 def test_on_a_terminal_logs_are_pretty_and_stand_above_the_progress() -> None:
     stderr = Stderr(terminal=True)
     with watching(stderr) as watch:

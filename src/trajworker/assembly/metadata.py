@@ -18,7 +18,6 @@ class Metadata(Struct, gc=False):
     ls_subagent_id: Any = None
     ls_subagent_type: Any = None
     ls_message_view_exclude: Any = None
-    ls_is_error_interrupt: Any = None
     lc_source: Any = None
     lc_agent_name: Any = None
     langgraph_node: Any = None

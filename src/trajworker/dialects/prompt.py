@@ -37,10 +37,10 @@ class _Inputs(Struct, gc=False):
     system_instruction: Any = None
     system_message: Any = None
     system_instructions: Any = None
+    preamble: Any = None
     config: Raw = NULL
     mode: Raw = NULL
     toolConfig: Raw = NULL  # noqa: N815 - the producer's spelling
-    model_parameters: Raw = NULL
 
 
 class _Settings(Struct, gc=False):
@@ -76,6 +76,10 @@ class Prompt(Struct, gc=False):
 _DECODER = msgspec.json.Decoder(_Inputs)
 _SETTINGS = msgspec.json.Decoder(_Settings)
 _NO_SETTINGS = _Settings()
+_SYSTEMS = (
+    "instructions", "system", "system_prompt", "systemPrompt", "systemInstruction", "system_instruction",
+    "system_message", "system_instructions", "preamble",
+)  # fmt: skip
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _DEPTH = 3
 _LISTS = msgspec.json.Decoder(list[Raw])
@@ -126,10 +130,23 @@ def read_prompt(inputs: Raw) -> Prompt:
         return Prompt(drafts=[raw(bytes(inputs).decode("utf-8", "replace"))])
 
 
+def _object(value: Raw) -> Raw | None:
+    """An object, be it written as JSON text; None where a value is none."""
+    if bytes(memoryview(value)[:2]) == b'"{':
+        value = Raw(msgspec.json.decode(value, type=str).encode())
+    if bytes(memoryview(value)[:1]) != b"{":
+        return None
+    try:
+        _FIELDS.decode(value)
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return value
+
+
 def _held(inputs: Raw) -> Raw | None:
     """The object among the inputs that holds the messages, where the inputs themselves hold none: a request's body."""
     for _ in range(_DEPTH):
-        objects = [value for value in _FIELDS.decode(inputs).values() if bytes(memoryview(value)[:1]) == b"{"]
+        objects = [held for value in _FIELDS.decode(inputs).values() if (held := _object(value)) is not None]
         for value in objects:
             fields = _DECODER.decode(value)
             if any(bytes(one)[:2] in (b"[{", b"[[") for one in (fields.messages, fields.contents, fields.input)):
@@ -165,18 +182,8 @@ def _read_prompt(inputs: Raw) -> Prompt:
         prompt.drafts = payload_messages(payload)
         if isinstance(payload, dict) and prompt.model is None:
             prompt.model = _asked_model(payload)
-    for beside in (
-        fields.instructions,
-        fields.system,
-        fields.system_prompt,
-        fields.systemPrompt,
-        fields.systemInstruction,
-        fields.system_instruction,
-        fields.system_message,
-        fields.system_instructions,
-        config.system_instruction,
-        config.systemInstruction,
-    ):
+    given = [getattr(fields, name) for name in _SYSTEMS]
+    for beside in (*given, config.system_instruction, config.systemInstruction):
         if beside:
             prompt.system += system_drafts(beside)
     return prompt

@@ -19,9 +19,7 @@ class Watch(Struct, frozen=True):
 
 
 @contextmanager
-def watching(
-    stderr: TextIO, *, style: str = "auto", level: str = "info", progress: str = "auto", also: Sequence[Observer] = ()
-) -> Iterator[Watch]:
+def watching(stderr: TextIO, *, style: str = "auto", level: str = "info", progress: str = "auto") -> Iterator[Watch]:
     """Watch a worker for as long as the context lasts.
 
     Args:
@@ -29,7 +27,6 @@ def watching(
         style: auto, pretty or json; auto is pretty on a terminal.
         level: debug, info, warning or error.
         progress: auto or off; auto draws it on a terminal.
-        also: further observers, such as `Health`; they are called after the tally.
     """
     terminal = stderr.isatty()
     tally = Tally()
@@ -45,7 +42,7 @@ def watching(
             stream = cast("BinaryIO", drawn.stream)
             observers.append(drawn)
         logs = Logs(stream, pretty=style == "pretty" or (style == "auto" and terminal), level=level)
-        yield Watch(fan_out([tally, *also, logs, *observers]), tally)
+        yield Watch(fan_out([tally, logs, *observers]), tally)
 
 
 def fan_out(observers: Sequence[Observer]) -> Observer:
