@@ -10,6 +10,7 @@ from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.scopes import in_order
 from trajworker.assembly.searches import read_search
 from trajworker.assembly.tool_runs import read_tool_run
+from trajworker.assembly.wrappers import real_tools
 from trajworker.errors import RedactionFailed
 from trajworker.model.run import REDACTION_FAILED, Feedback, Run
 
@@ -44,7 +45,8 @@ class Trace:
         root = self.root_run
         if root is not None and (root.run_type not in kinds or any(call.run is not root for call in self.calls)):
             self.root = read_root(root)  # whatever its type, a root around calls is what the user spoke to
-            self.tools.pop(root.id, None)
+            if self.tools and self.calls:
+                self.tools = real_tools(self.tools, self.calls, root)
 
 
 def _place(run: Run) -> tuple[datetime, str, str]:

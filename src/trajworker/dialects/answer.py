@@ -66,7 +66,7 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
     if not isinstance(payload, dict):
         answer.draft = speak("assistant", as_text(payload))[0]
         return
-    if isinstance(payload.get("choices"), list) and payload["choices"]:
+    if isinstance(payload.get("choices"), (list, dict)) and payload["choices"]:
         _from_choices(answer, payload["choices"])
     elif isinstance(payload.get("generations"), list):
         generations.read_result(answer, payload)
@@ -222,7 +222,10 @@ def _from_tuple(answer: Answer, items: list[Any]) -> None:
             answer.finish = answer.finish or finish_of(one, calls=answer.calls)
 
 
-def _from_choices(answer: Answer, choices: list[Any]) -> None:
+def _from_choices(answer: Answer, choices: list[Any] | dict[str, Any]) -> None:
+    if isinstance(choices, dict):  # Dify's one choice is the message
+        _nested(answer, choices)
+        return
     found: list[Draft] = []
     for choice in choices:
         if not isinstance(choice, dict):

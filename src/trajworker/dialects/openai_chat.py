@@ -70,6 +70,8 @@ def _content(item: dict[str, Any]) -> Any:  # noqa: ANN401 - recorded JSON
             value = item[name]
             if value is not None or (name == "content" and not item.get("audio")):
                 return value
+    if isinstance(item.get("message"), str):  # Cohere's first API
+        return item["message"]
     audio = item.get("audio")
     return [{"type": "output_audio", **audio}] if isinstance(audio, dict) else None
 

@@ -146,7 +146,8 @@ def _object(value: Raw) -> Raw | None:
 def _held(inputs: Raw) -> Raw | None:
     """The object among the inputs that holds the messages, where the inputs themselves hold none: a request's body."""
     for _ in range(_DEPTH):
-        objects = [held for value in _FIELDS.decode(inputs).values() if (held := _object(value)) is not None]
+        named = {name: value for name, value in _FIELDS.decode(inputs).items() if "." not in name}  # else a span's
+        objects = [held for value in named.values() if (held := _object(value)) is not None]
         for value in objects:
             fields = _DECODER.decode(value)
             if any(bytes(one)[:2] in (b"[{", b"[[") for one in (fields.messages, fields.contents, fields.input)):

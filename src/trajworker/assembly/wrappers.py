@@ -1,0 +1,27 @@
+"""Tool runs that are no tool of an agent: they wrap the whole trace, or hand through what it was given or gave back."""
+
+from collections.abc import Sequence
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.tool_runs import ToolRun
+from trajworker.model.run import Run
+
+
+def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> dict[str, ToolRun]:
+    """The tool runs but for the root itself, a single one around all calls, and echoes that no call asked for.
+
+    Chat platforms record a workflow as a tool run, with one for each of its nodes.
+    """
+    left = {key: tool for key, tool in tools.items() if key != root.id}
+    while left and calls:
+        outermost = {next((one for one in call.path if one in left), "") for call in calls}
+        if len(outermost) != 1 or "" in outermost or left[outermost.copy().pop()].call_id is not None:
+            break
+        del left[outermost.pop()]
+    named = {name for call in calls for name in call.names}
+    handed = {bytes(root.inputs), bytes(root.outputs)} - {b"{}", b"null"}
+    return {
+        key: tool
+        for key, tool in left.items()
+        if tool.call_id is not None or tool.name in named or bytes(tool.run.outputs) not in handed
+    }
