@@ -153,9 +153,10 @@ def redactor(settings: Settings, secret: bytes) -> "BasePiiRedactor":
     from trajworker.redaction import PiiRedactor, PresidioRedactor, choose_rules  # noqa: PLC0415 - as in _masked
 
     asked = settings.redaction
+    rules = choose_rules(asked.rules, asked.patterns)
     if asked.mode is RedactionMode.PRESIDIO:
-        return PresidioRedactor(secret=secret)
-    return PiiRedactor(choose_rules(asked.rules, asked.patterns), secret=secret)
+        return PresidioRedactor(rules=rules, secret=secret)
+    return PiiRedactor(rules, secret=secret)
 
 
 def made_secret() -> str:

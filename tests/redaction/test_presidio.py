@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from trajworker import wiring
+from trajworker.config import RedactionMode, Settings
+from trajworker.config.settings import RedactionSettings
 from trajworker.errors import ConfigError
 from trajworker.redaction import PiiRedactor, PresidioRedactor, presidio
 
@@ -65,3 +68,13 @@ def test_an_engine_of_ones_own_adds_its_findings_to_the_built_in_ones() -> None:
     assert masked.startswith("<PERSON_")
     assert "<EMAIL_" in masked
     assert "Ada" not in masked
+
+
+def test_a_configuration_that_asks_presidio_keeps_its_own_rules_and_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presidio, "without_model", Names)
+    asked = RedactionSettings(mode=RedactionMode.PRESIDIO, rules=("CARD",), patterns={"order": "ORD-[0-9]{4}"})
+    masked = wiring.redactor(Settings(redaction=asked), b"s").redact(
+        "Ada Lovelace, ORD-1234, 4111 1111 1111 1111, ada@example.com"
+    )
+    assert [word in masked for word in ("<PERSON_", "<ORDER_", "<CARD_")] == [True, True, True]
+    assert "ada@example.com" in masked  # of the built-in rules only CARD was asked for

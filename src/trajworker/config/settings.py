@@ -268,7 +268,7 @@ class RedactionSettings(Struct, frozen=True, kw_only=True):
 
     mode: Annotated[
         RedactionMode,
-        Key(why="off leaves raw text on disk; builtin masks by rule; presidio asks that library (an extra)."),
+        Key(why="off leaves raw text on disk; builtin masks by rule; presidio asks that library besides (an extra)."),
     ] = RedactionMode.OFF
     rules: Annotated[tuple[str, ...], Key(why="Built-in rules to apply; none named means all of them.")] = ()
     patterns: Annotated[

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from trajworker.errors import ConfigError
 from trajworker.redaction.pii import PlaceholderRedactor
+from trajworker.redaction.rules import DEFAULT_RULES, Rule
 from trajworker.redaction.scanning import Found, scanner, settle
 
 LOWEST_SCORE = 0.4
@@ -39,16 +40,17 @@ class Analyzer(Protocol):
 
 
 class PresidioRedactor(PlaceholderRedactor):
-    """Masks what Presidio finds and what the built-in rules find; the same placeholders for both.
+    """Masks what Presidio finds and what rules find, as `PiiRedactor` does; the same placeholders for both.
 
     Args:
         analyzer: an engine of yours, e.g. with a model for names; by default pattern recognisers without a model.
         entities: what to ask Presidio for; by default all it knows except dates and URLs.
         language: the language to analyse in.
+        rules: what to mask besides, in order of precedence; see `PiiRedactor`.
         secret: see `PlaceholderRedactor`.
 
     Raises:
-        ConfigError: Presidio is not installed.
+        ConfigError: Presidio is not installed; or a rule that `PiiRedactor` would not take.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class PresidioRedactor(PlaceholderRedactor):
         *,
         entities: Sequence[str] | None = None,
         language: str = "en",
+        rules: Sequence[Rule] = DEFAULT_RULES,
         secret: bytes | None = None,
     ) -> None:
         super().__init__(secret=secret)
@@ -64,10 +67,10 @@ class PresidioRedactor(PlaceholderRedactor):
         known = self._analyzer.get_supported_entities(language)
         self._entities = sorted(set(known) - _NOT_PERSONAL if entities is None else entities)
         self._language = language
-        self._scanner = scanner()
+        self._scanner = scanner(rules)
 
     def detect(self, text: str) -> list[Found]:
-        """Return what the built-in rules and Presidio claim; where they overlap, the built-in rules' word counts."""
+        """Return what the rules and Presidio claim; where they overlap, the rules' word counts."""
         results = self._analyzer.analyze(
             text, language=self._language, entities=self._entities, score_threshold=LOWEST_SCORE
         )
