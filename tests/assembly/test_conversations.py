@@ -7,7 +7,7 @@ import pytest
 
 from support.folding import brief, fold_all, told
 from support.runs import Recorder
-from trajworker.assembly import Header, assemble, encode_fold, fold_trace
+from trajworker.assembly import Conversation, Header, assemble, encode_fold
 from trajworker.assembly.context import TAIL
 from trajworker.model.message import TrainableStatus
 from trajworker.model.run import Run
@@ -408,7 +408,7 @@ def test_a_turn_edited_far_back_asks_for_the_whole_history() -> None:
         assistant("fine"),
     )
     assert folds[-1].after.offset > 1, "the question is among those that are remembered"
-    last = fold_trace(edited, before=folds)
+    last = Conversation(folds=folds).fold(edited)
     trajectory = assemble([*folds, last], Header(conversation_id="t"))
     assert len(trajectory.messages) == 1 + len(traces) * 4 + 2
     assert [message.content for message in trajectory.steps[-1].messages] == [

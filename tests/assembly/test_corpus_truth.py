@@ -6,7 +6,7 @@ import pytest
 
 from support import corpus, runs
 from support.truth import differences
-from trajworker.assembly import NEEDED_RUN_TYPES, Fold, Header, assemble, decode_fold, encode_fold, fold_trace
+from trajworker.assembly import NEEDED_RUN_TYPES, Conversation, Fold, Header, assemble, decode_fold, encode_fold
 from trajworker.model.run import Run
 from trajworker.trajectory import Trajectory
 
@@ -20,7 +20,7 @@ CASES = [
 def folded(traces: list[list[Run]]) -> list[Fold]:
     folds: list[Fold] = []
     for trace in traces:
-        folds.append(decode_fold(encode_fold(fold_trace(trace, before=folds))))
+        folds.append(decode_fold(encode_fold(Conversation(folds=folds).fold(trace))))
     return folds
 
 

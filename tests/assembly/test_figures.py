@@ -7,7 +7,7 @@ from msgspec import structs
 
 from support.folding import fold_all, told
 from support.runs import Recorder
-from trajworker.assembly import Aggregation, FoldSettings, Header, RewardRule, assemble, fold_trace
+from trajworker.assembly import Aggregation, Conversation, FoldSettings, Header, RewardRule, assemble
 from trajworker.assembly.figures import seconds, union
 from trajworker.model.run import Feedback, Run
 from trajworker.trajectory import TerminationReason
@@ -96,7 +96,7 @@ def test_rewards_are_made_of_the_feedback_asked_for(rule: RewardRule, expected: 
         feedback("good", 1.0, root, 1, "nice"),
         feedback("note", None, root, 3, "hm"),
     ]
-    fold = fold_trace([root, llm], given, settings=FoldSettings(rewards=rule))
+    fold = Conversation(FoldSettings(rewards=rule)).fold([root, llm], given)
     trajectory = assemble([fold], Header(conversation_id="t"))
     assert trajectory.reward is not None
     assert [component.name for component in trajectory.reward.components] == names

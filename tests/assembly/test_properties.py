@@ -11,8 +11,8 @@ from msgspec import structs
 from support import corpus, runs
 from support.folding import fold_all, told
 from support.runs import Recorder
-from trajworker.assembly import Fold, Header, content_hash, decode_fold, encode_fold, encode_line, fold_trace
-from trajworker.assembly.fold import whole_context
+from trajworker.assembly import Conversation, Fold, Header, content_hash, decode_fold, encode_fold, encode_line
+from trajworker.assembly.conversation import whole_context
 from trajworker.model.run import Run
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 
@@ -49,7 +49,7 @@ def test_a_fold_against_the_last_context_equals_one_against_the_whole_history(ca
     folds: list[Fold] = []
     for trace in traces:
         knowing_all = [structs.replace(folds[-1], after=whole_context(folds))] if folds else []
-        folds.append(fold_trace(trace, before=knowing_all))
+        folds.append(Conversation(folds=knowing_all).fold(trace))
     assert line(folds) == line(fold_all(traces))
     assert content_hash(folds, HEADER) == content_hash(fold_all(traces), HEADER)
 

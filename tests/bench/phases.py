@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 def phases(over: Corpus) -> str:
     """A table of phases: decoding, staging's encoding, reading back, folding, writing. The database is left out."""
-    from trajworker.assembly import Header, content_hash, encode_fold, encode_line, fold_trace  # noqa: PLC0415 - as below
+    from trajworker.assembly import Conversation, Header, content_hash, encode_fold, encode_line  # noqa: PLC0415 - as below
     from trajworker.sources.reading import read  # noqa: PLC0415 - rooms of the worker, wanted for this table only
     from trajworker.sources.row import Reader  # noqa: PLC0415 - as above
     from trajworker.sources.wire_v2 import WireV2  # noqa: PLC0415 - as above
@@ -44,9 +44,9 @@ def phases(over: Corpus) -> str:
     ordered = sorted(traces.items(), key=lambda pair: min(run.start_time for run in pair[1]))
 
     def fold_all() -> dict[str, list[Any]]:
-        folds: dict[str, list[Any]] = defaultdict(list)
+        folding: dict[str, Conversation] = defaultdict(Conversation)
         for (conversation, _), runs_of_one in ordered:
-            folds[conversation].append(fold_trace(runs_of_one, before=folds[conversation]))
+            folding[conversation].fold(runs_of_one)
         return folds
 
     folds = clock.time("assembly: fold", fold_all)

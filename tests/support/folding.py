@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trajworker.assembly import Fold, Header, assemble, decode_fold, encode_fold, fold_trace
+from trajworker.assembly import Conversation, Fold, Header, assemble, decode_fold, encode_fold
 from trajworker.model.message import Message
 from trajworker.model.run import Run
 from trajworker.trajectory import Trajectory
@@ -12,7 +12,7 @@ def fold_all(traces: Sequence[Sequence[Run]]) -> list[Fold]:
     """Folds of the traces of a conversation, each against the one before it."""
     folds: list[Fold] = []
     for trace in traces:
-        folds.append(decode_fold(encode_fold(fold_trace(trace, before=folds))))
+        folds.append(decode_fold(encode_fold(Conversation(folds=folds).fold(trace))))
     return folds
 
 

@@ -8,11 +8,12 @@ import pytest
 from msgspec.structs import replace
 
 from support.published import files_in
-from support.staged import a_run
+from support.staged import a_run, named
+from trajworker.assembly import FoldSettings, RewardRule
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import SourceUnavailable
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped
-from trajworker.model.run import RunStatus
+from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Late
 from trajworker.worker import drafting
 from worker.workshop import day, workshop
@@ -94,14 +95,14 @@ async def test_a_root_that_never_ends_is_told_as_incomplete_and_again_when_it_en
 async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fold = drafting.fold_trace
+    fold = drafting.Conversation.fold
 
-    def break_one(runs: Any, *rest: Any) -> Any:
+    def break_one(conversation: Any, runs: Any, *rest: Any) -> Any:
         if runs[0].name == "bad":
             raise KeyError("a secret of the payload")
-        return fold(runs, *rest)
+        return fold(conversation, runs, *rest)
 
-    monkeypatch.setattr(drafting, "fold_trace", break_one)
+    monkeypatch.setattr(drafting.Conversation, "fold", break_one)
     async with workshop(tmp_path) as shop:
         shop.source.runs = [a_run("bad", thread="b"), a_run("good", thread="g", at=1)]
         await shop.work()
@@ -111,7 +112,7 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
         assert "KeyError" in failed.reason
         assert "secret" not in failed.reason
         assert (await shop.staging.figures()).quarantined == 1
-        monkeypatch.setattr(drafting, "fold_trace", fold)
+        monkeypatch.setattr(drafting.Conversation, "fold", fold)
         shop.source.runs.append(a_run("more", thread="b", at=2))
         await shop.work()
         assert await shop.said() == [("g", 1), ("b", 1)]
@@ -225,3 +226,28 @@ async def test_a_clock_a_year_fast_delays_nothing_by_a_year(tmp_path: Path) -> N
             shop.source.at = day(0) + timedelta(minutes=minutes)
             await shop.work()
             assert [name for name, _ in await shop.said()].count("t") == revisions, minutes
+
+
+async def test_a_conversation_is_told_by_one_set_of_rules_though_they_changed_between_its_turns(tmp_path: Path) -> None:
+    def scored(name: str, at: float) -> tuple[Run, list[Feedback]]:
+        run = a_run(name, thread="t", at=at, stats=b'{"good":{"n":1},"bad":{"n":1}}')
+        return run, [
+            Feedback(id=named(f"{key} of {name}"), run_id=run.id, key=key, score=score)
+            for key, score in (("good", 1.0), ("bad", 0.0))
+        ]
+
+    def weighing(**weights: float) -> FoldSettings:
+        return FoldSettings(rewards=RewardRule(keys=tuple(weights), weights=weights))
+
+    first, scores = scored("one", 0)
+    second, more = scored("two", 1)
+    async with workshop(tmp_path, rules=weighing(good=1.0)) as shop:
+        shop.source.runs, shop.source.scores = [first], scores
+        await shop.work()
+        assert [line["reward"]["aggregated_value"] for line in await shop.lines()] == [1.0]
+    async with workshop(tmp_path, rules=weighing(bad=5.0)) as shop:
+        shop.source.runs, shop.source.scores = [first, second], [*scores, *more]
+        await shop.work()
+        told = (await shop.lines())[-1]["reward"]
+    assert [component["name"] for component in told["components"]] == ["bad", "bad"]
+    assert told["aggregated_value"] == 0.0

@@ -12,7 +12,7 @@ import anyio.lowlevel
 
 from support.published import lines_in
 from support.staged import PROJECT_ID, START, minute
-from trajworker.assembly import FoldSettings
+from trajworker.assembly import DEFAULT_SETTINGS, FoldSettings
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import ProjectNotFound
 from trajworker.events import Event
@@ -46,6 +46,7 @@ class ListedSource:
     find: Callable[[], None] = lambda: None
     asked: list[Slice] = field(default_factory=list)
     by_id: list[Sequence[str]] = field(default_factory=list)
+    scores: list[Feedback] = field(default_factory=list)
     off_pages: set[str] = field(default_factory=set)
     """Names of runs that are to be had by id only, as those are that lie too far back to be read again."""
 
@@ -76,8 +77,8 @@ class ListedSource:
         self.by_id.append(ids)
         return Page(runs=tuple(run for run in self.runs if run.id in ids))
 
-    async def feedback(self, _run_ids: Sequence[str]) -> list[Feedback]:
-        return []
+    async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
+        return [one for one in self.scores if one.run_id in run_ids]
 
     async def now(self) -> datetime:
         return self.at
@@ -130,6 +131,7 @@ async def workshop(
     finish: FinishRule = AT_ONCE,
     late: Late = Late.SIDE,
     clock: Callable[[], float] = anyio.current_time,
+    rules: FoldSettings = DEFAULT_SETTINGS,
     **reading: Any,
 ) -> AsyncIterator[Workshop]:
     """A worker of its own."""
@@ -141,7 +143,7 @@ async def workshop(
         open_sink(staging, SinkSettings(out=folder / "out"), clock=clock) as sink,
     ):
         cycle = Cycle(source, staging, Reading(**asked), told.append, 2)
-        drafter = Drafter(staging, FoldSettings(), cycle.reread)
+        drafter = Drafter(staging, rules, cycle.reread)
         delivery = Delivery(finish=finish, late=late, horizon=timedelta(days=30))
         outlet = Outlet(staging, sink, drafter, delivery, told.append)
         yield Workshop(source, staging, cycle, outlet, folder / "out", Stop(5.0), told)

@@ -12,8 +12,7 @@ from typing import BinaryIO
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly import FoldSettings, Header, encode_line, fold_trace
-from trajworker.assembly.parts import Fold
+from trajworker.assembly import Conversation, FoldSettings, Header, encode_line
 from trajworker.model.run import Run
 from trajworker.sources.parquet_rows import ExportedConversation, conversations_of, mended
 from trajworker.trajectory import Pane
@@ -79,18 +78,18 @@ def write_frame(stream: BinaryIO, content: bytes | memoryview) -> None:
     stream.flush()
 
 
-def _encoded(conversation: ExportedConversation, settings: FoldSettings) -> bytes:
-    folds: list[Fold] = []
-    for trace in conversation.traces:
-        folds.append(fold_trace(trace, (), folds, settings))
-    complete = all(run.ended for run in _runs(conversation))
+def _encoded(exported: ExportedConversation, settings: FoldSettings) -> bytes:
+    conversation = Conversation(settings)
+    for trace in exported.traces:
+        conversation.fold(trace)
+    complete = all(run.ended for run in _runs(exported))
     header = Header(
-        conversation_id=conversation.conversation_id,
-        project_id=conversation.project_id or None,
+        conversation_id=exported.conversation_id,
+        project_id=exported.project_id or None,
         pane=Pane.ON_TIME if complete else Pane.FORCED,
         complete=complete,
     )
-    return b"".join(encode_line(folds, header))
+    return b"".join(encode_line(conversation.folds, header))
 
 
 def _runs(conversation: ExportedConversation) -> Iterator[Run]:

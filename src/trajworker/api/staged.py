@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import anyio.to_thread
 
-from trajworker.assembly import Fold, FoldSettings, Header, assemble, fold_trace
+from trajworker.assembly import Conversation, Fold, FoldSettings, Header, assemble
 from trajworker.errors import TrajworkerError
 from trajworker.model.run import Project
 from trajworker.ports import Activity
@@ -56,12 +56,12 @@ class Assembly:
         activity = found.get(name)
         if activity is None:
             raise TrajworkerError("the source told of it, but gave none of its runs")
-        folds: list[Fold] = []
+        conversation = Conversation(self._settings)
         for trace in await self._staging.traces(activity.conversation):
             runs = [run async for run in self._staging.runs(activity.conversation, trace.trace_id)]
             feedback = await self._staging.feedback(activity.conversation, trace.trace_id)
-            folds.append(await anyio.to_thread.run_sync(fold_trace, runs, feedback, folds, self._settings))
-        return folds
+            await anyio.to_thread.run_sync(conversation.fold, runs, feedback)
+        return conversation.folds
 
     async def _assembled(self, activity: Activity, folds: list[Fold]) -> Trajectory:
         complete = activity.pending_runs == 0

@@ -2,10 +2,11 @@
 
 from trajworker.assembly.calls import NEEDED_RUN_TYPES
 from trajworker.assembly.context import Context
-from trajworker.assembly.fold import DEFAULT_SETTINGS, RULES_VERSION, FoldSettings, fold_trace
+from trajworker.assembly.conversation import Conversation
 from trajworker.assembly.lifecycle import Decision, FinishRule, Held, decide
 from trajworker.assembly.parts import Fold, decode_fold, encode_fold
 from trajworker.assembly.rewards import Aggregation, RewardRule
+from trajworker.assembly.rules import DEFAULT_SETTINGS, RULES_VERSION, FoldSettings
 from trajworker.assembly.summary import Header
 from trajworker.assembly.threads import thread_key
 from trajworker.assembly.write import assemble, content_hash, encode_line
@@ -16,6 +17,7 @@ __all__ = [
     "RULES_VERSION",
     "Aggregation",
     "Context",
+    "Conversation",
     "Decision",
     "FinishRule",
     "Fold",
@@ -29,6 +31,5 @@ __all__ = [
     "decode_fold",
     "encode_fold",
     "encode_line",
-    "fold_trace",
     "thread_key",
 ]

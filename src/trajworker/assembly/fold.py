@@ -1,12 +1,7 @@
 """Folds one trace against what the traces before it left: pure, and as dear as the trace, not as the conversation."""
 
-from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import msgspec
-from msgspec import Struct
-
-from trajworker.assembly.alignment import HistoryNeeded
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Context
 from trajworker.assembly.faults import error_text
@@ -14,7 +9,7 @@ from trajworker.assembly.figures import micros, union
 from trajworker.assembly.nesting import Nesting
 from trajworker.assembly.parts import VERSION, Entry, Fold, iso, sealed
 from trajworker.assembly.payloads import decoded, drafts_of
-from trajworker.assembly.rewards import RewardRule
+from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import MAX_TRAILING
 from trajworker.assembly.scopes import sort_calls
 from trajworker.assembly.searches import Search
@@ -25,49 +20,13 @@ from trajworker.assembly.words import Opening, Quotes, says_nothing
 from trajworker.dialects import Draft, answer_of, digest, otel
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.model.message import Role
-from trajworker.model.run import Feedback, Run, RunStatus
+from trajworker.model.run import Run, RunStatus
 from trajworker.trajectory import Retrieval
 from trajworker.trajectory.codec import encode_chunk, encode_chunks
 
-RULES_VERSION = "1"
-"""Changes whenever folding the same runs gives another result, so that kept folds are made again."""
 
-
-class FoldSettings(Struct, frozen=True, kw_only=True):
-    """How folding is configured: which feedback becomes the reward."""
-
-    rewards: RewardRule = RewardRule()
-
-
-DEFAULT_SETTINGS = FoldSettings()
-
-
-def fold_trace(
-    runs: Iterable[Run],
-    feedback: Sequence[Feedback] = (),
-    before: Sequence[Fold] = (),
-    settings: FoldSettings = DEFAULT_SETTINGS,
-) -> Fold:
-    """Fold the runs of one trace, in whatever order they come and however often, against the folds of those before it.
-
-    Raises:
-        RedactionFailed: a run could not be masked, so nothing of its conversation may be told.
-    """
-    trace = Trace(runs, feedback, settings.rewards)
-    try:
-        return _Folding(trace, before[-1].after if before else Context()).fold()
-    except HistoryNeeded:
-        return _Folding(trace, whole_context(before)).fold()
-
-
-def whole_context(folds: Sequence[Fold]) -> Context:
-    """The last fold's context with the digests of every message, not only the last ones."""
-    last = folds[-1].after
-    return msgspec.structs.replace(last, offset=0, tail=b"".join(fold.keys for fold in folds))
-
-
-class _Folding(Nesting):
-    """One attempt to fold a trace."""
+class TraceFolding(Nesting):
+    """One attempt to fold a trace against what those before it left; raises `HistoryNeeded`."""
 
     def __init__(self, trace: Trace, before: Context) -> None:
         super().__init__(trace, before)
@@ -92,8 +51,8 @@ class _Folding(Nesting):
         open_end = last is not None and any(call.invalid is None for call in last.tool_calls or ())
         return found, open_end
 
-    def fold(self) -> Fold:
-        """Fold the trace."""
+    def fold(self, prompt: Prefix | None = None) -> tuple[Fold, Prefix]:
+        """The fold, and its last prompt; `prompt` is that of the trace before, where it is at hand."""
         trace, before = self.trace, self.before
         nested: list[bytes] = []
         main_calls = self.by_owner.get("", [])
@@ -103,13 +62,13 @@ class _Folding(Nesting):
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
         )
-        transcript = Transcript(before, own, quotes)
+        transcript = Transcript(before, own, quotes, prompt)
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript)
         nested += self.nested(transcript, chosen, shared)
         internal = self.internal(chosen, transcript.turn)
         entry = self._entry(transcript, resumes=resumes)
-        return self._encode(transcript, entry, nested, internal, resumes=resumes)
+        return self._encode(transcript, entry, nested, internal, resumes=resumes), transcript.prefix
 
     def _run_main(self, transcript: Transcript, calls: list[Call]) -> bool:
         """Take in the agent's own calls; whether the trace goes on with an interrupted turn."""

@@ -36,7 +36,8 @@ class StepDraft(Struct, eq=False, gc=False):
 class Memory:
     """The messages of one agent so far, those of earlier traces by their digests only."""
 
-    def __init__(self, before: Context, runs: list[ToolRun], quotes: Quotes) -> None:
+    def __init__(self, before: Context, runs: list[ToolRun], quotes: Quotes, prompt: Prefix | None = None) -> None:
+        """Go on from `before`; `prompt` is the last prompt, where it is at hand."""
         self.before = before
         self.runs = runs
         self.quotes = quotes
@@ -53,7 +54,8 @@ class Memory:
         self.answer_ids = list(before.answer_ids)
         self.reasoned = before.reasoned[-1:] if before.reasoned else []
         self.spoken = list(before.spoken)
-        self.prefix = Prefix(before.prefix_length, before.prefix_hash)
+        known = before.prefix_length, before.prefix_hash
+        self.prefix = prompt if prompt is not None and prompt.stands_for(*known) else Prefix(*known)
         self.turn = before.entries
         self.turn_user = before.turn_user
         self.answered = False

@@ -57,6 +57,8 @@ class Fold(Struct, array_like=True, gc=False):
     project_id: str = ""
     decoded: int = 0
     aggregation: Aggregation = Aggregation.WEIGHTED_MEAN
+    rules: bytes = b""
+    """Mark of the settings it was made by, see `FoldSettings.mark`."""
     digest: bytes = b""
     """Of all that reaches a line."""
 

@@ -8,9 +8,6 @@ from hashlib import blake2b
 
 from trajworker.dialects.draft import DIGEST_SIZE
 
-_SEALED: dict[tuple[int, bytes], tuple[bytes, blake2b]] = {}
-"""The prompt that was sealed last, if any, by its length and hash: the array and the state of its hash."""
-
 
 class Prefix:
     """The JSON array of the last prompt without its closing bracket: held as bytes, or as length and hash."""
@@ -21,14 +18,15 @@ class Prefix:
         self._array: bytes | None = None
         self._hashed: tuple[int, blake2b] | None = None
         """How much of the array is hashed, and the state."""
-        sealed = _SEALED.get((length, digest))
-        if sealed is not None:
-            self._array, self._hashed = sealed[0], (length, sealed[1])
 
     @property
     def length(self) -> int:
         """Bytes of the known beginning."""
         return len(self._array) - 1 if self._array is not None else self._length
+
+    def stands_for(self, length: int, digest: bytes) -> bool:
+        """Whether this is the prompt that was sealed under this length and hash."""
+        return self._length == length and self._digest == digest
 
     def behind(self, array: bytes) -> bytes | None:
         """The array of what stands behind the known beginning; None where the prompt begins otherwise."""
@@ -47,8 +45,7 @@ class Prefix:
 
     def keep(self, array: bytes) -> None:
         """Take a prompt as the one before the next; what was hashed stays valid where it begins with the last one."""
-        known = self._array if self._array is not None else None
-        if known is not None and not array.startswith(known[:-1]):
+        if self._array is not None and not array.startswith(self._array[:-1]):
             self._hashed = None
         if self._hashed is not None and self._hashed[0] >= len(array):
             self._hashed = None
@@ -60,13 +57,11 @@ class Prefix:
         self._length, self._digest = 0, b""
 
     def sealed(self) -> tuple[int, bytes]:
-        """Length and hash, for the next trace."""
-        if self._array is None:
-            return self._length, self._digest
-        done, state = self._hashed or (0, blake2b(digest_size=DIGEST_SIZE))
-        state = state.copy()
-        state.update(memoryview(self._array)[done:-1])
-        key = len(self._array) - 1, state.digest()
-        _SEALED.clear()
-        _SEALED[key] = self._array, state
-        return key
+        """Length and hash, for the next trace; the bytes are kept for whoever goes on with this very object."""
+        if self._array is not None:
+            done, state = self._hashed or (0, blake2b(digest_size=DIGEST_SIZE))
+            state = state.copy()
+            state.update(memoryview(self._array)[done:-1])
+            self._hashed = len(self._array) - 1, state
+            self._length, self._digest = len(self._array) - 1, state.digest()
+        return self._length, self._digest

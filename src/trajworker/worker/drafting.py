@@ -13,7 +13,7 @@ import anyio.to_thread
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly import Fold, FoldSettings, decode_fold, encode_fold, fold_trace
+from trajworker.assembly import Conversation, Fold, FoldSettings, decode_fold, encode_fold
 from trajworker.errors import MalformedRun, SourceError, TrajworkerError
 from trajworker.model.run import Feedback, Run
 from trajworker.ports import Activity, Ledger, Material, TraceVersion, kept
@@ -88,42 +88,41 @@ class Drafter:
     def _fold_one(self, material: Material) -> Draft | TrajworkerError | None:
         """The draft out of what was read already; None where more must be read."""
         runs = material.runs or {}
-        folds, renewed = _kept(material.traces), {}
-        todo = material.traces[len(folds) :]
+        conversation, renewed = self._begun(material.traces), {}
+        todo = material.traces[len(conversation.folds) :]
         if any(trace.trace_id not in runs for trace in todo):
             return None
         for trace in todo:
-            found = self._fold(runs[trace.trace_id], material.feedback.get(trace.trace_id, []), folds)
+            found = _fold(conversation, runs[trace.trace_id], material.feedback.get(trace.trace_id, []))
             if isinstance(found, TrajworkerError):
                 return found
-            folds.append(found)
             renewed[trace.trace_id] = encode_fold(found)
-        return _draft(material, folds, renewed)
+        return _draft(material, conversation.folds, renewed)
 
     async def _trace_by_trace(self, activity: Activity, material: Material) -> Draft | TrajworkerError:
         """The draft of a conversation whose runs are too much to hold at once."""
-        conversation = activity.conversation
-        folds, renewed = _kept(material.traces), {}
-        for trace in material.traces[len(folds) :]:
-            runs = [run async for run in self._store.runs(conversation, trace.trace_id)]
-            feedback = await self._store.feedback(conversation, trace.trace_id)
-            found = await anyio.to_thread.run_sync(self._fold, runs, feedback, folds, abandon_on_cancel=True)
+        conversation, renewed = self._begun(material.traces), {}
+        for trace in material.traces[len(conversation.folds) :]:
+            runs = [run async for run in self._store.runs(activity.conversation, trace.trace_id)]
+            feedback = await self._store.feedback(activity.conversation, trace.trace_id)
+            found = await anyio.to_thread.run_sync(_fold, conversation, runs, feedback, abandon_on_cancel=True)
             if isinstance(found, TrajworkerError):
                 return found
-            folds.append(found)
             renewed[trace.trace_id] = encode_fold(found)
-        return _draft(material, folds, renewed)
+        return _draft(material, conversation.folds, renewed)
 
-    def _fold(
-        self, runs: Sequence[Run], feedback: Sequence[Feedback], before: Sequence[Fold]
-    ) -> Fold | TrajworkerError:
-        try:
-            return fold_trace(runs, feedback, before, self._settings)
-        except TrajworkerError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
-            trace = runs[0].trace_id if runs else "without runs"
-            return MalformedRun(f"trace {trace} cannot be assembled ({type(error).__name__} in {_place(error)})")
+    def _begun(self, traces: Sequence[TraceVersion]) -> Conversation:
+        """The conversation as far as it need not be folded again: its traces unchanged, and so are the rules."""
+        folds: list[Fold] = []
+        for trace in traces[: kept(traces)]:
+            try:
+                fold = decode_fold(trace.fold or b"")
+            except msgspec.MsgspecError:  # another release wrote it
+                break
+            if fold.rules != self._settings.mark:
+                break
+            folds.append(fold)
+        return Conversation(self._settings, folds)
 
     async def _bring_back(self, activity: Activity) -> TrajworkerError | None:
         """Fetch dropped payloads again; the reason where they cannot be had."""
@@ -141,6 +140,17 @@ class Drafter:
         return None
 
 
+def _fold(conversation: Conversation, runs: Sequence[Run], feedback: Sequence[Feedback]) -> Fold | TrajworkerError:
+    """Fold the next trace; the reason where that cannot be."""
+    try:
+        return conversation.fold(runs, feedback)
+    except TrajworkerError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
+        trace = runs[0].trace_id if runs else "without runs"
+        return MalformedRun(f"trace {trace} cannot be assembled ({type(error).__name__} in {_place(error)})")
+
+
 def _place(error: BaseException) -> str:
     """File and line that raised, which tell a maintainer more than a message, and nothing of the payload."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -150,14 +160,3 @@ def _place(error: BaseException) -> str:
 def _draft(material: Material, folds: list[Fold], renewed: dict[str, bytes]) -> Draft:
     seen = {trace.trace_id: trace.version for trace in material.traces}
     return Draft(folds=folds, seen=seen, renewed=renewed)
-
-
-def _kept(traces: Sequence[TraceVersion]) -> list[Fold]:
-    """Folds of the longest beginning of which every trace is still what was folded."""
-    folds: list[Fold] = []
-    for trace in traces[: kept(traces)]:
-        try:
-            folds.append(decode_fold(trace.fold or b""))
-        except msgspec.MsgspecError:  # another release wrote it
-            break
-    return folds
