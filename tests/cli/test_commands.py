@@ -83,6 +83,12 @@ def test_verify_finds_every_change_to_a_published_file(say: Say, delivered: Deli
     assert (code, file.name in err) == (74, True)
 
 
+def test_verify_of_a_mistyped_folder_is_an_error_and_makes_none(say: Say, tmp_path: Path) -> None:
+    code, _, err = say("verify", tmp_path / "mistyped")
+    assert (code, "mistyped" in err) == (78, True)
+    assert not (tmp_path / "mistyped").exists()
+
+
 def test_repair_voids_what_a_disk_lost(say: Say, delivered: Delivered) -> None:
     code, out, _ = say("repair", "--staging", delivered.staging, "--out", delivered.out)
     assert (code, out) == (0, "nothing is damaged\n")

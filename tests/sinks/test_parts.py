@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from support.emitting import append, emit
 from support.published import files_in, lines_in
 from support.staged import a_page, a_run
-from trajworker.errors import PathNotAllowed, SinkError, StagingFull
+from trajworker.errors import ConfigError, PathNotAllowed, SinkError, StagingFull
 from trajworker.events import Event, PartPublished
 from trajworker.ports import Compression, Stream
 from trajworker.sinks import Limits, SinkSettings, open_sink, verify
@@ -304,3 +304,25 @@ async def test_verification_finds_a_number_that_is_missing(staging: Staging, out
     for path in list(out.glob("*0000000002*")):
         path.unlink()
     assert "number 2 is missing" in verify(out).problems
+
+
+async def test_verification_needs_no_right_to_write(staging: Staging, out: Path) -> None:
+    async with open_sink(staging, SinkSettings(out=out)) as sink:
+        await emit(staging, sink)
+        await sink.publish_all()
+    out.chmod(0o577)  # neither writable for its owner nor private: `private_folder` would refuse it
+    try:
+        assert verify(out).problems == ()
+    finally:
+        out.chmod(0o700)
+
+
+def test_verification_makes_no_folder_and_calls_none_whole_that_holds_nothing(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="there is no folder"):
+        verify(tmp_path / "mistyped")
+    assert not (tmp_path / "mistyped").exists()
+    with pytest.raises(ConfigError, match="no published file"):
+        verify(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="there is no folder"):
+        verify(tmp_path / "file")

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 from trajworker.errors import SinkError
 from trajworker.folders import FILE_MODE, private_folder
@@ -26,11 +27,16 @@ ADVICE = "`trajworker repair` makes what staging still holds again"
 
 
 class Folder:
-    """An open output folder."""
+    """An output folder that is there, held open: to be looked at. Who writes opens it with `own`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = private_folder(path)
+        self.path = path
         self._descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    @classmethod
+    def own(cls, path: Path) -> Self:
+        """Open a folder that nobody else may write, made if it is missing; raises `PathNotAllowed`."""
+        return cls(private_folder(path))
 
     def close(self) -> None:
         """Give the descriptor back."""

@@ -217,7 +217,7 @@ async def open_sink(
     Raises `PathNotAllowed`, `OutputDamaged` (committed bytes are missing), `SinkError` (files of another staging).
     """
     with in_words(settings.out):
-        folder = await blocking(Folder, settings.out)
+        folder = await blocking(Folder.own, settings.out)
     publisher = Publisher(folder, ledger, settings.compression, observe)
     sink = JsonlSink(folder, ledger, publisher, settings.limits, clock)
     try:

@@ -10,6 +10,7 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
+from trajworker.errors import ConfigError, PathNotAllowed
 from trajworker.ports import Compression
 from trajworker.sinks.compression import GZIP_WINDOW
 from trajworker.sinks.folder import Folder, portions
@@ -27,8 +28,17 @@ class Verification(Struct, frozen=True, kw_only=True):
 
 
 def verify(out: Path) -> Verification:
-    """Check the whole chain of manifests and every byte behind it. Blocking; reads every file once."""
-    folder = Folder(out)
+    """Check the whole chain of manifests and every byte behind it. Blocking; reads every file once, writes nothing.
+
+    Raises `ConfigError` where no folder is, or one into which nothing was published, `PathNotAllowed` where it may not
+    be read.
+    """
+    try:
+        folder = Folder(out)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigError(f"there is no folder {out}; name the one with the published files") from error
+    except PermissionError as error:
+        raise PathNotAllowed(f"{out} may not be read (uid {os.geteuid()})") from error
     try:
         return _verify(folder)
     finally:
@@ -45,6 +55,8 @@ def _verify(folder: Folder) -> Verification:
     previous: bytes | None = None
     expected = 1
     told = {int(found[2]): name for name in names if (found := MANIFEST.match(name))}
+    if not told and not problems:
+        raise ConfigError(f"{folder.path} holds no published file and no manifest; name the folder of those")
     for seq, name in sorted(told.items()):
         problems += [f"number {missing} is missing" for missing in range(expected, seq)]
         content = folder.get(name) or b""
