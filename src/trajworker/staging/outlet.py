@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trajworker.errors import StagingError
 from trajworker.ports import Activity, Emission, Line
-from trajworker.staging.encoding import marks, pack_id, pack_time, unpack_id, unpack_time
+from trajworker.staging.encoding import marks, pack_time, unpack_id, unpack_time
 
 CHANGED_ROWS = 256
 """Conversations told of at a time."""
@@ -165,10 +165,15 @@ def _write_line(connection: sqlite3.Connection, emission: Emission, line: Line) 
 
 
 def _keep_folds(connection: sqlite3.Connection, emission: Emission) -> None:
+    if not emission.folds:
+        return
+    rows = connection.execute("SELECT id, key FROM trace WHERE conversation = ?", (emission.conversation,))
+    keys = {unpack_id(name): key for name, key in rows}
+    # In order of their keys: written backwards, as time runs through a backfill, each page would stay half empty.
     connection.executemany(
-        "INSERT INTO fold SELECT key, ?, ? FROM trace WHERE conversation = ? AND id = ? "
+        "INSERT INTO fold VALUES (?, ?, ?) "
         "ON CONFLICT (trace) DO UPDATE SET version = excluded.version, body = excluded.body",
-        [(emission.seen[trace], fold, emission.conversation, pack_id(trace)) for trace, fold in emission.folds.items()],
+        sorted((keys[trace], emission.seen[trace], fold) for trace, fold in emission.folds.items() if trace in keys),
     )
 
 
