@@ -9,14 +9,13 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from trajworker.config import Asked, Purpose, Settings, resolve
+from trajworker.config import Asked, Purpose, Secret, Settings, resolve
 from trajworker.config.values import aware, moment
 from trajworker.errors import ConfigError
 
 PROVIDERS = ("langsmith",)
 STORAGE_DIR = "~/.trajectory"
 KEY_VARIABLES = ("LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
-KEY_FILE_VARIABLE = "TRAJWORKER_SOURCE_API_KEY_FILE"
 READABLE_CHARS = 40
 """Characters of a project's name that a staging file shows."""
 
@@ -59,13 +58,6 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
         raise ConfigError(f"unknown provider {given.provider!r}: there is {', '.join(map(repr, PROVIDERS))}")
     if not given.project_id:
         raise ConfigError("no project: pass project_id, the name or the id of a LangSmith project")
-    environ = dict(environ)
-    if given.api_key:
-        for name in (*KEY_VARIABLES, KEY_FILE_VARIABLE):
-            environ.pop(name, None)
-        environ[KEY_VARIABLES[0]] = given.api_key
-    elif not any(environ.get(name) for name in (*KEY_VARIABLES, KEY_FILE_VARIABLE)):
-        raise ConfigError(f"no API key: pass api_key, or set {' or '.join(KEY_VARIABLES)}")
     overrides = {
         "source.projects": [given.project_id],
         "source.endpoint": given.endpoint,
@@ -75,10 +67,14 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
         environ=environ,
         now=datetime.now(UTC),
         overrides={path: value for path, value in overrides.items() if value},
-        purpose=Purpose.SOURCE,
+        api_key=Secret(given.api_key) if given.api_key else None,
+        purpose=Purpose.LOCAL,  # a key is asked for below, in the words of `init`, on loopback too
     )
+    settings = resolve(asked).require()
+    if settings.source.api_key is None:
+        raise ConfigError(f"no API key: pass api_key, or set {' or '.join(KEY_VARIABLES)}")
     folder = Path(given.storage_dir).expanduser()
-    return Options(settings=resolve(asked).require(), storage_dir=folder, debug=given.debug)
+    return Options(settings=settings, storage_dir=folder, debug=given.debug)
 
 
 def staging_file(options: Options, project_id: str, redactor: str) -> Path:

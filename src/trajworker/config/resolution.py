@@ -29,10 +29,11 @@ from trajworker.errors import ConfigError
 
 MAX_KEY_FILE_BYTES: Final = 8192
 DEFAULT: Final = "default"
+HANDED_OVER: Final = "argument"
 
 
 class Origin(Struct, frozen=True):
-    """Where a value came from: a layer (default, file, environment, command line) and the spot in it."""
+    """Where a value came from: a layer (default, file, environment, command line, argument) and the spot in it."""
 
     layer: str
     where: str = ""
@@ -49,6 +50,7 @@ class Asked(Struct, frozen=True, kw_only=True):
         now: the present, from which ages such as `7d` are counted back.
         overrides: values by key path from the command line; None and () mean that an option was not used.
         file: the configuration file an option named.
+        api_key: the key that a caller handed over: it wins over all others, and over files that hold one.
         purpose: what the settings are for.
     """
 
@@ -56,6 +58,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     now: datetime
     overrides: Mapping[str, object] = {}
     file: Path | None = None
+    api_key: Secret | None = None
     purpose: Purpose = Purpose.RUN
 
 
@@ -102,6 +105,9 @@ def resolve(asked: Asked) -> Resolution:
             continue
         values[finding.key.path] = value
         origins[finding.key.path] = Origin(finding.layer, finding.where)
+    if asked.api_key is not None:
+        values |= {"source.api_key": asked.api_key, "source.api_key_file": None}
+        origins["source.api_key"] = origins["source.api_key_file"] = Origin(HANDED_OVER)
     problems += _read_secret_files(values, origins)
     settings = _build(values)
     problems += check(settings, asked.purpose, lambda path: origins[path].where or path)
