@@ -97,6 +97,16 @@ def test_repair_voids_what_a_disk_lost(say: Say, delivered: Delivered) -> None:
     assert (code, "void" in out) == (0, True)
 
 
+def test_a_file_that_its_consumer_took_is_no_damage_where_they_do(
+    say: Say, delivered: Delivered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next(delivered.out.glob("*.jsonl")).unlink()
+    monkeypatch.setenv("TRAJWORKER_SINK_CONSUMED", "expected")
+    assert say("repair", "--staging", delivered.staging, "--out", delivered.out)[1] == "nothing is damaged\n"
+    code, out, _ = say("verify", delivered.out)
+    assert (code, "taken by their consumer: 1" in out) == (0, True)
+
+
 def test_purge_erases_and_lists_the_files_that_still_hold_it(say: Say, delivered: Delivered) -> None:
     conversation = "1ba23872-0283-5cb5-bfa5-f2ac958da207"
     copy = delivered.staging.with_name(f"{delivered.staging.name}.before-0002")

@@ -198,6 +198,28 @@ async def test_repair_emits_what_a_published_file_lost_with_the_same_revisions(s
     assert (await repair(out, staging)).voided == ()
 
 
+async def test_what_its_consumer_took_is_neither_repaired_nor_missed(staging: Staging, out: Path) -> None:
+    await published(staging, out)
+    (out / FINAL).unlink()
+    assert (await repair(out, staging, Consumed.EXPECTED)).voided == ()
+    async with open_sink(staging, SinkSettings(out=out, consumed=Consumed.EXPECTED)) as sink:
+        await emit(staging, sink)
+        await sink.publish_all()
+    assert list(lines_in(out)) == []
+    checked = verify(out, Consumed.EXPECTED)
+    assert (checked.taken, checked.files, checked.problems) == (1, 0, ())
+    assert verify(out).problems == (f"{FINAL} is gone",)
+    (out / MANIFEST).unlink()  # no consumer takes that
+    assert (await repair(out, staging, Consumed.EXPECTED)).voided == (1,)
+
+
+async def test_a_file_that_consumers_left_altered_is_still_damage(staging: Staging, out: Path) -> None:
+    await published(staging, out)
+    (out / FINAL).write_bytes(b"rubbish")
+    assert verify(out, Consumed.EXPECTED).problems
+    assert (await repair(out, staging, Consumed.EXPECTED)).voided == (1,)
+
+
 async def test_repair_keeps_the_chain_where_a_part_before_the_lost_one_waits(
     staging: Staging, out: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

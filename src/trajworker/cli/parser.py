@@ -197,6 +197,7 @@ def _config(command: Parser) -> None:
 
 def _verify(command: Parser) -> None:
     command.add_argument("out", metavar="DIR", help="folder of published files")
+    _config_option(command)
 
 
 def _repair(command: Parser) -> None:

@@ -31,4 +31,4 @@ def main(asked: argparse.Namespace) -> int:
 
 async def _repair(settings: Settings) -> Repaired:
     async with open_staging(settings.staging.file) as staging:
-        return await repair(settings.sink.out, staging)
+        return await repair(settings.sink.out, staging, settings.sink.consumed)

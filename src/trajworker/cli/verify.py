@@ -4,15 +4,19 @@ import argparse
 import sys
 from pathlib import Path
 
+from trajworker.cli.settings import load_asked
+from trajworker.config import Purpose
 from trajworker.errors import EXIT_IO
 from trajworker.sinks import verify
 
 
 def main(asked: argparse.Namespace) -> int:
     """Say what is whole and what is not; exit code 74 when something is damaged."""
-    found = verify(Path(asked.out))
+    found = verify(Path(asked.out), load_asked(asked, Purpose.LOCAL).sink.consumed)
     for problem in found.problems:
         sys.stderr.write(f"trajworker: {problem}\n")
     void = f"; void: {', '.join(map(str, found.void))}" if found.void else ""
-    sys.stdout.write(f"{found.files} files with {found.lines} lines are whole{void}; {len(found.problems)} problems\n")
+    taken = f"; taken by their consumer: {found.taken}" if found.taken else ""
+    whole = f"{found.files} files with {found.lines} lines are whole"
+    sys.stdout.write(f"{whole}{taken}{void}; {len(found.problems)} problems\n")
     return EXIT_IO if found.problems else 0

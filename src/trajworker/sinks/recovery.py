@@ -125,12 +125,18 @@ def check_published(folder: Folder, part: Part, previous: bytes | None, consumed
     name = final_of(part)
     size = folder.size(name)
     told = folder.size(manifest_name(name)) is not None
-    if size is None and not (told and consumed is Consumed.EXPECTED):
+    if size is None and not was_taken(folder, name, consumed):
         raise OutputDamaged(f"{folder.path / name} was published and is gone; {ADVICE}")
     if size is not None and size != part.size_bytes:
         raise OutputDamaged(f"{folder.path / name} was published with {part.size_bytes} bytes and has {size}; {ADVICE}")
     if not told:
         folder.put(manifest_name(name), manifest_of(part, name, previous))
+
+
+def was_taken(folder: Folder, name: str, consumed: Consumed) -> bool:
+    """Whether a published file is gone because its consumer has it, who leaves the manifest."""
+    gone, told = folder.size(name) is None, folder.size(manifest_name(name)) is not None
+    return gone and told and consumed is Consumed.EXPECTED
 
 
 class Repaired(Struct, frozen=True, kw_only=True):
@@ -140,19 +146,20 @@ class Repaired(Struct, frozen=True, kw_only=True):
     gone_for_good: int
 
 
-async def repair(out: Path, ledger: PartLedger) -> Repaired:
+async def repair(out: Path, ledger: PartLedger, consumed: Consumed = Consumed.FATAL) -> Repaired:
     """Make void what a damaged disk lost, so that the next run emits it again into a new file, same revisions.
 
     Every byte is read again. A number that was never published gets its void manifest at the next start.
-    A published file that is damaged stays where it is, with a note (`.void.json`) beside it.
+    A published file that is damaged stays where it is, with a note (`.void.json`) beside it. One that its consumer has
+    taken, where `consumed` says that they do, is no damage: its revisions are not said again.
     """
-    folder = await blocking(Folder, out)
+    folder = await blocking(Folder.own, out)
     try:
         rows = {part.seq: part for part in await ledger.parts()}
         await blocking(clear, folder, rows)
         voided, gone_for_good = [], 0
         for part in rows.values():
-            if not await blocking(_damaged, folder, part):
+            if not await blocking(_damaged, folder, part, consumed):
                 continue
             gone_for_good += await ledger.lost(part.seq)
             voided.append(part.seq)
@@ -163,11 +170,13 @@ async def repair(out: Path, ledger: PartLedger) -> Repaired:
     return Repaired(voided=tuple(voided), gone_for_good=gone_for_good)
 
 
-def _damaged(folder: Folder, part: Part) -> bool:
+def _damaged(folder: Folder, part: Part, consumed: Consumed) -> bool:
     try:
         match part.state:
             case PartState.OPEN:
                 resume(folder, part).close()
+            case PartState.PUBLISHED if was_taken(folder, final_of(part), consumed):
+                pass
             case PartState.SEALED | PartState.PUBLISHED:
                 check_sealed(folder, part)
             case PartState.VOID:

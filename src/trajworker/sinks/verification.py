@@ -11,24 +11,28 @@ import zstandard
 from msgspec import Struct
 
 from trajworker.errors import ConfigError, PathNotAllowed
-from trajworker.ports import Compression
+from trajworker.ports import Compression, Consumed
 from trajworker.sinks.compression import GZIP_WINDOW
 from trajworker.sinks.folder import Folder, portions
 from trajworker.sinks.manifest import Manifest, hash_of, read_manifest
 from trajworker.sinks.naming import FINAL, MANIFEST, compression_of, manifest_name, void_name
+from trajworker.sinks.recovery import was_taken
 
 
 class Verification(Struct, frozen=True, kw_only=True):
-    """What was found: files and lines that are whole, numbers that were declared void, and each problem in words."""
+    """What was found: files and lines that are whole, files taken by consumers, void numbers, problems in words."""
 
     files: int
     lines: int
+    taken: int
     void: tuple[int, ...]
     problems: tuple[str, ...]
 
 
-def verify(out: Path) -> Verification:
+def verify(out: Path, consumed: Consumed = Consumed.FATAL) -> Verification:
     """Check the whole chain of manifests and every byte behind it. Blocking; reads every file once, writes nothing.
+
+    A file that is gone is a problem, unless `consumed` says that consumers take them and leave the manifests.
 
     Raises `ConfigError` where no folder is, or one into which nothing was published, `PathNotAllowed` where it may not
     be read.
@@ -40,17 +44,17 @@ def verify(out: Path) -> Verification:
     except PermissionError as error:
         raise PathNotAllowed(f"{out} may not be read (uid {os.geteuid()})") from error
     try:
-        return _verify(folder)
+        return _verify(folder, consumed)
     finally:
         folder.close()
 
 
-def _verify(folder: Folder) -> Verification:
+def _verify(folder: Folder, consumed: Consumed) -> Verification:
     names = folder.names()
     problems: list[str] = [
         f"{name} has no manifest" for name in sorted(names) if FINAL.match(name) and manifest_name(name) not in names
     ]
-    files = lines = 0
+    files = lines = taken = 0
     void: list[int] = []
     previous: bytes | None = None
     expected = 1
@@ -69,13 +73,15 @@ def _verify(folder: Folder) -> Verification:
                 problems.append(f"{name} does not follow the manifest before it")
             if manifest.void or void_name(manifest.name) in names:
                 void.append(seq)
+            elif was_taken(folder, manifest.name, consumed):
+                taken += 1
             else:
                 found_wrong = _problems(folder, seq, manifest)
                 problems += found_wrong
                 files += not found_wrong
                 lines += 0 if found_wrong else manifest.lines
         previous, expected = hash_of(content), seq + 1
-    return Verification(files=files, lines=lines, void=tuple(void), problems=tuple(problems))
+    return Verification(files=files, lines=lines, taken=taken, void=tuple(void), problems=tuple(problems))
 
 
 def _problems(folder: Folder, seq: int, manifest: Manifest) -> list[str]:
