@@ -124,6 +124,23 @@ def test_purge_erases_and_lists_the_files_that_still_hold_it(say: Say, delivered
     assert say("purge", "--staging", delivered.staging, "--before", "1h")[0] == 0
 
 
+@pytest.mark.parametrize("words", [("purge", "--before", "7d"), ("purge", "--conversation", "c"), ("repair",)])
+def test_a_mistyped_staging_file_is_an_error_and_none_is_made(
+    say: Say, delivered: Delivered, words: tuple[str, ...]
+) -> None:
+    mistyped = delivered.staging.with_name("stagign.db")
+    out = ("--out", delivered.out) if words == ("repair",) else ()
+    code, _, err = say(*words, "--staging", mistyped, *out)
+    assert (code, str(mistyped) in err) == (78, True)
+    assert not mistyped.exists()
+
+
+def test_repair_of_a_mistyped_folder_voids_nothing(say: Say, delivered: Delivered, tmp_path: Path) -> None:
+    code, _, err = say("repair", "--staging", delivered.staging, "--out", tmp_path / "mistyped")
+    assert (code, "mistyped" in err) == (78, True)
+    assert say("repair", "--staging", delivered.staging, "--out", delivered.out)[1] == "nothing is damaged\n"
+
+
 def test_config_tells_where_a_value_came_from_and_masks_secrets(
     say: Say, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import anyio
 
-from trajworker.cli.settings import load_asked
+from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose, Settings
 from trajworker.config.values import moment
 from trajworker.errors import ConfigError, ConversationNotFound
@@ -37,7 +37,7 @@ def main(asked: argparse.Namespace) -> int:
 
 
 async def _purge(settings: Settings, conversations: list[str], before: datetime | None) -> list[Purged]:
-    async with open_staging(settings.staging.file) as staging:
+    async with open_staging(staging_of(settings)) as staging:
         purged = [one for name in conversations async for one in _purge_everywhere(staging, name)]
         if before is not None:
             purged.append(await staging.purge_before(before))

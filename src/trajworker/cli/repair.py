@@ -5,16 +5,19 @@ import sys
 
 import anyio
 
-from trajworker.cli.settings import load_asked
+from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose, Settings
-from trajworker.errors import EXIT_IO
+from trajworker.errors import EXIT_IO, ConfigError
 from trajworker.sinks import repair
 from trajworker.sinks.recovery import Repaired
 from trajworker.staging import open_staging
 
 
 def main(asked: argparse.Namespace) -> int:
-    """Repair; exit code 74 when something cannot be made again."""
+    """Repair; exit code 74 when something cannot be made again.
+
+    A folder that is not there is not repaired: one that was mistyped would have lost every file.
+    """
     repaired = anyio.run(_repair, load_asked(asked, Purpose.LOCAL))
     if not repaired.voided:
         sys.stdout.write("nothing is damaged\n")
@@ -30,5 +33,7 @@ def main(asked: argparse.Namespace) -> int:
 
 
 async def _repair(settings: Settings) -> Repaired:
-    async with open_staging(settings.staging.file) as staging:
+    if not settings.sink.out.is_dir():
+        raise ConfigError(f"there is no folder {settings.sink.out}; name it with --out, or make it if it was lost")
+    async with open_staging(staging_of(settings)) as staging:
         return await repair(settings.sink.out, staging, settings.sink.consumed)

@@ -7,18 +7,14 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from trajworker.cli.settings import load_asked
+from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose
-from trajworker.errors import ConfigError
 from trajworker.staging import Figures, ProjectFigures, read_figures
 
 
 def main(asked: argparse.Namespace) -> int:
     """Print the figures of the staging file."""
-    path = load_asked(asked, Purpose.LOCAL).staging.file
-    if not path.exists():
-        raise ConfigError(f"there is no staging file at {path}; name it with --staging")
-    figures = read_figures(path)
+    figures = read_figures(staging_of(load_asked(asked, Purpose.LOCAL)))
     if asked.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode() + "\n")
         return 0
