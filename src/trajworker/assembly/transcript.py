@@ -217,7 +217,14 @@ class Transcript(Results):
         self.turn += 1
         words = root_drafts(opening.root if opening is not None else None)
         for draft in words:
-            self.turn_user = self.add(draft, digest(draft))
+            key = digest(draft)
+            if key not in self.keys:
+                self.turn_user = self.add(draft, key)
+                continue
+            place = self.keys.index(key)  # the prompt tells it, and goes on behind it: a sub-agent that was resumed
+            self.turn_user = self.before.total + place
+            for later in self.drafts[place:]:
+                later.turn = self.turn
 
     def open_without_calls(self, root: Root | None) -> None:
         """A turn of a trace that made no llm call: what its root was told."""
