@@ -1,5 +1,6 @@
 """Bulk exports in every layout, release and compression give the same conversations, each run once."""
 
+import os
 import random
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +66,13 @@ def test_every_release_and_compression(
 ) -> None:
     pq.write_table(table(rows(), release=release), tmp_path / "one.parquet", compression=compression)
     assert imported(tmp_path / "one.parquet") == plain
+
+
+def test_a_system_that_does_not_say_which_cores_are_ours_imports_all_the_same(
+    tmp_path: Path, plain: dict[str | None, tj.Trajectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
+    assert imported(tmp_path / "plain.parquet") == plain
 
 
 @pytest.mark.parametrize("resource", ["runs", "resource=runs"])

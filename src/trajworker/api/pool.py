@@ -30,7 +30,7 @@ AHEAD = 2
 
 def folded(batches: Iterator[Any], rows: int, settings: FoldSettings) -> Iterator[Line]:
     """The lines of Arrow batches of whole conversations, in order; `rows` is how many there will be."""
-    cores = len(os.sched_getaffinity(0))
+    cores = _cores()
     if rows < POOL_ROWS or cores == 1 or not sys.executable:
         for batch in batches:
             yield from lines_of(ipc_of(batch), settings)
@@ -43,6 +43,13 @@ def folded(batches: Iterator[Any], rows: int, settings: FoldSettings) -> Iterato
                 yield from under_way.popleft().result()
         while under_way:
             yield from under_way.popleft().result()
+
+
+def _cores() -> int:
+    """How many cores this process may use; all of the machine's where the system does not say (macOS)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def ipc_of(batch: Any) -> memoryview:  # noqa: ANN401 - pyarrow has no types
