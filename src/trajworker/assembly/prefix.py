@@ -4,7 +4,7 @@ Inside a trace the bytes themselves are compared, and from one trace to the next
 their hash is. Each byte of a growing prompt is hashed once then.
 """
 
-from hashlib import blake2b
+import hashlib
 
 from trajworker.dialects.draft import DIGEST_SIZE
 
@@ -16,7 +16,7 @@ class Prefix:
         """What the trace before left; length 0 where it left nothing."""
         self._length, self._digest = length, digest
         self._array: bytes | None = None
-        self._hashed: tuple[int, blake2b] | None = None
+        self._hashed: tuple[int, hashlib._Hash] | None = None
         """How much of the array is hashed, and the state."""
 
     @property
@@ -37,8 +37,8 @@ class Prefix:
             if not array.startswith(self._array[:-1]):
                 return None
         else:
-            state = blake2b(memoryview(array)[:length], digest_size=DIGEST_SIZE)
-            if state.digest() != self._digest:
+            state = hashlib.sha256(memoryview(array)[:length])
+            if state.digest()[:DIGEST_SIZE] != self._digest:
                 return None
             self._hashed = (length, state)
         return b"[" + array[length + 1 :] if array[length : length + 1] == b"," else b"[]"
@@ -59,9 +59,9 @@ class Prefix:
     def sealed(self) -> tuple[int, bytes]:
         """Length and hash, for the next trace; the bytes are kept for whoever goes on with this very object."""
         if self._array is not None:
-            done, state = self._hashed or (0, blake2b(digest_size=DIGEST_SIZE))
+            done, state = self._hashed or (0, hashlib.sha256())
             state = state.copy()
             state.update(memoryview(self._array)[done:-1])
             self._hashed = len(self._array) - 1, state
-            self._length, self._digest = len(self._array) - 1, state.digest()
+            self._length, self._digest = len(self._array) - 1, state.digest()[:DIGEST_SIZE]
         return self._length, self._digest

@@ -1,11 +1,12 @@
 """Tool definitions as they were offered to the model, in any vendor's words."""
 
 from functools import lru_cache
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 import msgspec
 
+from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import ToolDefinition
 from trajworker.trajectory.codec import encode_chunk
 
@@ -26,7 +27,7 @@ def definitions(tools: bytes) -> tuple[tuple[bytes, bytes], ...]:
     if isinstance(found, dict):
         entries = [{"name": name, **value} if isinstance(value, dict) else value for name, value in found.items()]
     chunks = [encode_chunk(one) for entry in entries for one in _read(entry)]
-    return tuple((blake2b(chunk, digest_size=8).digest(), chunk) for chunk in chunks)
+    return tuple((sha256(chunk).digest()[:DIGEST_SIZE], chunk) for chunk in chunks)
 
 
 def _read(entry: Any) -> list[ToolDefinition]:  # noqa: ANN401 - recorded JSON

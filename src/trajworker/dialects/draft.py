@@ -1,7 +1,7 @@
 """A message while it is being made: the mutable twin of `Message`, field for field, so that both encode alike."""
 
 import json
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -59,7 +59,7 @@ def digest(draft: Draft) -> bytes:
             said += f"\0{call.name}\0{given}"
     elif draft.blocks and not text:
         said += _ENCODER.encode(draft.blocks).decode()
-    return blake2b(said.encode("utf-8", "surrogatepass"), digest_size=DIGEST_SIZE).digest()
+    return sha256(said.encode("utf-8", "surrogatepass")).digest()[:DIGEST_SIZE]
 
 
 def as_text(value: Any) -> str | None:  # noqa: ANN401 - recorded payloads are any JSON

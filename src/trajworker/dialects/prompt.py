@@ -125,7 +125,8 @@ def _batch(array: bytes) -> bytes:
 def read_prompt(inputs: Raw) -> Prompt:
     """Read the inputs of an llm run; what no dialect knows becomes one raw message, empty inputs none."""
     try:
-        return _read_prompt(inputs)
+        array = _sole_batch(bytes(inputs))
+        return _read_prompt(inputs) if array is None else Prompt(array=array)
     except UNREADABLE:
         return Prompt(drafts=[raw(bytes(inputs).decode("utf-8", "replace"))])
 
@@ -156,6 +157,21 @@ def _held(inputs: Raw) -> Raw | None:
             return None
         inputs = objects[0]
     return None
+
+
+_SOLE = b'{"messages":'
+"""How inputs begin that may hold nothing but LangChain's list of prompts."""
+
+
+def _sole_batch(inputs: bytes) -> bytes | None:
+    """The one prompt of inputs that hold nothing else, found in one look; None where they may hold more."""
+    if not inputs.startswith(_SOLE + b"[[{") or not inputs.endswith(b"}]]}"):
+        return None
+    try:
+        prompts = _LISTS.decode(memoryview(inputs)[len(_SOLE) : -1])
+    except (msgspec.DecodeError, UnicodeError):
+        return None
+    return bytes(prompts[0]) if len(prompts) == 1 else None
 
 
 def _read_prompt(inputs: Raw) -> Prompt:
