@@ -17,7 +17,7 @@ import pytest
 from anyio.to_thread import run_sync
 
 from e2e.running import Workplace, each_revision_once
-from support import corpus
+from support.recorded import FOLDER
 from trajworker.simulator import Simulator, SimulatorSettings, serve
 from trajworker.sinks import verify
 
@@ -26,7 +26,7 @@ STOPS = int(os.environ.get("TRAJWORKER_STOPS", "20"))
 SECONDS_A_KILL = 0.4
 START_S = 0.3
 """A process that is killed sooner has hardly read anything; one in ten is."""
-PRODUCERS = ("lg_graph", "deepagents", "wrap_openai_chat")
+PRODUCERS = ("lg_multi", "lc_modern", "wrap_more")
 PROJECTS = ("corpus-*",)
 GRACE_S = 10.0
 """What a stop may take (P10)."""
@@ -57,7 +57,7 @@ def recorded(tmp_path: Path) -> Path:
     folder = tmp_path / "recorded"
     folder.mkdir()
     for producer in PRODUCERS:
-        (folder / producer).symlink_to(corpus.CORPUS / producer)
+        (folder / producer).symlink_to(FOLDER / producer)
     return folder
 
 

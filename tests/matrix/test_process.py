@@ -6,6 +6,7 @@ what it takes is its own.
 
 import os
 import re
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -33,7 +34,6 @@ LONGEST_LAG_S = 0.25
 RSS_BYTES = 256 * 1024 * 1024
 DELAY = "fdatasync,fsync:delay_exit=50000"
 OOM_BYTES = 24 * 1024 * 1024
-KILLED = 137
 PEAK = """
 # A process of its own in between, small itself: a child starts with the peak of whoever forked it.
 import resource, subprocess, sys
@@ -41,24 +41,24 @@ code = subprocess.call([sys.executable, *sys.argv[1:]])
 sys.stderr.write(f"peak {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024}")
 sys.exit(code if code >= 0 else 128 - code)
 """
-CGROUPS = Path("/sys/fs/cgroup/memory")
+CGROUPS = Path("/sys/fs/cgroup")
+LIMITS = {
+    "first": (CGROUPS / "memory", {"memory.limit_in_bytes": str(OOM_BYTES)}),
+    "second": (CGROUPS, {"memory.max": str(OOM_BYTES), "memory.swap.max": "0"}),
+}
+"""Where groups are made and what limits them, in both versions of cgroups."""
+
+
+def bare(url: str, folder: Path) -> list[str]:
+    """The worker as it is typed, behind `python`."""
+    files = ["--out", str(folder / "out"), "--staging", str(folder / "staging" / "s.db")]
+    instantly = ["--settle", "0s", "--idle", "0s"]
+    return ["-m", "trajworker", "run", "--once", "--project", "p", "--endpoint", url, *instantly, *files]
 
 
 def command(url: str, folder: Path) -> list[str]:
-    """The worker as it is typed."""
-    return [
-        *(sys.executable, "-c", PEAK, "-m", "trajworker", "run", "--once", "--project", "p", "--endpoint", url),
-        *(
-            "--settle",
-            "0s",
-            "--idle",
-            "0s",
-            "--out",
-            str(folder / "out"),
-            "--staging",
-            str(folder / "staging" / "s.db"),
-        ),
-    ]
+    """The worker, measured."""
+    return [sys.executable, "-c", PEAK, *bare(url, folder)]
 
 
 def run(words: list[str]) -> tuple[int, int, str]:
@@ -110,13 +110,18 @@ async def test_a_thread_of_100_000_runs_takes_bounded_memory(tmp_path: Path) -> 
 
 
 @contextmanager
-def a_group_of(limit_bytes: int) -> Iterator[Path]:
-    """A memory cgroup with that much memory."""
-    group = CGROUPS / f"trajworker-{os.getpid()}"
+def a_small_group() -> Iterator[Path]:
+    """A memory cgroup in which the worker cannot live."""
+    parent, limits = LIMITS["first" if (CGROUPS / "memory").is_dir() else "second"]
+    group = parent / f"trajworker-{os.getpid()}"
     try:
         group.mkdir()
-        (group / "memory.limit_in_bytes").write_text(str(limit_bytes))
+        for name, limit in limits.items():
+            if name != "memory.swap.max" or (group / name).exists():
+                (group / name).write_text(limit)
     except OSError as error:
+        if group.is_dir():
+            group.rmdir()
         pytest.skip(f"no memory cgroup can be made here ({error.strerror})")
     try:
         yield group
@@ -129,12 +134,11 @@ def a_group_of(limit_bytes: int) -> Iterator[Path]:
 async def test_a_worker_killed_for_its_memory_goes_on_where_it_stood(tmp_path: Path) -> None:
     rows = [turn(number, NOW, f"t{number}", error="x" * 20_000) for number in range(1_000)]
     async with scripted(Workspace(rows, NOW + timedelta(hours=1))) as server:
-        words = command(server.url, tmp_path)
-        with a_group_of(OOM_BYTES) as group:
-            entered = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh", *words]
-            code, _, told = await beside(entered)
-        assert code == KILLED, told
-        code, _, told = await beside(words)
+        with a_small_group() as group:
+            into = ["sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh", sys.executable]
+            code, _, told = await beside([*into, *bare(server.url, tmp_path)])
+        assert code == -signal.SIGKILL, told
+        code, _, told = await beside(command(server.url, tmp_path))
         assert code == 0, told
     assert sorted(said(tmp_path)) == sorted((f"t{number}", 1) for number in range(1_000))
 

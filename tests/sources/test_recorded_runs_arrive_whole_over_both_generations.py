@@ -5,7 +5,7 @@ from typing import Any
 import anyio
 import pytest
 
-from support import corpus
+from support import corpus, recorded
 from support.source_bench import NO_LIMITS
 from trajworker.model.run import Run, RunStatus
 from trajworker.ports import Slice
@@ -100,11 +100,11 @@ async def test_only_roots_and_needed_types_are_asked_for(api: str) -> None:
 @pytest.mark.parametrize("api", ["v1", "v2"])
 async def test_runs_are_found_by_id_and_unknown_ones_are_absent(api: str) -> None:
     simulator = Simulator(SimulatorSettings())
-    simulator.load(corpus.CORPUS / "lc_create_agent")
-    told = {run["id"]: run for run in corpus.runs("lc_create_agent")}
+    simulator.load(recorded.FOLDER / "lc_modern")
+    told = {run["id"]: run for run in recorded.runs("lc_modern")}
     missing = "00000000-0000-4000-8000-000000000000"
     async with serve(simulator) as url, source(url, api) as langsmith:
-        (project,) = await langsmith.find_projects(["corpus-lc_create_agent"])
+        (project,) = await langsmith.find_projects(["corpus-lc_modern"])
         page = await langsmith.runs_by_id(project.id, [*told, missing])
         assert {run.id for run in page.runs} == told.keys()
         assert not page.unreadable
