@@ -187,8 +187,8 @@ class Delivery(RuleBasedStateMachine):
     def each_revision_is_published_once_and_in_order(self) -> None:
         if not hasattr(self, "process"):
             return
-        checked = verify(self.folder / "out")
-        assert checked.problems == ()
+        if any((self.folder / "out").glob("[!.]*")):
+            assert verify(self.folder / "out").problems == ()
         revisions: dict[str, list[int]] = {}
         for name, revision, _ in lines_of(self.folder / "out"):
             revisions.setdefault(name, []).append(revision)

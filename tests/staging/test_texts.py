@@ -204,14 +204,14 @@ async def test_a_purged_history_leaves_no_byte_also_where_a_replaced_run_had_it(
 async def test_heads_are_bounded_and_what_was_let_go_is_read_back(
     staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(heads, "HEADS_BYTES", 40_000)
-    calls = [a_call(f"{thread}{turns}", turns, thread) for turns in range(1, 10) for thread in "tuvw"]
+    monkeypatch.setattr(heads, "HEADS_BYTES", 60_000)
+    calls = [a_call(f"{thread}{turns}", turns, thread) for turns in range(3, 12) for thread in "tuvw"]
     for number, call in enumerate(calls):
         await staging.stage(a_page([call], number))
-        assert staging._heads._bytes <= 40_000
+        assert staging._heads._bytes <= 60_000
     for thread in "tuvw":
         assert await held(staging, thread) == {run.name: run for run in calls if run.thread_id == thread}
-    assert await kept_bytes(staging) < len(calls) * (TURN_BYTES + 1000)
+    assert await kept_bytes(staging) < 4 * 11 * (TURN_BYTES + 1000)
 
 
 async def test_a_conversation_too_large_at_once_is_read_trace_by_trace(
