@@ -16,12 +16,13 @@ Say = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Say:
+def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Say:
     """Type a command; returns exit code, stdout and stderr."""
     for name in list(os.environ):
         if name.startswith(("LANGSMITH_", "LANGCHAIN_", "TRAJWORKER_")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
 
     def typed(*words: str | Path) -> tuple[int, str, str]:
         capsys.readouterr()
@@ -122,6 +123,27 @@ def test_purge_erases_and_lists_the_files_that_still_hold_it(say: Say, delivered
     assert (code, "unknown" in err) == (78, True)
     assert say("purge", "--staging", delivered.staging)[0] == 78
     assert say("purge", "--staging", delivered.staging, "--before", "1h")[0] == 0
+
+
+def test_purge_erases_a_conversation_from_what_imports_staged_too(
+    say: Say, delivered: Delivered, tmp_path: Path
+) -> None:
+    imported = tmp_path / "home" / ".trajectory" / "demo-0123456789abcdef.db"
+    imported.parent.mkdir(mode=0o700, parents=True)
+    shutil.copy(delivered.staging, imported)
+    code, out, _ = say("purge", "--staging", delivered.staging, "--before", "1h")
+    assert (code, f"not looked at: {imported}" in out) == (0, True)
+    assert b"Quito" in imported.read_bytes()
+    conversation = "1ba23872-0283-5cb5-bfa5-f2ac958da207"
+    code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", conversation)
+    assert (code, f"erased 1 conversations with 7 runs from {imported}" in out) == (0, True)
+    assert b"Quito" not in imported.read_bytes()
+
+
+def test_a_time_that_is_none_is_one_line_of_advice(say: Say, delivered: Delivered) -> None:
+    code, _, err = say("purge", "--staging", delivered.staging, "--before", "bogus")
+    assert (code, err.count("\n")) == (78, 1)
+    assert "--before: write a time in ISO 8601" in err
 
 
 @pytest.mark.parametrize("words", [("purge", "--before", "7d"), ("purge", "--conversation", "c"), ("repair",)])

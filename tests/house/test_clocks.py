@@ -24,7 +24,6 @@ READS_WORLD = {
 }
 DOORS = {
     "cli/settings.py": "the present that ages such as 7d are counted back from",
-    "cli/purge.py": "the present that the age of --before is counted back from",
     "sources/timing.py": "jitter between retries; a constructor argument, so tests give their own",
     "sources/client.py": "the host's clock, only for a server that tells no time",
     "observing/logs.py": "when a line was written",

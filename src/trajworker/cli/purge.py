@@ -1,19 +1,22 @@
 """`trajworker purge`: conversations erased from staging for good; published files that hold them are listed.
 
-Whoever asks to be forgotten means every place: copies of staging that an upgrade left beside it are erased whole.
+Whoever asks to be forgotten means every place: copies of staging that an upgrade left beside it are erased whole, and a
+conversation is erased from what imports have staged, too. Erasing by age leaves imports alone, which would lack the
+conversations ever after; what was left alone is named.
 """
 
 import argparse
 import os
 import sys
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
 
 import anyio
 
+from trajworker.api.options import STORAGE_DIR, point_in_time
 from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose, Settings
-from trajworker.config.values import moment
 from trajworker.errors import ConfigError, ConversationNotFound
 from trajworker.staging import Purged, Staging, open_staging
 
@@ -23,36 +26,54 @@ def main(asked: argparse.Namespace) -> int:
     if not asked.conversation and not asked.before:
         raise ConfigError("say what to erase: --conversation ID or --before TIME")
     settings = load_asked(asked, Purpose.LOCAL)
-    before = moment(asked.before, datetime.now(UTC)) if asked.before else None
-    purged = anyio.run(_purge, settings, list(asked.conversation), before)
-    conversations = sum(one.conversations for one in purged)
-    runs = sum(one.runs for one in purged)
-    sys.stdout.write(f"erased {conversations} conversations with {runs} runs from {settings.staging.file}\n")
-    for copy in sorted({name for one in purged for name in one.copies}):
-        sys.stdout.write(f"erased {copy}, the copy of staging from before an upgrade, which held them too\n")
-    files = sorted({name for one in purged for name in one.files})
-    for name in files:
-        sys.stdout.write(f"still published in {os.path.join(settings.sink.out, name)}\n")  # noqa: PTH118 - a name only
+    staging = staging_of(settings)
+    before = point_in_time(asked.before, "--before")
+    imported = _imported_beside(staging)
+    unknown = set(asked.conversation)
+    for file in [staging, *(imported if asked.conversation else [])]:
+        purged = anyio.run(_purge, file, asked.conversation, before if file == staging else None)
+        unknown.difference_update(purged)
+        _tell(settings, file, [one for found in purged.values() for one in found])
+    if before is not None:
+        for file in imported:
+            sys.stdout.write(
+                f"not looked at: {file}, which imports staged; to erase there too, name it with --staging\n"
+            )
+    if unknown:
+        raise ConversationNotFound(f"staging knows no conversation {', '.join(sorted(unknown))}")
     return 0
 
 
-async def _purge(settings: Settings, conversations: list[str], before: datetime | None) -> list[Purged]:
-    async with open_staging(staging_of(settings)) as staging:
-        purged = [one for name in conversations async for one in _purge_everywhere(staging, name)]
+def _imported_beside(staging: Path) -> list[Path]:
+    """What imports have staged in the folder they stage in where no other was named."""
+    return [file for file in sorted(Path(STORAGE_DIR).expanduser().glob("*.db")) if not file.samefile(staging)]
+
+
+def _tell(settings: Settings, file: Path, purged: Sequence[Purged]) -> None:
+    conversations = sum(one.conversations for one in purged)
+    runs = sum(one.runs for one in purged)
+    sys.stdout.write(f"erased {conversations} conversations with {runs} runs from {file}\n")
+    for copy in sorted({name for one in purged for name in one.copies}):
+        sys.stdout.write(f"erased {copy}, the copy of staging from before an upgrade, which held them too\n")
+    for name in sorted({name for one in purged for name in one.files}):
+        sys.stdout.write(f"still published in {os.path.join(settings.sink.out, name)}\n")  # noqa: PTH118 - a name only
+
+
+async def _purge(file: Path, conversations: Sequence[str], before: datetime | None) -> dict[str, list[Purged]]:
+    """What was erased, by the conversation that was asked for; all that was older under no name."""
+    async with open_staging(file) as staging:
+        found = {name: await _purge_everywhere(staging, name) for name in conversations}
         if before is not None:
-            purged.append(await staging.purge_before(before))
-        return purged
+            found[""] = [await staging.purge_before(before)]
+    return {name: purged for name, purged in found.items() if purged}
 
 
-async def _purge_everywhere(staging: Staging, conversation_id: str) -> AsyncIterator[Purged]:
+async def _purge_everywhere(staging: Staging, conversation_id: str) -> list[Purged]:
     """A thread id is scoped to a project, and the person who asks to be forgotten is not."""
-    found = False
+    erased: list[Purged] = []
     for project in (await staging.figures()).projects:
         try:
-            purged = await staging.purge_conversation(project.id, conversation_id)
+            erased.append(await staging.purge_conversation(project.id, conversation_id))
         except ConversationNotFound:
             continue
-        found = True
-        yield purged
-    if not found:
-        raise ConversationNotFound(f"staging knows no conversation {conversation_id}")
+    return erased
