@@ -7,6 +7,7 @@ Messages carry ids, counts and advice, never transcripts or secrets.
 
 EXIT_DATA = 65
 EXIT_UNAVAILABLE = 69
+EXIT_SOFTWARE = 70
 EXIT_IO = 74
 EXIT_RETRY = 75
 EXIT_NOT_ALLOWED = 77

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Delivered
-from trajworker.cli import main
+from trajworker.cli import main, status
 from trajworker.trajectory.line import load
 
 Say = Callable[..., tuple[int, str, str]]
@@ -57,6 +57,46 @@ def test_show_says_when_there_is_none_or_more_than_one(say: Say, delivered: Deli
     assert (code, "no conversation nothing-like-it" in err) == (78, True)
     code, _, err = say("show", "", "--in", delivered.out)
     assert (code, "10 conversations" in err) == (78, True)
+
+
+@pytest.mark.parametrize("words", [("show", "3f0c"), ("diff", "a", "b")])
+def test_a_folder_that_is_not_there_is_one_line_that_says_how_to_name_it(
+    say: Say, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    code, _, err = say(*words, "--in", tmp_path / "missing")
+    assert (code, err.count("\n")) == (78, 1)
+    assert f"there is nothing at {tmp_path / 'missing'}" in err
+
+
+def failing(error: Exception) -> Callable[..., int]:
+    def main(_asked: object) -> int:
+        raise error
+
+    return main
+
+
+def test_what_the_system_refuses_is_one_line_and_the_code_of_a_disk_that_failed(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusal = ExceptionGroup("two tasks", [OSError(28, "No space left on device", "/full"), OSError(5, "I/O error")])
+    monkeypatch.setattr(status, "main", failing(refusal))
+    assert say("status") == (
+        *(74, ""),
+        "trajworker: /full: No space left on device\ntrajworker: I/O error\n",
+    )
+
+
+def test_what_nobody_foresaw_is_one_line_that_names_the_place_and_tells_no_payload(
+    say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "main", failing(ValueError("what a user said")))
+    code, _, err = say("status")
+    assert (code, err.count("\n")) == (70, 1)
+    assert "ValueError in test_commands.py:" in err
+    monkeypatch.setenv("TRAJWORKER_LOGGING_LEVEL", "debug")
+    way = say("status")[2]
+    assert "in main" in way
+    assert "user said" not in err + way
 
 
 def test_status_tells_what_staging_holds(say: Say, delivered: Delivered) -> None:

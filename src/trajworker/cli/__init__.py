@@ -28,15 +28,12 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
 
 
 def _explain(error: Exception) -> int:
-    """One message on stderr and the exit code that the error class carries; several causes are told one by one."""
-    from trajworker.errors import TrajworkerError  # noqa: PLC0415 - nothing is imported for a command that succeeds
+    """One line on stderr for each cause, and the exit code that its class carries."""
+    from trajworker.cli.explaining import explain  # noqa: PLC0415 - nothing is imported for a command that succeeds
 
-    causes = _leaves(error)
-    for cause in causes:
-        if not isinstance(cause, TrajworkerError):
-            raise error
-        sys.stderr.write(f"trajworker: {cause}\n")
-    return max(cause.exit_code for cause in causes if isinstance(cause, TrajworkerError))
+    told = [explain(cause) for cause in _leaves(error)]
+    sys.stderr.writelines(f"trajworker: {text}\n" for text, _ in told)
+    return max(code for _, code in told)
 
 
 def _leaves(error: Exception) -> list[Exception]:

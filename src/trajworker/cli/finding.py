@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trajworker.errors import ConversationNotFound
+from trajworker.errors import ConfigError, ConversationNotFound
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.line import load
 
@@ -12,7 +12,10 @@ def find_trajectory(folder: Path, conversation_id: str, revision: int | None = N
 
     Raises:
         ConversationNotFound: no such id or revision, or more than one id begins like that.
+        ConfigError: nothing is there.
     """
+    if not folder.exists():
+        raise ConfigError(f"there is nothing at {folder}; name the published files with --in")
     found: dict[str, Trajectory] = {}
     for trajectory in load(folder):
         name = trajectory.task.conversation_id or ""
