@@ -119,7 +119,8 @@ class Client:
         """One trajectory per conversation, in the order asked for; without `conversations` all of them, newest first.
 
         Args:
-            conversations: ids (of threads, or of traces), or summaries; None for all of the project.
+            conversations: ids (of threads, or of traces), or summaries; None for all of the project, within
+                `source.since` and `source.until` where the configuration bounds them.
             bulk: read an export file instead of asking the API.
             source: the file or folder, required with `bulk`.
             stage: keep what was read in `storage_dir`, so that what did not change is not fetched again.

@@ -1,13 +1,23 @@
 """`trajworker list`, `import` and `diff` do in the shell what the library does."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import trajworker as tj
 from support.library import PROJECT, conversation, served
 from trajworker.cli import main
+
+
+def later(rows: list[dict[str, Any]], days: int) -> list[dict[str, Any]]:
+    """The same runs so many days later."""
+    for row in rows:
+        for name in ("start_time", "end_time"):
+            row[name] = (datetime.fromisoformat(row[name]) + timedelta(days=days)).isoformat()
+    return rows
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +45,37 @@ def test_conversations_are_listed_imported_and_compared(tmp_path: Path, capsys: 
     assert [path.name for path in (tmp_path / "home" / ".trajectory").glob("*.db")] != []
     assert main(["diff", "a", "a", "--in", "lines"]) == 0
     assert main(["diff", "files/a.json", "b", "--in", "lines", "--json"]) in (0, 1)
+
+
+def test_a_project_is_imported_between_since_and_until_whatever_is_staged_already(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("a", turns=3) + later(conversation("b"), days=1))
+        project = ["--endpoint", url, "--project", PROJECT]
+        bounds = ["--since", "2026-01-01T00:05:00Z", "--until", "2026-01-01T12:00:00Z"]
+        assert main(["import", *project, *bounds, "--out", "fresh"]) == 0
+        assert main(["import", *project, "--out", "all"]) == 0
+        assert main(["import", *project, *bounds, "--out", "staged"]) == 0
+        assert main(["import", "a", *project, *bounds, "--out", "none"]) == 78
+    assert "--since and --until bound" in capsys.readouterr().err
+    found = {name: list(tj.load(tmp_path / name)) for name in ("fresh", "all", "staged")}
+    turns = {name: {str(one.task.conversation_id): len(one.turns) for one in ones} for name, ones in found.items()}
+    assert turns == {"fresh": {"a": 2}, "all": {"a": 3, "b": 2}, "staged": {"a": 2}}
+
+
+def test_what_went_on_after_until_is_fetched_when_it_is_named(tmp_path: Path) -> None:
+    rows = conversation("a", turns=1, fillers=1)
+    for row in rows[1:]:  # the root began before the end of what is asked for, its runs after it
+        row["start_time"] = "2026-01-01T00:00:00.500000"
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, rows)
+        project = ["--endpoint", url, "--project", PROJECT]
+        assert main(["import", *project, "--until", "2026-01-01T00:00:00.200Z", "--out", "cut"]) == 0
+        assert main(["import", "a", *project, "--out", "whole"]) == 0
+    (whole,) = tj.load(tmp_path / "whole")
+    assert whole.metrics is not None
+    assert whole.metrics.llm_calls == 1
 
 
 def test_a_bulk_file_is_imported_masked_as_configured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

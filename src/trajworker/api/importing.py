@@ -4,7 +4,7 @@ Nothing is held open while a caller looks at a trajectory, except a staging in m
 side by side, and be left before their end.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from trajworker.api.failures import ImportIncomplete
 from trajworker.api.gathering import READ_MARK, Gathering
 from trajworker.api.lacking import lacking, lacking_anywhere
 from trajworker.api.listing import ConversationSummary
-from trajworker.api.staged import BATCH, Assembly
+from trajworker.api.staged import BATCH, EVER, Assembly, Stretch
 from trajworker.errors import ConfigError
 from trajworker.model.run import Project
 from trajworker.redaction import BasePiiRedactor
@@ -33,7 +33,10 @@ Wanted = str | ConversationSummary
 
 
 class Import(Struct, frozen=True, kw_only=True):
-    """What is imported: these conversations (None: all of the project), staged on disk or not, masked or not."""
+    """What is imported, staged on disk or not, masked or not.
+
+    `conversations` None is all of the project between `source.since` and `source.until`; those named come whole.
+    """
 
     conversations: tuple[str, ...] | None = None
     stage: bool = True
@@ -77,7 +80,10 @@ class Importer:
                 names, failures = await self._read(wanted, connected, desk)
             done = 0
             while done < len(names):
-                batch, dealt = await self._batch(desk, connected.project, names[done : done + BATCH], failures)
+                async with desk.open() as staging:
+                    assembly = self._assembly(wanted, staging, connected.project)
+                    batch, dealt = await assembly.some(names[done : done + BATCH])
+                failures.update(assembly.failures)
                 done += dealt
                 for trajectory in batch:
                     yield trajectory
@@ -96,30 +102,29 @@ class Importer:
             else:
                 await self._read_all(connected, staging, settle)
                 failures = await lacking_anywhere(staging, connected.project.id)
-                assembly = Assembly(staging, connected.project, wiring.fold_settings(self._settings))
+                assembly = self._assembly(wanted, staging, connected.project)
                 names = [name async for name in assembly.ids()]
         return [name for name in names if name not in failures], failures
 
     async def _read_all(self, connected: Connected, staging: Staging, settle: timedelta) -> None:
         """What the worker does in a cycle, up to this very moment: what may have lagged is read again next time."""
         reading, project = connected.reading, connected.project
-        reach = Reach(since=self._settings.source.since or wiring.BEGINNING, settle=settle, deep_scan_interval=None)
+        since, until = self._settings.source.since or wiring.BEGINNING, self._settings.source.until
+        reach = Reach(since=since, until=until, settle=settle, deep_scan_interval=None)
         source = reading.masking or reading.source
         cycle = Cycle(source, staging, reach, self._connector.observer, self._settings.intake.pagers)
         now = await reading.source.now()
         failed = await cycle.run([project], now + settle)
         for error in failed.values():
             raise error
-        await staging.set_mark(project.id, READ_MARK, now)
+        # a trace that went on after the end of what is asked for was not read whole
+        await staging.set_mark(project.id, READ_MARK, now if until is None else min(now, until))
 
-    async def _batch(
-        self, desk: "_Desk", project: Project, names: Sequence[str], failures: dict[str, str]
-    ) -> tuple[list[Trajectory], int]:
-        async with desk.open() as staging:
-            assembly = Assembly(staging, project, wiring.fold_settings(self._settings))
-            found = await assembly.some(names)
-        failures.update(assembly.failures)
-        return found
+    def _assembly(self, wanted: Import, staging: Staging, project: Project) -> Assembly:
+        """Who is named is handed out whole; of a project, what began in the stretch of time that is configured."""
+        asked = self._settings.source
+        stretch = Stretch(since=asked.since, until=asked.until) if wanted.conversations is None else EVER
+        return Assembly(staging, project, wiring.fold_settings(self._settings), stretch)
 
 
 _TURNS: RunVar[dict[Path, anyio.Semaphore]] = RunVar("trajworker_turns")

@@ -1,13 +1,15 @@
 """From what is staged to trajectories, conversation by conversation; what cannot be assembled is named."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
 
 import anyio.to_thread
+from msgspec import Struct
 
 from trajworker.assembly import Conversation, Fold, FoldSettings, Header, assemble
 from trajworker.errors import TrajworkerError
 from trajworker.model.run import Project
-from trajworker.ports import Activity
+from trajworker.ports import Activity, TraceVersion
 from trajworker.staging import Staging
 from trajworker.trajectory import Pane, Trajectory
 
@@ -16,13 +18,32 @@ BATCH_BYTES = 8 * 1024 * 1024
 """Trajectories are handed out in batches of at most so many, or so many bytes of messages."""
 
 
-class Assembly:
-    """Assembles the staged conversations of one project."""
+class Stretch(Struct, frozen=True, kw_only=True):
+    """A stretch of time, without its end; None for no bound."""
 
-    def __init__(self, staging: Staging, project: Project, settings: FoldSettings) -> None:
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, trace: TraceVersion) -> bool:
+        """Whether a trace began within."""
+        after = self.since is None or self.since <= trace.start
+        return after and (self.until is None or trace.start < self.until)
+
+
+EVER = Stretch()
+
+
+class Assembly:
+    """Assembles the staged conversations of one project: of each, the traces that began within a stretch.
+
+    Staging may hold more than was asked for this time: what was read before.
+    """
+
+    def __init__(self, staging: Staging, project: Project, settings: FoldSettings, stretch: Stretch = EVER) -> None:
         self._staging = staging
         self._project = project
         self._settings = settings
+        self._stretch = stretch
         self.failures: dict[str, str] = {}
         """Why conversations could not be had, by id."""
 
@@ -49,15 +70,20 @@ class Assembly:
         found, place = await self._staging.newest(self._project.id)
         while place is not None:
             for activity in found:
-                yield activity.conversation_id
+                if self._stretch == EVER or await self._traces(activity):
+                    yield activity.conversation_id
             found, place = await self._staging.newest(self._project.id, place)
+
+    async def _traces(self, activity: Activity) -> list[TraceVersion]:
+        traces = await self._staging.traces(activity.conversation)
+        return [trace for trace in traces if self._stretch.holds(trace)]
 
     async def _folds(self, found: dict[str, Activity], name: str) -> list[Fold]:
         activity = found.get(name)
         if activity is None:
             raise TrajworkerError("the source told of it, but gave none of its runs")
         conversation = Conversation(self._settings)
-        for trace in await self._staging.traces(activity.conversation):
+        for trace in await self._traces(activity):
             runs = [run async for run in self._staging.runs(activity.conversation, trace.trace_id)]
             feedback = await self._staging.feedback(activity.conversation, trace.trace_id)
             await anyio.to_thread.run_sync(conversation.fold, runs, feedback)

@@ -18,11 +18,16 @@ from trajworker.cli.choosing import one_project
 from trajworker.cli.masking import redactor_of
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
+from trajworker.errors import ConfigError
 from trajworker.trajectory import decode_line, encode_trajectory
 
 
 def main(asked: argparse.Namespace) -> int:
     """Write the conversations to files; what could not be had is told at the end, by the exit code too."""
+    if (asked.bulk or asked.conversations) and (getattr(asked, "source.since") or getattr(asked, "source.until")):
+        raise ConfigError(
+            "--since and --until bound an import of a whole project: leave out the ids and --bulk, or them"
+        )
     out = Path(asked.out).expanduser()
     lines = _bulk(asked) if asked.bulk else _fetched(asked)
     count = anyio.run(_write_lines if asked.format == "jsonl" else _write_documents, lines, out)

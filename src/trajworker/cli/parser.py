@@ -91,8 +91,7 @@ def _demo(command: Parser) -> None:
 def _run(command: Parser) -> None:
     _source_options(command)
     command.add_argument("--once", dest="worker.once", action="store_true", help="end when everything is delivered")
-    command.add_argument("--since", dest="source.since", metavar="TIME", help="ISO 8601 or an age such as 7d")
-    command.add_argument("--until", dest="source.until", metavar="TIME", help="ISO 8601 or an age such as 1h")
+    _range_options(command)
     command.add_argument("--out", dest="sink.out", metavar="DIR", help="folder of the published files")
     _staging_option(command)
     command.add_argument(
@@ -130,6 +129,11 @@ def _source_options(command: Parser) -> None:
     )
 
 
+def _range_options(command: Parser) -> None:
+    command.add_argument("--since", dest="source.since", metavar="TIME", help="ISO 8601 or an age such as 7d")
+    command.add_argument("--until", dest="source.until", metavar="TIME", help="ISO 8601 or an age such as 1h")
+
+
 def _config_option(command: Parser) -> None:
     command.add_argument("-c", "--config", metavar="FILE", help="TOML file; see config/trajworker.toml")
 
@@ -141,14 +145,14 @@ def _staging_option(command: Parser) -> None:
 def _list(command: Parser) -> None:
     _source_options(command)
     command.add_argument("--limit", type=int, default=50, help="how many (default 50)")
-    command.add_argument("--since", dest="source.since", metavar="TIME", help="ISO 8601 or an age such as 7d")
-    command.add_argument("--until", dest="source.until", metavar="TIME", help="ISO 8601 or an age such as 1h")
+    _range_options(command)
     command.add_argument("--json", action="store_true", help="one JSON object per line")
 
 
 def _import(command: Parser) -> None:
     command.add_argument("conversations", nargs="*", metavar="ID", help="conversation ids; none: all of the project")
     _source_options(command)
+    _range_options(command)
     command.add_argument("--bulk", metavar="FILE_OR_DIR", help="Parquet, JSONL or JSON of runs instead of the API")
     command.add_argument("--out", metavar="DIR", default=".", help="folder for the files (default: here)")
     command.add_argument("--format", choices=("jsonl", "json"), default="jsonl", help="one file, or one each")
