@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -252,6 +253,21 @@ def test_run_says_when_there_is_no_network(say: Say, tmp_path: Path) -> None:
     assert code == 69
     assert out == ""
     assert "cannot be reached" in err
+
+
+def test_run_says_when_the_address_of_its_probes_is_taken(
+    say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        bind = f"127.0.0.1:{other.getsockname()[1]}"
+        monkeypatch.setenv("TRAJWORKER_HEALTH_BIND", bind)
+        code, _, err = say(
+            *("run", "--once", "--project", "p", "--endpoint", "http://127.0.0.1:1"),
+            *("--out", tmp_path / "out", "--staging", tmp_path / "staging.db"),
+        )
+    assert (code, err.count("\n")) == (78, 1)
+    assert f"cannot listen on {bind}: Address already in use" in err
+    assert not (tmp_path / "staging.db").exists()
 
 
 def test_simulate_refuses_what_cannot_be_loaded(say: Say, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import anyio
 from anyio.abc import SocketAttribute, SocketStream, TaskStatus
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from trajworker.errors import ConfigError
 from trajworker.events import Event, SliceRead
 from trajworker.observing.metrics import CONTENT_TYPE, metrics
 from trajworker.observing.tally import Tally
@@ -76,7 +77,7 @@ class Health:
     async def serve(self, bind: str, *, task_status: TaskStatus[int] = anyio.TASK_STATUS_IGNORED) -> None:
         """Answer on `bind` (address:port, port 0 for any) until cancelled; tells the port it got once it listens.
 
-        Raises OSError if the address cannot be bound.
+        Raises ConfigError if the address cannot be bound.
         """
         host, _, port = bind.rpartition(":")
         limiter = anyio.CapacityLimiter(MAX_CONNECTIONS)
@@ -92,7 +93,11 @@ class Health:
                 finally:
                     limiter.release()
 
-        async with await anyio.create_tcp_listener(local_host=host.strip("[]"), local_port=int(port)) as listener:
+        try:
+            listener = await anyio.create_tcp_listener(local_host=host.strip("[]"), local_port=int(port))
+        except OSError as reason:
+            raise ConfigError(f"health.bind: cannot listen on {bind}: {reason.strerror or reason}") from reason
+        async with listener:
             port_bound = listener.extra(SocketAttribute.local_port)  # noqa: S610 - anyio's extra, not Django's
             task_status.started(port_bound)
             await listener.serve(handle)
