@@ -13,7 +13,7 @@ import pytest
 from support.fake_langsmith import INFO, FakeLangSmith, run_row
 from support.scripted_server import Received, Reply, head, json_reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
-from trajworker.errors import NotAllowed, ProjectNotFound, QueryRejected, SourceUnavailable
+from trajworker.errors import ConfigError, NotAllowed, ProjectNotFound, QueryRejected, SourceUnavailable
 from trajworker.events import ApiChosen
 from trajworker.sources import ApiKey
 from trajworker.sources.query import Detail
@@ -126,6 +126,14 @@ async def test_a_self_signed_server_is_refused_unless_its_certificate_is_named(
         async with bench(server.url.replace("127.0.0.1", "localhost"), ca_bundle=cert) as one:
             with pytest.raises(NotAllowed, match="not to be trusted"):
                 await one.source.page(part())
+
+
+async def test_a_bundle_that_holds_no_certificate_is_a_configuration_to_change(tmp_path: Path) -> None:
+    (tmp_path / "rubbish.pem").write_text("no certificate")
+    for path in (tmp_path / "rubbish.pem", tmp_path / "missing.pem", tmp_path):
+        with pytest.raises(ConfigError, match=f"source.ca_bundle: {path} holds no certificates"):
+            async with bench("https://127.0.0.1:1", ca_bundle=path):
+                pass
 
 
 async def test_a_page_size_the_server_refuses_is_lowered_once_and_remembered() -> None:

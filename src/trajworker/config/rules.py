@@ -1,5 +1,9 @@
-"""Rules that one key alone cannot break: pure checks over whole settings, each telling what to change."""
+"""Rules that converting one value cannot check: over whole settings, or held against what this machine has.
 
+Each broken one tells what to change.
+"""
+
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum, auto
@@ -36,6 +40,7 @@ def check(settings: Settings, purpose: Purpose, where: Where) -> Iterator[Proble
     found: Mapping[str, str | None] = {
         "source.endpoint": _endpoint(settings),
         "source.proxy": _proxy(settings),
+        "source.ca_bundle": _ca_bundle(settings),
         "source.since": _range(settings),
         "source.projects": _projects(settings, purpose),
         "source.api_key": _api_key(settings, purpose),
@@ -90,6 +95,13 @@ def _proxy(settings: Settings) -> str | None:
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
         return "write a proxy as a URL such as http://proxy.example:3128"
     return None
+
+
+def _ca_bundle(settings: Settings) -> str | None:
+    path = settings.source.ca_bundle
+    if path is None or os.path.isfile(path):  # noqa: PTH113 - a Path raises where a folder may not be searched
+        return None
+    return f"the file {path} is not there"
 
 
 def _range(settings: Settings) -> str | None:

@@ -15,6 +15,7 @@ import httpx
 from msgspec import Struct
 
 from trajworker import __version__
+from trajworker.errors import ConfigError
 from trajworker.sources.failure import Failure, Kind
 from trajworker.sources.inflating import Inflating
 from trajworker.sources.reading import detail_in
@@ -158,7 +159,10 @@ class Transport:
 
 def _tls(settings: LangSmithSettings, root: str) -> ssl.SSLContext:
     if settings.ca_bundle is not None:
-        context = ssl.create_default_context(cafile=str(settings.ca_bundle))
+        try:
+            context = ssl.create_default_context(cafile=str(settings.ca_bundle))
+        except OSError as reason:  # what OpenSSL says is one too
+            raise ConfigError(f"source.ca_bundle: {settings.ca_bundle} holds no certificates ({reason})") from reason
     elif root.startswith("http:"):
         # No certificate will be shown, so nobody need be trusted: reading the usual list takes 20 ms.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
