@@ -5,6 +5,7 @@ Use `trajworker.aio` as `trajworker` itself, with `await` before each call; both
 
 import os
 from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
 
 from trajworker.api.bulk import Bulk, bulk_trajectories
 from trajworker.api.connecting import Connector
@@ -97,6 +98,8 @@ class Client:
     ) -> AsyncGenerator[Trajectory, None]:
         """As `import_conversations`, one after the other: for what does not fit in memory.
 
+        Left before its end it holds its staging until it is closed: `async with contextlib.aclosing(...)`.
+
         Raises:
             ImportIncomplete: after the last trajectory, naming the conversations that could not be had.
         """
@@ -105,8 +108,9 @@ class Client:
             found = bulk_trajectories(Bulk.of(source, self._connector.options, ids, stage=stage, redactor=redactor))
         else:
             found = Importer(self._connector).trajectories(Import(conversations=ids, stage=stage, redactor=redactor))
-        async for trajectory in found:
-            yield trajectory
+        async with aclosing(found):
+            async for trajectory in found:
+                yield trajectory
 
     async def import_conversations(
         self,

@@ -6,8 +6,8 @@ staging file of its own that is gone afterwards: rows are masked before they are
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Generator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, closing
 from itertools import count, islice
 from pathlib import Path
 from typing import TypeVar
@@ -79,13 +79,14 @@ class Bulk(Struct, frozen=True, kw_only=True):
         return wiring.fold_settings(self.settings)
 
 
-async def bulk_trajectories(bulk: Bulk) -> AsyncIterator[Trajectory]:
+async def bulk_trajectories(bulk: Bulk) -> AsyncGenerator[Trajectory, None]:
     """One trajectory per conversation of the files; errors: see `bulk_lines`."""
-    async for line in bulk_lines(bulk):
-        yield decode_line(line)
+    async with aclosing(bulk_lines(bulk)) as lines:
+        async for line in lines:
+            yield decode_line(line)
 
 
-async def bulk_lines(bulk: Bulk) -> AsyncIterator[bytes]:
+async def bulk_lines(bulk: Bulk) -> AsyncGenerator[bytes, None]:
     """One line per conversation of the files, those that began first first; without line feeds.
 
     Raises:
@@ -95,14 +96,16 @@ async def bulk_lines(bulk: Bulk) -> AsyncIterator[bytes]:
     """
     failures: dict[str, str] = {}
     missing = set(bulk.conversations or ())
-    async for line in _sorted(bulk) if _is_parquet(bulk.path) and bulk.redactor is None else _staged(bulk):
-        missing.discard(line.conversation_id)
-        if bulk.conversations is not None and line.conversation_id not in bulk.conversations:
-            continue
-        if line.content is None:
-            failures[line.conversation_id] = line.failure or ""
-        else:
-            yield line.content
+    found = _sorted(bulk) if _is_parquet(bulk.path) and bulk.redactor is None else _staged(bulk)
+    async with aclosing(found):
+        async for line in found:
+            missing.discard(line.conversation_id)
+            if bulk.conversations is not None and line.conversation_id not in bulk.conversations:
+                continue
+            if line.content is None:
+                failures[line.conversation_id] = line.failure or ""
+            else:
+                yield line.content
     if missing:
         raise ConversationNotFound(f"{bulk.path} holds no conversation {', '.join(map(repr, sorted(missing)))}")
     if failures:
@@ -119,7 +122,7 @@ def _is_parquet(path: Path) -> bool:
         return path.suffix == ".parquet" or file.read(len(MAGIC)) == MAGIC
 
 
-async def _sorted(bulk: Bulk) -> AsyncIterator[Line]:
+async def _sorted(bulk: Bulk) -> AsyncGenerator[Line, None]:
     """Lines of a Parquet export, in its own thread: DuckDB and the pool wait there."""
     lines = _lines(bulk)
     try:
@@ -141,7 +144,7 @@ def _next(iterator: Iterator[T], most: int = LINES) -> list[T]:
     return list(islice(iterator, most))
 
 
-async def _staged(bulk: Bulk) -> AsyncIterator[Line]:
+async def _staged(bulk: Bulk) -> AsyncGenerator[Line, None]:
     """Lines of whatever is staged first, which masks it, counts runs that come twice once, and sorts it."""
     desk = _Desk(bulk)
     async with _own_staging(stage=bulk.stage) as staging:
@@ -155,11 +158,12 @@ async def _staged(bulk: Bulk) -> AsyncIterator[Line]:
                     if isinstance(thread, Messages):
                         yield await anyio.to_thread.run_sync(desk.line, thread)
         for project_id in await staging.projects():
-            async for line in _assembled(bulk, staging, project_id):
-                yield line
+            async with aclosing(_assembled(bulk, staging, project_id)) as lines:
+                async for line in lines:
+                    yield line
 
 
-async def _assembled(bulk: Bulk, staging: Staging, project_id: str) -> AsyncIterator[Line]:
+async def _assembled(bulk: Bulk, staging: Staging, project_id: str) -> AsyncGenerator[Line, None]:
     assembly = Assembly(staging, Project(project_id, ""), bulk.fold_settings)
     lacking = await lacking_anywhere(staging, project_id)
     names = [name async for name in assembly.ids() if name not in lacking]

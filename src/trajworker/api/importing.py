@@ -4,7 +4,7 @@ Nothing is held open while a caller looks at a trajectory, except a staging in m
 side by side, and be left before their end.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -63,7 +63,7 @@ class Importer:
         self._connector = connector
         self._settings = connector.options.settings
 
-    async def trajectories(self, wanted: Import) -> AsyncIterator[Trajectory]:
+    async def trajectories(self, wanted: Import) -> AsyncGenerator[Trajectory, None]:
         """One trajectory per conversation: in the order asked for; all of them, those active last first.
 
         Raises:

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def main(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _bulk(asked: argparse.Namespace) -> AsyncIterator[bytes]:
+def _bulk(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
     settings = load_asked(asked, Purpose.LOCAL)
     options = Options(settings=settings, storage_dir=Path(STORAGE_DIR))
     ids = tuple(dict.fromkeys(asked.conversations)) or None
@@ -43,7 +43,7 @@ def _bulk(asked: argparse.Namespace) -> AsyncIterator[bytes]:
     return bulk_lines(Bulk.of(asked.bulk, options, ids, stage=not asked.no_stage, redactor=masking))
 
 
-async def _fetched(asked: argparse.Namespace) -> AsyncIterator[bytes]:
+async def _fetched(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
     options = one_project(load_asked(asked, Purpose.RUN))
     masking = redactor_of(options.settings, None if asked.no_stage else options.storage_dir)
     found = Client.of(options).iter_conversations(
@@ -54,16 +54,17 @@ async def _fetched(asked: argparse.Namespace) -> AsyncIterator[bytes]:
             yield encode_trajectory(trajectory)
 
 
-async def _write_lines(lines: AsyncIterator[bytes], out: Path) -> int:
-    async with open_lines(out) as writer:
+async def _write_lines(lines: AsyncGenerator[bytes, None], out: Path) -> int:
+    async with aclosing(lines), open_lines(out) as writer:
         async for line in lines:
             await writer.add(line)
     return writer.lines
 
 
-async def _write_documents(lines: AsyncIterator[bytes], out: Path) -> int:
+async def _write_documents(lines: AsyncGenerator[bytes, None], out: Path) -> int:
     count = 0
-    async for line in lines:
-        await anyio.to_thread.run_sync(save_file, decode_line(line), out)
-        count += 1
+    async with aclosing(lines):
+        async for line in lines:
+            await anyio.to_thread.run_sync(save_file, decode_line(line), out)
+            count += 1
     return count
