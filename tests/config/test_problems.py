@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trajworker.config import Asked, Purpose, resolve
+from trajworker.config import Asked, Purpose, resolve, rules
 from trajworker.errors import EXIT_CONFIG, ConfigError
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
@@ -134,6 +134,24 @@ def test_weights_that_weigh_nothing_are_refused(weights: str) -> None:
 def test_patterns_have_plain_names() -> None:
     environ = {"TRAJWORKER_REDACTION_MODE": "builtin", "TRAJWORKER_REDACTION_PATTERNS": '{"Bad Name": "x"}'}
     assert "lower case letters" in problems_of(environ)[0]
+
+
+def test_rules_patterns_and_extras_of_redaction_are_tried_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = {"TRAJWORKER_REDACTION_MODE": "builtin", "TRAJWORKER_REDACTION_RULES": "email,emial"}
+    (unknown,) = problems_of(asked)
+    assert unknown.startswith("TRAJWORKER_REDACTION_RULES: no built-in redaction rule is called emial; there are ")
+    assert problems_of(asked | {"TRAJWORKER_REDACTION_RULES": "email"}) == []
+    both = problems_of(asked | {"TRAJWORKER_REDACTION_PATTERNS": '{"ticket": "(?<=x"}'})
+    assert [problem.split(":")[0] for problem in both] == [
+        "TRAJWORKER_REDACTION_RULES",
+        "TRAJWORKER_REDACTION_PATTERNS",
+    ]
+    assert "re2" in both[1].lower()
+    monkeypatch.setattr(rules, "PRESIDIO_MODULES", ("no_such_module",))
+    (missing,) = problems_of({"TRAJWORKER_REDACTION_MODE": "presidio"})
+    assert "pip install 'trajworker[presidio]'" in missing
 
 
 @pytest.mark.parametrize(

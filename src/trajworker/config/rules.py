@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum, auto
+from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -14,9 +15,11 @@ from urllib.parse import SplitResult, urlsplit
 from trajworker.config.choices import RedactionMode
 from trajworker.config.given import Problem
 from trajworker.config.settings import Settings
+from trajworker.errors import ConfigError
 
 MAX_KEY_CHARS: Final = 4096
 MAX_PORT: Final = 65_535
+PRESIDIO_MODULES: Final = ("presidio_analyzer", "spacy")
 _RULE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 
 
@@ -50,6 +53,8 @@ def check(settings: Settings, purpose: Purpose, where: Where) -> Iterator[Proble
         "conversation.horizon": _horizon(settings),
         "intake.deep_scan": _deep_scan(settings),
         "reward.weights": _weights(settings),
+        "redaction.mode": _engine(settings),
+        "redaction.rules": _rules(settings),
         "redaction.patterns": _patterns(settings),
         "health.bind": _bind(settings),
     }
@@ -169,6 +174,21 @@ def _weights(settings: Settings) -> str | None:
     return "weights are 0 or more, and not all 0" if weights and (min(weights) < 0 or max(weights) == 0) else None
 
 
+def _engine(settings: Settings) -> str | None:
+    if settings.redaction.mode is RedactionMode.PRESIDIO and not all(map(find_spec, PRESIDIO_MODULES)):
+        return "presidio is not installed: pip install 'trajworker[presidio]'"
+    return None
+
+
+def _rules(settings: Settings) -> str | None:
+    redaction = settings.redaction
+    if redaction.mode is RedactionMode.OFF or not redaction.rules:
+        return None
+    from trajworker.redaction import choose_rules  # noqa: PLC0415 - its rules compile long; most mask nothing
+
+    return _refusal(lambda: choose_rules(redaction.rules))
+
+
 def _patterns(settings: Settings) -> str | None:
     redaction = settings.redaction
     if redaction.mode is RedactionMode.OFF and (redaction.patterns or redaction.rules):
@@ -176,6 +196,19 @@ def _patterns(settings: Settings) -> str | None:
     bad = [name for name in redaction.patterns if not _RULE_NAME.fullmatch(name)]
     if bad:
         return "name a pattern in lower case letters, digits and _, at most 32 of them"
+    if not redaction.patterns:
+        return None
+    from trajworker.redaction import PiiRedactor, choose_rules  # noqa: PLC0415 - as in _rules
+
+    return _refusal(lambda: PiiRedactor(choose_rules(patterns=redaction.patterns)))
+
+
+def _refusal(attempt: Callable[[], object]) -> str | None:
+    """What speaks against it, before anything was made on disk for it."""
+    try:
+        attempt()
+    except ConfigError as reason:
+        return str(reason)
     return None
 
 
