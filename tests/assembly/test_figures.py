@@ -10,7 +10,8 @@ from support.runs import Recorder
 from trajworker.assembly import Aggregation, Conversation, FoldSettings, Header, RewardRule, assemble
 from trajworker.assembly.figures import seconds, union
 from trajworker.model.run import Feedback, Run
-from trajworker.trajectory import TerminationReason
+from trajworker.trajectory import TerminationReason, Trajectory
+from trajworker.trajectory.rates import tool_error_rate
 
 USAGE = {"input_tokens": 10, "output_tokens": 5, "total_tokens": 15}
 
@@ -48,6 +49,23 @@ def test_unknown_usage_is_null_and_never_zero() -> None:
     assert (trajectory.task.total_tokens, metrics.input_tokens, metrics.tokens_generated) == (None, None, None)
     assert metrics.tokens_complete is False
     assert metrics.tool_error_rate is None
+
+
+def test_the_error_rate_is_failures_per_call_whichever_way_a_trajectory_was_made() -> None:
+    asked = {"role": "user", "content": "q"}
+    calls = [{"id": name, "name": "look", "args": {}, "type": "tool_call"} for name in ("c1", "c2")]
+    calling = {"role": "assistant", "content": "", "tool_calls": calls}
+    failed = {"role": "tool", "tool_call_id": "c1", "content": "no", "status": "error"}
+    record = Recorder()
+    root = record.run("chain", {"messages": [asked]}, {"messages": [asked, calling, failed]})
+    runs = [root, record.run("llm", {"messages": [asked]}, calling, root)]
+    answer = {"role": "assistant", "content": "gave up"}
+    runs.append(record.run("llm", {"messages": [asked, calling, failed]}, answer, root))
+    for trajectory in (told(runs), Trajectory.from_messages([asked, calling, failed, answer])):
+        metrics = trajectory.metrics
+        assert metrics is not None
+        assert (metrics.num_tool_calls, metrics.num_tool_failures, metrics.tool_error_rate) == (2, 1, 0.5)
+    assert tool_error_rate(failures=2, calls=1, results=2) == 1.0
 
 
 def test_times_are_unions_so_that_parallel_work_counts_once() -> None:

@@ -19,6 +19,7 @@ from trajworker.trajectory import (
     TrajectoryMetrics,
     Turn,
 )
+from trajworker.trajectory.rates import tool_error_rate
 
 _COMPONENT = msgspec.json.Decoder(RewardComponent)
 MOVED = "its traces belong to other conversations now"
@@ -89,7 +90,7 @@ def _metrics(figures: Figures, steps: int, reward: Reward | None) -> TrajectoryM
         tokens_generated=figures.output_tokens if known else None,
         num_tool_calls=figures.tool_calls,
         num_tool_failures=figures.tool_failures,
-        tool_error_rate=figures.tool_failures / figures.tool_results if figures.tool_results else None,
+        tool_error_rate=tool_error_rate(figures.tool_failures, figures.tool_calls, figures.tool_results),
         aggregated_reward=reward.aggregated_value if reward is not None else None,
         llm_calls=figures.llm_calls,
         llm_errors=figures.llm_errors,

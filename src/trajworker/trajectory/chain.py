@@ -12,6 +12,7 @@ from trajworker.dialects import Draft, answer_of, digest
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.plain import plain
+from trajworker.trajectory.rates import tool_error_rate
 from trajworker.trajectory.recorded import provider_of, read_messages
 from trajworker.trajectory.trajectory import MessageView, Step, Task, Trajectory, TrajectoryMetrics
 
@@ -207,7 +208,7 @@ def _metrics(trajectory: Trajectory) -> TrajectoryMetrics:
         tokens_generated=usage.output if usage else None,
         num_tool_calls=calls,
         num_tool_failures=failures,
-        tool_error_rate=failures / calls if calls else None,
+        tool_error_rate=tool_error_rate(failures, calls, len(answers)),
         llm_calls=len(spoken),
         input_tokens=usage.input if usage else None,
         output_tokens=usage.output if usage else None,
