@@ -102,6 +102,18 @@ async def test_payloads_come_back_for_runs_with_feedback_too(staging: Staging, s
     assert bytes((await runs_of(staging, activity.conversation))[0].feedback_stats) == stats
 
 
+async def test_feedback_given_after_payloads_were_dropped_brings_them_back_with_it(staging: Staging) -> None:
+    run = replace(a_run("a", thread="old"), feedback_stats=Raw(b"{}"))
+    await staging.stage(a_page([run], 1))
+    await _emit_all(staging)
+    assert await staging.compact(minute(400)) == 1
+    scored = replace(run, feedback_stats=Raw(b'{"score":{"n":1}}'))
+    assert (await staging.stage(a_page([scored], 2))).changed == 1
+    (activity,) = (await activities(staging)).values()
+    assert await staging.reduced(activity.conversation, 10) == []
+    assert await runs_of(staging, activity.conversation) == [scored]
+
+
 async def test_what_came_back_by_being_patched_is_compacted_again(staging: Staging) -> None:
     await delivered(staging)
     assert await staging.compact(minute(400)) == 2

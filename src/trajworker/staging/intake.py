@@ -129,8 +129,11 @@ def _refill(connection: sqlite3.Connection, heads: Heads, refilled: Sequence[tup
         return
     places = _put_known(connection, heads, refilled)
     connection.executemany(
-        f"UPDATE run SET (body, {texts.COLUMNS}) = (?, ?, ?, ?, ?) WHERE key = ?",
-        [(arrival.body, *places.get(arrival.id, texts.IN_BODY), key) for key, arrival in refilled],
+        f"UPDATE run SET (tree_order, body, {texts.COLUMNS}) = (?, ?, ?, ?, ?, ?) WHERE key = ?",
+        [
+            (arrival.run.dotted_order, arrival.body, *places.get(arrival.id, texts.IN_BODY), key)
+            for key, arrival in refilled
+        ],
     )
     keys = [key for key, _ in refilled]
     connection.execute(

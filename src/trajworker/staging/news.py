@@ -49,10 +49,10 @@ def find_news(
             continue
         arrival = _comparable(arrival, known)  # noqa: PLW2901 - the same run, hashed as the staged one is
         match judge(_confirmed(known, confirmations), arrival.version):
-            case Verdict.REPLACE:
-                news.replaced.append((known.key, arrival))
-            case Verdict.RENEW_STATS:
+            case Verdict.RENEW_STATS if known.kept:
                 news.renewed.append((known.key, arrival))
+            case Verdict.REPLACE | Verdict.RENEW_STATS:
+                news.replaced.append((known.key, arrival))
             case Verdict.KEEP if arrival.version.hash == known.version.hash:
                 confirmations.note(known.key, arrival.version.fetch_seq)
                 if not known.kept:
