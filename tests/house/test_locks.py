@@ -4,6 +4,7 @@ import re
 import tomllib
 
 import pytest
+import yaml  # type: ignore[import-untyped]  # comes with kubernetes-validate, its stubs do not
 from packaging.requirements import Requirement
 
 from support.house import ROOT
@@ -51,3 +52,11 @@ def test_the_container_installs_the_lock() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text("utf-8")
     assert "--require-hashes" in dockerfile
     assert "config/requirements.lock" in dockerfile
+
+
+def test_every_version_of_python_that_is_promised_is_tested_and_locked() -> None:
+    promised = re.findall(r"Python :: (3\.\d+)", " ".join(PROJECT["project"]["classifiers"]))
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text("utf-8"))
+    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == promised
+    assert f"for Python {promised[0]} to {promised[-1]}." in lock("requirements.lock").partition("\n")[0]
+    assert PROJECT["project"]["requires-python"] == f">={promised[0]}"
