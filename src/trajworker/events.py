@@ -161,7 +161,8 @@ class WorkerStopped(Event, frozen=True):
     """The last event of a worker."""
 
     exit_code: int
-    delivered: int
+    emitted: int
+    """Revisions."""
     held: int
     quarantined: int
     seconds: float

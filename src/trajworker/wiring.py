@@ -68,7 +68,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
     observer(
         WorkerStopped(
             exit_code=code,
-            delivered=outlet.delivered,
+            emitted=outlet.emitted,
             held=outlet.held,
             quarantined=quarantined,
             seconds=monotonic() - began,

@@ -40,7 +40,7 @@ def say(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp
 def test_demo_runs_the_worker_and_says_what_to_type_next(say: Say, tmp_path: Path) -> None:
     code, out, _ = say("demo", "--out", tmp_path / "files")
     assert code == 0
-    assert "delivered 10 conversations" in out
+    assert "emitted 10 revisions" in out
     assert f"--in {tmp_path / 'files'}" in out
     assert len(list(load(tmp_path / "files"))) == 10
 
@@ -104,7 +104,8 @@ def test_status_tells_what_staging_holds(say: Say, delivered: Delivered) -> None
     code, out, _ = say("status", "--staging", delivered.staging)
     assert code == 0
     assert "demo" in out
-    assert "revisions delivered: 10" in out
+    assert "revisions emitted: 10" in out
+    assert "delivered" not in out
     code, out, _ = say("status", "--staging", delivered.staging, "--json")
     assert json.loads(out)["emissions"] == 10
 

@@ -12,7 +12,7 @@ from trajworker import events
 from trajworker.observing.logs import Logs, event_name
 
 RETRY = events.RequestRetried(reason="429", attempt=1, wait_s=2.0, status=429)
-STOPPED = events.WorkerStopped(exit_code=0, delivered=1, held=0, quarantined=0, seconds=1.0)
+STOPPED = events.WorkerStopped(exit_code=0, emitted=1, held=0, quarantined=0, seconds=1.0)
 
 
 class Clock:

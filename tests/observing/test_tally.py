@@ -38,10 +38,10 @@ def told(*happened: events.Event) -> Tally:
 PAGE = events.PageStaged(project="p", runs=100, changed=90, size_bytes=1000, seconds=0.1)
 
 
-def test_a_conversation_that_was_held_and_then_delivered_is_no_longer_held() -> None:
+def test_a_conversation_that_was_held_and_then_emitted_is_no_longer_held() -> None:
     tally = told(held("a", "open root"), held("a", "not idle"), held("b", "open root"), emitted("a"))
     assert tally.held == {("p", "b"): "open root"}
-    assert (tally.delivered, tally.held_count) == (1, 1)
+    assert (tally.revisions, tally.held_count) == (1, 1)
 
 
 def test_names_of_held_conversations_are_bounded_but_all_are_counted() -> None:
@@ -65,7 +65,7 @@ def test_nothing_planned_means_nothing_known() -> None:
     assert (Tally().share_read, Tally().requests_left) == (None, None)
 
 
-def test_the_summary_says_what_was_delivered_held_back_and_why_and_quarantined() -> None:
+def test_the_summary_says_what_was_emitted_held_back_and_why_and_quarantined() -> None:
     tally = told(
         PAGE,
         emitted("a"),
@@ -75,10 +75,10 @@ def test_the_summary_says_what_was_delivered_held_back_and_why_and_quarantined()
         *(held(f"h{number}", "a root run has not ended" if number else "not idle yet") for number in range(7)),
         events.RunQuarantined(project="p", run_id="r", reason="no start time"),
         events.ProjectFailed(project="q", error="not allowed", exit_code=77),
-        events.WorkerStopped(exit_code=65, delivered=3, held=7, quarantined=1, seconds=12.34),
+        events.WorkerStopped(exit_code=65, emitted=3, held=7, quarantined=1, seconds=12.34),
     )
     assert summary(tally) == (
-        "delivered 3 conversations (1 of them revised, 1 not complete) in 1 file from 100 runs on 1 page; "
+        "emitted 3 revisions (1 of conversations emitted before, 1 not complete) in 1 file from 100 runs on 1 page; "
         "held back 7 (6 a root run has not ended, 1 not idle yet): h0, h1, h2, h3, h4 and 2 more; "
         "quarantined 1 (1 no start time); project q failed: not allowed; 12.3 s, exit code 65"
     )
@@ -86,7 +86,7 @@ def test_the_summary_says_what_was_delivered_held_back_and_why_and_quarantined()
 
 def test_the_summary_of_nothing_is_calm() -> None:
     assert summary(Tally()) == (
-        "delivered 0 conversations in 0 files from 0 runs on 0 pages; held back none; quarantined none"
+        "emitted 0 revisions in 0 files from 0 runs on 0 pages; held back none; quarantined none"
     )
 
 

@@ -56,7 +56,7 @@ def test_progress_can_be_turned_off() -> None:
     assert json.loads(stderr.memory.getvalue())["event"] == "project_started"
 
 
-def test_progress_shows_slices_runs_conversations_rate_and_requests_left() -> None:
+def test_progress_shows_slices_runs_revisions_rate_and_requests_left() -> None:
     now = 0.0
     tally = Tally()
     memory = io.StringIO()
@@ -67,7 +67,7 @@ def test_progress_shows_slices_runs_conversations_rate_and_requests_left() -> No
             now += 0.5
             tally(event)
             progress(event)
-    assert " 50% 1 slices · 3,000 runs · 0 conversations · 1,500 runs/s · about 2 requests left" in memory.getvalue()
+    assert " 50% 1 slices · 3,000 runs · 0 revisions · 1,500 runs/s · about 2 requests left" in memory.getvalue()
 
 
 def test_progress_is_drawn_at_most_ten_times_a_second() -> None:

@@ -24,13 +24,13 @@ def main(asked: argparse.Namespace) -> int:
         for line in _set_aside(project):
             console.print(line, markup=False)
     files = ", ".join(f"{count} {state}" for state, count in sorted(figures.files.items())) or "none"
-    console.print(f"files: {files}; revisions delivered: {figures.emissions}; staging: {figures.size_bytes:,} bytes")
+    console.print(f"files: {files}; revisions emitted: {figures.emissions}; staging: {figures.size_bytes:,} bytes")
     return 0
 
 
 def _projects(figures: Figures) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("project", "complete up to", "unread slices", "runs", "pending", "open", "delivered", "failed"):
+    for name in ("project", "complete up to", "unread slices", "runs", "pending", "open", "emitted", "failed"):
         table.add_column(name, justify="left" if name in ("project", "complete up to") else "right")
     for project in figures.projects:
         table.add_row(

@@ -1,4 +1,4 @@
-"""Live progress on a terminal: slices, runs, conversations, rate, requests left. Imports rich, so only when watched."""
+"""Live progress on a terminal: slices, runs, revisions, rate, requests left. Imports rich, so only when watched."""
 
 import io
 from collections.abc import Callable
@@ -60,7 +60,7 @@ class Progress:
         figures = [
             f"{tally.slices:,} slices",
             f"{tally.runs:,} runs",
-            f"{tally.delivered:,} conversations",
+            f"{tally.revisions:,} revisions",
             f"{tally.runs / elapsed_s:,.0f} runs/s",
         ]
         if (left := tally.requests_left) is not None:

@@ -1,4 +1,4 @@
-"""The one line at the end: what was delivered, what was held back and why, what was set aside."""
+"""The one line at the end: what was emitted, what was held back and why, what was set aside."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -13,19 +13,19 @@ MAX_REASONS: Final = 5
 
 def summary(tally: Tally) -> str:
     """One line of plain text, without control characters."""
-    parts = [_delivered(tally), _held(tally), _quarantined(tally), _failed(tally)]
+    parts = [_emitted(tally), _held(tally), _quarantined(tally), _failed(tally)]
     line = "; ".join(part for part in parts if part)
     stopped = tally.stopped
     return printable(line if stopped is None else f"{line}; {stopped.seconds:.1f} s, exit code {stopped.exit_code}")
 
 
-def _delivered(tally: Tally) -> str:
+def _emitted(tally: Tally) -> str:
     details = []
     if tally.revised:
-        details.append(f"{tally.revised:,} of them revised")
+        details.append(f"{tally.revised:,} of conversations emitted before")
     if tally.incomplete:
         details.append(f"{tally.incomplete:,} not complete")
-    text = f"delivered {_count(tally.delivered, 'conversation')}"
+    text = f"emitted {_count(tally.revisions, 'revision')}"
     if details:
         text += f" ({', '.join(details)})"
     return f"{text} in {_count(tally.parts, 'file')} from {_count(tally.runs, 'run')} on {_count(tally.pages, 'page')}"

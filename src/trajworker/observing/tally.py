@@ -67,7 +67,7 @@ class Tally:
         self._read_s: Counter[str] = Counter()
 
     @property
-    def delivered(self) -> int:
+    def revisions(self) -> int:
         """Revisions that are in the ledger."""
         return self.emitted.total()
 

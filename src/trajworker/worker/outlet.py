@@ -66,7 +66,7 @@ class Outlet:
         self._finish = delivery.finish
         self._observer = observer
         self._watermarks: dict[str, datetime | None] = {}
-        self.delivered = 0
+        self.emitted = 0
         """Revisions committed."""
         self.held = 0
         """Conversations held back when the last delivery ended."""
@@ -168,7 +168,7 @@ class Outlet:
             await self._sink.commit([_emission(one, line) for one, line in told])
         for one, line in told:
             if line is not None:
-                self.delivered += 1
+                self.emitted += 1
                 self._observer(_told(one, line))
             elif one.is_new:
                 self._observer(
