@@ -48,18 +48,21 @@ def component(feedback: Feedback, rule: RewardRule) -> RewardComponent | None:
 
 
 def _aggregated(numbers: Sequence[tuple[float, float]], aggregation: Aggregation) -> float | None:
-    """One number out of values with their weights."""
-    values = [value * weight for value, weight in numbers]
+    """One number out of values with their weights, which count in means and sums only; weight 0 counts nowhere."""
+    values = [value for value, weight in numbers if weight]
     if not values:
         return None
-    if aggregation is Aggregation.WEIGHTED_MEAN:
-        total = sum(weight for _, weight in numbers)
-        return sum(values) / total if total else None
     if aggregation is Aggregation.LAST:
         return values[-1]
+    if aggregation is Aggregation.MIN:
+        return min(values)
+    if aggregation is Aggregation.MAX:
+        return max(values)
+    total = sum(value * weight for value, weight in numbers)
     if aggregation is Aggregation.SUM:
-        return sum(values)
-    return min(values) if aggregation is Aggregation.MIN else max(values)
+        return total
+    weights = sum(weight for _, weight in numbers)
+    return total / weights if weights else None
 
 
 def reward_of(components: Sequence[RewardComponent], aggregation: Aggregation) -> Reward | None:

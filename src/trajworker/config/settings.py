@@ -235,9 +235,11 @@ class RewardSettings(Struct, frozen=True, kw_only=True):
 
     weights: Annotated[
         dict[str, float],
-        Key(why="Feedback keys that count, with their weights; with none named all count alike."),
+        Key(why="Feedback keys that count, with their weights in means and sums; with none named all count alike."),
     ] = {}
-    aggregation: Annotated[Aggregation, Key(why="How the scores become one value.")] = Aggregation.WEIGHTED_MEAN
+    aggregation: Annotated[
+        Aggregation, Key(why="How the scores become one value; min, max and last take a score as it is.")
+    ] = Aggregation.WEIGHTED_MEAN
 
 
 class SinkSettings(Struct, frozen=True, kw_only=True):
