@@ -5,11 +5,14 @@ import random
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
 import anyio
+import httpx
 import langsmith
 import pytest
 from anyio.to_thread import run_sync
@@ -164,3 +167,10 @@ def _talk(url: str) -> None:
             history.append(agent(list(history)))
     client.flush()
     client.cleanup()
+    _await_clock(url, datetime.now(UTC))
+
+
+def _await_clock(url: str, moment: datetime) -> None:
+    """Until the server's clock, which tells whole seconds, has passed a moment: a range ends where it stands."""
+    while parsedate_to_datetime(httpx.get(f"{url}/info").headers["date"]) <= moment:
+        pass
