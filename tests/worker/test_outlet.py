@@ -12,7 +12,14 @@ from support.staged import a_run, named
 from trajworker.assembly import FoldSettings, RewardRule
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import SourceUnavailable
-from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped
+from trajworker.events import (
+    ConversationEmitted,
+    ConversationFailed,
+    ConversationHeld,
+    LateDropped,
+    PageStaged,
+    ProjectFailed,
+)
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Late
 from trajworker.worker import drafting
@@ -146,6 +153,7 @@ async def test_payloads_that_cannot_be_had_now_are_loud_and_tried_again(tmp_path
         await shop.deliver()
         assert isinstance(shop.outlet.failed, SourceUnavailable)
         assert ("n", 1) in await shop.said()
+        assert [event.project for event in shop.of_kind(ProjectFailed)] == ["p"]
         shop.source.runs_by_id = keep  # type: ignore[method-assign] # back again
         await shop.deliver()
         assert shop.outlet.failed is None
@@ -167,6 +175,25 @@ async def test_payloads_that_are_gone_for_good_set_their_conversation_aside(tmp_
         assert await shop.said() == [("t", 1)]
         (failed,) = shop.of_kind(ConversationFailed)
     assert "no longer has" in failed.reason
+
+
+async def test_every_event_names_its_project_the_same_way(tmp_path: Path) -> None:
+    async with workshop(tmp_path, late=Late.DROP) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+        await shop.work()
+        shop.source.at = day(60)
+        await shop.outlet.compact(shop.source.at, shop.stop)
+        shop.source.runs.append(a_run("late", thread="t", at=5))
+        await shop.work()
+        shop.source.runs = [a_run("open", thread="u", at=86_399, ended=False), a_run("more", thread="t", at=6)]
+        await shop.outlet.compact(shop.source.at, shop.stop)
+        await shop.work()
+        await shop.outlet.deliver_last(shop.source.at, shop.stop, flush=False)
+    told = {(type(event), event.project) for event in shop.told if hasattr(event, "project")}
+    assert {name for _, name in told} == {"p"}
+    assert {ConversationEmitted, LateDropped, ConversationHeld, ConversationFailed, PageStaged} <= {
+        kind for kind, _ in told
+    }
 
 
 async def test_what_is_unfinished_at_the_end_is_named_or_flushed(tmp_path: Path) -> None:

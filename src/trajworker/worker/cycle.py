@@ -47,18 +47,18 @@ class Cycle:
         await intake.read(by_id, again)
         for project in readable:
             if ids := await self._store.pending(project.id, now, PENDING_BATCH):
-                await intake.reread(project.id, ids)
+                await intake.reread(project, ids)
         for project in readable:
             if project.id not in intake.failed:
                 await self._remember(project.id, again, now)
         return intake.failed
 
-    async def reread(self, project_id: str, ids: Sequence[str]) -> None:
+    async def reread(self, project: Project, ids: Sequence[str]) -> None:
         """Stage those runs again; raises the SourceError that kept them from coming."""
         intake = Intake(self._source, self._store, self._observer, self._fetch_seq, self._pagers)
-        await intake.reread(project_id, ids)
-        if project_id in intake.failed:
-            raise intake.failed[project_id]
+        await intake.reread(project, ids)
+        if project.id in intake.failed:
+            raise intake.failed[project.id]
 
     async def _uncovered(self, project: Project, now: datetime) -> list[Slice]:
         unread = await self._store.unread(project.id)

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from trajworker.assembly import Conversation, Fold, FoldSettings, decode_fold, encode_fold
 from trajworker.errors import MalformedRun, SourceError, TrajworkerError
-from trajworker.model.run import Feedback, Run
+from trajworker.model.run import Feedback, Project, Run
 from trajworker.ports import Activity, Ledger, Material, TraceVersion, kept
 
 RESTORE_RUNS = 1000
@@ -30,7 +30,7 @@ class DraftStore(Ledger, Protocol):
         ...
 
 
-Restore = Callable[[str, Sequence[str]], Awaitable[None]]
+Restore = Callable[[Project, Sequence[str]], Awaitable[None]]
 """Stages runs of a project again, payloads and all."""
 
 
@@ -133,7 +133,7 @@ class Drafter:
                     return MalformedRun(
                         f"the source no longer has {len(ids)} runs of which staging dropped the payloads"
                     )
-                await self._restore(activity.project_id, ids)
+                await self._restore(Project(activity.project_id, project_name(activity)), ids)
                 missing = ids
         except SourceError as error:
             return error
@@ -149,6 +149,11 @@ def _fold(conversation: Conversation, runs: Sequence[Run], feedback: Sequence[Fe
     except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
         trace = runs[0].trace_id if runs else "without runs"
         return MalformedRun(f"trace {trace} cannot be assembled ({type(error).__name__} in {_place(error)})")
+
+
+def project_name(activity: Activity) -> str:
+    """What people call its project, as all events do; its id where staging knows no name."""
+    return activity.project or activity.project_id
 
 
 def _place(error: BaseException) -> str:

@@ -38,7 +38,7 @@ class Intake:
         self._fetch_seq = fetch_seq
         self._pages: Counter[str] = Counter()
         self._cuts: Counter[str] = Counter()
-        self._projects: Mapping[str, Project] = {}
+        self._projects: dict[str, Project] = {}
         self.failed: dict[str, SourceError] = {}
         """Projects that could not be read to the end, by id."""
         self.stopped_early: set[str] = set()
@@ -46,20 +46,21 @@ class Intake:
 
     async def read(self, projects: Mapping[str, Project], slices: Sequence[Slice]) -> None:
         """Read all slices to their ends, and whatever is cut off them; `projects` by id."""
-        self._projects = projects
+        self._projects |= projects
         queue = SliceQueue(slices)
         async with anyio.create_task_group() as group:
             for _ in range(self._pagers):
                 group.start_soon(self._page_slices, queue)
 
-    async def reread(self, project_id: str, ids: Sequence[str]) -> None:
+    async def reread(self, project: Project, ids: Sequence[str]) -> None:
         """Look again at runs known by id, such as those that had not ended."""
+        self._projects[project.id] = project
         seq = next(self._fetch_seq)
         try:
-            page = await self._source.runs_by_id(project_id, ids)
-            await self._stage(project_id, StagedPage(page=page, fetch_seq=seq))
+            page = await self._source.runs_by_id(project.id, ids)
+            await self._stage(project.id, StagedPage(page=page, fetch_seq=seq))
         except SourceError as error:
-            self._fail(project_id, error)
+            self._fail(project.id, error)
 
     async def _page_slices(self, queue: SliceQueue) -> None:
         while (slice_ := await queue.take()) is not None:

@@ -17,7 +17,7 @@ from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerErro
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
 from trajworker.ports import Activity, Coverage, Emission, Late, Ledger, Line, Sink, Stream
 from trajworker.trajectory import Pane
-from trajworker.worker.drafting import Draft, Drafted, Drafter
+from trajworker.worker.drafting import Draft, Drafted, Drafter, project_name
 from trajworker.worker.stop import Stop
 
 BATCH = 200
@@ -172,7 +172,7 @@ class Outlet:
                 self._observer(_told(one, line))
             elif one.is_new:
                 self._observer(
-                    LateDropped(project=one.activity.project_id, conversation_id=one.activity.conversation_id)
+                    LateDropped(project=project_name(one.activity), conversation_id=one.activity.conversation_id)
                 )
 
     def _stream(self, activity: Activity, now: datetime) -> Stream | None:
@@ -185,7 +185,7 @@ class Outlet:
     def _hold(self, activity: Activity, reason: str) -> None:
         self.held += 1
         self._observer(
-            ConversationHeld(project=activity.project_id, conversation_id=activity.conversation_id, reason=reason)
+            ConversationHeld(project=project_name(activity), conversation_id=activity.conversation_id, reason=reason)
         )
 
     async def _set_aside(self, activity: Activity, error: TrajworkerError) -> None:
@@ -199,7 +199,9 @@ class Outlet:
         seen = {trace.trace_id: trace.version for trace in await self._store.traces(activity.conversation)}
         await self._store.quarantine(activity.conversation, str(error), seen)
         self._observer(
-            ConversationFailed(project=activity.project_id, conversation_id=activity.conversation_id, reason=str(error))
+            ConversationFailed(
+                project=project_name(activity), conversation_id=activity.conversation_id, reason=str(error)
+            )
         )
 
 
@@ -261,7 +263,7 @@ def _emission(one: _Revision, line: Line | None) -> Emission:
 
 def _told(one: _Revision, line: Line) -> ConversationEmitted:
     return ConversationEmitted(
-        project=one.activity.project_id,
+        project=project_name(one.activity),
         conversation_id=one.activity.conversation_id,
         revision=one.header.revision,
         pane=one.header.pane,
