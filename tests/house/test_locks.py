@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from typing import Any
 
 import pytest
 import yaml  # type: ignore[import-untyped]  # comes with kubernetes-validate, its stubs do not
@@ -13,12 +14,18 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 GROUPS = PROJECT["dependency-groups"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 RUNTIME = PROJECT["project"]["dependencies"] + GROUPS["build"]
-TEST = RUNTIME + GROUPS["test"] + EXTRAS["parquet"] + EXTRAS["redact"]
+TESTED_TOGETHER = ("parquet", "redact")
+TEST = RUNTIME + GROUPS["test"] + [requirement for extra in TESTED_TOGETHER for requirement in EXTRAS[extra]]
 PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 
 
 def lock(name: str) -> str:
     return (ROOT / "config" / name).read_text("utf-8")
+
+
+def workflow() -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text("utf-8"))
+    return read
 
 
 def normal(name: str) -> str:
@@ -56,7 +63,11 @@ def test_the_container_installs_the_lock() -> None:
 
 def test_every_version_of_python_that_is_promised_is_tested_and_locked() -> None:
     promised = re.findall(r"Python :: (3\.\d+)", " ".join(PROJECT["project"]["classifiers"]))
-    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "check.yml").read_text("utf-8"))
-    assert workflow["jobs"]["check"]["strategy"]["matrix"]["python"] == promised
+    assert workflow()["jobs"]["check"]["strategy"]["matrix"]["python"] == promised
     assert f"for Python {promised[0]} to {promised[-1]}." in lock("requirements.lock").partition("\n")[0]
     assert PROJECT["project"]["requires-python"] == f">={promised[0]}"
+
+
+def test_every_extra_is_installed_somewhere_to_be_tested() -> None:
+    alone = {name for name in EXTRAS if f".[{name}]" in str(workflow()["jobs"].get(name))}
+    assert alone.union(TESTED_TOGETHER) == set(EXTRAS)
