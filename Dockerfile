@@ -9,6 +9,7 @@ RUN python3 -m venv /opt/trajworker
 COPY config/requirements.lock config/requirements.lock
 RUN /opt/trajworker/bin/pip install --require-hashes -r config/requirements.lock
 COPY pyproject.toml README.md ./
+COPY .github/LICENSE .github/LICENSE
 COPY src src
 RUN /opt/trajworker/bin/pip install --no-deps --no-build-isolation . \
     && /opt/trajworker/bin/pip uninstall --yes hatchling trove-classifiers pip \
