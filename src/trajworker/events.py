@@ -103,6 +103,8 @@ class RunQuarantined(Event, frozen=True):
 
     project: str
     run_id: str | None
+    kind: str
+    """What it is counted as: one of a few words, while the reason may name ids and times."""
     reason: str
 
 
@@ -138,6 +140,8 @@ class ConversationFailed(Event, frozen=True):
 
     project: str
     conversation_id: str
+    kind: str
+    """As in `RunQuarantined`."""
     reason: str
 
 

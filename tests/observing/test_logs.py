@@ -77,14 +77,16 @@ def test_memory_for_complaints_is_bounded_and_none_is_lost() -> None:
     stream = io.BytesIO()
     logs = Logs(stream, pretty=False, clock=Clock())
     for number in range(3000):
-        logs(events.RunQuarantined(project="p", run_id=None, reason=f"reason {number}"))
+        logs(events.RunQuarantined(project="p", run_id=None, kind="x", reason=f"reason {number}"))
     assert len(lines_of(stream)) == 3000
     assert len(logs._complaints) <= 1024
 
 
 def test_a_terminal_sees_escapes_of_strangers_spelled_out() -> None:
     stream = io.BytesIO()
-    Logs(stream, pretty=True)(events.ConversationFailed(project="p\x1b[2J\r\n", conversation_id="c\x00", reason="bad"))
+    Logs(stream, pretty=True)(
+        events.ConversationFailed(project="p\x1b[2J\r\n", conversation_id="c\x00", kind="x", reason="bad")
+    )
     text = stream.getvalue()
     assert b"\x1b[2J" not in text
     assert b"\x00" not in text
@@ -94,7 +96,9 @@ def test_a_terminal_sees_escapes_of_strangers_spelled_out() -> None:
 @pytest.mark.parametrize("pretty", [True, False])
 def test_lone_surrogates_and_long_values_are_written_as_something_readable(pretty: bool) -> None:  # noqa: FBT001 - a parameter of the test
     stream = io.BytesIO()
-    Logs(stream, pretty=pretty)(events.ConversationFailed(project="p", conversation_id="\ud800", reason="x" * 100_000))
+    Logs(stream, pretty=pretty)(
+        events.ConversationFailed(project="p", conversation_id="\ud800", kind="x", reason="x" * 100_000)
+    )
     assert len(stream.getvalue()) < 2000
     assert b"ud800" in stream.getvalue()
 

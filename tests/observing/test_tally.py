@@ -50,6 +50,18 @@ def test_names_of_held_conversations_are_bounded_but_all_are_counted() -> None:
     assert tally.held_count == tally_module.MAX_HELD_NAMES + 5
 
 
+def test_what_was_set_aside_is_counted_by_kind_so_that_ids_in_reasons_take_no_memory() -> None:
+    failed = (
+        events.ConversationFailed(project="p", conversation_id=f"c{n}", kind="MalformedRun", reason=f"trace t{n}")
+        for n in range(5000)
+    )
+    never = (
+        events.RunQuarantined(project="p", run_id=f"r{n}", kind="never came", reason=f"between {n} and {n + 1}")
+        for n in range(5000)
+    )
+    assert told(*failed, *never).quarantined == {"MalformedRun": 5000, "never came": 5000}
+
+
 def test_requests_left_are_estimated_from_the_density_of_what_is_read() -> None:
     tally = told(events.ProjectStarted(project="p", start=T0, end=T0 + 4 * HOUR))
     assert (tally.share_read, tally.requests_left) == (0.0, None)
@@ -73,7 +85,7 @@ def test_the_summary_says_what_was_emitted_held_back_and_why_and_quarantined() -
         emitted("c", complete=False, pane="forced"),
         events.PartPublished(name="f", lines=3, size_bytes=27, sha256="0"),
         *(held(f"h{number}", "a root run has not ended" if number else "not idle yet") for number in range(7)),
-        events.RunQuarantined(project="p", run_id="r", reason="no start time"),
+        events.RunQuarantined(project="p", run_id="r", kind="no start time", reason="no start time"),
         events.ProjectFailed(project="q", error="not allowed", exit_code=77),
         events.WorkerStopped(exit_code=65, emitted=3, held=7, quarantined=1, seconds=12.34),
     )

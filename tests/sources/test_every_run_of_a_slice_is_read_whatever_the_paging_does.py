@@ -213,6 +213,7 @@ async def test_a_run_that_fails_even_its_outline_is_found_by_bisecting_time(at: 
     asides = [aside for page in pages for aside in page.unreadable]
     assert len(asides) == 1
     assert "never came" in asides[0].reason
+    assert asides[0].kind == "never came"
 
 
 @pytest.mark.parametrize("fault", [RESET, reply(b'{"items":[{"id":"1"'), reply(b"", 413, content_type="text/html")])

@@ -116,6 +116,7 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
         assert await shop.said() == [("g", 1)]
         (failed,) = shop.of_kind(ConversationFailed)
         assert failed.conversation_id == "b"
+        assert failed.kind == "MalformedRun"
         assert "KeyError" in failed.reason
         assert "secret" not in failed.reason
         assert (await shop.staging.figures()).quarantined == 1

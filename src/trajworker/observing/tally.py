@@ -29,7 +29,7 @@ MAX_HELD_NAMES: Final = 10_000
 
 
 class Tally:
-    """Counts since the process began. Memory is bounded: by projects, reasons, tiers and `MAX_HELD_NAMES`."""
+    """Counts since the process began. Memory is bounded: by projects, kinds, tiers and `MAX_HELD_NAMES`."""
 
     def __init__(self) -> None:
         self.started: WorkerStarted | None = None
@@ -56,7 +56,7 @@ class Tally:
         self.published_lines = 0
         self.published_bytes = 0
         self.quarantined: Counter[str] = Counter()
-        """Runs and conversations set aside, by reason."""
+        """Runs and conversations set aside, by kind."""
         self.failed_projects: dict[str, str] = {}
         self.pace: dict[str, float] = {}
         """Requests per second by tier."""
@@ -140,7 +140,7 @@ class Tally:
             case ConversationHeld():
                 self._hold(event)
             case RunQuarantined() | ConversationFailed():
-                self.quarantined[event.reason] += 1
+                self.quarantined[event.kind] += 1
             case LateDropped():
                 self.late_dropped += 1
             case PartPublished():

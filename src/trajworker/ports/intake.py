@@ -60,6 +60,8 @@ class Unreadable(Struct, frozen=True, kw_only=True):
     run_id: str | None
     reason: str
     raw: bytes
+    kind: str | None = None
+    """What it is counted as, where the reason names ids, times or what a server wrote."""
 
 
 class Swift(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,8 @@ ALONE_ATTEMPTS = 8
 """Attempts for a single run before it is set aside."""
 ALONE_WAIT_S = 2.0
 """Longest wait between them: that the server is well is known by then."""
+NEVER_CAME = "never came"
+"""The kind of what is set aside so."""
 UNKNOWN_ID = "ffffffff-ffff-4fff-bfff-ffffffffffff"
 """Asked for to see whether the server answers at all."""
 
@@ -84,4 +86,4 @@ class RunsById:
 
 
 def _never_came(project_id: str, run_id: str, failure: Failure) -> Unreadable:
-    return Unreadable(project_id=project_id, run_id=run_id, reason=f"never came: {failure}", raw=b"")
+    return Unreadable(project_id=project_id, run_id=run_id, reason=f"{NEVER_CAME}: {failure}", raw=b"", kind=NEVER_CAME)

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trajworker.errors import PageUnreadable
 from trajworker.ports import Unreadable
-from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, UNKNOWN_ID, RunsById
+from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, NEVER_CAME, UNKNOWN_ID, RunsById
 from trajworker.sources.client import Tries
 from trajworker.sources.failure import Failure
 from trajworker.sources.instants import BEFORE_ALL, text_of
@@ -82,7 +82,7 @@ class Salvage:
         if newest.answer.next_cursor is not None:
             raise PageUnreadable(f"No page before {text_of(good)} comes whole ({failure.reason}). Run again later.")
         reason = f"a run that started between {text_of(bad)} and {text_of(good)} never came: {failure.reason}"
-        culprit = Unreadable(project_id=query.project_id, run_id=None, reason=reason, raw=b"")
+        culprit = Unreadable(project_id=query.project_id, run_id=None, reason=reason, raw=b"", kind=NEVER_CAME)
         asked = await self._filled(newest, query, failure)
         answer_with = msgspec.structs.replace(asked.answer, unreadable=(*asked.answer.unreadable, culprit))
         return Salvaged(msgspec.structs.replace(asked, answer=answer_with), bad - FINEST)

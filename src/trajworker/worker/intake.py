@@ -21,6 +21,7 @@ from trajworker.worker.slicing import INSTANT, ONE_PAGER_PER_S, SWIFT_CUTS, afte
 
 SLICE_RESTARTS = 1
 """How often a slice is begun again because its cursor expired or went in circles, before it is given up."""
+GIVEN_UP = "slice given up"
 NO_FEEDBACK = (bytes(NULL), b"{}", b"")
 
 
@@ -149,7 +150,7 @@ class Intake:
         outcome = await self._store.stage(replace(staged, feedback=feedback))
         name = self._name(project_id)
         for unreadable in page.unreadable:
-            self._observer(RunQuarantined(project=name, run_id=unreadable.run_id, reason=unreadable.reason))
+            self._observer(_told(name, unreadable))
         if (late := _found_late(name, staged.slice, outcome)) is not None:
             self._observer(late)
         self._observer(
@@ -170,9 +171,14 @@ class Intake:
 
     async def _give_up(self, slice_: Slice, error: CursorExpired) -> None:
         """Set the slice aside: it stays unread, so the watermark never passes it, and the quarantine says why."""
-        unreadable = Unreadable(project_id=slice_.project_id, run_id=None, reason=str(error), raw=b"")
+        unreadable = Unreadable(project_id=slice_.project_id, run_id=None, reason=str(error), raw=b"", kind=GIVEN_UP)
         page = Page(runs=(), unreadable=(unreadable,))
         await self._stage(slice_.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
+
+
+def _told(project: str, unreadable: Unreadable) -> RunQuarantined:
+    kind = unreadable.kind or unreadable.reason
+    return RunQuarantined(project=project, run_id=unreadable.run_id, kind=kind, reason=unreadable.reason)
 
 
 def _pieces(slice_: Slice, page: Page, allowed: int, idle: int, pages_read: int) -> tuple[Slice, ...]:

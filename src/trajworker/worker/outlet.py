@@ -200,7 +200,10 @@ class Outlet:
         await self._store.quarantine(activity.conversation, str(error), seen)
         self._observer(
             ConversationFailed(
-                project=project_name(activity), conversation_id=activity.conversation_id, reason=str(error)
+                project=project_name(activity),
+                conversation_id=activity.conversation_id,
+                kind=type(error).__name__,
+                reason=str(error),
             )
         )
 
