@@ -26,6 +26,7 @@ ENV PATH=/opt/trajworker/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     TRAJWORKER_STAGING_FILE=/data/staging/trajworker.db \
+    TRAJWORKER_LIBRARY_STORAGE_DIR=/data/imports \
     TRAJWORKER_SINK_OUT=/data/out
 USER 10001:10001
 WORKDIR /data

@@ -30,7 +30,8 @@ class Client:
         provider: `"langsmith"`.
         api_key: the provider's key; without it LANGSMITH_API_KEY, then LANGCHAIN_API_KEY of the environment.
         project_id: name or id of the project.
-        storage_dir: folder for staging files, made when something is staged (0700; the files 0600).
+        storage_dir: folder for staging files, made when something is staged (0700; the files 0600); without it
+            `library.storage_dir` of the configuration.
         debug: log what happens to stderr; never transcripts, never the key.
         endpoint: the server, without it LANGSMITH_ENDPOINT, then LangSmith's cloud.
         workspace_id: needed for keys that see several workspaces.

@@ -78,6 +78,38 @@ def test_what_went_on_after_until_is_fetched_when_it_is_named(tmp_path: Path) ->
     assert whole.metrics.llm_calls == 1
 
 
+def test_imports_are_staged_where_the_configuration_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAJWORKER_LIBRARY_STORAGE_DIR", str(tmp_path / "imports"))
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("a"))
+        assert main(["import", "--endpoint", url, "--project", PROJECT, "--out", "lines"]) == 0
+        configured = tj.Client(api_key="k", project_id=PROJECT, endpoint=url)
+        (staged,) = (tmp_path / "imports").glob("*.db")
+        before = staged.stat().st_mtime_ns
+        assert len(configured.import_conversations(["a"])) == 1
+        assert staged.stat().st_mtime_ns > before, "the library stages there too"
+        assert main(["purge", "--conversation", "a", "--staging", str(staged)]) == 0
+        named = tj.Client(api_key="k", project_id=PROJECT, endpoint=url, storage_dir=tmp_path / "named")
+        assert len(named.import_conversations(["a"])) == 1
+    assert len(list((tmp_path / "named").glob("*.db"))) == 1
+    assert not (tmp_path / "home").exists()
+
+
+def test_without_a_home_folder_the_setting_to_name_another_one_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def nobody(path: Path) -> Path:
+        if path.parts[:1] == ("~",):
+            raise RuntimeError
+        return path
+
+    monkeypatch.setattr(Path, "expanduser", nobody)  # as for a numeric user of a container, who has no passwd entry
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("a"))
+        assert main(["import", "a", "--endpoint", url, "--project", PROJECT, "--format", "json"]) == 78
+    assert "TRAJWORKER_LIBRARY_STORAGE_DIR" in capsys.readouterr().err
+
+
 def test_a_bulk_file_is_imported_masked_as_configured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = conversation("a", said="I am ada@example.com") + conversation("b")
     (tmp_path / "runs.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")

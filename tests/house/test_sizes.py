@@ -11,7 +11,7 @@ FUNCTION_LINES = 40
 PARAMETERS = 5
 
 LARGER_FILES = {
-    "config/settings.py": (345, "every key with its default and its reason: a table, read one key at a time"),
+    "config/settings.py": (360, "every key with its default and its reason: a table, read one key at a time"),
 }
 LARGER_FUNCTIONS: dict[str, tuple[int, str]] = {}
 MORE_PARAMETERS: dict[str, tuple[int, str]] = {

@@ -15,6 +15,7 @@ from trajworker.errors import ConfigError
 
 PROVIDERS = ("langsmith",)
 STORAGE_DIR = "~/.trajectory"
+"""Where imports are staged unless `storage_dir` or the configuration (`library.storage_dir`) names another folder."""
 KEY_VARIABLES = ("LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
 READABLE_CHARS = 40
 """Characters of a project's name that a staging file shows."""
@@ -24,16 +25,26 @@ When = str | datetime | timedelta
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """One project to read: `settings` as the worker has them, the folder for staging, and whether to log."""
+    """One project to read: `settings` as the worker has them, and whether to log."""
 
     settings: Settings
-    storage_dir: Path
     debug: bool = False
 
     @property
     def project(self) -> str:
         """Name or id of the project."""
         return self.settings.source.projects[0]
+
+    @property
+    def storage_dir(self) -> Path:
+        """The folder for staging; raises ConfigError where none is named and there is no home, as in containers."""
+        try:
+            return self.settings.library.storage_dir or Path(STORAGE_DIR).expanduser()
+        except RuntimeError:
+            raise ConfigError(
+                f"{STORAGE_DIR} needs a home folder, and there is none: name another folder in library.storage_dir "
+                "(TRAJWORKER_LIBRARY_STORAGE_DIR)"
+            ) from None
 
 
 class Connection(Struct, frozen=True, kw_only=True):
@@ -62,6 +73,7 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
         "source.projects": [given.project_id],
         "source.endpoint": given.endpoint,
         "source.workspace_id": given.workspace_id,
+        "library.storage_dir": None if given.storage_dir == STORAGE_DIR else os.fspath(given.storage_dir),
     }
     asked = Asked(
         environ=environ,
@@ -73,8 +85,7 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
     settings = resolve(asked).require()
     if settings.source.api_key is None:
         raise ConfigError(f"no API key: pass api_key, or set {' or '.join(KEY_VARIABLES)}")
-    folder = Path(given.storage_dir).expanduser()
-    return Options(settings=settings, storage_dir=folder, debug=given.debug)
+    return Options(settings=settings, debug=given.debug)
 
 
 def staging_file(options: Options, project_id: str, redactor: str) -> Path:

@@ -12,7 +12,7 @@ import anyio.to_thread
 from trajworker.aio import Client
 from trajworker.api.bulk import Bulk, bulk_lines
 from trajworker.api.lines import open_lines
-from trajworker.api.options import STORAGE_DIR, Options
+from trajworker.api.options import Options
 from trajworker.api.saving import save_file
 from trajworker.cli.choosing import one_project
 from trajworker.cli.masking import redactor_of
@@ -37,7 +37,7 @@ def main(asked: argparse.Namespace) -> int:
 
 def _bulk(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
     settings = load_asked(asked, Purpose.LOCAL)
-    options = Options(settings=settings, storage_dir=Path(STORAGE_DIR))
+    options = Options(settings=settings)
     ids = tuple(dict.fromkeys(asked.conversations)) or None
     masking = redactor_of(settings, None)
     return bulk_lines(Bulk.of(asked.bulk, options, ids, stage=not asked.no_stage, redactor=masking))

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import anyio
 
-from trajworker.api.options import STORAGE_DIR, point_in_time
+from trajworker.api.options import Options, point_in_time
 from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose, Settings
 from trajworker.errors import ConfigError, ConversationNotFound
@@ -28,7 +28,7 @@ def main(asked: argparse.Namespace) -> int:
     settings = load_asked(asked, Purpose.LOCAL)
     staging = staging_of(settings)
     before = point_in_time(asked.before, "--before")
-    imported = _imported_beside(staging)
+    imported = _imported_beside(staging, settings)
     unknown = set(asked.conversation)
     for file in [staging, *(imported if asked.conversation else [])]:
         purged = anyio.run(_purge, file, asked.conversation, before if file == staging else None)
@@ -44,9 +44,13 @@ def main(asked: argparse.Namespace) -> int:
     return 0
 
 
-def _imported_beside(staging: Path) -> list[Path]:
-    """What imports have staged in the folder they stage in where no other was named."""
-    return [file for file in sorted(Path(STORAGE_DIR).expanduser().glob("*.db")) if not file.samefile(staging)]
+def _imported_beside(staging: Path, settings: Settings) -> list[Path]:
+    """What imports have staged in the folder they stage in; nothing where that lies in a home that there is not."""
+    try:
+        folder = Options(settings=settings).storage_dir
+    except ConfigError:
+        return []
+    return [file for file in sorted(folder.glob("*.db")) if not file.samefile(staging)]
 
 
 def _tell(settings: Settings, file: Path, purged: Sequence[Purged]) -> None:

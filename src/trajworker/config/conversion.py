@@ -142,7 +142,11 @@ def _secret(given: object) -> Secret:
 
 
 def _path(given: object) -> Path:
-    return Path(_text(str(given) if isinstance(given, Path) else given)).expanduser()
+    named = Path(_text(str(given) if isinstance(given, Path) else given))
+    try:
+        return named.expanduser()
+    except RuntimeError:
+        raise ValueError("there is no home folder that ~ could stand for: write the whole path") from None
 
 
 def _duration(given: object) -> timedelta:

@@ -290,6 +290,18 @@ class RedactionSettings(Struct, frozen=True, kw_only=True):
     ] = None
 
 
+class LibrarySettings(Struct, frozen=True, kw_only=True):
+    """Conversations that are imported by hand: by `trajworker import`, or by the library."""
+
+    storage_dir: Annotated[
+        Path | None,
+        Key(
+            why="The private folder in which imports are staged, not to be fetched again; by default ~/.trajectory.",
+            example='"/data/imports"',
+        ),
+    ] = None
+
+
 class WorkerSettings(Struct, frozen=True, kw_only=True):
     """How the worker runs and stops."""
 
@@ -338,6 +350,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     reward: RewardSettings = RewardSettings()
     sink: SinkSettings = SinkSettings()
     redaction: RedactionSettings = RedactionSettings()
+    library: LibrarySettings = LibrarySettings()
     worker: WorkerSettings = WorkerSettings()
     logging: LoggingSettings = LoggingSettings()
     health: HealthSettings = HealthSettings()
