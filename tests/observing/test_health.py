@@ -49,7 +49,7 @@ async def raw(port: int, request: bytes) -> bytes:
 
 async def test_a_worker_is_live_at_once_and_ready_when_a_slice_was_read_lately() -> None:
     tally, clock = Tally(), Clock()
-    health = Health(tally, clock)
+    health = Health(tally, clock=clock)
     async with served(health) as port:
         assert (await get(port, "/livez")).status_code == 200
         answer = await get(port, "/readyz")
@@ -62,6 +62,16 @@ async def test_a_worker_is_live_at_once_and_ready_when_a_slice_was_read_lately()
         assert (await get(port, "/livez")).status_code == 200
         tally(events.StopRequested(signal="SIGTERM", grace_s=8))
         assert (await get(port, "/readyz")).text == "stopping\n"
+
+
+def test_a_worker_that_looks_once_an_hour_is_ready_between_two_looks() -> None:
+    clock = Clock()
+    health = Health(Tally(), 3600.0, clock)
+    health(SLICE)
+    clock.now += 3600 + 60
+    assert health.trouble() is None
+    clock.now += 3 * 3600
+    assert health.trouble() == "last slice read 14460 s ago"
 
 
 async def test_metrics_are_served_as_prometheus_expects() -> None:

@@ -36,7 +36,7 @@ async def _work(settings: Settings, watch: Watch) -> int:
 async def _probed(settings: Settings, bind: str, watch: Watch) -> int:
     from trajworker.observing.health import Health  # noqa: PLC0415 - a server, which only pods ask for
 
-    health = Health(watch.tally)
+    health = Health(watch.tally, settings.intake.poll.total_seconds())
     code = EXIT_RETRY
     async with anyio.create_task_group() as probes:
         await probes.start(health.serve, bind)

@@ -26,7 +26,8 @@ MAX_CONNECTIONS: Final = 16
 """More at the same time are hung up on."""
 
 STALE_AFTER_S: Final = 900.0
-"""Without a slice read for so long the worker is alive but not ready."""
+"""Without a slice read for so long the worker is alive but not ready, unless it is asked to look less often."""
+STALE_AFTER_POLLS: Final = 3
 
 _PLAIN: Final = "text/plain; charset=utf-8"
 
@@ -41,8 +42,10 @@ class Health:
     is no reason to be restarted, so it shows in readiness only.
     """
 
-    def __init__(self, tally: Tally, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, tally: Tally, poll_s: float = 0.0, clock: Callable[[], float] = monotonic) -> None:
+        """Read from `tally`; `poll_s` is the pause between two cycles, in which nothing is read."""
         self._tally = tally
+        self._stale_after_s = max(STALE_AFTER_S, STALE_AFTER_POLLS * poll_s)
         self._clock = clock
         self._last_read_s: float | None = None
 
@@ -72,7 +75,7 @@ class Health:
         if self._last_read_s is None:
             return "nothing read yet"
         age_s = self._clock() - self._last_read_s
-        return f"last slice read {age_s:.0f} s ago" if age_s > STALE_AFTER_S else None
+        return f"last slice read {age_s:.0f} s ago" if age_s > self._stale_after_s else None
 
     async def serve(self, bind: str, *, task_status: TaskStatus[int] = anyio.TASK_STATUS_IGNORED) -> None:
         """Answer on `bind` (address:port, port 0 for any) until cancelled; tells the port it got once it listens.
