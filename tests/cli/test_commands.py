@@ -242,6 +242,7 @@ def test_a_mistyped_command_names_the_near_one(say: Say) -> None:
 
 def test_help_and_version_are_told(say: Say) -> None:
     assert "demo" in say("--help")[1]
+    assert "see `trajworker config --toml`" in say("run", "--help")[1]
     assert say("--version")[1].startswith("trajworker ")
 
 

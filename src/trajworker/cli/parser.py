@@ -135,7 +135,7 @@ def _range_options(command: Parser) -> None:
 
 
 def _config_option(command: Parser) -> None:
-    command.add_argument("-c", "--config", metavar="FILE", help="TOML file; see config/trajworker.toml")
+    command.add_argument("-c", "--config", metavar="FILE", help="TOML file; see `trajworker config --toml`")
 
 
 def _staging_option(command: Parser) -> None:
