@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import trajworker as tj
-from support import corpus
+from support import recorded
 from support.library import PROJECT, conversation, served
 
 GUIDES = Path(tj.__file__).parent / "guides"
@@ -19,7 +19,7 @@ def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"^```python\n(.*?)^```", LIBRARY, re.MULTILINE | re.DOTALL)
     assert len(blocks) >= 9
-    (tmp_path / "runs.jsonl").write_bytes((corpus.require() / "lg_graph" / "runs.jsonl").read_bytes())
+    (tmp_path / "runs.jsonl").write_bytes((recorded.FOLDER / "lg_multi" / "runs.jsonl").read_bytes())
     with served() as (simulator, url):
         simulator.add_runs(PROJECT, conversation("a", fillers=1) + conversation("b"))
         monkeypatch.setenv("LANGSMITH_ENDPOINT", url)
