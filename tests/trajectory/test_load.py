@@ -120,3 +120,11 @@ def test_a_published_file_that_is_gone_is_told(tmp_path: Path) -> None:
 def test_a_step_with_messages_of_its_own_keeps_them() -> None:
     own = Trajectory(steps=(Step(messages=[Message(role=Role.USER, content="only here")]),))
     assert decode_line(encode_trajectory(own)) == own
+
+
+def test_equal_views_on_messages_are_as_little_a_key_as_the_lists_they_equal() -> None:
+    said = [Message(role=Role.USER, content=text) for text in ("one", "two", "one", "two")]
+    first, second = MessageView(said, ((0, 2),)), MessageView(said, ((2, 4),))
+    assert first == second == said[:2]
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(first)
