@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from typing import Any
 
 import pytest
@@ -117,12 +116,22 @@ def test_broken_json_text_is_redacted_as_text() -> None:
     assert masked["args"] == f'{{"to": "{REDACTOR.redact("alice@example.com")}", '
 
 
-def test_image_data_stays_and_costs_next_to_nothing() -> None:
+class Counting(PiiRedactor):
+    """Counts the characters that rules looked at."""
+
+    looked_at = 0
+
+    def detect(self, text: str) -> list[tuple[str, int, int]]:
+        self.looked_at += len(text)
+        return super().detect(text)
+
+
+def test_image_data_stays_and_is_not_looked_into() -> None:
     image = "data:image/png;base64," + base64.b64encode(bytes(range(256)) * 16_000).decode()
     value = {"content": [{"type": "image_url", "image_url": {"url": image}}, {"type": "text", "text": "a@example.com"}]}
-    began = time.process_time()
-    masked = redact_value(value, PiiRedactor(engine="re"))
-    assert time.process_time() - began < 0.5
+    redactor = Counting(engine="re")
+    masked = redact_value(value, redactor)
+    assert 0 < redactor.looked_at < 1000
     assert masked["content"][0] == value["content"][0]
     assert masked["content"][1] != value["content"][1]
 
