@@ -8,7 +8,7 @@ import pytest
 from support.folding import brief, fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Conversation, Header, assemble, encode_fold
-from trajworker.assembly.context import TAIL
+from trajworker.assembly.alignment import WINDOW
 from trajworker.model.message import TrainableStatus
 from trajworker.model.run import Run
 from trajworker.trajectory import TerminationReason
@@ -391,8 +391,8 @@ def test_a_late_turn_decodes_and_keeps_no_more_than_an_early_one() -> None:
     assert len(trajectory.messages) == 1 + 400 * 4
 
 
-def test_a_turn_edited_far_back_asks_for_the_whole_history() -> None:
-    traces = long_conversation(TAIL // 4 + 40)
+def test_a_turn_edited_far_back_is_found_in_the_whole_history() -> None:
+    traces = long_conversation(WINDOW // 4 + 40)
     folds = fold_all(traces)
     record = Recorder()
     edited = turn(
@@ -407,7 +407,7 @@ def test_a_turn_edited_far_back_asks_for_the_whole_history() -> None:
         ],
         assistant("fine"),
     )
-    assert folds[-1].after.offset > 1, "the question is among those that are remembered"
+    assert folds[-1].after.total > WINDOW + 1, "the question is among those that are looked through at first"
     last = Conversation(folds=folds).fold(edited)
     trajectory = assemble([*folds, last], Header(conversation_id="t"))
     assert len(trajectory.messages) == 1 + len(traces) * 4 + 2

@@ -2,17 +2,16 @@
 
 import random
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msgspec import structs
 
 from support import corpus, runs
 from support.folding import fold_all, told
 from support.runs import Recorder
-from trajworker.assembly import Conversation, Fold, Header, content_hash, decode_fold, encode_fold, encode_line
-from trajworker.assembly.conversation import whole_context
+from trajworker.assembly import Fold, Header, alignment, content_hash, decode_fold, encode_fold, encode_line
 from trajworker.model.run import Run
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 
@@ -43,15 +42,13 @@ def test_order_of_arrival_and_repetition_change_nothing(case: int, shuffle: rand
 
 
 @SLOW
-@given(ANY_CONVERSATION)
-def test_a_fold_against_the_last_context_equals_one_against_the_whole_history(case: int) -> None:
+@given(ANY_CONVERSATION, st.integers(1, 6))
+def test_looking_through_few_messages_first_finds_what_looking_through_all_finds(case: int, window: int) -> None:
     _, _, traces = CONVERSATIONS[case]
-    folds: list[Fold] = []
-    for trace in traces:
-        knowing_all = [structs.replace(folds[-1], after=whole_context(folds))] if folds else []
-        folds.append(Conversation(folds=knowing_all).fold(trace))
-    assert line(folds) == line(fold_all(traces))
-    assert content_hash(folds, HEADER) == content_hash(fold_all(traces), HEADER)
+    with patch.object(alignment, "WINDOW", window):
+        few = fold_all(traces)
+    assert line(few) == line(fold_all(traces))
+    assert content_hash(few, HEADER) == content_hash(fold_all(traces), HEADER)
 
 
 @pytest.mark.parametrize("case", CONVERSATIONS, ids=lambda case: f"{case[0]}-{case[1][:8]}")

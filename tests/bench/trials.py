@@ -71,7 +71,7 @@ def at_place(who: Contestant, server: Server, at: Round, *, timeout_s: float = 9
         cost=cost,
         counts=counts,
         verdict=verdict,
-        staging_bytes=_size(at.folder, "staging.db*"),
+        staging_bytes=_size(at.folder, "staging.db") + _size(at.folder, "staging.db-wal"),
         out_bytes=_size(at.out, "*.jsonl"),
     )
 

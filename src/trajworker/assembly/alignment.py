@@ -23,8 +23,8 @@ Seen = tuple[int, int] | FreshSystem
 """What a prompt repeats, as a range of references; or a system prompt that it says for the first time."""
 
 
-class HistoryNeeded(Exception):
-    """The context's window is too short for this trace: fold it against the whole history."""
+WINDOW = 512
+"""Messages, newest first, among which a prompt's are looked for; among all of them only where that is not enough."""
 
 
 class Alignment(Memory):
@@ -123,8 +123,6 @@ class Alignment(Memory):
         references = self._references(keyed[:limit])
         last = max((place for place, found in enumerate(references) if found is not None), default=-1)
         last = self._claim_answer(keyed, references, last, limit)
-        if self.before.offset and last + 1 < limit and self.before.total > self.before.offset:
-            raise HistoryNeeded
         if (begins and limit < len(keyed)) or (opening is not None and not keyed[last + 1 :] and self.replays(call)):
             self._supersede(references[: last + 1], keyed, limit)
         seen: list[Seen] = []
@@ -180,17 +178,22 @@ class Alignment(Memory):
                 break
         if place == len(wanted) or (thread and place - head == len(thread)):
             return found
-        for index in range(head, len(wanted)):
-            found[index] = None
-        known = [(ref, key) for ref in range(self.before.offset, self.total) if (key := self.key(ref)) is not None]
-        known_keys = [key for _, key in reversed(known)]
-        matcher = SequenceMatcher(None, known_keys, wanted[head:][::-1], autojunk=False)
-        for block in matcher.get_matching_blocks():
+        first = max(0, self.total - WINDOW)
+        searched = self._searched(wanted[head:], first)
+        if first and None in searched:
+            searched = self._searched(wanted[head:], 0)
+        return [*found[:head], *searched]
+
+    def _searched(self, wanted: list[bytes], first: int) -> list[int | None]:
+        """What digests stand for among the messages from `first` on, as much as possible in order; else an aside."""
+        known = [self.key(reference) for reference in range(self.total - 1, first - 1, -1)]
+        found: list[int | None] = [None] * len(wanted)
+        for block in SequenceMatcher(None, known, wanted[::-1], autojunk=False).get_matching_blocks():
             for step in range(block.size):
-                found[len(wanted) - 1 - (block.b + step)] = known[len(known) - 1 - (block.a + step)][0]
-        for index in range(head, len(wanted)):
-            if found[index] is None and wanted[index] in self.aside_keys:
-                found[index] = -1 - self.aside_keys[wanted[index]]
+                found[len(wanted) - 1 - (block.b + step)] = self.total - 1 - (block.a + step)
+        for index, key in enumerate(wanted):
+            if found[index] is None and key in self.aside_keys:
+                found[index] = -1 - self.aside_keys[key]
         return found
 
     def _as_shown(self, keyed: list[tuple[Draft, bytes]]) -> list[bytes]:

@@ -2,11 +2,8 @@
 
 from msgspec import Struct
 
+from trajworker.assembly.prefix import Prefix
 from trajworker.dialects.draft import DIGEST_SIZE
-
-TAIL = 512
-"""Messages whose digests a context keeps; a trace that needs older ones asks for the whole history."""
-
 
 KEPT = 64
 """System prompts, asides and open calls a context remembers."""
@@ -26,15 +23,13 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     """State of a conversation between two traces.
 
     References are message indexes; -1 - k refers to aside k. `view` holds the references of the last prompt's array as
-    ranges [start, stop) (an aside as [r, r]). `tail` holds digests of the messages from `offset` on.
+    ranges [start, stop) (an aside as [r, r]).
     """
 
     total: int = 0
     asides: int = 0
     entries: int = 0
     user_turns: int = 0
-    offset: int = 0
-    tail: bytes = b""
     systems: list[tuple[bytes, int]] = []
     aside_keys: list[tuple[bytes, int]] = []
     view: list[tuple[int, int]] = []
@@ -53,12 +48,21 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     spoken: list[tuple[bytes, int]] = []
     """Messages that a template stood around, each by the digest of the user's own words."""
 
-    def known(self, reference: int) -> bytes | None:
-        """Digest of a message, None where it is older than the tail."""
-        place = (reference - self.offset) * DIGEST_SIZE
-        if reference < self.offset or place >= len(self.tail):
-            return None
-        return self.tail[place : place + DIGEST_SIZE]
+
+class Past(Struct, gc=False):
+    """What a trace is folded against: the context, the digests of all messages said, and the last prompt.
+
+    The digests stand in the folds that said the messages, so no context repeats them.
+    """
+
+    context: Context
+    digests: bytes | bytearray = b""
+    prompt: Prefix | None = None
+    """Where it is at hand: a trace that goes on from it is told by its bytes, no hash of them is needed."""
+
+    def key(self, reference: int) -> bytes | None:
+        """Digest of a message."""
+        return bytes(self.digests[reference * DIGEST_SIZE : (reference + 1) * DIGEST_SIZE]) or None
 
 
 def expand(ranges: list[tuple[int, int]]) -> list[int]:

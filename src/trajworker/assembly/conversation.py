@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
-from trajworker.assembly.alignment import HistoryNeeded
-from trajworker.assembly.context import Context
+from trajworker.assembly.context import Context, Past
 from trajworker.assembly.fold import TraceFolding
 from trajworker.assembly.parts import Fold
 from trajworker.assembly.prefix import Prefix
@@ -21,8 +18,8 @@ class Conversation:
         """Go on from folds that were made before by the same settings (`fold.rules` is their mark)."""
         self.folds = list(folds)
         self._settings = settings
+        self._digests = bytearray().join(fold.keys for fold in folds)
         self._prompt: Prefix | None = None
-        """The last prompt: a trace that goes on from it is told by its bytes, no hash of them is needed."""
 
     def fold(self, runs: Sequence[Run], feedback: Sequence[Feedback] = ()) -> Fold:
         """Fold the next trace: its runs in whatever order they come and however often.
@@ -31,17 +28,9 @@ class Conversation:
             RedactionFailed: a run could not be masked, so nothing of its conversation may be told.
         """
         trace = Trace(runs, feedback, self._settings.rewards)
-        before = self.folds[-1].after if self.folds else Context()
-        try:
-            fold, self._prompt = TraceFolding(trace, before).fold(self._prompt)
-        except HistoryNeeded:
-            fold, self._prompt = TraceFolding(trace, whole_context(self.folds)).fold()
+        context = self.folds[-1].after if self.folds else Context()
+        fold, self._prompt = TraceFolding(trace, Past(context, self._digests, self._prompt)).fold()
         fold.rules = self._settings.mark
         self.folds.append(fold)
+        self._digests += fold.keys
         return fold
-
-
-def whole_context(folds: Sequence[Fold]) -> Context:
-    """The last fold's context with the digests of every message, not only the last ones."""
-    last = folds[-1].after
-    return msgspec.structs.replace(last, offset=0, tail=b"".join(fold.keys for fold in folds))

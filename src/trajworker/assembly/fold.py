@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import Context
+from trajworker.assembly.context import Past
 from trajworker.assembly.faults import error_text
 from trajworker.assembly.figures import micros, union
 from trajworker.assembly.nesting import Nesting
@@ -26,10 +26,11 @@ from trajworker.trajectory.codec import encode_chunk, encode_chunks
 
 
 class TraceFolding(Nesting):
-    """One attempt to fold a trace against what those before it left; raises `HistoryNeeded`."""
+    """One attempt to fold a trace against what those before it left."""
 
-    def __init__(self, trace: Trace, before: Context) -> None:
-        super().__init__(trace, before)
+    def __init__(self, trace: Trace, past: Past) -> None:
+        super().__init__(trace, past.context)
+        self.past = past
         self.trailing, self.open_end = self._trailing()
         self.replays = False
 
@@ -51,9 +52,9 @@ class TraceFolding(Nesting):
         open_end = last is not None and any(call.invalid is None for call in last.tool_calls or ())
         return found, open_end
 
-    def fold(self, prompt: Prefix | None = None) -> tuple[Fold, Prefix]:
-        """The fold, and its last prompt; `prompt` is that of the trace before, where it is at hand."""
-        trace, before = self.trace, self.before
+    def fold(self) -> tuple[Fold, Prefix]:
+        """The fold, and its last prompt."""
+        trace = self.trace
         nested: list[bytes] = []
         main_calls = self.by_owner.get("", [])
         chosen = sort_calls(main_calls, trace.root, self.runs(""))
@@ -62,7 +63,7 @@ class TraceFolding(Nesting):
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
         )
-        transcript = Transcript(before, own, quotes, prompt)
+        transcript = Transcript(self.past, own, quotes)
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript)
         nested += self.nested(transcript, chosen, shared)

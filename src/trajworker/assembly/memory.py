@@ -5,12 +5,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import KEPT, TAIL, Context, Pending
+from trajworker.assembly.context import KEPT, Context, Past, Pending
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes
 from trajworker.dialects import Draft, digest
-from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import TrainableStatus
 
 
@@ -36,9 +35,9 @@ class StepDraft(Struct, eq=False, gc=False):
 class Memory:
     """The messages of one agent so far, those of earlier traces by their digests only."""
 
-    def __init__(self, before: Context, runs: list[ToolRun], quotes: Quotes, prompt: Prefix | None = None) -> None:
-        """Go on from `before`; `prompt` is the last prompt, where it is at hand."""
-        self.before = before
+    def __init__(self, past: Past, runs: list[ToolRun], quotes: Quotes) -> None:
+        self.past = past
+        self.before = before = past.context
         self.runs = runs
         self.quotes = quotes
         self.drafts: list[Draft] = []
@@ -55,6 +54,7 @@ class Memory:
         self.reasoned = before.reasoned[-1:] if before.reasoned else []
         self.spoken = list(before.spoken)
         known = before.prefix_length, before.prefix_hash
+        prompt = past.prompt
         self.prefix = prompt if prompt is not None and prompt.stands_for(*known) else Prefix(*known)
         self.turn = before.entries
         self.turn_user = before.turn_user
@@ -76,7 +76,7 @@ class Memory:
     def key(self, reference: int) -> bytes | None:
         """Digest of a message."""
         if reference < self.before.total:
-            return self.before.known(reference)
+            return self.past.key(reference)
         place = reference - self.before.total
         return self.keys[place] if place < len(self.keys) else None
 
@@ -125,15 +125,10 @@ class Memory:
     def after(self) -> Context:
         """The context for the next trace."""
         before = self.before
-        tail = before.tail + b"".join(self.keys)
-        offset = before.offset
-        if len(tail) > TAIL * DIGEST_SIZE and before.offset + len(before.tail) // DIGEST_SIZE == before.total:
-            dropped = len(tail) // DIGEST_SIZE - TAIL
-            tail, offset = tail[dropped * DIGEST_SIZE :], offset + dropped
         length, prefix = self.prefix.sealed()
         return Context(
             total=self.total, asides=before.asides + len(self.asides), entries=self.turn,
-            user_turns=before.user_turns, offset=offset, tail=tail,
+            user_turns=before.user_turns,
             systems=list(self.systems.items())[-KEPT:], aside_keys=list(self.aside_keys.items())[-KEPT:],
             view=self.view, answer=self.answer, answer_ids=self.answer_ids,
             prefix_length=length, prefix_hash=prefix, turn_user=self.turn_user,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import Context
+from trajworker.assembly.context import Context, Past
 from trajworker.assembly.figures import Figures
 from trajworker.assembly.memory import StepDraft
 from trajworker.assembly.rewards import reward_of
@@ -65,7 +65,7 @@ class Nesting:
                 tool_call_id=asking.id if asking is not None else None,
                 agent=asking.name if asking is not None else agent_name(first),
             )  # fmt: skip
-            part = Transcript(Context(), runs, Quotes())
+            part = Transcript(Past(Context()), runs, Quotes())
             self._play(part, branch.calls, None)
             found.append((first.run.start_time, self._encoded(part, origin, {})))
         return found
@@ -92,7 +92,7 @@ class Nesting:
             agent=_agent_of(calls[0], tool),
         )  # fmt: skip
         own, shared = chosen.share(self.runs(scope))
-        part = Transcript(Context(), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
+        part = Transcript(Past(Context()), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
         self._play(part, chosen.main, _task(tool))
         inner = [
             self._agent(one, inner_calls, part)

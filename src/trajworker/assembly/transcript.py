@@ -1,7 +1,7 @@
 """Builds the message list of one agent: adds what each call says for the first time, keeps the rest aside.
 
 Every llm call repeats the history in its inputs. What it repeats is referred to; what follows the known part is new;
-what stands inside it and is unknown (a summary, an edited copy, injected context) is kept aside. design.md section 4.
+what stands inside it and is unknown (a summary, an edited copy, injected context) is kept aside (guides/output.md).
 """
 
 from trajworker.assembly.alignment import FreshSystem, Seen
