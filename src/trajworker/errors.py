@@ -1,8 +1,7 @@
 """Everything that can go wrong, as one family; each class says how the process should end.
 
-The class attribute `exit_code` (sysexits numbers, design.md section 2) is all that a supervisor or the command line
-reads.
-Messages carry ids, counts and advice, never transcripts or secrets.
+The class attribute `exit_code` (numbers of sysexits.h; README, "Use it") is all that a supervisor or the command line
+reads. Messages carry ids, counts and advice, never transcripts or secrets.
 """
 
 EXIT_DATA = 65

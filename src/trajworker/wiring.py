@@ -40,7 +40,7 @@ SECRET_BYTES = 32
 
 
 async def run_worker(settings: Settings, observer: Observer) -> int:
-    """Run the worker until all is delivered or it is stopped; returns the exit code (design.md section 2).
+    """Run the worker until all is delivered or it is stopped; returns the exit code (README, "Use it").
 
     Raises a TrajworkerError for what keeps it from running at all; every resource is closed by then.
     """
@@ -122,14 +122,14 @@ def source_settings(settings: Settings, known: Acquaintance | None = None) -> La
         api=asked.api.value,
         thread_keys=settings.conversation.thread_keys,
         page_size=asked.page_size or LARGEST_PAGE,
-        answer_cap_bytes=asked.page_cap,
+        page_cap_bytes=asked.page_cap,
         limits={tier: Limit(limit.count, limit.window_s / asked.rate_scale) for tier, limit in LIMITS.items()},
         timeouts=Timeouts(
             connect_s=asked.connect_timeout.total_seconds(),
             read_s=asked.read_timeout.total_seconds(),
             total_s=asked.request_timeout.total_seconds(),
         ),
-        retries=Retries(attempts=asked.attempts, rate_limited_s=asked.throttled.total_seconds()),
+        retries=Retries(attempts=asked.attempts, throttled_s=asked.throttled.total_seconds()),
         ca_bundle=asked.ca_bundle,
         proxy=asked.proxy.reveal() if asked.proxy is not None else None,
     )
@@ -183,7 +183,7 @@ def reading(settings: Settings) -> Reading:
         settle=settings.intake.settle,
         lookback=settings.intake.lookback,
         horizon=settings.conversation.horizon,
-        deep_scan_interval=settings.intake.deep_scan or None,
+        deep_scan=settings.intake.deep_scan or None,
     )
 
 

@@ -14,7 +14,7 @@ EXIT_INTERRUPTED = 130
 
 
 def main(arguments: "Sequence[str] | None" = None) -> int:
-    """Run one command; returns the exit code (design.md section 2)."""
+    """Run one command; returns the exit code (README, "Use it")."""
     asked = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         command = import_module(f"trajworker.cli.{asked.module}")

@@ -2,8 +2,8 @@
 
 The fields are those of `Trajectory`, all of them on every line. A step's `messages` on disk is a list of
 `[start, stop]` (messages), `[k]` (aside k) or whole message objects, so that a line grows linearly with the
-conversation (design.md section 3). A line is one JSON object; U+2028, U+2029 and U+0085 are
-escaped, because some readers take them for line ends.
+conversation (guides/output.md). A line is one JSON object; U+2028, U+2029 and U+0085 are escaped, because some
+readers take them for line ends.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
 """A trajectory: one conversation with messages, decision points, rewards and figures; frozen, equal by content.
 
 A default that says something (a status, a weight) has a factory, because msgspec leaves defaults out by identity:
-this way they are always written. The fields of seed 002 come first in each struct, those of design.md section 3 after.
+this way they are always written. The fields of seed 002 come first in each struct, ours after;
+guides/output.md tells all of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
