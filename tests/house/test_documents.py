@@ -2,10 +2,13 @@
 
 import argparse
 import re
+import subprocess
 from collections.abc import Iterator
 
+import pytest
+
 import trajworker
-from support.house import ROOT, readme, shell_blocks
+from support.house import ROOT, modules, readme, shell_blocks
 from trajworker.cli.parser import COMMANDS, command_parser
 from trajworker.config.catalog import keys
 
@@ -33,8 +36,15 @@ def test_the_second_command_passes_all_tests_and_does_not_need_the_first() -> No
     assert second.rstrip().endswith(".venv/bin/python -m pytest")
 
 
-def test_ci_types_what_the_reader_types() -> None:
-    assert "README.md" in (ROOT / ".ci" / "run").read_text("utf-8")
+@pytest.mark.parametrize("number", [1, 2])
+def test_ci_types_what_the_reader_types(number: int) -> None:
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    (reader,) = re.findall(r"^readme_block\(\) .*$", script, re.MULTILINE)
+    command = ["bash", "-c", f"{reader}\nreadme_block {number}"]
+    typed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert typed.stdout == shell_blocks(readme())[number - 1]
+    (file,) = re.findall(rf'readme_block {number} >("\$scratch/\w+\.sh")', script)
+    assert f"bash -e {file}" in script, "what was read is run"
 
 
 def test_every_command_is_in_the_readme() -> None:
@@ -64,4 +74,20 @@ def test_every_setting_is_in_the_documented_file() -> None:
 
 def test_files_that_the_readme_names_exist() -> None:
     named = re.findall(r"`((?:src|tests|config|\.github|\.ci)/[\w./-]*)`", readme())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_document_that_the_code_cites_is_here_or_among_the_sources() -> None:
+    sources = (ROOT / ".github" / "SOURCES.md").read_text("utf-8")
+    cited = {name for _, _, text in modules() for name in re.findall(r"[\w/-]+\.md\b|\bseed \d+", text)}
+    places = (ROOT, ROOT / ".github", ROOT / "src" / "trajworker", ROOT / "src" / "trajworker" / "guides")
+    unknown = [name for name in cited if not any((place / name).is_file() for place in places)]
+    assert "langsmith-api.md" in unknown
+    assert [name for name in unknown if name not in sources] == []
+
+
+def test_files_that_the_sources_name_exist() -> None:
+    sources = (ROOT / ".github" / "SOURCES.md").read_text("utf-8")
+    named = re.findall(r"`((?:src|tests|config|\.github)/[\w./-]*)`", sources)
+    assert len(named) > 10
     assert [name for name in named if not (ROOT / name).exists()] == []

@@ -20,7 +20,9 @@ def tracked_files() -> tuple[Path, ...]:
         listed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split("\0")
     except (OSError, subprocess.CalledProcessError):
         folders = [ROOT / name for name in ("src", "tests", "config", ".github", ".ci")]
-        listed = [str(path.relative_to(ROOT)) for folder in folders for path in folder.rglob("*") if path.is_file()]
+        within = [path for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts]
+        files = [path for path in (*ROOT.iterdir(), *within) if path.is_file()]
+        listed = [str(path.relative_to(ROOT)) for path in files]
     return tuple(ROOT / name for name in sorted(listed) if name and (ROOT / name).is_file())
 
 
