@@ -134,7 +134,7 @@ async def test_a_decompression_bomb_is_stopped_at_the_cap() -> None:
     block = b" " * (1 << 20)
     bomb = b"".join(packer.compress(block) for _ in range(256)) + packer.flush()
     cap = 8 << 20
-    async with scripted([reply(bomb, headers=GZIP)]) as server, bench(server.url, answer_cap_bytes=cap) as one:
+    async with scripted([reply(bomb, headers=GZIP)]) as server, bench(server.url, page_cap_bytes=cap) as one:
         tracemalloc.start()
         with pytest.raises(SourceUnavailable, match="exceeds"):
             await one.source.page(part())

@@ -138,4 +138,4 @@ def test_no_deep_scan_where_all_that_is_asked_for_is_older_than_the_horizon() ->
 
 
 def test_no_deep_scan_where_none_is_wanted() -> None:
-    assert deep_scan(PROJECT, reading(0, deep_scan_interval=None), at(0), at(9999)) is None
+    assert deep_scan(PROJECT, reading(0, deep_scan=None), at(0), at(9999)) is None

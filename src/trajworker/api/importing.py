@@ -110,7 +110,7 @@ class Importer:
         """What the worker does in a cycle, up to this very moment: what may have lagged is read again next time."""
         reading, project = connected.reading, connected.project
         since, until = self._settings.source.since or wiring.BEGINNING, self._settings.source.until
-        reach = Reach(since=since, until=until, settle=settle, deep_scan_interval=None)
+        reach = Reach(since=since, until=until, settle=settle, deep_scan=None)
         source = reading.masking or reading.source
         cycle = Cycle(source, staging, reach, self._connector.observer, self._settings.intake.pagers)
         now = await reading.source.now()

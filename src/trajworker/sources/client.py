@@ -40,7 +40,7 @@ class Tries(Struct):
     failures: int = 0
     longest_wait_s: float = math.inf
     wait_s: float = 0.0
-    rate_limited_since: float | None = None
+    throttled_since: float | None = None
     key_read_again: bool = False
 
 
@@ -102,7 +102,7 @@ class Client:
         try:
             response = await self._transport.send(ask.request)
         except Failure as failure:
-            if failure.rate_limited:
+            if failure.throttled:
                 pace.refused(sent_at, failure.retry_after_s)
             raise
         finally:
@@ -115,9 +115,9 @@ class Client:
     async def _again(self, failure: Failure, tries: Tries, tier: str) -> bool:
         """Whether to ask once more; waits as long as is due."""
         retries = self._settings.retries
-        if failure.rate_limited:
+        if failure.throttled:
             return self._outlasts_limit(failure, tries, tier)
-        tries.rate_limited_since = None
+        tries.throttled_since = None
         tries.failures += 1
         step = step_after(failure, tries.failures, retries)
         if step is Step.NEW_KEY and not tries.key_read_again and self._settings.api_key is not None:
@@ -144,13 +144,13 @@ class Client:
     def _outlasts_limit(self, failure: Failure, tries: Tries, tier: str) -> bool:
         """The pace makes everybody wait; only a limit that never opens again ends in an error."""
         now = self._timing.now()
-        if tries.rate_limited_since is None:
-            tries.rate_limited_since = now
-        if now - tries.rate_limited_since > self._settings.retries.rate_limited_s:
+        if tries.throttled_since is None:
+            tries.throttled_since = now
+        if now - tries.throttled_since > self._settings.retries.throttled_s:
             return False
         wait_s = self.pace_of(tier).closed_s
         self._observe(
-            RequestRetried(reason="rate_limited", attempt=tries.failures + 1, wait_s=wait_s, status=failure.status)
+            RequestRetried(reason="throttled", attempt=tries.failures + 1, wait_s=wait_s, status=failure.status)
         )
         return True
 

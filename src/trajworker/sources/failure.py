@@ -34,7 +34,7 @@ TURNED_AWAY = frozenset({404, 405, 406, 501})
 """Statuses of what the server does not offer, e.g. the other generation of the API."""
 KEY_REFUSED = 401
 FORBIDDEN = 403
-RATE_LIMITED = 429
+THROTTLED = 429
 
 
 class Failure(Exception):
@@ -60,9 +60,9 @@ class Failure(Exception):
         return self.kind is Kind.STATUS and self.status in TURNED_AWAY
 
     @property
-    def rate_limited(self) -> bool:
+    def throttled(self) -> bool:
         """Whether nothing is wrong but the pace."""
-        return self.kind is Kind.STATUS and self.status == RATE_LIMITED
+        return self.kind is Kind.STATUS and self.status == THROTTLED
 
     @property
     def reason(self) -> str:

@@ -3,7 +3,7 @@
 from enum import Enum
 
 from trajworker.errors import NotAllowed, QueryRejected, SourceError, SourceUnavailable
-from trajworker.sources.failure import FORBIDDEN, KEY_REFUSED, RATE_LIMITED, REJECTED, TURNED_AWAY, Failure, Kind
+from trajworker.sources.failure import FORBIDDEN, KEY_REFUSED, REJECTED, THROTTLED, TURNED_AWAY, Failure, Kind
 from trajworker.sources.settings import Retries
 
 TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529})
@@ -37,7 +37,7 @@ _BY_STATUS = {
     **dict.fromkeys(TURNED_AWAY, Step.SWITCH),
     **dict.fromkeys(TOO_MUCH, Step.SHRINK),
     KEY_REFUSED: Step.NEW_KEY,
-    RATE_LIMITED: Step.WAIT,
+    THROTTLED: Step.WAIT,
 }
 _BY_KIND = {
     Kind.CONNECT: Step.AGAIN,
@@ -116,7 +116,7 @@ def _error_of_status(status: int, told: str) -> SourceError:
         )
     if status in REJECTED:
         return QueryRejected(f"LangSmith rejects the question (status {status}).{told}")
-    if status == RATE_LIMITED:
+    if status == THROTTLED:
         return SourceUnavailable(
             "LangSmith's rate limit stayed closed. Run again later, or share the key with fewer clients."
         )

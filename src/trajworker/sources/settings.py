@@ -39,7 +39,7 @@ class Retries(Struct, frozen=True, kw_only=True):
     """For a server that was never reached: a wrong address should not take minutes to show."""
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
-    rate_limited_s: float = 7200.0
+    throttled_s: float = 7200.0
     """How long nothing but 429 is borne."""
 
 
@@ -75,7 +75,8 @@ class LangSmithSettings(Struct, frozen=True, kw_only=True):
     """Largest page asked for; the server's own cap holds besides."""
     page_bytes: int = 4_000_000
     """What a page should weigh: its number of runs follows from this."""
-    answer_cap_bytes: int = 256 << 20
+    page_cap_bytes: int = 256 << 20
+    """What a page may weigh after decompression: more is refused."""
     in_flight: int = 16
     """Requests under way at once; more cost CPU and gain nothing (dependencies.md section 2)."""
     limits: dict[str, Limit] = field(default_factory=LIMITS.copy)

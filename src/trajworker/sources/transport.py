@@ -122,7 +122,7 @@ class Transport:
             if response.status_code != _OK:
                 raise await self._refusal(response, date)
             _check_type(response)
-            return Response(content=await self._content(response, self._settings.answer_cap_bytes), date=date)
+            return Response(content=await self._content(response, self._settings.page_cap_bytes), date=date)
         finally:
             await response.aclose()
 

@@ -29,7 +29,7 @@ class Reading(Struct, frozen=True, kw_only=True):
         settle: how long the API may lag before a stretch of time counts as read.
         lookback: how far before the watermark is always read again; None: six times `settle`.
         horizon: how far back late runs are looked for at all.
-        deep_scan_interval: how often the whole horizon is read again; None never.
+        deep_scan: how often the whole horizon is read again; None never.
     """
 
     since: datetime
@@ -37,7 +37,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     settle: timedelta = timedelta(minutes=10)
     lookback: timedelta | None = None
     horizon: timedelta = timedelta(days=30)
-    deep_scan_interval: timedelta | None = timedelta(days=1)
+    deep_scan: timedelta | None = timedelta(days=1)
 
     @property
     def overlap(self) -> timedelta:
@@ -81,7 +81,7 @@ def ended_since(project_id: str, reading: Reading, mark: datetime, now: datetime
 
 def deep_scan(project_id: str, reading: Reading, last: datetime, now: datetime) -> Slice | None:
     """The whole horizon again, where that is due and something of what is asked for lies in it."""
-    if reading.deep_scan_interval is None or now - last < reading.deep_scan_interval * PUNCTUALITY:
+    if reading.deep_scan is None or now - last < reading.deep_scan * PUNCTUALITY:
         return None
     start, end = max(reading.since, now - reading.horizon), reading.end(now)
     return Slice(project_id=project_id, start=start, end=end, purpose=Purpose.DEEP_SCAN) if start < end else None
