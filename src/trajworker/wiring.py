@@ -16,7 +16,7 @@ from trajworker.config.choices import RedactionMode
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Event, Observer, WorkerStarted, WorkerStopped
 from trajworker.ports import Late, RunSource
-from trajworker.sinks import Limits, SinkSettings, open_sink
+from trajworker.sinks import JsonlSettings, Limits, open_sink
 from trajworker.sources.api_key import ApiKey
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.settings import LARGEST_PAGE, LIMITS, LangSmithSettings, Limit, Retries, Timeouts
@@ -214,15 +214,13 @@ def fold_settings(settings: Settings) -> FoldSettings:
     return FoldSettings(rewards=rule)
 
 
-def sink_settings(settings: Settings) -> SinkSettings:
+def sink_settings(settings: Settings) -> JsonlSettings:
     """Where files go and when they are sealed."""
     asked = settings.sink
-    return SinkSettings(
+    return JsonlSettings(
         out=asked.out,
-        limits=Limits(
-            part_bytes=asked.seal_size, part_lines=asked.seal_lines, part_age_s=asked.seal_age.total_seconds()
-        ),
-        compression=asked.compress,
+        limits=Limits(seal_size=asked.seal_size, seal_lines=asked.seal_lines, seal_age=asked.seal_age),
+        compress=asked.compress,
         consumed=asked.consumed,
     )
 

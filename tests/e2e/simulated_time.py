@@ -19,7 +19,7 @@ from trajworker.assembly import FoldSettings
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.events import Event
 from trajworker.simulator import ManualClock, Simulator, serve
-from trajworker.sinks import SinkSettings, open_sink
+from trajworker.sinks import JsonlSettings, open_sink
 from trajworker.sources import LangSmithSettings, LangSmithSource, Limit, Paces
 from trajworker.sources.timing import Timing
 from trajworker.staging import open_staging
@@ -126,7 +126,7 @@ async def following(  # noqa: PLR0913 - what a test turns
     async with (
         open_staging(folder / "staging.db") as staging,
         LangSmithSource(settings, told.append, paces=paces) as source,
-        open_sink(staging, SinkSettings(out=folder / "out"), clock=clock) as sink,
+        open_sink(staging, JsonlSettings(out=folder / "out"), clock=clock) as sink,
     ):
         cycle = Cycle(source, staging, reading, told.append, 4)
         drafter = Drafter(staging, FoldSettings(), cycle.reread)

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from faults import reference_run
 from support.published import files_in, lines_in
-from trajworker.sinks import SinkSettings, open_sink, verify
+from trajworker.sinks import JsonlSettings, open_sink, verify
 from trajworker.staging import open_staging
 
 REFERENCE = Path(reference_run.__file__)
@@ -156,7 +156,7 @@ def judge(folder: Path, crash: Crash) -> None:
 
 async def recover(folder: Path) -> None:
     """Open both as a worker does, which brings them to agree."""
-    settings = SinkSettings(out=folder / "out")
+    settings = JsonlSettings(out=folder / "out")
     async with open_staging(folder / "staging" / "s.db") as staging, open_sink(staging, settings):
         pass
 

@@ -18,11 +18,11 @@ from support.looking import seen
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, a_slice, an_emission
 from trajworker.model.run import Project, Run
 from trajworker.ports import Emission, Stream
-from trajworker.sinks import JsonlSink, Limits, SinkSettings, open_sink
+from trajworker.sinks import JsonlSettings, JsonlSink, Limits, open_sink
 from trajworker.staging import Staging, open_staging
 
 PAGES = 18
-LIMITS = Limits(part_lines=5)
+LIMITS = Limits(seal_lines=5)
 CONVERSATIONS = 7
 
 
@@ -42,7 +42,7 @@ def page(number: int) -> list[Run]:
 
 async def run(folder: Path) -> None:
     """Work until everything is published."""
-    settings = SinkSettings(out=folder / "out", limits=LIMITS)
+    settings = JsonlSettings(out=folder / "out", limits=LIMITS)
     async with open_staging(folder / "staging" / "s.db") as staging, open_sink(staging, settings) as sink:
         coverage = await staging.coverage(PROJECT_ID)
         if not coverage.spans and not await staging.unread(PROJECT_ID):

@@ -20,7 +20,7 @@ from support.published import lines_in
 from support.rights import held_to_modes
 from support.staged import a_page, a_run, an_emission
 from trajworker.errors import EXIT_IO, EXIT_NOT_ALLOWED, PathNotAllowed, SinkFull, StagingFull, TrajworkerError
-from trajworker.sinks import JsonlSink, SinkSettings, open_sink, verify
+from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
 
 pytestmark = pytest.mark.slow
@@ -61,7 +61,7 @@ async def test_a_full_output_disk_leaves_no_torn_line(tmp_path: Path) -> None:
     async with open_staging(tmp_path / "s.db") as staging:
         await staging.stage(a_page([a_run("a", thread="a"), a_run("b", thread="b"), a_run("c", thread="c")], 1))
         with a_small_disk(tmp_path / "small", 256) as disk:
-            async with open_sink(staging, SinkSettings(out=disk / "out")) as sink:
+            async with open_sink(staging, JsonlSettings(out=disk / "out")) as sink:
                 await emit_one(staging, sink, b"x" * 100_000)
                 for _ in range(3):
                     with pytest.raises(SinkFull):
@@ -94,7 +94,7 @@ async def test_a_ledger_without_room_takes_the_lines_back(tmp_path: Path) -> Non
     with a_small_disk(tmp_path / "small", 3000) as disk:
         async with (
             open_staging(disk / "s.db") as staging,
-            open_sink(staging, SinkSettings(out=tmp_path / "out")) as sink,
+            open_sink(staging, JsonlSettings(out=tmp_path / "out")) as sink,
         ):
             await staging.stage(a_page([a_run("a", thread="a"), a_run("b", thread="b")], 1))
             await emit_one(staging, sink, b"x")
@@ -161,7 +161,7 @@ async def test_without_descriptors_left_it_fails_in_words_and_loses_nothing(tmp_
 
 
 async def open_and_emit(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         if await activities(staging):  # else the emission stood, and only its file was not sealed yet
             await emit_one(staging, sink, b"x")
         await sink.publish_all()
@@ -170,10 +170,10 @@ async def open_and_emit(staging: Staging, out: Path) -> None:
 OPENING = """
 import anyio, sys
 from pathlib import Path
-from trajworker.sinks import SinkSettings, open_sink
+from trajworker.sinks import JsonlSettings, open_sink
 from trajworker.staging import open_staging
 async def main():
-    async with open_staging(":memory:") as staging, open_sink(staging, SinkSettings(out=Path(sys.argv[1]))):
+    async with open_staging(":memory:") as staging, open_sink(staging, JsonlSettings(out=Path(sys.argv[1]))):
         pass
 anyio.run(main)
 """

@@ -16,7 +16,7 @@ from support.looking import activities, seen
 from support.published import lines_in
 from support.staged import PROJECT_ID, a_page, a_run, an_emission
 from trajworker.errors import StagingFull
-from trajworker.sinks import JsonlSink, SinkSettings, open_sink, verify
+from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.reserve import RESERVE_BYTES, Reserve
 
@@ -66,7 +66,7 @@ async def test_on_a_full_disk_what_is_staged_is_delivered_and_reading_goes_on_by
 ) -> None:
     async with (
         open_staging(disk / "s.db") as staging,
-        open_sink(staging, SinkSettings(out=tmp_path / "out")) as sink,
+        open_sink(staging, JsonlSettings(out=tmp_path / "out")) as sink,
     ):
         await staging.keep_reserve()
         assert await staged_until_full(staging) > 3
@@ -93,7 +93,7 @@ async def test_on_a_full_disk_what_is_staged_is_delivered_and_reading_goes_on_by
 async def test_compaction_frees_a_full_disk_by_itself(disk: Path, tmp_path: Path) -> None:
     async with (
         open_staging(disk / "s.db") as staging,
-        open_sink(staging, SinkSettings(out=tmp_path / "out")) as sink,
+        open_sink(staging, JsonlSettings(out=tmp_path / "out")) as sink,
     ):
         await staging.keep_reserve()
         for number in range(20):
@@ -134,7 +134,7 @@ async def test_a_log_that_finds_no_room_in_the_file_undoes_nothing_that_was_comm
     with a_small_disk(tmp_path / "small", 12_000) as disk:
         async with (
             open_staging(disk / "s.db") as staging,
-            open_sink(staging, SinkSettings(out=tmp_path / "out")) as sink,
+            open_sink(staging, JsonlSettings(out=tmp_path / "out")) as sink,
         ):
             for number in range(20):
                 await staging.stage(a_page([a_run(f"r{number}", thread=f"t{number}", outputs=BIG)], number + 1))
@@ -152,7 +152,7 @@ async def test_a_log_that_finds_no_room_in_the_file_undoes_nothing_that_was_comm
                 await emit(staging, sink, content)
         async with (
             open_staging(disk / "s.db") as staging,
-            open_sink(staging, SinkSettings(out=tmp_path / "out")) as sink,
+            open_sink(staging, JsonlSettings(out=tmp_path / "out")) as sink,
         ):
             await sink.publish_all()
             assert len(await activities(staging)) == 16

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -19,7 +20,7 @@ from support.staged import a_page, a_run
 from trajworker.errors import ConfigError, PathNotAllowed, SinkError, StagingFull
 from trajworker.events import Event, PartPublished
 from trajworker.ports import Compression, Stream
-from trajworker.sinks import Limits, SinkSettings, open_sink, verify
+from trajworker.sinks import JsonlSettings, Limits, open_sink, verify
 from trajworker.sinks.folder import Folder
 from trajworker.sinks.manifest import read_manifest
 from trajworker.sinks.part_file import PartFile
@@ -32,7 +33,7 @@ async def more(staging: Staging, number: int) -> None:
 
 
 async def test_a_part_is_published_once_it_holds_enough_lines(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out, limits=Limits(part_lines=4))) as sink:
+    async with open_sink(staging, JsonlSettings(out=out, limits=Limits(seal_lines=4))) as sink:
         await emit(staging, sink, most=3)
         assert files_in(out) == []
         await emit(staging, sink, most=1)
@@ -40,7 +41,7 @@ async def test_a_part_is_published_once_it_holds_enough_lines(staging: Staging, 
 
 
 async def test_or_enough_bytes(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out, limits=Limits(part_bytes=16))) as sink:
+    async with open_sink(staging, JsonlSettings(out=out, limits=Limits(seal_size=16))) as sink:
         await emit(staging, sink, most=1)
         assert files_in(out) == []
         await emit(staging, sink, most=1)
@@ -49,7 +50,7 @@ async def test_or_enough_bytes(staging: Staging, out: Path) -> None:
 
 async def test_or_is_old_enough_though_nothing_new_comes(staging: Staging, out: Path) -> None:
     now = 0.0
-    settings = SinkSettings(out=out, limits=Limits(part_age_s=60))
+    settings = JsonlSettings(out=out, limits=Limits(seal_age=timedelta(minutes=1)))
     async with open_sink(staging, settings, clock=lambda: now) as sink:
         await emit(staging, sink)
         now = 59.0
@@ -61,13 +62,13 @@ async def test_or_is_old_enough_though_nothing_new_comes(staging: Staging, out: 
 
 
 async def test_nothing_new_writes_nothing(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         await emit(staging, sink)
         await sink.publish_all()
     before = [(path.name, path.stat().st_mtime_ns, path.read_bytes()) for path in sorted(out.iterdir())]
     folder_before = out.stat().st_mtime_ns
     for _ in range(2):
-        async with open_sink(staging, SinkSettings(out=out)) as sink:
+        async with open_sink(staging, JsonlSettings(out=out)) as sink:
             await emit(staging, sink)
             await sink.publish_due()
             await sink.publish_all()
@@ -76,7 +77,7 @@ async def test_nothing_new_writes_nothing(staging: Staging, out: Path) -> None:
 
 
 async def test_what_was_appended_and_not_committed_is_never_published(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         await append(staging, sink)
         await sink.publish_all()
         assert list(out.iterdir()) == []
@@ -86,7 +87,7 @@ async def test_what_was_appended_and_not_committed_is_never_published(staging: S
 
 
 async def test_a_discarded_batch_leaves_no_trace_in_the_next(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         await emit(staging, sink, most=2)
         await append(staging, sink)
         await sink.discard()
@@ -97,14 +98,14 @@ async def test_a_discarded_batch_leaves_no_trace_in_the_next(staging: Staging, o
 
 
 async def test_a_batch_must_hold_every_line_that_was_appended(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         emissions = await append(staging, sink)
         with pytest.raises(SinkError, match="6 lines were appended and 5"):
             await sink.commit(emissions[:-1])
 
 
 async def test_late_lines_go_to_side_files_in_the_same_chain(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         await emit(staging, sink, most=2)
         await emit(staging, sink, Stream.LATE, most=3)
         await emit(staging, sink)
@@ -115,14 +116,14 @@ async def test_late_lines_go_to_side_files_in_the_same_chain(staging: Staging, o
 
 
 async def test_a_part_with_a_lower_number_is_published_first(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out, limits=Limits(part_lines=3))) as sink:
+    async with open_sink(staging, JsonlSettings(out=out, limits=Limits(seal_lines=3))) as sink:
         await emit(staging, sink, Stream.LATE, most=1)
         await emit(staging, sink, most=3)
         assert [path.name for path in files_in(out)] == ["late-0000000001.jsonl", "trajectories-0000000002.jsonl"]
 
 
 async def test_a_number_that_stayed_empty_is_void_in_the_chain(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         await append(staging, sink, Stream.LATE, most=1)
         await sink.discard()
         await emit(staging, sink)
@@ -130,7 +131,7 @@ async def test_a_number_that_stayed_empty_is_void_in_the_chain(staging: Staging,
     checked = verify(out)
     assert (checked.files, checked.void, checked.problems) == (1, (1,), ())
     assert [path.name for path in files_in(out)] == ["trajectories-0000000002.jsonl"]
-    async with open_sink(staging, SinkSettings(out=out)):
+    async with open_sink(staging, JsonlSettings(out=out)):
         pass
 
 
@@ -139,7 +140,7 @@ async def test_a_manifest_tells_what_the_file_holds_and_follows_the_one_before(
     staging: Staging, out: Path, compression: Compression
 ) -> None:
     told: list[Event] = []
-    async with open_sink(staging, SinkSettings(out=out, compression=compression), told.append) as sink:
+    async with open_sink(staging, JsonlSettings(out=out, compress=compression), told.append) as sink:
         for number in range(3):
             await more(staging, number)
             await emit(staging, sink)
@@ -163,7 +164,7 @@ async def test_compressed_files_are_what_others_call_compressed(staging: Staging
         (Compression.ZST, lambda data: zstandard.ZstdDecompressor().decompressobj().decompress(data)),
     ):
         await more(staging, 5 if compression is Compression.GZ else 6)
-        async with open_sink(staging, SinkSettings(out=out, compression=compression)) as sink:
+        async with open_sink(staging, JsonlSettings(out=out, compress=compression)) as sink:
             await emit(staging, sink)
             await sink.publish_all()
         newest = files_in(out)[-1]
@@ -172,7 +173,7 @@ async def test_compressed_files_are_what_others_call_compressed(staging: Staging
 
 
 async def test_only_the_owner_can_read_what_is_written(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         await emit(staging, sink)
         assert {stat.S_IMODE(path.stat().st_mode) for path in out.iterdir()} == {0o600}
         await sink.publish_all()
@@ -186,12 +187,12 @@ async def test_a_planted_link_or_pipe_is_not_written_through(staging: Staging, o
     victim.write_bytes(b"precious")
     (out / ".0000000001.jsonl.part").symlink_to(victim)
     with pytest.raises(SinkError):
-        async with open_sink(staging, SinkSettings(out=out)):
+        async with open_sink(staging, JsonlSettings(out=out)):
             pass
     (out / ".0000000001.jsonl.part").unlink()
     os.mkfifo(out / ".0000000001.jsonl.part")
     with pytest.raises(SinkError):
-        async with open_sink(staging, SinkSettings(out=out)):
+        async with open_sink(staging, JsonlSettings(out=out)):
             pass
     assert victim.read_bytes() == b"precious"
 
@@ -199,12 +200,12 @@ async def test_a_planted_link_or_pipe_is_not_written_through(staging: Staging, o
 async def test_a_folder_that_is_a_file_is_refused(staging: Staging, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(PathNotAllowed):
-        async with open_sink(staging, SinkSettings(out=tmp_path / "file")):
+        async with open_sink(staging, JsonlSettings(out=tmp_path / "file")):
             pass
 
 
 async def test_a_cancelled_commit_is_done_or_not_begun(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         emissions = await append(staging, sink)
         with anyio.CancelScope() as scope:
             scope.cancel()
@@ -221,7 +222,7 @@ async def test_a_ledger_without_room_takes_the_batch_back(
     async def full(_: object) -> None:
         raise StagingFull("full")
 
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         emissions = await append(staging, sink)
         with monkeypatch.context() as patch:
             patch.setattr(staging, "record", full)
@@ -233,13 +234,13 @@ async def test_a_ledger_without_room_takes_the_batch_back(
 
 
 async def test_a_line_feed_inside_a_line_is_refused(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         with pytest.raises(SinkError, match="line feed"):
             await sink.append([b"a\nb"])
 
 
 async def test_a_long_line_is_written_in_portions_and_counted_exactly(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         pieces = [b'"'] + [b"x" * 700_000] * 9 + [b'"']
         line = await sink.append(iter(pieces))
         assert line.length == sum(map(len, pieces)) + 1
@@ -285,7 +286,7 @@ def _forge(path: Path) -> None:
 async def test_verification_finds_whatever_was_done_to_a_file(
     staging: Staging, out: Path, damage: object, which: int
 ) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         for number in range(3):
             await more(staging, number)
             await emit(staging, sink)
@@ -296,7 +297,7 @@ async def test_verification_finds_whatever_was_done_to_a_file(
 
 
 async def test_verification_finds_a_number_that_is_missing(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         for number in range(3):
             await more(staging, number)
             await emit(staging, sink)
@@ -307,7 +308,7 @@ async def test_verification_finds_a_number_that_is_missing(staging: Staging, out
 
 
 async def test_verification_needs_no_right_to_write(staging: Staging, out: Path) -> None:
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         await emit(staging, sink)
         await sink.publish_all()
     out.chmod(0o577)  # neither writable for its owner nor private: `private_folder` would refuse it

@@ -14,9 +14,9 @@ from support.staged import a_page, a_run
 from trajworker.errors import EXIT_IO, OutputDamaged, SinkError
 from trajworker.ports import Compression, Consumed, PartState, Stream
 from trajworker.sinks import (
+    JsonlSettings,
     JsonlSink,
     Limits,
-    SinkSettings,
     open_sink,
     publishing,
     repair,
@@ -37,14 +37,14 @@ class Crash(Exception):
 async def dying(staging: Staging, out: Path, compression: Compression = Compression.NONE) -> AsyncIterator[JsonlSink]:
     """A sink whose process dies at the end of the block: it is closed without a word to the ledger."""
     with contextlib.suppress(Crash):
-        async with open_sink(staging, SinkSettings(out=out, compression=compression)) as sink:
+        async with open_sink(staging, JsonlSettings(out=out, compress=compression)) as sink:
             yield sink
             raise Crash
 
 
 async def restart(staging: Staging, out: Path, **settings: object) -> list[object]:
     """Start again, emit what is due, publish; returns what a consumer reads."""
-    async with open_sink(staging, SinkSettings(out=out, **settings)) as sink:  # type: ignore[arg-type]
+    async with open_sink(staging, JsonlSettings(out=out, **settings)) as sink:  # type: ignore[arg-type]
         await emit(staging, sink)
         await sink.publish_all()
     assert verify(out).problems == ()
@@ -100,7 +100,7 @@ async def sealed(
         raise Crash
 
     monkeypatch.setattr(publishing, "place", die)
-    async with open_sink(staging, SinkSettings(out=out, compression=compression)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out, compress=compression)) as sink:
         if not emitted:
             await emit(staging, sink)
         with pytest.raises(Crash):
@@ -115,7 +115,7 @@ async def test_a_sealed_part_is_published(
     staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sealed(staging, out, compression, monkeypatch)
-    assert await restart(staging, out, compression=compression) == ALL
+    assert await restart(staging, out, compress=compression) == ALL
     assert list(out.glob(".*")) == []
 
 
@@ -124,7 +124,7 @@ async def test_a_sealed_part_is_published_also_when_the_setting_changed_since(
     staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await sealed(staging, out, compression, monkeypatch)
-    assert await restart(staging, out, compression=Compression.ZST) == ALL
+    assert await restart(staging, out, compress=Compression.ZST) == ALL
 
 
 async def test_a_sealed_part_that_was_renamed_already_is_published(
@@ -173,11 +173,11 @@ async def test_a_published_file_that_is_gone_is_damage_unless_consumers_take_the
     (out / FINAL).unlink()
     with pytest.raises(OutputDamaged):
         await restart(staging, out)
-    async with open_sink(staging, SinkSettings(out=out, consumed=Consumed.EXPECTED)):
+    async with open_sink(staging, JsonlSettings(out=out, consumed=Consumed.EXPECTED)):
         pass
     (out / MANIFEST).unlink()
     with pytest.raises(OutputDamaged):
-        async with open_sink(staging, SinkSettings(out=out, consumed=Consumed.EXPECTED)):
+        async with open_sink(staging, JsonlSettings(out=out, consumed=Consumed.EXPECTED)):
             pass
 
 
@@ -202,7 +202,7 @@ async def test_what_its_consumer_took_is_neither_repaired_nor_missed(staging: St
     await published(staging, out)
     (out / FINAL).unlink()
     assert (await repair(out, staging, Consumed.EXPECTED)).voided == ()
-    async with open_sink(staging, SinkSettings(out=out, consumed=Consumed.EXPECTED)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out, consumed=Consumed.EXPECTED)) as sink:
         await emit(staging, sink)
         await sink.publish_all()
     assert list(lines_in(out)) == []
@@ -269,11 +269,11 @@ async def test_files_of_others_are_left_alone(staging: Staging, out: Path) -> No
 async def test_a_part_that_another_worker_writes_is_not_removed(staging: Staging, out: Path, tmp_path: Path) -> None:
     from trajworker.staging import open_staging  # noqa: PLC0415 - a second one, here only
 
-    async with open_sink(staging, SinkSettings(out=out)) as sink:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
         await emit(staging, sink)
         async with open_staging(tmp_path / "other.db") as other:
             with pytest.raises(SinkError, match="another worker"):
-                async with open_sink(other, SinkSettings(out=out)):
+                async with open_sink(other, JsonlSettings(out=out)):
                     pass
         await sink.publish_all()
     assert list(lines_in(out)) == ALL
@@ -286,9 +286,9 @@ async def test_whichever_call_to_the_ledger_is_the_last_a_restart_completes_it(
 ) -> None:
     """T9: each method of the ledger fails at its n-th call for all n, before and after its effect."""
     for number in range(1, 40):
-        limits = Limits(part_lines=2)
+        limits = Limits(seal_lines=2)
         failing = Failing(staging, number, after=after)
-        settings = SinkSettings(out=out, limits=limits, compression=compression)
+        settings = JsonlSettings(out=out, limits=limits, compress=compression)
         try:
             async with open_sink(failing, settings) as sink:
                 while await emit(staging, sink, most=1):
@@ -300,7 +300,7 @@ async def test_whichever_call_to_the_ledger_is_the_last_a_restart_completes_it(
         else:
             break
     assert number > 10
-    said = [tuple(line) for line in await restart(staging, out, compression=compression)]  # type: ignore[arg-type]
+    said = [tuple(line) for line in await restart(staging, out, compress=compression)]  # type: ignore[arg-type]
     assert len(said) == len(set(said))
     for name in "abcdef":
         revisions = [revision for told, revision in said if told == name]

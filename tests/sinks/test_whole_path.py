@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.staged import FOREVER, a_page, a_run, an_emission
 from trajworker.ports import Emission
-from trajworker.sinks import JsonlSink, SinkSettings, open_sink, verify
+from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
 
 
@@ -32,7 +32,7 @@ async def test_runs_become_lines_once_and_new_turns_a_second_revision(tmp_path: 
     out = tmp_path / "out"
     async with open_staging(tmp_path / "s" / "staging.db") as staging:
         await staging.stage(a_page([a_run("a", thread="t"), a_run("b", thread="t", at=1), a_run("c", at=2)], 1))
-        async with open_sink(staging, SinkSettings(out=out)) as sink:
+        async with open_sink(staging, JsonlSettings(out=out)) as sink:
             assert await deliver(staging, sink) == 2
             await sink.publish_all()
             assert await deliver(staging, sink) == 0
@@ -40,7 +40,7 @@ async def test_runs_become_lines_once_and_new_turns_a_second_revision(tmp_path: 
     assert len(before) == 2
     async with (
         open_staging(tmp_path / "s" / "staging.db") as staging,
-        open_sink(staging, SinkSettings(out=out)) as sink,
+        open_sink(staging, JsonlSettings(out=out)) as sink,
     ):
         assert await deliver(staging, sink) == 0
         await sink.publish_all()

@@ -22,7 +22,7 @@ from support.published import lines_in
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, a_slice, an_emission
 from trajworker.model.run import Project, Run
 from trajworker.ports import Compression, Emission, Stream
-from trajworker.sinks import JsonlSink, Limits, SinkSettings, open_sink, verify
+from trajworker.sinks import JsonlSettings, JsonlSink, Limits, open_sink, verify
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.encoding import unpack_id
 
@@ -84,7 +84,7 @@ class Process:
     def __init__(self, folder: Path, compression: Compression) -> None:
         self._portal_manager = anyio.from_thread.start_blocking_portal()
         self._portal = self._portal_manager.__enter__()
-        settings = SinkSettings(out=folder / "out", limits=Limits(part_lines=3), compression=compression)
+        settings = JsonlSettings(out=folder / "out", limits=Limits(seal_lines=3), compress=compression)
         self._opened: list[Any] = []
         self.staging: Staging = self._enter(open_staging(folder / "s.db"))
         self.sink: JsonlSink = self._enter(open_sink(self.staging, settings))

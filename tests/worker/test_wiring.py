@@ -6,7 +6,8 @@ from trajworker.assembly.rewards import Aggregation
 from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, WorkerSettings
 from trajworker.errors import NotAllowed, ProjectNotFound
 from trajworker.ports import Late
-from trajworker.wiring import delivery, exit_code, fold_settings
+from trajworker.sinks import JsonlSettings
+from trajworker.wiring import delivery, exit_code, fold_settings, sink_settings
 from trajworker.worker.supervisor import Outcome
 
 
@@ -36,3 +37,8 @@ def test_feedback_counts_as_configured() -> None:
     asked = RewardSettings(weights={"helpful": 2.0}, aggregation=Aggregation.MAX)
     rule = fold_settings(Settings(reward=asked)).rewards
     assert (rule.keys, rule.weights, rule.aggregation) == (("helpful",), {"helpful": 2.0}, Aggregation.MAX)
+
+
+def test_files_that_nobody_configured_are_sealed_alike_by_the_worker_and_by_the_library() -> None:
+    settings = Settings()
+    assert sink_settings(settings) == JsonlSettings(out=settings.sink.out)

@@ -18,7 +18,7 @@ from trajworker.errors import ProjectNotFound
 from trajworker.events import Event
 from trajworker.model.run import Feedback, Project, Run
 from trajworker.ports import Late, Page, Purpose, Slice
-from trajworker.sinks import SinkSettings, open_sink
+from trajworker.sinks import JsonlSettings, open_sink
 from trajworker.staging import Staging, open_staging
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.drafting import Drafter
@@ -140,7 +140,7 @@ async def workshop(
     asked = {"since": START, "settle": timedelta(0), "lookback": timedelta(days=300)} | reading
     async with (
         open_staging(folder / "staging.db") as staging,
-        open_sink(staging, SinkSettings(out=folder / "out"), clock=clock) as sink,
+        open_sink(staging, JsonlSettings(out=folder / "out"), clock=clock) as sink,
     ):
         cycle = Cycle(source, staging, Reading(**asked), told.append, 2)
         drafter = Drafter(staging, rules, cycle.reread)

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from trajworker.errors import SinkError
 from trajworker.ports import Emission, Part, PartState
-from trajworker.sinks import JsonlSink, SinkSettings, open_sink
+from trajworker.sinks import JsonlSettings, JsonlSink, open_sink
 
 BATCH_LINES = 200
 BATCH_BYTES = 8 * 1024 * 1024
@@ -58,7 +58,7 @@ async def open_lines(out: Path) -> AsyncIterator[LineWriter]:
     """
     if await anyio.to_thread.run_sync(_holds_files, out):
         raise SinkError(f"{out} holds files already; choose a new folder, since published files never change")
-    async with open_sink(_Ledger(), SinkSettings(out=out)) as sink:
+    async with open_sink(_Ledger(), JsonlSettings(out=out)) as sink:
         writer = LineWriter(sink)
         try:
             yield writer

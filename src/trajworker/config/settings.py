@@ -24,6 +24,7 @@ from trajworker.config.key import Key
 from trajworker.config.secret import Secret
 from trajworker.config.values import GIB, KIB, MIB, ByteSize, Moment
 from trajworker.model.run import THREAD_KEYS
+from trajworker.ports import SEAL_AGE, SEAL_LINES, SEAL_SIZE
 
 SECOND: Final = timedelta(seconds=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -253,12 +254,12 @@ class SinkSettings(Struct, frozen=True, kw_only=True):
     ] = Compression.NONE
     seal_size: Annotated[
         ByteSize, Key(why="A part is sealed when it has grown to this size.", least=KIB, most=64 * GIB)
-    ] = ByteSize(64 * MIB)
-    seal_lines: Annotated[int, Key(why="A part is sealed when it holds this many lines.", least=1)] = 10_000
+    ] = ByteSize(SEAL_SIZE)
+    seal_lines: Annotated[int, Key(why="A part is sealed when it holds this many lines.", least=1)] = SEAL_LINES
     seal_age: Annotated[
         timedelta,
         Key(why="A part is sealed when its first line is this old, even if nothing new comes.", least=SECOND / 10),
-    ] = 10 * MINUTE
+    ] = SEAL_AGE
     consumed: Annotated[
         Consumed,
         Key(why="Whether a published file that is gone was taken by its consumer or is a fault to stop for."),

@@ -5,6 +5,9 @@ three seams, in the order of the walk: `intake`, `outlet`, `delivery`.
 """
 
 from trajworker.ports.delivery import (
+    SEAL_AGE,
+    SEAL_LINES,
+    SEAL_SIZE,
     Compression,
     Consumed,
     Emission,
@@ -34,6 +37,9 @@ from trajworker.ports.outlet import Activity, Ledger, Material, TraceVersion, Up
 
 __all__ = [
     "COVERING",
+    "SEAL_AGE",
+    "SEAL_LINES",
+    "SEAL_SIZE",
     "Activity",
     "Compression",
     "Consumed",

@@ -1,8 +1,9 @@
 """Between outlet, sink and staging: lines are appended, emissions recorded, parts sealed and published."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -76,6 +77,14 @@ class Sink(Protocol):
     async def publish_all(self) -> None:
         """Seal and publish whatever is committed: at the end, at a stop."""
         ...
+
+
+SEAL_SIZE: Final = 64 * 1024 * 1024
+"""A part is sealed when it has grown to so many bytes, unless configured otherwise,"""
+SEAL_LINES: Final = 10_000
+"""or holds so many lines,"""
+SEAL_AGE: Final = timedelta(minutes=10)
+"""or its first line is this old."""
 
 
 class Compression(StrEnum):

@@ -3,13 +3,13 @@
 from trajworker.sinks.jsonl import JsonlSink, open_sink
 from trajworker.sinks.recovery import repair
 from trajworker.sinks.rotation import Limits
-from trajworker.sinks.settings import SinkSettings
+from trajworker.sinks.settings import JsonlSettings
 from trajworker.sinks.verification import Verification, verify
 
 __all__ = [
+    "JsonlSettings",
     "JsonlSink",
     "Limits",
-    "SinkSettings",
     "Verification",
     "open_sink",
     "repair",

@@ -23,7 +23,7 @@ from trajworker.sinks.part_file import NO_ROOM, PartFile
 from trajworker.sinks.publishing import Publisher, blocking
 from trajworker.sinks.recovery import recover
 from trajworker.sinks.rotation import Limits
-from trajworker.sinks.settings import SinkSettings
+from trajworker.sinks.settings import JsonlSettings
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -210,7 +210,7 @@ class JsonlSink:
 
 @asynccontextmanager
 async def open_sink(
-    ledger: PartLedger, settings: SinkSettings, observe: Observer = ignore, clock: Clock = time.monotonic
+    ledger: PartLedger, settings: JsonlSettings, observe: Observer = ignore, clock: Clock = time.monotonic
 ) -> AsyncIterator[JsonlSink]:
     """Open an output folder and bring it to agree with the ledger; nothing is written when they do.
 
@@ -218,7 +218,7 @@ async def open_sink(
     """
     with in_words(settings.out):
         folder = await blocking(Folder.own, settings.out)
-    publisher = Publisher(folder, ledger, settings.compression, observe)
+    publisher = Publisher(folder, ledger, settings.compress, observe)
     sink = JsonlSink(folder, ledger, publisher, settings.limits, clock)
     try:
         with in_words(folder.path), CancelScope(shield=True):

@@ -1,17 +1,20 @@
 """When a part is full: a pure rule."""
 
+from datetime import timedelta
+
 from msgspec import Struct
 
-MEBIBYTE = 1024 * 1024
+from trajworker.ports import SEAL_AGE, SEAL_LINES, SEAL_SIZE
 
 
 class Limits(Struct, frozen=True, kw_only=True):
-    """A part is sealed once it has this many bytes or lines, or has been open this long."""
+    """A part is sealed once it has grown to `seal_size` bytes or `seal_lines` lines, or is open for `seal_age`."""
 
-    part_bytes: int = 256 * MEBIBYTE
-    part_lines: int = 100_000
-    part_age_s: float = 3600.0
+    seal_size: int = SEAL_SIZE
+    seal_lines: int = SEAL_LINES
+    seal_age: timedelta = SEAL_AGE
 
     def reached(self, length: int, lines: int, age_s: float) -> bool:
         """Whether a part that holds something is to be sealed."""
-        return lines > 0 and (length >= self.part_bytes or lines >= self.part_lines or age_s >= self.part_age_s)
+        old = age_s >= self.seal_age.total_seconds()
+        return lines > 0 and (length >= self.seal_size or lines >= self.seal_lines or old)

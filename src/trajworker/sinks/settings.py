@@ -8,10 +8,10 @@ from trajworker.ports import Compression, Consumed
 from trajworker.sinks.rotation import Limits
 
 
-class SinkSettings(Struct, frozen=True, kw_only=True):
+class JsonlSettings(Struct, frozen=True, kw_only=True):
     """The folder, when a part is sealed, how it is compressed then, and whether consumers take files away."""
 
     out: Path
     limits: Limits = Limits()
-    compression: Compression = Compression.NONE
+    compress: Compression = Compression.NONE
     consumed: Consumed = Consumed.FATAL
