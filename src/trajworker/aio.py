@@ -85,9 +85,9 @@ class Client:
         if limit == 0:
             return []
         async with self._connector.source() as connected:
-            latest = await connected.reading.source.now() + FUTURE
+            latest = await connected.view.source.now() + FUTURE
             part = Slice(project_id=connected.project.id, start=start or BEGINNING, end=end or latest)
-            return await find_conversations(connected.reading, part, limit) if part.start < part.end else []
+            return await find_conversations(connected.view, part, limit) if part.start < part.end else []
 
     async def iter_conversations(
         self,

@@ -13,7 +13,7 @@ from trajworker import wiring
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.config.settings import IntakeSettings, Settings, SourceSettings, WorkerSettings
 from trajworker.events import LateFound
-from trajworker.ports import Purpose
+from trajworker.ports import SlicePurpose
 from trajworker.simulator import Fault, Reveal, Simulator, SimulatorSettings
 from trajworker.simulator.faults import Answer
 from trajworker.worker.outlet import Delivery
@@ -52,7 +52,7 @@ async def test_a_month_of_following_says_what_one_backfill_at_the_end_says(tmp_p
     assert incremental == whole, "stale"
     said = [(line["task"]["conversation_id"], line.get("revision", 1)) for line in lines_in(daily.out)]
     assert each_revision_once(said)
-    late = [event for event in daily.told if isinstance(event, LateFound) and event.purpose == Purpose.DEEP_SCAN]
+    late = [event for event in daily.told if isinstance(event, LateFound) and event.purpose == SlicePurpose.DEEP_SCAN]
     assert late, "the deep scan tells how late the late ones were"
     assert 24 * HOUR_S < max(event.late_s for event in late) < 60 * HOUR_S
     cycles, scans = (DAYS + 3) * 24, (DAYS + 3) * len(runs) / SMALL_PAGE

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import trajworker as tj
 from support.library import conversation
 from trajworker.sources import json_values
-from trajworker.sources.json_values import Torn, values
+from trajworker.sources.json_values import BrokenFile, values
 
 ROWS = conversation("a", turns=2) + conversation("b", turns=1)
 
@@ -127,5 +127,5 @@ def test_values_come_back_whole_wherever_the_stream_is_cut(
 def test_no_bytes_break_the_cutter(content: bytes) -> None:
     try:
         list(values(io.BytesIO(content)))
-    except Torn:
+    except BrokenFile:
         return

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from support.staged import PROJECT_ID, a_page, a_run, a_slice, minute
 from trajworker.model.run import Project
-from trajworker.ports import Coverage, Purpose, Slice
+from trajworker.ports import Coverage, Slice, SlicePurpose
 from trajworker.staging import Staging
 from trajworker.staging.slices import subtract, union, watermark_of
 
@@ -32,7 +32,7 @@ def spans(*pairs: tuple[float, float]) -> tuple[tuple[datetime, datetime], ...]:
 
 
 async def test_a_slice_goes_on_where_its_last_page_ended(staging: Staging) -> None:
-    asked = a_slice(0, 10, purpose=Purpose.ENDED, ended_after=minute(3), floor=minute(1))
+    asked = a_slice(0, 10, purpose=SlicePurpose.ENDED, ended_after=minute(3), floor=minute(1))
     await staging.plan(PROJECT, [asked])
     (part,) = await staging.unread(PROJECT_ID)
     assert part == replace(asked, id=part.id)
@@ -90,12 +90,12 @@ async def test_what_nobody_asked_for_does_not(staging: Staging) -> None:
 
 async def test_reading_the_overlap_again_does_not_set_the_watermark_back(staging: Staging) -> None:
     await read(staging, a_slice(0, 10))
-    await staging.plan(PROJECT, [a_slice(5, 15, purpose=Purpose.CATCH_UP)])
+    await staging.plan(PROJECT, [a_slice(5, 15, purpose=SlicePurpose.CATCH_UP)])
     assert (await staging.coverage(PROJECT_ID)).watermark == minute(10)
 
 
-@pytest.mark.parametrize("purpose", [Purpose.ENDED, Purpose.DEEP_SCAN])
-async def test_other_purposes_cover_nothing(staging: Staging, purpose: Purpose) -> None:
+@pytest.mark.parametrize("purpose", [SlicePurpose.ENDED, SlicePurpose.DEEP_SCAN])
+async def test_other_purposes_cover_nothing(staging: Staging, purpose: SlicePurpose) -> None:
     assert await read(staging, a_slice(0, 10, purpose=purpose)) == Coverage()
 
 

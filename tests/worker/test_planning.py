@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trajworker.ports import Coverage, Purpose, Slice
+from trajworker.ports import Coverage, Slice, SlicePurpose
 from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
@@ -32,7 +32,7 @@ def merged(stretches: list[tuple[int, int]]) -> tuple[tuple[datetime, datetime],
     return tuple((at(start), at(end)) for start, end in spans)
 
 
-def a_slice(start: int, end: int, purpose: Purpose = Purpose.COVER) -> Slice:
+def a_slice(start: int, end: int, purpose: SlicePurpose = SlicePurpose.COVER) -> Slice:
     return Slice(id=1, project_id=PROJECT, start=at(start), end=at(end), purpose=purpose)
 
 
@@ -60,7 +60,7 @@ def test_every_moment_asked_for_is_covered_unread_or_planned(  # noqa: PLR0913, 
 ) -> None:
     coverage = Coverage(spans=merged(covered))
     todo = [
-        a_slice(start, end, Purpose.CATCH_UP if catching_up and not index else Purpose.COVER)
+        a_slice(start, end, SlicePurpose.CATCH_UP if catching_up and not index else SlicePurpose.COVER)
         for index, (start, end) in enumerate(unread)
         if start < end
     ]
@@ -82,34 +82,34 @@ def test_nothing_is_asked_for_outside_of_the_range_nor_covered_twice(
     slices = plan(PROJECT, asked, coverage, todo, at(now))
     for one in slices:
         assert asked.since <= one.start < one.end <= asked.end(at(now))
-    cover = [one for one in slices if one.purpose is Purpose.COVER]
+    cover = [one for one in slices if one.purpose is SlicePurpose.COVER]
     others = [*coverage.spans, *((one.start, one.end) for one in todo)]
     assert not any(one.start < end and start < one.end for one in cover for start, end in others)
-    assert sum(one.purpose is Purpose.CATCH_UP for one in slices) <= 1
+    assert sum(one.purpose is SlicePurpose.CATCH_UP for one in slices) <= 1
 
 
 def test_a_first_cycle_covers_the_whole_range_and_catches_up_with_nothing() -> None:
     (whole,) = plan(PROJECT, reading(0, 300), Coverage(), [], at(600))
-    assert (whole.start, whole.end, whole.purpose) == (at(0), at(300), Purpose.COVER)
+    assert (whole.start, whole.end, whole.purpose) == (at(0), at(300), SlicePurpose.COVER)
 
 
 def test_a_later_cycle_catches_up_down_to_the_overlap() -> None:
     coverage = Coverage(spans=((at(0), at(300)),))
     (again,) = plan(PROJECT, reading(0), coverage, [], at(500))
-    assert (again.start, again.end, again.purpose) == (at(0), at(490), Purpose.CATCH_UP)
+    assert (again.start, again.end, again.purpose) == (at(0), at(490), SlicePurpose.CATCH_UP)
     assert again.floor == at(300) - timedelta(minutes=60)
 
 
 def test_what_is_older_than_before_is_covered_when_the_range_grows_backwards() -> None:
     coverage = Coverage(spans=((at(200), at(300)),))
     cover, again = plan(PROJECT, reading(0), coverage, [], at(500))
-    assert (cover.start, cover.end, cover.purpose) == (at(0), at(200), Purpose.COVER)
-    assert again.purpose is Purpose.CATCH_UP
+    assert (cover.start, cover.end, cover.purpose) == (at(0), at(200), SlicePurpose.COVER)
+    assert again.purpose is SlicePurpose.CATCH_UP
 
 
 def test_a_range_that_begins_after_all_that_was_read_is_covered_once() -> None:
     (cover,) = plan(PROJECT, reading(400), Coverage(spans=((at(0), at(300)),)), [], at(500))
-    assert (cover.start, cover.end, cover.purpose) == (at(400), at(490), Purpose.COVER)
+    assert (cover.start, cover.end, cover.purpose) == (at(400), at(490), SlicePurpose.COVER)
 
 
 def test_nothing_is_read_before_it_can_have_settled() -> None:

@@ -16,7 +16,7 @@ from support.staged import named
 from support.waits import Waits
 from trajworker.events import Event, SliceSplit
 from trajworker.model.run import Project
-from trajworker.ports import Page, Purpose, Slice
+from trajworker.ports import Page, Slice, SlicePurpose
 from trajworker.simulator import Simulator, reads_v1, serve
 from trajworker.simulator.limits import limits_for
 from trajworker.simulator.problems import Refusal
@@ -83,7 +83,9 @@ class Past:
             await intake.read({self.project.id: self.project}, await self.staging.unread(self.project.id))
         assert not intake.failed
 
-    def slice(self, purpose: Purpose = Purpose.COVER, *, start: datetime = LONG_AGO, end: datetime = NOW) -> Slice:
+    def slice(
+        self, purpose: SlicePurpose = SlicePurpose.COVER, *, start: datetime = LONG_AGO, end: datetime = NOW
+    ) -> Slice:
         return Slice(project_id=self.project.id, purpose=purpose, start=start, end=end)
 
     async def staged(self) -> int:
@@ -185,8 +187,8 @@ async def test_the_two_parts_of_a_stretch_are_all_of_it_and_share_no_run(tmp_pat
     async with past(tmp_path, (row(number) for number in range(2600))) as old, old.source() as source:
         await source.page(old.slice())
         stretch = {"start": BEGIN, "end": BEGIN + timedelta(days=6)}
-        left = ids(await pages(source, old.slice(Purpose.LEFT_OVER, **stretch)))
-        swift = ids(await pages(source, old.slice(Purpose.SWIFT, **stretch)))
+        left = ids(await pages(source, old.slice(SlicePurpose.LEFT_OVER, **stretch)))
+        swift = ids(await pages(source, old.slice(SlicePurpose.SWIFT, **stretch)))
     assert left | swift == {named(f"run {number}") for number in range(2600)}
     assert not left & swift
     assert len(left) <= 0.05 * len(swift)
@@ -196,17 +198,17 @@ async def test_a_run_that_ends_between_the_two_parts_is_not_missed_however_long_
     async with past(tmp_path, (row(number) for number in range(2600))) as old, old.source() as source:
         await source.page(old.slice())
         stretch = {"start": BEGIN, "end": BEGIN + timedelta(days=5)}
-        left = await pages(source, old.slice(Purpose.LEFT_OVER, **stretch))
+        left = await pages(source, old.slice(SlicePurpose.LEFT_OVER, **stretch))
         over = row(11) | {"status": "success", "end_time": naive(BEGIN + timedelta(hours=1))}
         old.simulator.add_runs(NAME, [over])
-        swift = await pages(source, old.slice(Purpose.SWIFT, **stretch))
+        swift = await pages(source, old.slice(SlicePurpose.SWIFT, **stretch))
     assert over["id"] in ids(left) & ids(swift)
 
 
 async def test_a_swift_slice_goes_on_after_a_restart_in_the_form_it_was_begun_in(tmp_path: Path) -> None:
     async with past(tmp_path, (row(number) for number in range(2600))) as old:
         stretch = {"start": BEGIN, "end": BEGIN + timedelta(days=5)}
-        swift, left = (old.slice(purpose, **stretch) for purpose in (Purpose.SWIFT, Purpose.LEFT_OVER))
+        swift, left = (old.slice(purpose, **stretch) for purpose in (SlicePurpose.SWIFT, SlicePurpose.LEFT_OVER))
         async with old.source() as source:
             await source.page(old.slice())
             await source.page(left)

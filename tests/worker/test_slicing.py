@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from support.staged import a_run, a_slice, minute
 from trajworker.model.run import Run
-from trajworker.ports import Page, Purpose, Swift
+from trajworker.ports import Page, SlicePurpose, Swift
 from trajworker.worker.catching_up import Depth
 from trajworker.worker.slicing import FREE_CUTS, LEAP_PAGES, PAGES_PER_CUT, RUN_TIME, after, cut, cuts_allowed, quicken
 
@@ -105,14 +105,14 @@ def test_what_is_quickened_is_the_remainder_without_a_gap_and_leaves_runs_a_day_
     assert pieces[-1].start == slice_.start
     assert [older.end for older in pieces[1:]] == [newer.start for newer in pieces[:-1]]
     recent, rest = pieces[0], pieces[1:]
-    assert all(one.purpose is Purpose.COVER for one in rest)
-    if recent.purpose is Purpose.COVER:
+    assert all(one.purpose is SlicePurpose.COVER for one in rest)
+    if recent.purpose is SlicePurpose.COVER:
         assert recent.start == minute(since)
         return
-    assert recent.purpose is Purpose.LEFT_OVER
+    assert recent.purpose is SlicePurpose.LEFT_OVER
     assert recent.end - recent.start <= WEEK - RUN_TIME + INSTANT
     (swift,) = after(recent)
-    assert (swift.purpose, swift.start, swift.end) == (Purpose.SWIFT, recent.start, recent.end)
+    assert (swift.purpose, swift.start, swift.end) == (SlicePurpose.SWIFT, recent.start, recent.end)
     assert not after(swift)
     assert not any(after(one) for one in rest)
 
@@ -126,9 +126,9 @@ def test_a_stretch_is_not_quickened_where_it_would_hold_few_pages() -> None:
 
 
 def test_pieces_of_a_swift_slice_are_swift() -> None:
-    slice_ = a_slice(0, 100, purpose=Purpose.SWIFT)
+    slice_ = a_slice(0, 100, purpose=SlicePurpose.SWIFT)
     pieces = cut(slice_, page(a_run("a", at=99), a_run("b", at=98)), 3, 1)
-    assert [one.purpose for one in pieces] == [Purpose.SWIFT] * 3
+    assert [one.purpose for one in pieces] == [SlicePurpose.SWIFT] * 3
 
 
 @given(st.integers(0, 100_000))

@@ -17,7 +17,7 @@ from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import ProjectNotFound
 from trajworker.events import Event
 from trajworker.model.run import Feedback, Project, Run
-from trajworker.ports import Late, Page, Purpose, Slice
+from trajworker.ports import Late, Page, Slice, SlicePurpose
 from trajworker.sinks import JsonlSettings, open_sink
 from trajworker.staging import Staging, open_staging
 from trajworker.worker.cycle import Cycle
@@ -62,7 +62,7 @@ class ListedSource:
         await self.hold(slice_)
         shown = [run for run in self.runs if run.project_id == slice_.project_id and run.name not in self.off_pages]
         inside = [run for run in shown if slice_.start <= run.start_time < slice_.end]
-        if slice_.purpose is Purpose.ENDED:
+        if slice_.purpose is SlicePurpose.ENDED:
             inside = [
                 run for run in inside if run.end_time and slice_.ended_after and run.end_time > slice_.ended_after
             ]

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trajworker import wiring
-from trajworker.api.gathering import Reading
+from trajworker.api.gathering import SourceView
 from trajworker.api.identity import identity_of
 from trajworker.api.options import Options, staging_file
 from trajworker.errors import ProjectNotFound
@@ -34,7 +34,7 @@ _PACES: RunVar[Paces] = RunVar("trajworker_paces")
 class Connected(Struct, frozen=True):
     """An open source and the project that is read."""
 
-    reading: Reading
+    view: SourceView
     project: Project
 
 
@@ -64,7 +64,7 @@ class Connector:
                 self._project = found[0]
             keys = frozenset(settings.conversation.thread_keys)
             masking = None if redactor is None else RedactingSource(source, redactor, keys)
-            yield Connected(Reading(source, masking), self._project)
+            yield Connected(SourceView(source, masking), self._project)
 
     def place(self, project: Project, redactor: BasePiiRedactor | None, *, stage: bool) -> Path | None:
         """The staging file; None for memory only: where it is asked for, or where the redactor cannot be told.

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from trajworker.api.gathering import Reading
+from trajworker.api.gathering import SourceView
 from trajworker.api.listing import ConversationSummary, Listing
 from trajworker.errors import CursorExpired
 from trajworker.model.run import Run
@@ -19,21 +19,21 @@ FUTURE = timedelta(days=1)
 RESTARTS = 2
 
 
-async def find_conversations(reading: Reading, slice_: Slice, limit: int | None) -> list[ConversationSummary]:
+async def find_conversations(view: SourceView, slice_: Slice, limit: int | None) -> list[ConversationSummary]:
     """The `limit` conversations that were seen last within a stretch of time; all of them for None."""
     listing = Listing()
-    rest = await _scan(reading, slice_, listing, limit)
-    if rest is not None and limit is not None and not await _completed(reading, slice_, listing, limit):
-        await _scan(reading, rest, listing, None)
+    rest = await _scan(view, slice_, listing, limit)
+    if rest is not None and limit is not None and not await _completed(view, slice_, listing, limit):
+        await _scan(view, rest, listing, None)
     return listing.newest(limit)
 
 
-async def _scan(reading: Reading, slice_: Slice, listing: Listing, limit: int | None) -> Slice | None:
+async def _scan(view: SourceView, slice_: Slice, listing: Listing, limit: int | None) -> Slice | None:
     """List roots until more than `limit` conversations are known; where to go on, None at the end."""
     restarts = 0
     while True:
         try:
-            page = await reading.seen(await reading.source.roots(slice_))
+            page = await view.seen(await view.source.roots(slice_))
         except CursorExpired:
             restarts += 1
             if restarts > RESTARTS:
@@ -48,12 +48,12 @@ async def _scan(reading: Reading, slice_: Slice, listing: Listing, limit: int | 
             return slice_
 
 
-async def _completed(reading: Reading, slice_: Slice, listing: Listing, limit: int) -> bool:
+async def _completed(view: SourceView, slice_: Slice, listing: Listing, limit: int) -> bool:
     """Ask for the other roots of the newest conversations; False where the server does not know them by thread."""
     names = [one.conversation_id for one in listing.newest(limit)]
     seen: dict[str, set[str]] = {name: set() for name in names}
     threads = [name for name in names if name in listing.threads]
-    async for run in reading.runs(reading.source.thread_roots(slice_.project_id, threads)):
+    async for run in view.runs(view.source.thread_roots(slice_.project_id, threads)):
         if run.thread_id in seen:
             seen[run.thread_id].add(run.trace_id)
             if _within(run, slice_):

@@ -32,7 +32,7 @@ READ_MARK = "read:"
 """Marks when a conversation was last read whole; alone, when the whole project was."""
 
 
-class Reading(Struct, frozen=True):
+class SourceView(Struct, frozen=True):
     """The source, and the mask that everything from it passes before anybody sees it."""
 
     source: LangSmithSource
@@ -75,10 +75,10 @@ class Roots(Struct):
 class Gathering:
     """Reads conversations of one project into one staging file."""
 
-    def __init__(self, reading: Reading, staging: Staging, project: Project, settle: timedelta) -> None:
+    def __init__(self, view: SourceView, staging: Staging, project: Project, settle: timedelta) -> None:
         """`settle` is how long the source may lag."""
-        self._reading = reading
-        self._source = reading.source
+        self._view = view
+        self._source = view.source
         self._staging = staging
         self._project = project
         self._settle = settle
@@ -118,7 +118,7 @@ class Gathering:
     async def _by_thread(self, ids: Sequence[str], roots: Roots) -> None:
         async def some(batch: Sequence[str]) -> None:
             wanted = set(batch)
-            async for run in self._reading.runs(self._source.thread_roots(self._project.id, batch)):
+            async for run in self._view.runs(self._source.thread_roots(self._project.id, batch)):
                 if run.thread_id in wanted:
                     roots.add(run, run.thread_id)
                     roots.names[run.thread_id] = run.thread_id
@@ -128,7 +128,7 @@ class Gathering:
     async def _by_trace(self, ids: Sequence[str], roots: Roots) -> None:
         """A root with a thread leads to that conversation; one without is a conversation of its own."""
         elsewhere: dict[str, str] = {}
-        async for run in self._reading.runs(self._source.trace_roots(self._project.id, ids)):
+        async for run in self._view.runs(self._source.trace_roots(self._project.id, ids)):
             if run.thread_id is None:
                 roots.add(run, run.trace_id)
                 roots.names[run.trace_id] = run.trace_id
@@ -141,17 +141,17 @@ class Gathering:
         roots.names.update({trace: name for trace, name in elsewhere.items() if name in roots.names})
 
     async def _by_metadata(self, roots: Roots, asked: str) -> None:
-        async for run in self._reading.runs(self._source.metadata_roots(self._project.id, asked)):
+        async for run in self._view.runs(self._source.metadata_roots(self._project.id, asked)):
             roots.add(run, asked)
             roots.names[asked] = asked
         if asked in roots.names:
             return
         # no root names it: perhaps its runs do, or it is a trace whose root is missing
-        async for run in self._reading.runs(self._source.thread(self._project.id, asked)):
+        async for run in self._view.runs(self._source.thread(self._project.id, asked)):
             roots.traces.setdefault(asked, set()).add(run.trace_id)
             roots.names[asked] = asked
         if asked not in roots.names and _is_uuid(asked):
-            async for run in self._reading.runs(self._source.trace_runs(self._project.id, [asked])):
+            async for run in self._view.runs(self._source.trace_runs(self._project.id, [asked])):
                 roots.traces.setdefault(asked, set()).add(run.trace_id)
                 roots.names[asked] = run.thread_id or asked
 
@@ -208,9 +208,9 @@ class Gathering:
     async def _stage(self, trace_ids: Sequence[str]) -> None:
         seq = next(self._seq)
         async for page in self._source.trace_runs(self._project.id, trace_ids):
-            masked = await self._reading.seen(page)
+            masked = await self._view.seen(page)
             ids = [run.id for run in page.runs if bytes(run.feedback_stats) not in NO_FEEDBACK]
-            feedback = await self._reading.feedback(ids) if ids else []
+            feedback = await self._view.feedback(ids) if ids else []
             await self._staging.stage(StagedPage(page=masked, fetch_seq=seq, feedback=tuple(feedback)))
             seq = next(self._seq)
 

@@ -26,7 +26,7 @@ from trajworker.redaction import BasePiiRedactor
 from trajworker.staging import Staging
 from trajworker.trajectory import Trajectory
 from trajworker.worker.cycle import Cycle
-from trajworker.worker.planning import Reading as Reach
+from trajworker.worker.planning import Reading
 
 Wanted = str | ConversationSummary
 """A conversation as callers name it."""
@@ -95,7 +95,7 @@ class Importer:
         async with desk.open() as staging:
             settle = self._settings.intake.settle
             if wanted.conversations is not None:
-                gathering = Gathering(connected.reading, staging, connected.project, settle)
+                gathering = Gathering(connected.view, staging, connected.project, settle)
                 roots = await gathering.gather(wanted.conversations)
                 failures = await lacking(staging, connected.project.id, roots.traces)
                 names = list(dict.fromkeys(roots.names[one] for one in wanted.conversations))
@@ -108,12 +108,12 @@ class Importer:
 
     async def _read_all(self, connected: Connected, staging: Staging, settle: timedelta) -> None:
         """What the worker does in a cycle, up to this very moment: what may have lagged is read again next time."""
-        reading, project = connected.reading, connected.project
+        view, project = connected.view, connected.project
         since, until = self._settings.source.since or wiring.BEGINNING, self._settings.source.until
-        reach = Reach(since=since, until=until, settle=settle, deep_scan=None)
-        source = reading.masking or reading.source
-        cycle = Cycle(source, staging, reach, self._connector.observer, self._settings.intake.pagers)
-        now = await reading.source.now()
+        reading = Reading(since=since, until=until, settle=settle, deep_scan=None)
+        source = view.masking or view.source
+        cycle = Cycle(source, staging, reading, self._connector.observer, self._settings.intake.pagers)
+        now = await view.source.now()
         failed = await cycle.run([project], now + settle)
         for error in failed.values():
             raise error

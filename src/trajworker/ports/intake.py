@@ -10,7 +10,7 @@ from msgspec import Struct
 from trajworker.model.run import Feedback, Project, Run
 
 
-class Purpose(StrEnum):
+class SlicePurpose(StrEnum):
     """Why a slice is read; those in `COVERING` move the watermark when they are done."""
 
     COVER = "cover"
@@ -28,7 +28,7 @@ class Purpose(StrEnum):
     """Runs that succeeded, and soon after the slice began: what some servers are quicker to give (see `Swift`)."""
 
 
-COVERING = (Purpose.COVER, Purpose.CATCH_UP, Purpose.LEFT_OVER, Purpose.SWIFT)
+COVERING = (SlicePurpose.COVER, SlicePurpose.CATCH_UP, SlicePurpose.LEFT_OVER, SlicePurpose.SWIFT)
 """Purposes of slices after which a stretch of time counts as read, once nothing is left that was split off them."""
 
 
@@ -38,7 +38,7 @@ class Slice(Struct, frozen=True, kw_only=True):
     project_id: str
     start: datetime
     end: datetime
-    purpose: Purpose = Purpose.COVER
+    purpose: SlicePurpose = SlicePurpose.COVER
     ended_after: datetime | None = None
     """Only runs whose end time is later (purpose `ENDED`)."""
     floor: datetime | None = None

@@ -21,8 +21,8 @@ _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^\s\[\]{},:"]+', re.DOTA
 _SPACE = re.compile(rb"\s*")
 
 
-class Torn(ValueError):
-    """The stream ends within a value, or is no JSON."""
+class BrokenFile(ValueError):
+    """A file ends within a value, is no JSON, or holds more than one value may weigh."""
 
 
 class Stream(Protocol):
@@ -41,7 +41,7 @@ def values(stream: Stream) -> Iterator[bytes]:
     """The values of a stream, or of the list it is.
 
     Raises:
-        Torn: as its name says.
+        BrokenFile: it is no JSON, is cut short, or holds too large a value.
     """
     first = stream.read(CHUNK_BYTES).removeprefix(BOM)
     if _is_lines(first):
@@ -68,7 +68,7 @@ def _lines(first: bytes, stream: Stream) -> Iterator[bytes]:
         *whole, rest = (rest + chunk).split(b"\n")
         yield from filter(None, map(bytes.strip, whole))
         if len(rest) > LONGEST_BYTES:
-            raise Torn(f"a line of more than {LONGEST_BYTES} bytes")
+            raise BrokenFile(f"a line of more than {LONGEST_BYTES} bytes")
     yield from filter(None, map(bytes.strip, rest.split(b"\n")))
 
 
@@ -97,12 +97,12 @@ class _Cutter:
                     yield self._buffer[self._start : self._place]
                     self._start = -1
             elif self._depth == self._level and self._start < 0 and text != b",":
-                raise Torn("it holds values that are no objects")
+                raise BrokenFile("it holds values that are no objects")
             before, last = last, text
             if self._start < 0 and self._place > CHUNK_BYTES:
                 self._buffer, self._place = self._buffer[self._place :], 0
         if self._depth:
-            raise Torn("it ends within a value")
+            raise BrokenFile("it ends within a value")
 
     def _open(self, text: bytes, at: int, *, named: bool) -> None:
         """A bracket opens: a list of values, a value, or something within one."""
@@ -117,7 +117,7 @@ class _Cutter:
         """A bracket closes; whether a value ends with it."""
         self._depth -= 1
         if self._depth < 0:
-            raise Torn("a bracket closes that was never opened")
+            raise BrokenFile("a bracket closes that was never opened")
         if self._depth < self._level:
             self._level = 0
             return False
@@ -133,7 +133,7 @@ class _Cutter:
                 continue
             if token is None:
                 if at < len(self._buffer):
-                    raise Torn("it ends within a text, or is no JSON")
+                    raise BrokenFile("it ends within a text, or is no JSON")
                 return
             self._place = token.end()
             yield token.group(), at
@@ -143,7 +143,7 @@ class _Cutter:
         if self._ended:
             return False
         if len(self._buffer) - self._place > LONGEST_BYTES:
-            raise Torn(f"it holds a value of more than {LONGEST_BYTES} bytes")
+            raise BrokenFile(f"it holds a value of more than {LONGEST_BYTES} bytes")
         chunk = self._stream.read(max(CHUNK_BYTES, len(self._buffer) - self._place))
         self._ended = not chunk
         self._buffer += chunk

@@ -17,7 +17,7 @@ from msgspec import Struct
 from trajworker.errors import ConfigError
 from trajworker.model.run import Run
 from trajworker.ports import Unreadable
-from trajworker.sources.json_values import Stream, Torn, values
+from trajworker.sources.json_values import BrokenFile, Stream, values
 from trajworker.sources.reading import REFUSED, read_run
 from trajworker.sources.row import Reader
 from trajworker.sources.thread_key import ThreadKey
@@ -77,7 +77,7 @@ class RunFiles:
                             messages += found
                         else:
                             yield found
-            except (Torn, OSError, EOFError, zstandard.ZstdError) as reason:
+            except (BrokenFile, OSError, EOFError, zstandard.ZstdError) as reason:
                 raise ConfigError(f"{file} cannot be read: {reason}") from None
             if messages:
                 yield Messages(_stem(file), messages)

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.model.run import RunStatus
-from trajworker.ports import Page, Purpose, Slice, Swift
+from trajworker.ports import Page, Slice, SlicePurpose, Swift
 from trajworker.sources.client import Client, Tries
 from trajworker.sources.failure import Failure
 from trajworker.sources.generation import Generation
@@ -68,7 +68,7 @@ class Swiftness:
         pace_per_s = self._client.pace_of(tier).requests_per_s
         next_runs = min(self._pages.next_size(asked.project_id), wire.largest_page)
         page = msgspec.structs.replace(page, next_runs=next_runs, pace_per_s=pace_per_s)
-        if span is None or asked.purpose is not Purpose.COVER or pace_per_s > SLOW_PER_S or self._holds is False:
+        if span is None or asked.purpose is not SlicePurpose.COVER or pace_per_s > SLOW_PER_S or self._holds is False:
             return page
         if tier == wire.tier(msgspec.structs.replace(query, ended_before=asked.start + span), now):
             return page
@@ -79,7 +79,7 @@ class Swiftness:
 
     async def _form(self, asked: Slice, plain: Wanted, wire: Wire) -> Wanted:
         """How to ask for a slice; once begun in one form it is read in that form to its end."""
-        if wire.swift_span is None or asked.purpose not in (Purpose.LEFT_OVER, Purpose.SWIFT):
+        if wire.swift_span is None or asked.purpose not in (SlicePurpose.LEFT_OVER, SlicePurpose.SWIFT):
             return plain
         if asked.cursor is not None:
             narrowed = position_at(asked.cursor, wire.api).narrowed
@@ -88,7 +88,7 @@ class Swiftness:
         if not narrowed:
             return plain
         end = asked.start + wire.swift_span
-        if asked.purpose is Purpose.LEFT_OVER:
+        if asked.purpose is SlicePurpose.LEFT_OVER:
             return msgspec.structs.replace(plain, filter=both(plain.filter, not_swift(end)), narrowed=True)
         return msgspec.structs.replace(plain, filter=both(plain.filter, swift()), ended_before=end, narrowed=True)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trajworker.model.run import Run
-from trajworker.ports import Purpose, Slice, StagedPage, StageOutcome, Unreadable
+from trajworker.ports import Slice, SlicePurpose, StagedPage, StageOutcome, Unreadable
 from trajworker.staging import slices, texts, traces
 from trajworker.staging.arrivals import Arrival, Confirmations, arrivals_of
 from trajworker.staging.encoding import (
@@ -219,7 +219,7 @@ def _clear_unreadable(connection: sqlite3.Connection, project: int, ids: Sequenc
 
 def _late(connection: sqlite3.Connection, project: int, part: Slice | None, changed: Sequence[Run]) -> list[datetime]:
     """When those of the changed runs began that lie where everything had been read before."""
-    if part is None or part.purpose is Purpose.COVER or not changed:
+    if part is None or part.purpose is SlicePurpose.COVER or not changed:
         return []
     spans = slices.spans_of(connection, project)
     starts = [(run.start_time, pack_time(run.start_time)) for run in changed]

@@ -10,7 +10,7 @@ from datetime import datetime
 from msgspec import structs
 
 from trajworker.model.run import Project
-from trajworker.ports import COVERING, Coverage, Purpose, Slice
+from trajworker.ports import COVERING, Coverage, Slice, SlicePurpose
 from trajworker.staging.encoding import digest, marks, pack_id, pack_time, unpack_time
 
 Stretch = tuple[int, int]
@@ -176,7 +176,7 @@ def _unpack(project_id: str, row: tuple[int, int, int, str, int | None, int | No
         project_id=project_id,
         start=unpack_time(start),
         end=unpack_time(end),
-        purpose=Purpose(purpose),
+        purpose=SlicePurpose(purpose),
         ended_after=_time(ended_after),
         floor=_time(floor),
         cursor=cursor,

@@ -8,12 +8,12 @@ from typing import Protocol
 from trajworker.errors import SourceError
 from trajworker.events import Observer, ProjectStarted
 from trajworker.model.run import Project
-from trajworker.ports import Purpose, RunSource, RunStore, Slice, Upkeep
+from trajworker.ports import RunSource, RunStore, Slice, SlicePurpose, Upkeep
 from trajworker.worker.intake import Intake
 from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
 
 PENDING_BATCH = 100
-AGAIN = (Purpose.ENDED, Purpose.DEEP_SCAN)
+AGAIN = (SlicePurpose.ENDED, SlicePurpose.DEEP_SCAN)
 ENDED_MARK = "ended"
 DEEP_SCAN_MARK = "deep_scan"
 
@@ -82,6 +82,6 @@ class Cycle:
 
     async def _remember(self, project_id: str, again: Sequence[Slice], now: datetime) -> None:
         await self._store.set_mark(project_id, ENDED_MARK, now)
-        scanned = any(slice_.project_id == project_id and slice_.purpose is Purpose.DEEP_SCAN for slice_ in again)
+        scanned = any(slice_.project_id == project_id and slice_.purpose is SlicePurpose.DEEP_SCAN for slice_ in again)
         if scanned or await self._store.mark(project_id, DEEP_SCAN_MARK) is None:
             await self._store.set_mark(project_id, DEEP_SCAN_MARK, now)

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from trajworker.errors import CursorExpired, SourceError
 from trajworker.events import LateFound, Observer, PageStaged, ProjectFailed, RunQuarantined, SliceRead, SliceSplit
 from trajworker.model.run import NULL, Feedback, Project, Run
-from trajworker.ports import Page, Purpose, RunSource, RunStore, Slice, StagedPage, StageOutcome, Unreadable
+from trajworker.ports import Page, RunSource, RunStore, Slice, SlicePurpose, StagedPage, StageOutcome, Unreadable
 from trajworker.worker.catching_up import Depth
 from trajworker.worker.queue import SliceQueue
 from trajworker.worker.slicing import INSTANT, ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, quicken
@@ -133,7 +133,9 @@ class Intake:
         """Pieces of what is left of the slice, where cutting is worth its price; empty to go on as it is."""
         pages_read = self._pages[slice_.project_id]
         allowed = cuts_allowed(pages_read, self._cuts[slice_.project_id])
-        if not (allowed and page.runs and page.next_cursor and slice_.purpose in (Purpose.COVER, Purpose.SWIFT)):
+        if not (
+            allowed and page.runs and page.next_cursor and slice_.purpose in (SlicePurpose.COVER, SlicePurpose.SWIFT)
+        ):
             return ()
         pieces = _pieces(slice_, page, allowed, idle, pages_read)
         more = len(pieces) - 1 + sum(len(after(piece)) for piece in pieces)

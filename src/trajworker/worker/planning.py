@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from trajworker.ports import COVERING, Coverage, Purpose, Slice
+from trajworker.ports import COVERING, Coverage, Slice, SlicePurpose
 
 Span = tuple[datetime, datetime]
 
@@ -55,7 +55,7 @@ def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence
     end = reading.end(now)
     claimed = [*coverage.spans, *((slice_.start, slice_.end) for slice_ in unread if slice_.purpose in COVERING)]
     newest = coverage.spans[-1][1] if coverage.spans else reading.since
-    catching_up = any(slice_.purpose is Purpose.CATCH_UP for slice_ in unread)
+    catching_up = any(slice_.purpose is SlicePurpose.CATCH_UP for slice_ in unread)
     catch_up = newest > reading.since and end > reading.since and not catching_up
     slices = [
         Slice(project_id=project_id, start=gap[0], end=gap[1])
@@ -64,7 +64,9 @@ def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence
     ]
     if catch_up:
         floor = min(newest, end) - reading.overlap
-        slices.append(Slice(project_id=project_id, start=reading.since, end=end, purpose=Purpose.CATCH_UP, floor=floor))
+        slices.append(
+            Slice(project_id=project_id, start=reading.since, end=end, purpose=SlicePurpose.CATCH_UP, floor=floor)
+        )
     return slices
 
 
@@ -74,7 +76,7 @@ def ended_since(project_id: str, reading: Reading, mark: datetime, now: datetime
         project_id=project_id,
         start=reading.since,
         end=now,
-        purpose=Purpose.ENDED,
+        purpose=SlicePurpose.ENDED,
         ended_after=mark - reading.settle,
     )
 
@@ -84,7 +86,7 @@ def deep_scan(project_id: str, reading: Reading, last: datetime, now: datetime) 
     if reading.deep_scan is None or now - last < reading.deep_scan * PUNCTUALITY:
         return None
     start, end = max(reading.since, now - reading.horizon), reading.end(now)
-    return Slice(project_id=project_id, start=start, end=end, purpose=Purpose.DEEP_SCAN) if start < end else None
+    return Slice(project_id=project_id, start=start, end=end, purpose=SlicePurpose.DEEP_SCAN) if start < end else None
 
 
 def _gaps(whole: Span, claimed: Iterable[Span]) -> list[Span]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from trajworker.ports import Page, Purpose, Slice, Swift
+from trajworker.ports import Page, Slice, SlicePurpose, Swift
 
 INSTANT = timedelta(microseconds=1)
 """Upper bounds are exclusive, but other runs may share the microsecond of the last one read: they are read again."""
@@ -68,16 +68,16 @@ def quicken(slice_: Slice, page: Page, swift: Swift) -> tuple[Slice, ...]:
     dense = density * PAGES_PER_CUT
     end = oldest + INSTANT
     if slice_.start < swift.since and dense < oldest - swift.since:
-        return _halves(slice_, swift.since, end, Purpose.COVER)
+        return _halves(slice_, swift.since, end, SlicePurpose.COVER)
     start = max(slice_.start, oldest - (swift.span - RUN_TIME))
-    return _halves(slice_, start, end, Purpose.LEFT_OVER) if dense < oldest - start else ()
+    return _halves(slice_, start, end, SlicePurpose.LEFT_OVER) if dense < oldest - start else ()
 
 
 def after(slice_: Slice) -> tuple[Slice, ...]:
     """What must be read of the same stretch after `slice_`, which was read to its end."""
-    if slice_.purpose is not Purpose.LEFT_OVER:
+    if slice_.purpose is not SlicePurpose.LEFT_OVER:
         return ()
-    return (Slice(project_id=slice_.project_id, start=slice_.start, end=slice_.end, purpose=Purpose.SWIFT),)
+    return (Slice(project_id=slice_.project_id, start=slice_.start, end=slice_.end, purpose=SlicePurpose.SWIFT),)
 
 
 def _density(page: Page) -> tuple[datetime, timedelta]:
@@ -87,7 +87,7 @@ def _density(page: Page) -> tuple[datetime, timedelta]:
     return oldest, (newest - oldest) * ((page.next_runs or len(page.runs)) / len(page.runs))
 
 
-def _halves(slice_: Slice, bound: datetime, end: datetime, purpose: Purpose) -> tuple[Slice, ...]:
+def _halves(slice_: Slice, bound: datetime, end: datetime, purpose: SlicePurpose) -> tuple[Slice, ...]:
     recent = Slice(project_id=slice_.project_id, start=bound, end=end, purpose=purpose)
     return (
         (recent, Slice(project_id=slice_.project_id, start=slice_.start, end=bound))
