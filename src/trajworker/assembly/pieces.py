@@ -15,11 +15,12 @@ from trajworker.model.message import Role
 from trajworker.model.run import Run, ancestors
 
 _EMPTY = (b"{}", b"null")
+_SHORT = max(map(len, _EMPTY))
 
 
 def without_pieces(runs: list[Run]) -> tuple[list[Run], list[Run]]:
     """Llm runs that are calls, and those that are pieces of another's answer."""
-    bare = [run for run in runs if bytes(run.inputs) in _EMPTY]
+    bare = [run for run in runs if len(run.inputs) <= _SHORT and bytes(run.inputs) in _EMPTY]
     if not bare:
         return runs, []
     asked = {run.id for run in runs} - {run.id for run in bare}

@@ -19,9 +19,8 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
             break
         del left[outermost.pop()]
     named = {name for call in calls for name in call.names}
+    asked = {key for key, tool in left.items() if tool.call_id is not None or tool.name in named}
+    if len(asked) == len(left):
+        return left
     handed = {bytes(root.inputs), bytes(root.outputs)} - {b"{}", b"null"}
-    return {
-        key: tool
-        for key, tool in left.items()
-        if tool.call_id is not None or tool.name in named or bytes(tool.run.outputs) not in handed
-    }
+    return {key: tool for key, tool in left.items() if key in asked or bytes(tool.run.outputs) not in handed}
