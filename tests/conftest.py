@@ -13,11 +13,22 @@ from matrix import unheld
 settings.register_profile("any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any-machine")
 
+ALL_MUST_RUN = os.environ.get(unheld.ALL_MUST_RUN) == "1"
+
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Aiosqlite and uvicorn are asyncio only, so the worker is too."""
     return "asyncio"
+
+
+def pytest_collection_finish() -> None:
+    """Nothing that somebody exported configures the product under test, which refuses what is no setting of its own.
+
+    Modules of tests have read what is theirs, such as `TRAJWORKER_SWEEP`, when they were collected.
+    """
+    for name in [name for name in os.environ if name.startswith(("TRAJWORKER_", "LANGSMITH_", "LANGCHAIN_"))]:
+        del os.environ[name]
 
 
 def not_held(config: pytest.Config) -> str | None:
@@ -30,7 +41,7 @@ def not_held(config: pytest.Config) -> str | None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail where everything must run and did not."""
-    if os.environ.get(unheld.ALL_MUST_RUN) == "1" and not_held(session.config):
+    if ALL_MUST_RUN and not_held(session.config):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

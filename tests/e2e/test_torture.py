@@ -23,6 +23,7 @@ from trajworker.sinks import verify
 
 KILLS = int(os.environ.get("TRAJWORKER_TORTURE", "100"))
 STOPS = int(os.environ.get("TRAJWORKER_STOPS", "20"))
+SEED = int(os.environ.get("TRAJWORKER_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 SECONDS_A_KILL = 0.4
 START_S = 0.3
 """A process that is killed sooner has hardly read anything; one in ten is."""
@@ -46,9 +47,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120 + 3 * KILLS)]
 
 @pytest.fixture
 def chance() -> random.Random:
-    seed = int(os.environ.get("TRAJWORKER_SEED", random.SystemRandom().randrange(1 << 32)))
-    print(f"TRAJWORKER_SEED={seed}")  # noqa: T201 - what it takes to see a failure again
-    return random.Random(seed)
+    print(f"TRAJWORKER_SEED={SEED}")  # noqa: T201 - what it takes to see a failure again
+    return random.Random(SEED)
 
 
 @pytest.fixture

@@ -59,3 +59,28 @@ def test_classes_of_tests_are_claimed_too() -> None:
 def test_a_file_that_skips_as_a_whole_leaves_open_what_all_its_tests_hold() -> None:
     line = told([("tests/faults/test_power_cuts.py", "Skipped: no mounts")])
     assert line == f"{HEADLINE}: promises P1 P3 P5, rows 46: 1 of their tests did not run (no mounts)"
+
+
+def test_what_was_exported_for_the_tests_or_the_product_does_not_reach_the_product(tmp_path: Path) -> None:
+    exported = {
+        ALL_MUST_RUN: "1",
+        "TRAJWORKER_SWEEP": "full",
+        "TRAJWORKER_SINK_OUT": "elsewhere",
+        "LANGSMITH_API_KEY": "k",
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "COV"))}
+    asked = tmp_path / "test_it.py"
+    asked.write_text(
+        "import os\n\ndef test_it():\n"
+        "    assert [name for name in os.environ if name.startswith(('TRAJWORKER_', 'LANGSMITH_'))] == []\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", str(ROOT / "pyproject.toml")]
+    ended = subprocess.run(
+        [*command, "--confcutdir", str(ROOT), "-p", "conftest", str(asked)],
+        cwd=ROOT / "tests",
+        env=kept | exported | {"PYTHONPATH": str(ROOT / "tests")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
