@@ -30,7 +30,7 @@ _COSTS: Final = ("total_cost", "prompt_cost", "completion_cost")
 
 def parquet(over: Corpus) -> Path:
     """The corpus as a bulk export writes it (langsmith-api.md section 7, v2_beta): payloads as JSON text."""
-    import pyarrow.parquet as pq  # noqa: PLC0415 - an extra, wanted here only
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415 - an extra, wanted here only
 
     file = over.folder / "export.parquet"
     if not file.exists():

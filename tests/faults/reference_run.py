@@ -87,7 +87,7 @@ async def deliver(staging: Staging, sink: JsonlSink, stream: Stream) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 2:
-        from seeded_bugs import plant
+        from faults.seeded_bugs import plant
 
         plant(sys.argv[2])
     anyio.run(run, Path(sys.argv[1]))

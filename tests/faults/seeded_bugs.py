@@ -46,8 +46,8 @@ def rename_before_the_sealed_row(set_: Set) -> None:
         put = self._ledger.put
         waiting: list[Any] = []
 
-        async def keep(sealed: Any) -> None:
-            waiting.append(sealed)
+        async def keep(part: Any) -> None:
+            waiting.append(part)
 
         self._ledger.put = keep  # type: ignore[method-assign]
         try:

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from faults import reference_run
 from faults.crashing import judge, needs_strace, rehearse, snapshot, start
 from faults.mounting import a_small_disk, needs_mount, remount
 from support.looking import activities, seen
 from support.published import lines_in
 from support.rights import held_to_modes
-from support.staged import a_page, a_run, an_emission
+from support.staged import FOREVER, a_page, a_run, an_emission
 from trajworker.errors import EXIT_IO, EXIT_NOT_ALLOWED, PathNotAllowed, SinkFull, StagingFull, TrajworkerError
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
@@ -50,7 +49,7 @@ async def test_a_full_staging_disk_undoes_the_page_and_goes_on_once_there_is_roo
 
 
 async def emit_one(staging: Staging, sink: JsonlSink, content: bytes) -> None:
-    (activity,) = [one async for one in staging.changed(reference_run.FOREVER)][:1]
+    (activity,) = [one async for one in staging.changed(FOREVER)][:1]
     line = await sink.append([b'["', content, b'"]'])
     await sink.commit([an_emission(activity, await seen(staging, activity.conversation), line, content)])
 

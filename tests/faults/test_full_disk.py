@@ -9,12 +9,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from faults import reference_run
 from faults.mounting import a_small_disk, needs_mount, remount
 from faults.test_disk_faults import BIG, fill
 from support.looking import activities, seen
 from support.published import lines_in
-from support.staged import PROJECT_ID, a_page, a_run, an_emission
+from support.staged import FOREVER, PROJECT_ID, a_page, a_run, an_emission
 from trajworker.errors import StagingFull
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
@@ -45,7 +44,7 @@ async def staged_until_full(staging: Staging) -> int:
 
 async def emit(staging: Staging, sink: JsonlSink, content: bytes) -> None:
     """Emit the conversation that is due first."""
-    activity = next(iter([one async for one in staging.changed(reference_run.FOREVER)]))
+    activity = next(iter([one async for one in staging.changed(FOREVER)]))
     line = await sink.append([b'["', content, b'"]'])
     await sink.commit([an_emission(activity, await seen(staging, activity.conversation), line, content)])
 
@@ -122,7 +121,7 @@ async def test_purging_works_on_a_disk_without_a_byte_left(disk: Path, others: b
     if others:
         fill(disk / "filler")
         assert room(disk) == 0
-    command = [sys.executable, "-m", "trajworker", "purge", "--staging", disk / "s.db", "--before", "2099-01-01"]
+    command = [sys.executable, "-m", "trajworker", "purge", "--staging", str(disk / "s.db"), "--before", "2099-01-01"]
     done = await anyio.run_process(command, check=False)
     assert done.returncode == 0, done.stderr
     assert f"erased {number} conversations" in done.stdout.decode()

@@ -2,9 +2,10 @@
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ async def dying(staging: Staging, out: Path, compression: Compression = Compress
             raise Crash
 
 
-async def restart(staging: Staging, out: Path, **settings: object) -> list[object]:
+async def restart(staging: Staging, out: Path, **settings: object) -> list[Any]:
     """Start again, emit what is due, publish; returns what a consumer reads."""
     async with open_sink(staging, JsonlSettings(out=out, **settings)) as sink:  # type: ignore[arg-type]
         await emit(staging, sink)
@@ -300,7 +301,7 @@ async def test_whichever_call_to_the_ledger_is_the_last_a_restart_completes_it(
         else:
             break
     assert number > 10
-    said = [tuple(line) for line in await restart(staging, out, compress=compression)]  # type: ignore[arg-type]
+    said = [tuple(line) for line in await restart(staging, out, compress=compression)]
     assert len(said) == len(set(said))
     for name in "abcdef":
         revisions = [revision for told, revision in said if told == name]
@@ -315,7 +316,7 @@ class Failing:
         self._left = number
         self._after = after
 
-    def __getattr__(self, name: str) -> Callable[..., Awaitable[object]]:
+    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
         method = getattr(self._ledger, name)
 
         async def call(*arguments: object) -> object:

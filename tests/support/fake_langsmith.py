@@ -47,7 +47,7 @@ class FakeLangSmith:
         if "ids" in asked or "id" in asked:
             at, size = 0, len(rows)
         else:
-            at, size = int(asked.get("cursor", "c0")[1:]), asked.get("page_size") or asked.get("limit")
+            at, size = int(asked.get("cursor", "c0")[1:]), int(asked.get("page_size") or asked["limit"])
         page = rows[at : at + size]
         following = f"c{at + size}" if at + size < len(rows) else None
         spoilt = self.spoil_answer(request, page)
@@ -70,4 +70,5 @@ class FakeLangSmith:
 def _v1(row: dict[str, Any]) -> dict[str, Any]:
     changed = {"run_type": row["run_type"].lower(), "status": row["status"].lower()}
     times = {name: row[name].removesuffix("Z") for name in ("start_time", "end_time")}
-    return json.loads(json.dumps({**row, **changed, **times}))
+    answered: dict[str, Any] = json.loads(json.dumps({**row, **changed, **times}))
+    return answered

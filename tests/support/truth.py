@@ -183,7 +183,7 @@ def _internal(actual: Trajectory, thread: dict[str, Any]) -> list[str]:
 
 def _retrieved(actual: Trajectory, thread: dict[str, Any]) -> list[str]:
     expected = [(one["turn"], one["query"], one["documents"]) for one in thread.get("retrieved", ())]
-    mine = []
+    mine: list[Any] = []
     for one in actual.retrieved:
         documents = [
             {key: value for key, value in document.items() if key in want}

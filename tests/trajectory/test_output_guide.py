@@ -52,7 +52,7 @@ def named(table: str) -> list[str]:
 
 def table_of(struct: str) -> str:
     """The table that says `field of X`, else the first one in the section that is headed by X."""
-    tables = TABLE.findall(GUIDE)
+    tables: list[str] = TABLE.findall(GUIDE)
     own = [table for table in tables if table.startswith(f"| field of `{struct}` |")]
     if own:
         return own[0]
