@@ -54,6 +54,7 @@ async def url(simulator: Simulator) -> AsyncIterator[str]:
 async def test_every_recorded_dialogue_arrives_as_it_was_said_for_hardly_more_requests_than_pages(
     api: str, simulator: Simulator, url: str, tmp_path: Path
 ) -> None:
+    corpus.require()
     producers = corpus.producers()
     for producer in producers:
         simulator.add_runs(producer, corpus.runs(producer))
@@ -108,6 +109,7 @@ async def test_after_kills_at_any_moment_each_revision_is_published_exactly_once
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}")  # noqa: T201 - what it takes to see a failure again
     chance = random.Random(seed)
+    corpus.require()
     producers = corpus.producers()
     for producer in producers:
         simulator.add_runs(producer, corpus.runs(producer))
