@@ -117,7 +117,7 @@ def test_status_without_a_staging_file_says_how_to_name_it(say: Say, tmp_path: P
 
 def test_verify_finds_every_change_to_a_published_file(say: Say, delivered: Delivered) -> None:
     code, out, _ = say("verify", delivered.out)
-    assert (code, "1 files with 10 lines are whole; 0 problems" in out) == (0, True)
+    assert (code, "whole: 1 files, 10 lines; problems: 0" in out) == (0, True)
     (file,) = delivered.out.glob("*.jsonl")
     content = bytearray(file.read_bytes())
     content[100] ^= 1

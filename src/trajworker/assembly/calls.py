@@ -62,17 +62,18 @@ class Call(Struct, eq=False, gc=False):
 
 def _usage(run: Run, answer: Answer, about: Metadata) -> dict[str, Any] | None:
     """Tokens as the answer tells them, else the metadata, else the run's own counts."""
-    usage = answer.usage or read_usage(about.usage_metadata)
-    if usage is None and run.total_tokens:
-        usage = {
-            "input_tokens": run.prompt_tokens or 0,
-            "output_tokens": run.completion_tokens or 0,
-            "total_tokens": run.total_tokens,
-        }
-        if run.prompt_token_details:
-            usage["input_token_details"] = dict(run.prompt_token_details)
-        if run.completion_token_details:
-            usage["output_token_details"] = dict(run.completion_token_details)
+    told = answer.usage or read_usage(about.usage_metadata)
+    if told is not None or not run.total_tokens:
+        return told
+    usage: dict[str, Any] = {
+        "input_tokens": run.prompt_tokens or 0,
+        "output_tokens": run.completion_tokens or 0,
+        "total_tokens": run.total_tokens,
+    }
+    if run.prompt_token_details:
+        usage["input_token_details"] = dict(run.prompt_token_details)
+    if run.completion_token_details:
+        usage["output_token_details"] = dict(run.completion_token_details)
     return usage
 
 

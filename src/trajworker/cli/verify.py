@@ -17,6 +17,6 @@ def main(asked: argparse.Namespace) -> int:
         sys.stderr.write(f"trajworker: {problem}\n")
     void = f"; void: {', '.join(map(str, found.void))}" if found.void else ""
     taken = f"; taken by their consumer: {found.taken}" if found.taken else ""
-    whole = f"{found.files} files with {found.lines} lines are whole"
-    sys.stdout.write(f"{whole}{taken}{void}; {len(found.problems)} problems\n")
+    whole = f"whole: {found.files} files, {found.lines} lines"
+    sys.stdout.write(f"{whole}{taken}{void}; problems: {len(found.problems)}\n")
     return EXIT_IO if found.problems else 0
