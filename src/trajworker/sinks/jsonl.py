@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -65,6 +66,7 @@ class JsonlSink:
         written: list[Line] = []
         with CancelScope(shield=True):
             for stream in dict.fromkeys(stream for _, stream in lines):
+                await self._publish(partial(self._overtaken, stream))
                 if stream not in self._growing:
                     await self._final_if_it_fails(self._open, stream)
             files = [(self._growing[stream].file, pieces) for pieces, stream in lines]
@@ -153,6 +155,12 @@ class JsonlSink:
                 growing.part, length=growing.file.tail, lines=growing.part.lines + len(growing.waiting)
             )
             growing.waiting.clear()
+
+    def _overtaken(self, stream: Stream, growing: _Growing) -> bool:
+        """Whether a part of this stream must not grow: a later one of another may hold what its lines come after."""
+        seq = growing.part.seq
+        later = any(other.part.lines and other.part.seq > seq for other in self._growing.values())
+        return growing.part.stream is stream and later and not growing.waiting
 
     def _reached(self, growing: _Growing) -> bool:
         return self._limits.reached(growing.part.length, growing.part.lines, self._clock() - growing.since)
