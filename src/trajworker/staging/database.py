@@ -29,7 +29,7 @@ Body = Callable[[sqlite3.Connection], T]
 
 MEMORY = ":memory:"
 BUSY_TIMEOUT_S = 2.0
-CACHE_KIB = 16_384
+CACHE_KIB = 8_192
 CHECKPOINT_BYTES = 32 * 1024 * 1024
 """The write-ahead log is moved into the file once it is this long, and as often as it grows by as much again."""
 ITER_CHUNK_ROWS = 64

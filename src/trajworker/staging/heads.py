@@ -9,7 +9,7 @@ import sqlite3
 
 from trajworker.staging.sharing import Head
 
-HEADS_BYTES = 16 * 1024 * 1024
+HEADS_BYTES = 4 * 1024 * 1024
 """Texts held in memory, over all conversations; those of the one unused for longest go first."""
 ENTRY_BYTES = 512
 """What a conversation costs besides its texts."""

@@ -2,13 +2,15 @@
 
 A page lost in memory costs nothing: its cursor commits with its rows, so it is fetched again. A slice that turns out
 dense is cut while pagers are idle, so that concurrency does not depend on how the day was spread. A pager holds one
-page at most and the store takes one page at a time: that bounds memory and holds the pagers back.
+page at most, and asks for none while enough of them wait for the store (`PageFlow`): that bounds memory.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import anyio
+from msgspec import Struct
 from msgspec.structs import replace
 
 from trajworker.errors import CursorExpired, SourceError
@@ -16,6 +18,7 @@ from trajworker.events import LateFound, Observer, PageStaged, ProjectFailed, Ru
 from trajworker.model.run import NULL, Feedback, Project, Run
 from trajworker.ports import Page, RunSource, RunStore, Slice, SlicePurpose, StagedPage, StageOutcome, Unreadable
 from trajworker.worker.catching_up import Depth
+from trajworker.worker.page_flow import PageFlow
 from trajworker.worker.queue import SliceQueue
 from trajworker.worker.slicing import INSTANT, ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, quicken
 
@@ -31,11 +34,12 @@ class Intake:
     def __init__(
         self, source: RunSource, store: RunStore, observer: Observer, fetch_seq: Iterator[int], pagers: int
     ) -> None:
-        """Use at most `pagers` requests at a time; `fetch_seq` rises with every request of the process."""
+        """Ask for at most `pagers` pages at a time; `fetch_seq` rises with every request of the process."""
         self._source = source
         self._store = store
         self._observer = observer
         self._pagers = pagers
+        self._flow = PageFlow(pagers)
         self._fetch_seq = fetch_seq
         self._pages: Counter[str] = Counter()
         self._cuts: Counter[str] = Counter()
@@ -100,30 +104,38 @@ class Intake:
         """Page by page until the end, a cut, or the depth at which a catch-up has seen enough."""
         depth = Depth()
         while True:
-            seq = next(self._fetch_seq)
-            page = await self._source.page(slice_)
-            self._pages[slice_.project_id] += 1
-            pieces = self._cut(slice_, page, queue.idle)
-            slice_ = replace(slice_, cursor=page.next_cursor, pages=slice_.pages + 1)
-            done = page.next_cursor is None or bool(pieces)
-            split = after(slice_) if page.next_cursor is None else pieces
-            outcome = await self._stage(
-                slice_.project_id, StagedPage(page=page, fetch_seq=seq, slice=slice_, done=done, split=split)
-            )
-            if not done and slice_.floor is not None and page.oldest is not None and page.oldest < slice_.floor:
-                depth = depth.deeper(late=outcome.late > 0)
+            async with self._flow.page():
+                step = await self._read_page(slice_, queue)
+            slice_, done = step.slice, step.done
+            if not done and slice_.floor is not None and step.oldest is not None and step.oldest < slice_.floor:
+                depth = depth.deeper(late=step.outcome.late > 0)
                 if depth.enough:
                     # only what was looked at counts as read
-                    slice_ = replace(slice_, start=page.oldest + INSTANT)
-                    await self._store.stage(StagedPage(page=Page(runs=()), fetch_seq=seq, slice=slice_, done=True))
+                    slice_ = replace(slice_, start=step.oldest + INSTANT)
+                    ended = StagedPage(page=Page(runs=()), fetch_seq=step.fetch_seq, slice=slice_, done=True)
+                    await self._store.stage(ended)
                     self.stopped_early.add(slice_.project_id)
                     done = True
             if done:
-                await queue.add(outcome.split)
+                await queue.add(step.outcome.split)
                 self._tell_read(slice_)
                 return
-            if outcome.cursor_seen:
+            if step.outcome.cursor_seen:
                 raise CursorExpired("the server gave the same cursor twice within a slice")
+
+    async def _read_page(self, slice_: Slice, queue: SliceQueue) -> "_Step":
+        """Ask for the page at the cursor and stage it; nothing of it is held longer than that."""
+        seq = next(self._fetch_seq)
+        page = await self._source.page(slice_)
+        self._pages[slice_.project_id] += 1
+        pieces = self._cut(slice_, page, queue.idle)
+        after_page = replace(slice_, cursor=page.next_cursor, pages=slice_.pages + 1)
+        done = page.next_cursor is None or bool(pieces)
+        split = after(slice_) if page.next_cursor is None else pieces
+        staged = StagedPage(page=page, fetch_seq=seq, slice=after_page, done=done, split=split)
+        with self._flow.arrived():
+            outcome = await self._stage(slice_.project_id, staged)
+        return _Step(slice=after_page, fetch_seq=seq, oldest=page.oldest, outcome=outcome, done=done)
 
     def _tell_read(self, slice_: Slice) -> None:
         name = self._name(slice_.project_id)
@@ -176,6 +188,16 @@ class Intake:
         unreadable = Unreadable(project_id=slice_.project_id, run_id=None, reason=str(error), raw=b"", kind=GIVEN_UP)
         page = Page(runs=(), unreadable=(unreadable,))
         await self._stage(slice_.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
+
+
+class _Step(Struct, frozen=True, kw_only=True):
+    """What reading a page came to; `slice` is what it is after it."""
+
+    slice: Slice
+    fetch_seq: int
+    oldest: datetime | None
+    outcome: StageOutcome
+    done: bool
 
 
 def _told(project: str, unreadable: Unreadable) -> RunQuarantined:
