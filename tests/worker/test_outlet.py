@@ -23,7 +23,15 @@ from trajworker.events import (
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Late
 from trajworker.worker import drafting
-from worker.workshop import day, workshop
+from worker.workshop import Workshop, day, workshop
+
+
+async def deliver_and_compact(shop: Workshop) -> None:
+    """Thread "t", of one run, is delivered and long quiet: its payloads are dropped."""
+    shop.source.runs = [a_run("one", thread="t")]
+    await shop.work()
+    shop.source.at = day(60)
+    await shop.outlet.compact(shop.source.at, shop.stop)
 
 
 async def test_a_conversation_whose_traces_all_moved_away_leaves_a_line_that_says_so(tmp_path: Path) -> None:
@@ -128,10 +136,7 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
 
 async def test_payloads_that_were_dropped_are_fetched_again_for_a_new_revision(tmp_path: Path) -> None:
     async with workshop(tmp_path, late=Late.REVISE) as shop:
-        shop.source.runs = [a_run("one", thread="t")]
-        await shop.work()
-        shop.source.at = day(60)
-        await shop.outlet.compact(shop.source.at, shop.stop)
+        await deliver_and_compact(shop)
         shop.source.off_pages = {"one"}
         shop.source.runs.append(a_run("late", thread="t", at=5))
         await shop.work()
@@ -167,10 +172,7 @@ async def _away(_project_id: str, _ids: Any) -> Any:
 
 async def test_payloads_that_are_gone_for_good_set_their_conversation_aside(tmp_path: Path) -> None:
     async with workshop(tmp_path, late=Late.REVISE) as shop:
-        shop.source.runs = [a_run("one", thread="t")]
-        await shop.work()
-        shop.source.at = day(60)
-        await shop.outlet.compact(shop.source.at, shop.stop)
+        await deliver_and_compact(shop)
         shop.source.runs = [a_run("late", thread="t", at=5)]
         await shop.work()
         assert await shop.said() == [("t", 1)]
@@ -180,10 +182,7 @@ async def test_payloads_that_are_gone_for_good_set_their_conversation_aside(tmp_
 
 async def test_every_event_names_its_project_the_same_way(tmp_path: Path) -> None:
     async with workshop(tmp_path, late=Late.DROP) as shop:
-        shop.source.runs = [a_run("one", thread="t")]
-        await shop.work()
-        shop.source.at = day(60)
-        await shop.outlet.compact(shop.source.at, shop.stop)
+        await deliver_and_compact(shop)
         shop.source.runs.append(a_run("late", thread="t", at=5))
         await shop.work()
         shop.source.runs = [a_run("open", thread="u", at=86_399, ended=False), a_run("more", thread="t", at=6)]

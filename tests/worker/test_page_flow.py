@@ -9,31 +9,26 @@ import pytest
 from trajworker.worker.page_flow import FEWEST_PAGES, PageFlow
 
 PAGERS = 8
-PAGES = 60
+PAGES = 100
 
 
 class Works:
-    """Pagers that ask for pages and a store that takes one at a time."""
+    """Pagers that ask for pages, and a store that takes one at a time."""
 
     def __init__(self, flow: PageFlow) -> None:
         self.flow = flow
         self.store = anyio.Lock()
         self.left = PAGES
-        self.most_waiting = 0
-        self.waiting = 0
 
     async def run(self, ask: Callable[[], Awaitable[None]], stage: Callable[[], Awaitable[None]]) -> None:
         async def page() -> None:
             while self.left:
-                async with self.flow.page():
+                async with self.flow.page() as admitted_at:
                     self.left = max(self.left - 1, 0)
                     await ask()
-                    with self.flow.arrived():
-                        self.waiting += 1
-                        self.most_waiting = max(self.most_waiting, self.waiting)
+                    with self.flow.arrived(admitted_at):
                         async with self.store:
                             await stage()
-                        self.waiting -= 1
 
         async with anyio.create_task_group() as group:
             for _ in range(PAGERS):
@@ -45,24 +40,36 @@ async def rest(turns: int) -> None:
         await anyio.lowlevel.checkpoint()
 
 
-async def test_while_the_store_waits_for_pages_more_are_asked_for() -> None:
-    works = Works(PageFlow(PAGERS))
-    await works.run(lambda: rest(50), lambda: rest(1))
-    assert works.flow.level == PAGERS
-
-
 async def test_while_pages_wait_for_the_store_no_more_are_asked_for() -> None:
     works = Works(PageFlow(PAGERS))
     await works.run(lambda: rest(1), lambda: rest(50))
     assert works.flow.level <= FEWEST_PAGES + 1
-    assert works.most_waiting <= FEWEST_PAGES + 2
 
 
-async def test_the_number_falls_again_when_the_network_is_fast_again() -> None:
+async def test_while_the_store_waits_for_pages_more_are_asked_for() -> None:
     flow = PageFlow(PAGERS)
-    await Works(flow).run(lambda: rest(50), lambda: rest(1))
     await Works(flow).run(lambda: rest(1), lambda: rest(50))
-    assert flow.level <= FEWEST_PAGES + 1
+    await Works(flow).run(lambda: rest(50), lambda: rest(1))
+    assert flow.level == PAGERS
+
+
+async def test_pages_that_hang_leave_room_for_others() -> None:
+    flow = PageFlow(PAGERS)
+    await Works(flow).run(lambda: rest(1), lambda: rest(50))
+
+    async def hang() -> None:
+        async with flow.page():
+            await anyio.sleep_forever()
+
+    async with anyio.create_task_group() as group:
+        for _ in range(FEWEST_PAGES):
+            group.start_soon(hang)
+        await anyio.wait_all_tasks_blocked()
+        works = Works(flow)
+        with anyio.fail_after(5):
+            await works.run(lambda: rest(1), lambda: rest(1))
+        assert works.left == 0
+        group.cancel_scope.cancel()
 
 
 async def test_a_single_pager_is_enough() -> None:
@@ -75,8 +82,8 @@ async def test_a_page_that_fails_leaves_its_place_to_the_next() -> None:
     flow = PageFlow(1)
 
     async def fail() -> None:
-        async with flow.page():
-            with flow.arrived():
+        async with flow.page() as admitted_at:
+            with flow.arrived(admitted_at):
                 raise OSError("away")
 
     for _ in range(2):

@@ -41,6 +41,19 @@ def stop_when(shop: Workshop, enough: Callable[[Sequence[Event]], bool]) -> None
     shop.cycle._observer = shop.outlet._observer = tell
 
 
+def hang_once_emitted(shop: Workshop) -> anyio.Event:
+    """Let pages hang from the first line that is emitted; the event tells that one does."""
+    hanging = anyio.Event()
+
+    async def hold(_part: Slice) -> None:
+        if shop.of_kind(ConversationEmitted):
+            hanging.set()
+            await anyio.sleep_forever()
+
+    shop.source.hold = hold
+    return hanging
+
+
 def emitted(told: Sequence[Event]) -> set[str]:
     return {event.conversation_id for event in told if isinstance(event, ConversationEmitted)}
 
@@ -106,18 +119,11 @@ async def test_a_file_grows_old_and_is_published_although_nothing_comes(tmp_path
     now = 0.0
     async with workshop(tmp_path, clock=lambda: now) as shop:
         shop.source.runs = [a_run("one", thread="t")]
-        seen = anyio.Event()
-
-        async def hold(_part: Slice) -> None:
-            if shop.of_kind(ConversationEmitted):
-                seen.set()
-                await anyio.sleep_forever()
-
-        shop.source.hold = hold
+        hanging = hang_once_emitted(shop)
         async with anyio.create_task_group() as group:
             group.start_soon(shop.supervise, HASTY)
             with anyio.fail_after(10):
-                await seen.wait()
+                await hanging.wait()
                 assert files_in(shop.out) == []
                 now = 4000.0
                 while not files_in(shop.out):  # noqa: ASYNC110 - the file system gives no signal
@@ -128,18 +134,11 @@ async def test_a_file_grows_old_and_is_published_although_nothing_comes(tmp_path
 async def test_a_stop_ends_a_page_that_hangs_and_publishes_what_is_committed(tmp_path: Path) -> None:
     async with workshop(tmp_path) as shop:
         shop.source.runs = [a_run("one", thread="t")]
-        asked = anyio.Event()
-
-        async def hold(_part: Slice) -> None:
-            if shop.of_kind(ConversationEmitted):
-                asked.set()
-                await anyio.sleep_forever()
-
-        shop.source.hold = hold
+        hanging = hang_once_emitted(shop)
         async with anyio.create_task_group() as group:
             group.start_soon(shop.supervise, HASTY)
             with anyio.fail_after(10):
-                await asked.wait()
+                await hanging.wait()
             began = anyio.current_time()
             shop.stop.request()
         assert anyio.current_time() - began < 1

@@ -5,7 +5,7 @@ from difflib import SequenceMatcher
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import expand, refer
+from trajworker.assembly.context import alone, expand, refer
 from trajworker.assembly.memory import Amendment, Memory
 from trajworker.assembly.words import ALTERNATIVE, EDITED, Opening, turn_user
 from trajworker.dialects import Draft, digest, read_array
@@ -77,7 +77,6 @@ class Alignment(Memory):
         if behind is None:
             return None
         rest = read_array(behind)
-        self.decoded += len(rest)
         call.rest = (length, rest)
         return rest
 
@@ -114,7 +113,6 @@ class Alignment(Memory):
         System prompts said for the first time are left to the caller, who knows what came before them.
         """
         drafts = self._without_own(call, call.read())
-        self.decoded += len(drafts)
         keyed = list(zip(drafts, call.digests(), strict=False))
         if self.total == 0:
             return [], keyed
@@ -136,7 +134,7 @@ class Alignment(Memory):
                 found = self.aside(draft, EDITED, key)
             elif found == self.answer and draft.role is Role.ASSISTANT:
                 found = self.same_answer(draft, key)
-            seen.append((found, found if found < 0 else found + 1))
+            seen.append(alone(found))
         return seen, keyed[last + 1 :]
 
     def _claim_answer(

@@ -70,9 +70,14 @@ def expand(ranges: list[tuple[int, int]]) -> list[int]:
     return [ref for start, stop in ranges for ref in ((start,) if start < 0 else range(start, stop))]
 
 
+def alone(reference: int) -> tuple[int, int]:
+    """The range of one reference; that of an aside is (r, r)."""
+    return reference, reference if reference < 0 else reference + 1
+
+
 def refer(view: list[tuple[int, int]], reference: int) -> None:
-    """Add a reference to ranges, an aside as (r, r); one that follows the last range makes that longer."""
-    append(view, reference, reference if reference < 0 else reference + 1)
+    """Add a reference to ranges; one that follows the last range makes that longer."""
+    append(view, *alone(reference))
 
 
 def append(view: list[tuple[int, int]], start: int, stop: int) -> None:

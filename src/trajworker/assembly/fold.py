@@ -240,7 +240,7 @@ class TraceFolding(Nesting):
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
             figures=self.figures, keys=b"".join(transcript.keys), base=self.before.total, after=after,
             reopens=resumes and not self.replays, finish=finish, out_of_steps=ran_out, metadata=metadata,
-            project_id=trace.project_id, decoded=transcript.decoded, aggregation=trace.aggregation,
+            project_id=trace.project_id, aggregation=trace.aggregation,
         ))  # fmt: skip
 
 

@@ -60,7 +60,6 @@ class Memory:
         self.turn_user = before.turn_user
         self.answered = False
         self.ids: set[str] = set()
-        self.decoded = 0
         self.shown: str | None = None
         self.was_cut = False
         self.results_told = False

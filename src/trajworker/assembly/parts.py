@@ -12,7 +12,7 @@ from trajworker.assembly.figures import Figures
 from trajworker.assembly.memory import Amendment
 from trajworker.assembly.rewards import Aggregation
 
-VERSION = 1
+VERSION = 2
 _DIGEST_SIZE = 16
 
 
@@ -55,7 +55,6 @@ class Fold(Struct, array_like=True, gc=False):
     out_of_steps: bool = False
     metadata: dict[str, Any] = {}
     project_id: str = ""
-    decoded: int = 0
     aggregation: Aggregation = Aggregation.WEIGHTED_MEAN
     rules: bytes = b""
     """Mark of the settings it was made by, see `FoldSettings.mark`."""
@@ -69,7 +68,7 @@ _TIMES = msgspec.json.Encoder()
 
 
 def sealed(fold: Fold) -> Fold:
-    """The fold with the digest of all that reaches a line: not its context, nor how dear it was to make."""
+    """The fold with the digest of all that reaches a line: not its context."""
     told = (
         fold.messages, fold.asides, fold.steps, fold.entries, fold.nested, fold.internal, fold.retrieved, fold.tools,
         fold.amendments, fold.rewards, fold.figures, fold.reopens, fold.finish, fold.out_of_steps, fold.metadata,

@@ -152,7 +152,7 @@ _RENAMED = {
     "cache_write_tokens": "cache_creation", "cacheWriteTokens": "cache_creation",
     "reasoning_tokens": "reasoning", "reasoningTokens": "reasoning", "audio_tokens": "audio",
 }  # fmt: skip
-_NESTED = ("tokens",)
+_NESTED = "tokens"
 """Under which name counts stand beside what is billed (Cohere)."""
 _EXCLUDES_CACHE = frozenset({"cache_creation_input_tokens", "cacheCreationInputTokens", "cache_read_input_tokens"})
 
@@ -210,9 +210,8 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
         return None
     if _is_plain(source):
         return _plain(source)
-    for name in _NESTED:
-        if isinstance(source.get(name), dict):
-            source = source[name]
+    if isinstance(source.get(_NESTED), dict):
+        source = source[_NESTED]
     given, made, total = _count(source, _INPUT), _count(source, _OUTPUT), _count(source, _TOTAL)
     if not (given or made or total):
         return None

@@ -104,8 +104,8 @@ class Intake:
         """Page by page until the end, a cut, or the depth at which a catch-up has seen enough."""
         depth = Depth()
         while True:
-            async with self._flow.page():
-                step = await self._read_page(slice_, queue)
+            async with self._flow.page() as admitted_at:
+                step = await self._read_page(slice_, queue, admitted_at)
             slice_, done = step.slice, step.done
             if not done and slice_.floor is not None and step.oldest is not None and step.oldest < slice_.floor:
                 depth = depth.deeper(late=step.outcome.late > 0)
@@ -123,7 +123,7 @@ class Intake:
             if step.outcome.cursor_seen:
                 raise CursorExpired("the server gave the same cursor twice within a slice")
 
-    async def _read_page(self, slice_: Slice, queue: SliceQueue) -> "_Step":
+    async def _read_page(self, slice_: Slice, queue: SliceQueue, admitted_at: float) -> "_Step":
         """Ask for the page at the cursor and stage it; nothing of it is held longer than that."""
         seq = next(self._fetch_seq)
         page = await self._source.page(slice_)
@@ -133,7 +133,7 @@ class Intake:
         done = page.next_cursor is None or bool(pieces)
         split = after(slice_) if page.next_cursor is None else pieces
         staged = StagedPage(page=page, fetch_seq=seq, slice=after_page, done=done, split=split)
-        with self._flow.arrived():
+        with self._flow.arrived(admitted_at):
             outcome = await self._stage(slice_.project_id, staged)
         return _Step(slice=after_page, fetch_seq=seq, oldest=page.oldest, outcome=outcome, done=done)
 
