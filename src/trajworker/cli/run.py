@@ -3,10 +3,10 @@
 import argparse
 import gc
 import sys
-from contextlib import suppress
 
 import anyio
 
+from trajworker.cli.process import leave_no_core, return_large_buffers
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose, Settings
 from trajworker.errors import EXIT_RETRY
@@ -17,7 +17,8 @@ from trajworker.wiring import run_worker
 
 def main(asked: argparse.Namespace) -> int:
     """Run until all is delivered, or for ever."""
-    _leave_no_core()
+    leave_no_core()
+    return_large_buffers()
     settings = load_asked(asked, Purpose.RUN)
     logging = settings.logging
     with watching(sys.stderr, style=logging.format, level=logging.level, progress=logging.progress) as watch:
@@ -43,11 +44,3 @@ async def _probed(settings: Settings, bind: str, watch: Watch) -> int:
         code = await run_worker(settings, fan_out([health, watch.observer]))
         probes.cancel_scope.cancel()
     return code
-
-
-def _leave_no_core() -> None:
-    """A core dump would put the key and transcripts on disk, readable for whoever collects them."""
-    with suppress(ImportError):  # Windows has none
-        import resource  # noqa: PLC0415 - same
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
