@@ -63,7 +63,9 @@ class Intake:
         seq = next(self._fetch_seq)
         try:
             page = await self._source.runs_by_id(project.id, ids)
-            await self._stage(project.id, StagedPage(page=page, fetch_seq=seq))
+            await self._stage(
+                project.id, StagedPage(page=page, fetch_seq=seq, feedback=await self._feedback(page.runs))
+            )
         except SourceError as error:
             self._fail(project.id, error)
 
@@ -132,7 +134,8 @@ class Intake:
         after_page = replace(slice_, cursor=page.next_cursor, pages=slice_.pages + 1)
         done = page.next_cursor is None or bool(pieces)
         split = after(slice_) if page.next_cursor is None else pieces
-        staged = StagedPage(page=page, fetch_seq=seq, slice=after_page, done=done, split=split)
+        feedback = await self._feedback(page.runs)
+        staged = StagedPage(page=page, fetch_seq=seq, feedback=feedback, slice=after_page, done=done, split=split)
         with self._flow.arrived(admitted_at):
             outcome = await self._stage(slice_.project_id, staged)
         return _Step(slice=after_page, fetch_seq=seq, oldest=page.oldest, outcome=outcome, done=done)
@@ -160,8 +163,7 @@ class Intake:
     async def _stage(self, project_id: str, staged: StagedPage) -> StageOutcome:
         began = anyio.current_time()
         page = staged.page
-        feedback = await self._feedback(page.runs)
-        outcome = await self._store.stage(replace(staged, feedback=feedback))
+        outcome = await self._store.stage(staged)
         name = self._name(project_id)
         for unreadable in page.unreadable:
             self._observer(_told(name, unreadable))
