@@ -6,6 +6,7 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from trajworker.worker import page_flow
 from trajworker.worker.page_flow import FEWEST_PAGES, PageFlow
 
 PAGERS = 8
@@ -53,7 +54,8 @@ async def test_while_the_store_waits_for_pages_more_are_asked_for() -> None:
     assert flow.level == PAGERS
 
 
-async def test_pages_that_hang_leave_room_for_others() -> None:
+async def test_pages_that_hang_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page_flow, "PATIENCE_S", 0.01)
     flow = PageFlow(PAGERS)
     await Works(flow).run(lambda: rest(1), lambda: rest(50))
 

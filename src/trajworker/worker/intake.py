@@ -39,7 +39,6 @@ class Intake:
         self._store = store
         self._observer = observer
         self._pagers = pagers
-        self._flow = PageFlow(pagers)
         self._fetch_seq = fetch_seq
         self._pages: Counter[str] = Counter()
         self._cuts: Counter[str] = Counter()
@@ -52,10 +51,10 @@ class Intake:
     async def read(self, projects: Mapping[str, Project], slices: Sequence[Slice]) -> None:
         """Read all slices to their ends, and whatever is cut off them; `projects` by id."""
         self._projects |= projects
-        queue = SliceQueue(slices)
+        shared = _Shared(SliceQueue(slices), PageFlow(self._pagers))
         async with anyio.create_task_group() as group:
             for _ in range(self._pagers):
-                group.start_soon(self._page_slices, queue)
+                group.start_soon(self._page_slices, shared)
 
     async def reread(self, project: Project, ids: Sequence[str]) -> None:
         """Look again at runs known by id, such as those that had not ended."""
@@ -69,15 +68,15 @@ class Intake:
         except SourceError as error:
             self._fail(project.id, error)
 
-    async def _page_slices(self, queue: SliceQueue) -> None:
-        while (slice_ := await queue.take()) is not None:
+    async def _page_slices(self, shared: "_Shared") -> None:
+        while (slice_ := await shared.queue.take()) is not None:
             try:
                 if slice_.project_id not in self.failed:
-                    await self._read_slice(slice_, queue)
+                    await self._read_slice(slice_, shared)
             except SourceError as error:
                 self._fail(slice_.project_id, error)
             finally:
-                await queue.finish()
+                await shared.queue.finish()
 
     def _fail(self, project_id: str, error: SourceError) -> None:
         self.failed[project_id] = error
@@ -88,11 +87,11 @@ class Intake:
         project = self._projects.get(project_id)
         return project_id if project is None else project.name
 
-    async def _read_slice(self, slice_: Slice, queue: SliceQueue) -> None:
+    async def _read_slice(self, slice_: Slice, shared: "_Shared") -> None:
         """Read one slice, beginning again where its cursor is of no more use."""
         while True:
             try:
-                await self._follow_cursors(slice_, queue)
+                await self._follow_cursors(slice_, shared)
             except CursorExpired as error:
                 if slice_.restarts >= SLICE_RESTARTS:
                     await self._give_up(slice_, error)
@@ -102,12 +101,12 @@ class Intake:
             else:
                 return
 
-    async def _follow_cursors(self, slice_: Slice, queue: SliceQueue) -> None:
+    async def _follow_cursors(self, slice_: Slice, shared: "_Shared") -> None:
         """Page by page until the end, a cut, or the depth at which a catch-up has seen enough."""
         depth = Depth()
         while True:
-            async with self._flow.page() as admitted_at:
-                step = await self._read_page(slice_, queue, admitted_at)
+            async with shared.flow.page() as admitted_at:
+                step = await self._read_page(slice_, shared, admitted_at)
             slice_, done = step.slice, step.done
             if not done and slice_.floor is not None and step.oldest is not None and step.oldest < slice_.floor:
                 depth = depth.deeper(late=step.outcome.late > 0)
@@ -119,24 +118,24 @@ class Intake:
                     self.stopped_early.add(slice_.project_id)
                     done = True
             if done:
-                await queue.add(step.outcome.split)
+                await shared.queue.add(step.outcome.split)
                 self._tell_read(slice_)
                 return
             if step.outcome.cursor_seen:
                 raise CursorExpired("the server gave the same cursor twice within a slice")
 
-    async def _read_page(self, slice_: Slice, queue: SliceQueue, admitted_at: float) -> "_Step":
+    async def _read_page(self, slice_: Slice, shared: "_Shared", admitted_at: float) -> "_Step":
         """Ask for the page at the cursor and stage it; nothing of it is held longer than that."""
         seq = next(self._fetch_seq)
         page = await self._source.page(slice_)
         self._pages[slice_.project_id] += 1
-        pieces = self._cut(slice_, page, queue.idle)
+        pieces = self._cut(slice_, page, shared.queue.idle)
         after_page = replace(slice_, cursor=page.next_cursor, pages=slice_.pages + 1)
         done = page.next_cursor is None or bool(pieces)
         split = after(slice_) if page.next_cursor is None else pieces
         feedback = await self._feedback(page.runs)
         staged = StagedPage(page=page, fetch_seq=seq, feedback=feedback, slice=after_page, done=done, split=split)
-        with self._flow.arrived(admitted_at):
+        with shared.flow.arrived(admitted_at):
             outcome = await self._stage(slice_.project_id, staged)
         return _Step(slice=after_page, fetch_seq=seq, oldest=page.oldest, outcome=outcome, done=done)
 
@@ -190,6 +189,13 @@ class Intake:
         unreadable = Unreadable(project_id=slice_.project_id, run_id=None, reason=str(error), raw=b"", kind=GIVEN_UP)
         page = Page(runs=(), unreadable=(unreadable,))
         await self._stage(slice_.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
+
+
+class _Shared(Struct, frozen=True):
+    """What the pagers of one reading share."""
+
+    queue: SliceQueue
+    flow: PageFlow
 
 
 class _Step(Struct, frozen=True, kw_only=True):
