@@ -1,18 +1,17 @@
 """The only module that knows every room: settings in, a worker that runs to its end out."""
 
-import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import TYPE_CHECKING
 
 from trajworker import __version__
-from trajworker.assembly import RULES_VERSION, FoldSettings
+from trajworker.assembly import RULES_VERSION
 from trajworker.assembly.lifecycle import FinishRule
-from trajworker.assembly.rewards import RewardRule
 from trajworker.config import Settings, fingerprint, read_key
 from trajworker.config.choices import RedactionMode
+from trajworker.config.masking import made_secret, redactor
+from trajworker.config.rewards import fold_settings
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Event, Observer, WorkerStarted, WorkerStopped
 from trajworker.ports import Late, RunSource
@@ -29,14 +28,10 @@ from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
 from trajworker.worker.supervisor import Outcome, Rhythm, Supervisor
 
-if TYPE_CHECKING:
-    from trajworker.redaction import BasePiiRedactor
-
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing in LangSmith is older: what `since` means where nothing was said."""
 ACQUAINTANCE = "acquaintance"
 PLACEHOLDER_SECRET = "placeholder_secret"  # noqa: S105 - the name under which staging keeps it
-SECRET_BYTES = 32
 
 
 async def run_worker(settings: Settings, observer: Observer) -> int:
@@ -148,22 +143,6 @@ def _masked(source: RunSource, settings: Settings, secret: bytes) -> RunSource:
     return RedactingSource(source, redactor(settings, secret), frozenset(settings.conversation.thread_keys))
 
 
-def redactor(settings: Settings, secret: bytes) -> "BasePiiRedactor":
-    """Who masks personal data where somebody does; `secret` keys the placeholders."""
-    from trajworker.redaction import PiiRedactor, PresidioRedactor, choose_rules  # noqa: PLC0415 - as in _masked
-
-    asked = settings.redaction
-    rules = choose_rules(asked.rules, asked.patterns)
-    if asked.mode is RedactionMode.PRESIDIO:
-        return PresidioRedactor(rules=rules, secret=secret)
-    return PiiRedactor(rules, secret=secret)
-
-
-def made_secret() -> str:
-    """A secret for placeholders where nobody configured one; to be kept as long as what is masked must agree."""
-    return secrets.token_hex(SECRET_BYTES)
-
-
 async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
     """The configured secret, else one that staging keeps: runs that are read again must be masked as before."""
     if settings.redaction.secret is not None:
@@ -205,13 +184,6 @@ def rhythm(settings: Settings) -> Rhythm:
     """How long the worker lives."""
     poll: timedelta | None = None if settings.worker.once else settings.intake.poll
     return Rhythm(poll=poll, flush=settings.conversation.flush)
-
-
-def fold_settings(settings: Settings) -> FoldSettings:
-    """How feedback becomes rewards."""
-    asked = settings.reward
-    rule = RewardRule(keys=tuple(asked.weights), weights=asked.weights, aggregation=asked.aggregation)
-    return FoldSettings(rewards=rule)
 
 
 def sink_settings(settings: Settings) -> JsonlSettings:

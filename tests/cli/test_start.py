@@ -1,4 +1,4 @@
-"""`trajworker run` imports what it uses and no more: seconds depend on the machine, the list of modules does not."""
+"""A command imports what it uses and no more: seconds depend on the machine, the list of modules does not."""
 
 import os
 import sys
@@ -55,3 +55,11 @@ async def test_what_is_asked_for_is_imported(tmp_path: Path) -> None:
         TRAJWORKER_REDACTION_MODE="builtin",
     )
     assert {"structlog", "trajworker.observing.health", "trajworker.redaction"} <= modules
+
+
+async def test_an_import_of_an_export_waits_for_no_http_client() -> None:
+    loads = "import sys, trajworker.cli.importing, trajworker.api.folding; print(*sys.modules)"
+    done = await anyio.run_process([sys.executable, "-c", loads])
+    modules = set(done.stdout.decode().split())
+    assert "trajworker.api.bulk" in modules
+    assert modules & {"httpx", "trajworker.wiring", "trajworker.simulator"} == set()

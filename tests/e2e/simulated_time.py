@@ -20,7 +20,9 @@ from trajworker.assembly.lifecycle import FinishRule
 from trajworker.events import Event
 from trajworker.simulator import ManualClock, Simulator, serve
 from trajworker.sinks import JsonlSettings, open_sink
-from trajworker.sources import LangSmithSettings, LangSmithSource, Limit, Paces
+from trajworker.sources.langsmith import LangSmithSource
+from trajworker.sources.pacing import Paces
+from trajworker.sources.settings import LangSmithSettings, Limit
 from trajworker.sources.timing import Timing
 from trajworker.staging import open_staging
 from trajworker.worker.cycle import Cycle

@@ -15,7 +15,7 @@ from support.scripted_server import Received, Reply, head, json_reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
 from trajworker.errors import ConfigError, NotAllowed, ProjectNotFound, QueryRejected, SourceUnavailable
 from trajworker.events import ApiChosen
-from trajworker.sources import ApiKey
+from trajworker.sources.api_key import ApiKey
 from trajworker.sources.query import Detail
 from trajworker.sources.transport import _retry_after_s
 
@@ -281,7 +281,7 @@ async def test_a_full_backlog_times_out_while_connecting() -> None:
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
-        from trajworker.sources import Retries, Timeouts  # noqa: PLC0415 - for this test alone
+        from trajworker.sources.settings import Retries, Timeouts  # noqa: PLC0415 - for this test alone
 
         one = Bench(
             f"http://127.0.0.1:{port}",

@@ -8,7 +8,10 @@ from typing import Any
 from support.waits import Waits
 from trajworker.events import Event
 from trajworker.ports import Slice
-from trajworker.sources import ApiKey, LangSmithSettings, LangSmithSource, Limit, Paces
+from trajworker.sources.api_key import ApiKey
+from trajworker.sources.langsmith import LangSmithSource
+from trajworker.sources.pacing import Paces
+from trajworker.sources.settings import LangSmithSettings, Limit
 
 PROJECT = "4b1f068c-7d6b-5935-9723-e0824319f616"
 START = datetime(2026, 11, 1, tzinfo=UTC)

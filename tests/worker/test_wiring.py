@@ -3,11 +3,12 @@
 import pytest
 
 from trajworker.assembly.rewards import Aggregation
+from trajworker.config.rewards import fold_settings
 from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, WorkerSettings
 from trajworker.errors import NotAllowed, ProjectNotFound
 from trajworker.ports import Late
 from trajworker.sinks import JsonlSettings
-from trajworker.wiring import delivery, exit_code, fold_settings, sink_settings
+from trajworker.wiring import delivery, exit_code, sink_settings
 from trajworker.worker.supervisor import Outcome
 
 

@@ -16,7 +16,6 @@ import anyio.to_thread
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trajworker import wiring
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.folding import Line
 from trajworker.api.lacking import lacking_anywhere
@@ -25,6 +24,7 @@ from trajworker.api.pool import folded
 from trajworker.api.staged import Assembly
 from trajworker.assembly import NEEDED_RUN_TYPES, FoldSettings
 from trajworker.config import Settings
+from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError, ConversationNotFound, RedactionFailed
 from trajworker.model.run import Project, Run
 from trajworker.ports import Page, StagedPage, Unreadable
@@ -76,7 +76,7 @@ class Bulk(Struct, frozen=True, kw_only=True):
     @property
     def fold_settings(self) -> FoldSettings:
         """How feedback becomes rewards."""
-        return wiring.fold_settings(self.settings)
+        return fold_settings(self.settings)
 
 
 async def bulk_trajectories(bulk: Bulk) -> AsyncGenerator[Trajectory, None]:

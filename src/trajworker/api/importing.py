@@ -20,6 +20,7 @@ from trajworker.api.gathering import READ_MARK, Gathering
 from trajworker.api.lacking import lacking, lacking_anywhere
 from trajworker.api.listing import ConversationSummary
 from trajworker.api.staged import BATCH, EVER, Assembly, Stretch
+from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError
 from trajworker.model.run import Project
 from trajworker.redaction import BasePiiRedactor
@@ -124,7 +125,7 @@ class Importer:
         """Who is named is handed out whole; of a project, what began in the stretch of time that is configured."""
         asked = self._settings.source
         stretch = Stretch(since=asked.since, until=asked.until) if wanted.conversations is None else EVER
-        return Assembly(staging, project, wiring.fold_settings(self._settings), stretch)
+        return Assembly(staging, project, fold_settings(self._settings), stretch)
 
 
 _TURNS: RunVar[dict[Path, anyio.Semaphore]] = RunVar("trajworker_turns")

@@ -9,7 +9,6 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from trajworker.aio import Client
 from trajworker.api.bulk import Bulk, bulk_lines
 from trajworker.api.lines import open_lines
 from trajworker.api.options import Options
@@ -44,6 +43,8 @@ def _bulk(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
 
 
 async def _fetched(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
+    from trajworker.aio import Client  # noqa: PLC0415 - an HTTP client, which an export needs not wait for
+
     options = one_project(load_asked(asked, Purpose.RUN))
     masking = redactor_of(options.settings, None if asked.no_stage else options.storage_dir)
     found = Client.of(options).iter_conversations(

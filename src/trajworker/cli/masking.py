@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from trajworker import wiring
 from trajworker.config import RedactionMode, Settings
+from trajworker.config.masking import made_secret, redactor
 from trajworker.folders import create_private, private_folder
 from trajworker.redaction import BasePiiRedactor
 
@@ -15,9 +15,9 @@ def redactor_of(settings: Settings, storage_dir: Path | None) -> BasePiiRedactor
     if settings.redaction.mode is RedactionMode.OFF:
         return None
     if settings.redaction.secret is not None:
-        return wiring.redactor(settings, settings.redaction.secret.reveal().encode())
-    made = wiring.made_secret()
-    return wiring.redactor(settings, (_kept(storage_dir, made) if storage_dir else made).encode())
+        return redactor(settings, settings.redaction.secret.reveal().encode())
+    made = made_secret()
+    return redactor(settings, (_kept(storage_dir, made) if storage_dir else made).encode())
 
 
 def _kept(storage_dir: Path, made: str) -> str:
