@@ -76,7 +76,7 @@ async def deliver(staging: Staging, sink: JsonlSink, stream: Stream) -> None:
         emission = an_emission(activity, versions, None, content)
         if emission.content_hash != activity.content_hash:
             head = json.dumps([activity.conversation_id, activity.revision + 1]).encode()
-            line = await sink.append([b"[", head, b",[", content, b"]]"], stream)
+            (line,) = await sink.append([([b"[", head, b",[", content, b"]]"], stream)])
             emission = an_emission(activity, versions, line, content)
         emissions.append(structs.replace(emission, folds=folds))
         if len(emissions) == CONVERSATIONS // 2:

@@ -19,6 +19,7 @@ from support.published import lines_in
 from support.rights import held_to_modes
 from support.staged import FOREVER, a_page, a_run, an_emission
 from trajworker.errors import EXIT_IO, EXIT_NOT_ALLOWED, PathNotAllowed, SinkFull, StagingFull, TrajworkerError
+from trajworker.ports import Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
 
@@ -50,7 +51,7 @@ async def test_a_full_staging_disk_undoes_the_page_and_goes_on_once_there_is_roo
 
 async def emit_one(staging: Staging, sink: JsonlSink, content: bytes) -> None:
     (activity,) = [one async for one in staging.changed(FOREVER)][:1]
-    line = await sink.append([b'["', content, b'"]'])
+    (line,) = await sink.append([([b'["', content, b'"]'], Stream.TRAJECTORIES)])
     await sink.commit([an_emission(activity, await seen(staging, activity.conversation), line, content)])
 
 

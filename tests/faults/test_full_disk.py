@@ -15,6 +15,7 @@ from support.looking import activities, seen
 from support.published import lines_in
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, an_emission
 from trajworker.errors import StagingFull
+from trajworker.ports import Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.reserve import RESERVE_BYTES, Reserve
@@ -45,7 +46,7 @@ async def staged_until_full(staging: Staging) -> int:
 async def emit(staging: Staging, sink: JsonlSink, content: bytes) -> None:
     """Emit the conversation that is due first."""
     activity = next(iter([one async for one in staging.changed(FOREVER)]))
-    line = await sink.append([b'["', content, b'"]'])
+    (line,) = await sink.append([([b'["', content, b'"]'], Stream.TRAJECTORIES)])
     await sink.commit([an_emission(activity, await seen(staging, activity.conversation), line, content)])
 
 

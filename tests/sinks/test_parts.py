@@ -240,13 +240,13 @@ async def test_a_ledger_without_room_takes_the_batch_back(
 async def test_a_line_feed_inside_a_line_is_refused(staging: Staging, out: Path) -> None:
     async with open_sink(staging, JsonlSettings(out=out)) as sink:
         with pytest.raises(SinkError, match="line feed"):
-            await sink.append([b"a\nb"])
+            await sink.append([([b"a\nb"], Stream.TRAJECTORIES)])
 
 
 async def test_a_long_line_is_written_in_portions_and_counted_exactly(staging: Staging, out: Path) -> None:
     async with open_sink(staging, JsonlSettings(out=out)) as sink:
         pieces = [b'"'] + [b"x" * 700_000] * 9 + [b'"']
-        line = await sink.append(iter(pieces))
+        (line,) = await sink.append([(iter(pieces), Stream.TRAJECTORIES)])
         assert line.length == sum(map(len, pieces)) + 1
         await sink.discard()
 

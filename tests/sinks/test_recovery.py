@@ -66,7 +66,7 @@ async def test_a_tail_that_was_not_committed_is_cut_off(staging: Staging, out: P
 
 async def test_a_longer_tail_than_what_is_written_next_leaves_no_rest(staging: Staging, out: Path) -> None:
     async with dying(staging, out) as sink:
-        await sink.append([b'"' + b"x" * 5000 + b'"'])
+        await sink.append([([b'"' + b"x" * 5000 + b'"'], Stream.TRAJECTORIES)])
     assert await restart(staging, out) == ALL
 
 

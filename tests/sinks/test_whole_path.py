@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from support.staged import FOREVER, a_page, a_run, an_emission
-from trajworker.ports import Emission
+from trajworker.ports import Emission, Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
 
@@ -19,7 +19,8 @@ async def deliver(staging: Staging, sink: JsonlSink) -> int:
             seen[trace.trace_id] = trace.version
             names += [run.name async for run in staging.runs(activity.conversation, trace.trace_id)]
         content = json.dumps([activity.conversation_id, activity.revision + 1, names]).encode()
-        emissions.append(an_emission(activity, seen, await sink.append([content]), content))
+        (line,) = await sink.append([([content], Stream.TRAJECTORIES)])
+        emissions.append(an_emission(activity, seen, line, content))
     await sink.commit(emissions)
     return len(emissions)
 

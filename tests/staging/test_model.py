@@ -218,7 +218,7 @@ async def append(staging: Staging, sink: JsonlSink, stream: Stream) -> list[Emis
         line = None
         if an_emission(activity, versions_seen, None, content).content_hash != activity.content_hash:
             head = json.dumps([activity.conversation_id, activity.revision + 1]).encode()
-            line = await sink.append([b"[", head, b",", content, b"]"], stream)
+            (line,) = await sink.append([([b"[", head, b",", content, b"]"], stream)])
         emissions.append(an_emission(activity, versions_seen, line, content))
     return emissions
 

@@ -18,7 +18,7 @@ async def append(
         if len(emissions) == most:
             break
         content = json.dumps([activity.conversation_id, activity.revision + 1]).encode()
-        line = await sink.append([content[:3], content[3:]], stream)
+        (line,) = await sink.append([([content[:3], content[3:]], stream)])
         emissions.append(an_emission(activity, await seen(staging, activity.conversation), line, content))
     return emissions
 

@@ -12,7 +12,7 @@ import anyio.to_thread
 from msgspec.structs import replace
 
 from trajworker.errors import SinkError
-from trajworker.ports import Emission, Part, PartState
+from trajworker.ports import Emission, Part, PartState, Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink
 
 BATCH_LINES = 200
@@ -25,27 +25,32 @@ class LineWriter:
 
     def __init__(self, sink: JsonlSink) -> None:
         self._sink = sink
-        self._batch: list[Emission] = []
+        self._batch: list[bytes] = []
         self._size_bytes = 0
         self.lines = 0
         """Lines added."""
 
     async def add(self, line: bytes) -> None:
-        """Add a line, given without its line feed."""
-        placed = await self._sink.append([line])
+        """Add a line, given without its line feed; it is written with its batch."""
         self.lines += 1
-        self._batch.append(
-            Emission(conversation=self.lines, revision=1, content_hash=placed.sha256, line=placed, seen={})
-        )
-        self._size_bytes += placed.length
+        self._batch.append(line)
+        self._size_bytes += len(line)
         if len(self._batch) >= BATCH_LINES or self._size_bytes >= BATCH_BYTES:
             await self.commit()
 
     async def commit(self) -> None:
-        """Make what was added durable."""
+        """Write what was added, and make it durable."""
         batch, self._batch, self._size_bytes = self._batch, [], 0
-        if batch:
-            await self._sink.commit(batch)
+        if not batch:
+            return
+        placed = await self._sink.append([([line], Stream.TRAJECTORIES) for line in batch])
+        first = self.lines - len(batch) + 1
+        await self._sink.commit(
+            [
+                Emission(conversation=number, revision=1, content_hash=line.sha256, line=line, seen={})
+                for number, line in enumerate(placed, first)
+            ]
+        )
 
 
 @asynccontextmanager

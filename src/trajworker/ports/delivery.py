@@ -52,7 +52,7 @@ class Sink(Protocol):
     `SinkError` or `StagingError` is final.
     """
 
-    async def append_all(self, lines: Sequence[Unwritten]) -> list[Line]:
+    async def append(self, lines: Sequence[Unwritten]) -> list[Line]:
         """Write lines (in pieces, without their line feeds) at the ends of the open parts; revocable until `commit`.
 
         All of them or none.

@@ -55,12 +55,7 @@ class JsonlSink:
         self._next_seq = 1
         self._broken: SinkError | None = None
 
-    async def append(self, pieces: Iterable[bytes], stream: Stream = Stream.TRAJECTORIES) -> Line:
-        """Write a line at the end of the open part; revocable until `commit`."""
-        (line,) = await self.append_all([(pieces, stream)])
-        return line
-
-    async def append_all(self, lines: Sequence[Unwritten]) -> list[Line]:
+    async def append(self, lines: Sequence[Unwritten]) -> list[Line]:
         """Write lines at the ends of the open parts, all or none; revocable until `commit`."""
         self._refuse_broken()
         written: list[Line] = []

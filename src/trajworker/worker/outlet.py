@@ -159,7 +159,7 @@ class Outlet:
             said.append(
                 _Revision(activity, draft, header, content_hash(draft.folds, header), self._stream(activity, now))
             )
-        lines = await self._sink.append_all(
+        lines = await self._sink.append(
             [(encode_line(one.draft.folds, one.header), one.stream) for one in said if one.stream and one.is_new]
         )
         following = iter(lines)
