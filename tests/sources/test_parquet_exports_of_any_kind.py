@@ -2,6 +2,8 @@
 
 import os
 import random
+import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import pytest
 import trajworker as tj
 from support import corpus
 from support.library import conversation
+from trajworker.api import pool
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -73,6 +76,25 @@ def test_a_system_that_does_not_say_which_cores_are_ours_imports_all_the_same(
 ) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on macOS
     assert imported(tmp_path / "plain.parquet") == plain
+
+
+def test_processes_of_their_own_give_the_same_lines(
+    tmp_path: Path, plain: dict[str | None, tj.Trajectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "POOL_BYTES", 0)
+    monkeypatch.setattr(pool, "_cores", lambda: 2)
+    assert imported(tmp_path / "plain.parquet") == plain
+
+
+def test_a_process_that_ends_before_its_time_is_told_of(
+    tmp_path: Path, plain: dict[str | None, tj.Trajectory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert plain
+    monkeypatch.setattr(pool, "POOL_BYTES", 0)
+    monkeypatch.setattr(pool, "_cores", lambda: 2)
+    monkeypatch.setattr(sys, "executable", shutil.which("true"))
+    with pytest.raises(tj.TrajworkerError, match="ended before its time"):
+        imported(tmp_path / "plain.parquet")
 
 
 @pytest.mark.parametrize("resource", ["runs", "resource=runs"])

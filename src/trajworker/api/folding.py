@@ -6,6 +6,7 @@ A frame is its length (8 bytes, little-endian) and its content.
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from importlib import import_module
 from typing import BinaryIO
 
@@ -102,6 +103,8 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
     if first is None:
         return
     settings = msgspec.msgpack.decode(first, type=FoldSettings)
+    with suppress(ImportError):  # while there is nothing to do yet; the parent tells of an extra that is missing
+        import_module("pyarrow")
     while (frame := read_frame(incoming)) is not None:
         write_frame(outgoing, encode_lines(lines_of(frame, settings)))
 

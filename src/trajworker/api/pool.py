@@ -1,5 +1,7 @@
 """Folds exported conversations on every core, in the order they come.
 
+The processes are started first, so that they are ready when the first conversations are.
+
 The workers are processes of their own program over pipes, not forks of the caller's: a library cannot know which
 threads and locks it would copy, nor import the caller's main module twice.
 """
@@ -8,9 +10,9 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from queue import SimpleQueue
 from typing import IO, Any, Self, cast
@@ -21,28 +23,26 @@ from trajworker.api.folding import Line, decode_lines, lines_of, read_frame, wri
 from trajworker.assembly import FoldSettings
 from trajworker.errors import TrajworkerError
 
-POOL_ROWS = 4000
-"""Exports smaller than this are done before a process has started."""
+POOL_BYTES = 512 * 1024
+"""Exports smaller than this, some thousand rows, are done before a process has started."""
 MOST_PROCESSES = 8
 AHEAD = 2
 """Batches per process that are under way or done before they are asked for."""
 
 
-def folded(batches: Iterator[Any], rows: int, settings: FoldSettings) -> Iterator[Line]:
-    """The lines of Arrow batches of whole conversations, in order; `rows` is how many there will be."""
+Folding = Callable[[Iterator[Any]], Iterator[Line]]
+"""From Arrow batches of whole conversations to their lines, in order."""
+
+
+@contextmanager
+def folding(size_bytes: int, settings: FoldSettings) -> Iterator[Folding]:
+    """Fold an export of so many bytes, in processes of their own where it is worth it."""
     cores = _cores()
-    if rows < POOL_ROWS or cores == 1 or not sys.executable:
-        for batch in batches:
-            yield from lines_of(ipc_of(batch), settings)
+    if size_bytes < POOL_BYTES or cores == 1 or not sys.executable:
+        yield lambda batches: (line for batch in batches for line in lines_of(ipc_of(batch), settings))
         return
     with _Pool(min(cores, MOST_PROCESSES), settings) as pool:
-        under_way: deque[Future[list[Line]]] = deque()
-        for batch in batches:
-            under_way.append(pool.submit(batch))
-            while len(under_way) > pool.size * AHEAD:
-                yield from under_way.popleft().result()
-        while under_way:
-            yield from under_way.popleft().result()
+        yield pool.folded
 
 
 def _cores() -> int:
@@ -65,7 +65,7 @@ class _Pool:
     """Processes that fold, each driven by a thread that waits for it."""
 
     def __init__(self, size: int, settings: FoldSettings) -> None:
-        self.size = size
+        self._size = size
         self._settings = msgspec.msgpack.encode(settings)
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
         self._stack = ExitStack()
@@ -73,7 +73,7 @@ class _Pool:
 
     def __enter__(self) -> Self:
         paths = os.pathsep.join(path for path in sys.path if path)
-        for _ in range(self.size):
+        for _ in range(self._size):
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "trajworker.api.folding"],
                 stdin=subprocess.PIPE,
@@ -91,9 +91,15 @@ class _Pool:
         self._stack.close()
         self._threads.shutdown()
 
-    def submit(self, batch: Any) -> Future[list[Line]]:  # noqa: ANN401 - pyarrow has no types
-        """Fold a batch, soon."""
-        return self._threads.submit(self._fold, batch)
+    def folded(self, batches: Iterator[Any]) -> Iterator[Line]:
+        """The lines of batches, in order; some batches are folded ahead."""
+        under_way: deque[Future[list[Line]]] = deque()
+        for batch in batches:
+            under_way.append(self._threads.submit(self._fold, batch))
+            while len(under_way) > self._size * AHEAD:
+                yield from under_way.popleft().result()
+        while under_way:
+            yield from under_way.popleft().result()
 
     def _fold(self, batch: Any) -> list[Line]:  # noqa: ANN401 - pyarrow has no types
         process = self._idle.get()

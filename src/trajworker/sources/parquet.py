@@ -95,13 +95,13 @@ class ParquetExport:
             if spill:
                 connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
             try:
-                rows = self._views(connection)
+                self._views(connection)
                 parts = buckets_for(self._size_bytes(connection)) if spill else 1
-                yield OpenExport(connection, rows, Path(folder), parts)
+                yield OpenExport(connection, Path(folder), parts)
             except self._duckdb.Error as error:
                 raise self._explained(error) from None
 
-    def _views(self, connection: "duckdb.DuckDBPyConnection") -> int:
+    def _views(self, connection: "duckdb.DuckDBPyConnection") -> None:
         export = connection.read_parquet(self._files, union_by_name=len(self._files) > 1, hive_partitioning=False)
         columns = dict(zip(export.columns, map(str, export.types), strict=True))
         if missing := [name for name in REQUIRED if name not in columns]:
@@ -109,8 +109,6 @@ class ParquetExport:
         export.project(key_selection(columns, self._thread_keys)).create_view("key")
         wanted = f"lower(run_type) IN ({', '.join(map(_literal, self._run_types))}) OR id = trace_id"
         export.project(selection(columns)).filter(wanted).create_view("run")
-        rows: int = export.count("*").fetchall()[0][0]
-        return rows
 
     def _size_bytes(self, connection: "duckdb.DuckDBPyConnection") -> int:
         told = connection.execute("SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [self._files])
@@ -125,13 +123,12 @@ class ParquetExport:
 
 
 class OpenExport:
-    """An export that is being read; `rows` is how many it has."""
+    """An export that is being read."""
 
-    def __init__(self, connection: "duckdb.DuckDBPyConnection", rows: int, folder: Path, parts: int) -> None:
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", folder: Path, parts: int) -> None:
         self._connection = connection
         self._folder = folder
         self._parts = parts
-        self.rows = rows
 
     def conversations(self) -> Iterator[Any]:
         """Arrow batches of whole conversations, those that began first first; none is cut in two."""
