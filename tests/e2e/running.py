@@ -81,8 +81,11 @@ class Workplace:
     @contextmanager
     def started(self, *more: str) -> Iterator[subprocess.Popen[bytes]]:
         """A process that is killed at the end of the block, whatever it does by then."""
+        surroundings = self.surroundings()
+        # What coverage counts is lost with the kill, and its own handler of SIGTERM breaks when a second one meets it.
+        surroundings.pop("COVERAGE_PROCESS_CONFIG", None)
         process = subprocess.Popen(
-            self.command(*more), env=self.surroundings(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            self.command(*more), env=surroundings, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         try:
             yield process
