@@ -97,6 +97,17 @@ def test_a_process_that_ends_before_its_time_is_told_of(
         imported(tmp_path / "plain.parquet")
 
 
+def test_an_extra_that_is_not_installed_is_named(
+    tmp_path: Path, plain: dict[str | None, tj.Trajectory], monkeypatch: pytest.MonkeyPatch, capfd: Any
+) -> None:
+    assert plain
+    monkeypatch.setattr(pool, "POOL_BYTES", 0)
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(tj.ConfigError, match=r"pip install 'trajworker\[parquet\]'"):
+        imported(tmp_path / "plain.parquet")
+    assert capfd.readouterr().err == ""
+
+
 @pytest.mark.parametrize("resource", ["runs", "resource=runs"])
 def test_both_partition_layouts_and_overlapping_exports(
     resource: str, tmp_path: Path, plain: dict[str | None, tj.Trajectory]

@@ -1,13 +1,21 @@
 """Pages on their way find their number by themselves: as many as keep the store at work."""
 
 from collections.abc import Awaitable, Callable
+from itertools import count
+from pathlib import Path
 
 import anyio
 import anyio.lowlevel
 import pytest
 
+from support.staged import a_run, a_slice
+from trajworker.events import ignore
+from trajworker.ports import StagedPage, StageOutcome
+from trajworker.staging import open_staging
 from trajworker.worker import page_flow
+from trajworker.worker.intake import Intake
 from trajworker.worker.page_flow import FEWEST_PAGES, PageFlow
+from worker.workshop import ListedSource
 
 PAGERS = 8
 PAGES = 100
@@ -94,3 +102,24 @@ async def test_a_page_that_fails_leaves_its_place_to_the_next() -> None:
     with anyio.fail_after(5):
         async with flow.page():
             assert flow.level == 1
+
+
+async def test_pagers_ask_for_no_more_than_the_store_can_take(tmp_path: Path) -> None:
+    held: list[int] = []
+    async with open_staging(tmp_path / "staging.db") as staging:
+        source = ListedSource(runs=[a_run(f"r{number}", at=number) for number in range(PAGES)])
+        project = source.projects["p"]
+        await staging.plan(project, [a_slice(number, number + 1) for number in range(PAGES)])
+        whole = staging.stage
+
+        async def stage(staged: StagedPage) -> StageOutcome:
+            outcome = await whole(staged)
+            held.append(len(source.asked) - len(held))
+            return outcome
+
+        staging.stage = stage  # type: ignore[method-assign] # the real one, and how many pages are held
+        intake = Intake(source, staging, ignore, count(1), PAGERS)
+        await intake.read({project.id: project}, await staging.unread(project.id))
+        assert len(held) == PAGES
+    assert max(held) <= PAGERS
+    assert max(held[PAGES // 2 :]) <= FEWEST_PAGES + 1

@@ -29,7 +29,7 @@ from trajworker.errors import ConfigError, ConversationNotFound, RedactionFailed
 from trajworker.model.run import Project, Run
 from trajworker.ports import Page, StagedPage, Unreadable
 from trajworker.redaction import BasePiiRedactor, redact_value
-from trajworker.sources.parquet import ParquetExport, files_of
+from trajworker.sources.parquet import ParquetExport
 from trajworker.sources.parquet_rows import runs_of
 from trajworker.sources.redacting import Masking
 from trajworker.sources.run_files import SUFFIXES, Messages, RunFiles
@@ -135,11 +135,9 @@ async def _sorted(bulk: Bulk) -> AsyncGenerator[Line, None]:
 
 
 def _lines(bulk: Bulk) -> Generator[Line, None, None]:
-    size_bytes = sum(file.stat().st_size for file in files_of(bulk.path))
-    with folding(size_bytes, bulk.fold_settings) as folded:
-        export = ParquetExport(bulk.path, bulk.settings.conversation.thread_keys, NEEDED_RUN_TYPES)
-        with export.open(spill=bulk.stage) as rows:
-            yield from folded(rows.conversations())
+    export = ParquetExport(bulk.path, bulk.settings.conversation.thread_keys, NEEDED_RUN_TYPES)
+    with folding(export.size_bytes, bulk.fold_settings) as folded, export.open(spill=bulk.stage) as rows:
+        yield from folded(rows.conversations())
 
 
 def _next(iterator: Iterator[T], most: int = LINES) -> list[T]:

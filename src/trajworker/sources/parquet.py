@@ -73,11 +73,13 @@ class ParquetExport:
         """`run_types`: what is read beside the roots.
 
         Raises:
-            ConfigError: there is nothing to read, or the extra is not installed.
+            ConfigError: there is nothing to read.
         """
-        self._duckdb = _import_duckdb()
         self._path = path
-        self._files = [str(file) for file in files_of(path)]
+        files = files_of(path)
+        self._files = [str(file) for file in files]
+        self.size_bytes = sum(file.stat().st_size for file in files)
+        """As it lies on the disk."""
         self._thread_keys = tuple(thread_keys)
         self._run_types = tuple(run_types)
 
@@ -86,20 +88,25 @@ class ParquetExport:
         """The export while it is read; without `spill` nothing is written to disk, however large it is.
 
         Raises:
-            ConfigError: a column is missing without which runs cannot be read, or a file is no Parquet file.
+            ConfigError: a column is missing without which runs cannot be read, a file is no Parquet file, or the
+                extra is not installed.
         """
+        duckdb = _import_duckdb()
         place = TemporaryDirectory(prefix="trajworker-") if spill else nullcontext("")
-        with place as folder, self._duckdb.connect() as connection:
+        with place as folder, duckdb.connect() as connection:
             connection.execute("SET TimeZone='UTC'")
             connection.execute("SET temp_directory=?", [folder])
             if spill:
                 connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
             try:
                 self._views(connection)
-                parts = buckets_for(self._size_bytes(connection)) if spill else 1
+                parts = buckets_for(self._unpacked_bytes(connection)) if spill else 1
                 yield OpenExport(connection, Path(folder), parts)
-            except self._duckdb.Error as error:
-                raise self._explained(error) from None
+            except duckdb.OutOfMemoryException:
+                told = f"{self._path} does not fit into memory; stage=True lets it spill to disk"
+                raise ConfigError(told) from None
+            except duckdb.Error as error:  # its own words may repeat what stands in the file
+                raise ConfigError(f"{self._path} cannot be read as Parquet: {type(error).__name__}") from None
 
     def _views(self, connection: "duckdb.DuckDBPyConnection") -> None:
         export = connection.read_parquet(self._files, union_by_name=len(self._files) > 1, hive_partitioning=False)
@@ -110,16 +117,10 @@ class ParquetExport:
         wanted = f"lower(run_type) IN ({', '.join(map(_literal, self._run_types))}) OR id = trace_id"
         export.project(selection(columns)).filter(wanted).create_view("run")
 
-    def _size_bytes(self, connection: "duckdb.DuckDBPyConnection") -> int:
+    def _unpacked_bytes(self, connection: "duckdb.DuckDBPyConnection") -> int:
         told = connection.execute("SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [self._files])
         size: int | None = told.fetchall()[0][0]
         return int(size or 0)
-
-    def _explained(self, error: Exception) -> ConfigError:
-        """DuckDB's own words may repeat what stands in the file: only the kind of error is told."""
-        if isinstance(error, self._duckdb.OutOfMemoryException):
-            return ConfigError(f"{self._path} does not fit into memory; stage=True lets it spill to disk")
-        return ConfigError(f"{self._path} cannot be read as Parquet: {type(error).__name__}")
 
 
 class OpenExport:
