@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trajworker.assembly import FinishRule, Held, decide
+from trajworker.assembly.lifecycle import FEW_TRACES, FinishRule, Held, decide, keeps_folds
 from trajworker.ports import Activity
 from trajworker.trajectory import Pane
 
@@ -52,3 +52,14 @@ def test_a_pending_run_is_waited_for_until_its_timeout_and_then_told_as_incomple
 def test_no_waiting_at_all_delivers_what_was_read() -> None:
     rule = FinishRule(idle=timedelta(0), settle=timedelta(0))
     assert decide(activity(), LAST, LAST, rule).pane is Pane.ON_TIME
+
+
+@pytest.mark.parametrize(("traces", "silent"), [(1, timedelta(hours=23)), (FEW_TRACES + 1, timedelta(days=900))])
+def test_folds_are_kept_where_a_next_turn_is_likely_or_folding_all_again_is_dear(
+    traces: int, silent: timedelta
+) -> None:
+    assert keeps_folds(activity(), traces, LAST + silent)
+
+
+def test_folds_of_a_short_conversation_that_seems_over_are_not_kept() -> None:
+    assert not keeps_folds(activity(), FEW_TRACES, LAST + timedelta(days=2))

@@ -1,6 +1,6 @@
 """What is said of a conversation, when, and where it goes."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +132,27 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
         shop.source.runs.append(a_run("more", thread="b", at=2))
         await shop.work()
         assert await shop.said() == [("g", 1), ("b", 1)]
+
+
+@pytest.mark.parametrize(("read_at", "folded"), [(day(0.5), ["one", "two"]), (day(3), ["one", "one", "two"])])
+async def test_only_a_turn_that_is_new_is_folded_unless_the_conversation_had_seemed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_at: datetime, folded: list[str]
+) -> None:
+    fold, seen = drafting.Conversation.fold, []
+
+    def watch(conversation: Any, runs: Any, *rest: Any) -> Any:
+        seen.append(runs[0].name)
+        return fold(conversation, runs, *rest)
+
+    monkeypatch.setattr(drafting.Conversation, "fold", watch)
+    async with workshop(tmp_path) as shop:
+        shop.source.at = read_at
+        shop.source.runs = [a_run("one", thread="t")]
+        await shop.work()
+        shop.source.runs.append(a_run("two", thread="t", at=1))
+        await shop.work()
+        assert await shop.said() == [("t", 1), ("t", 2)]
+    assert seen == folded
 
 
 async def test_payloads_that_were_dropped_are_fetched_again_for_a_new_revision(tmp_path: Path) -> None:

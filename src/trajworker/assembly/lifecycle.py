@@ -1,7 +1,7 @@
-"""When a conversation is finished: a pure rule over what staging knows of it (reliability.md 2.3).
+"""When a conversation is finished, and whether it is expected to go on: pure rules over what staging knows of it.
 
-There is no "thread finished" signal anywhere; closing is a policy of the reader: nothing is running, and nothing new
-came for so long that what is read reaches past it.
+There is no "thread finished" signal anywhere; closing is a policy of the reader (reliability.md 2.3): nothing is
+running, and nothing new came for so long that what is read reaches past it.
 """
 
 from datetime import datetime, timedelta
@@ -11,6 +11,11 @@ from msgspec import Struct
 
 from trajworker.ports import Activity
 from trajworker.trajectory import Pane
+
+LIKELY_TO_GO_ON = timedelta(days=1)
+"""A conversation that has been silent for longer seldom goes on."""
+FEW_TRACES = 20
+"""So many are folded anew in less time than the rest of a new turn takes."""
 
 
 class FinishRule(Struct, frozen=True, kw_only=True):
@@ -63,3 +68,11 @@ def decide(activity: Activity, now: datetime, watermark: datetime | None, rule: 
         return Decision(reason=Held.UNREAD)
     pane = Pane.LATE if activity.revision > 0 else Pane.ON_TIME
     return Decision(pane=pane, complete=not running)
+
+
+def keeps_folds(activity: Activity, traces: int, now: datetime) -> bool:
+    """Whether the folds of a conversation of so many traces are worth their place in staging, for its next turn.
+
+    Without them that is folded with all turns before it, once: what a backfill reads is old, and most of it is over.
+    """
+    return traces > FEW_TRACES or now - activity.last_activity < LIKELY_TO_GO_ON

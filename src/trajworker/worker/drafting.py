@@ -6,6 +6,7 @@ goes on beating, and a stop need not wait for it.
 
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.assembly import Conversation, Fold, FoldSettings, decode_fold, encode_fold
+from trajworker.assembly.lifecycle import keeps_folds
 from trajworker.errors import MalformedRun, SourceError, TrajworkerError
 from trajworker.model.run import Feedback, Project, Run
 from trajworker.ports import Activity, Ledger, Material, TraceVersion, kept
@@ -40,7 +42,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     Args:
         folds: one per trace, in order of start; none where all its traces moved to other conversations.
         seen: version of each trace that was folded.
-        renewed: folds that were made anew, encoded, by trace id.
+        renewed: folds that were made anew and are worth keeping, encoded, by trace id.
     """
 
     folds: list[Fold]
@@ -61,7 +63,7 @@ class Drafter:
         self._settings = settings
         self._restore = restore
 
-    async def drafts(self, activities: Sequence[Activity]) -> AsyncGenerator[list[Drafted], None]:
+    async def drafts(self, activities: Sequence[Activity], now: datetime) -> AsyncGenerator[list[Drafted], None]:
         """Drafts in groups that may be held in memory together; one that fails does not stop the others."""
         whole: list[Activity] = []
         for activity in activities:
@@ -73,7 +75,7 @@ class Drafter:
         while whole:
             materials = await self._store.materials([activity.conversation for activity in whole])
             pairs = list(zip(whole, materials, strict=True))
-            folded = await anyio.to_thread.run_sync(self._fold_all, pairs, abandon_on_cancel=True)
+            folded = await anyio.to_thread.run_sync(self._fold_all, pairs, now, abandon_on_cancel=True)
             yield [(activity, draft) for (activity, _), draft in zip(pairs, folded, strict=True) if draft is not None]
             left = [pair for pair, draft in zip(pairs, folded, strict=True) if draft is None]
             if len(left) == len(whole):  # the first of them alone is too much to hold
@@ -82,34 +84,36 @@ class Drafter:
                 yield [(activity, await self._trace_by_trace(activity, material))]
             whole = [activity for activity, _ in left]
 
-    def _fold_all(self, pairs: Sequence[tuple[Activity, Material]]) -> list[Draft | TrajworkerError | None]:
-        return [self._fold_one(material) for _, material in pairs]
+    def _fold_all(
+        self, pairs: Sequence[tuple[Activity, Material]], now: datetime
+    ) -> list[Draft | TrajworkerError | None]:
+        return [self._fold_one(activity, material, now) for activity, material in pairs]
 
-    def _fold_one(self, material: Material) -> Draft | TrajworkerError | None:
+    def _fold_one(self, activity: Activity, material: Material, now: datetime) -> Draft | TrajworkerError | None:
         """The draft out of what was read already; None where more must be read."""
         runs = material.runs or {}
-        conversation, renewed = self._begun(material.traces), {}
-        todo = material.traces[len(conversation.folds) :]
+        conversation = self._begun(material.traces)
+        begun = len(conversation.folds)
+        todo = material.traces[begun:]
         if any(trace.trace_id not in runs for trace in todo):
             return None
         for trace in todo:
-            found = _fold(conversation, runs[trace.trace_id], material.feedback.get(trace.trace_id, []))
-            if isinstance(found, TrajworkerError):
-                return found
-            renewed[trace.trace_id] = encode_fold(found)
-        return _draft(material, conversation.folds, renewed)
+            error = _fold(conversation, runs[trace.trace_id], material.feedback.get(trace.trace_id, []))
+            if error is not None:
+                return error
+        return _draft(material, conversation.folds, begun, keep=keeps_folds(activity, len(material.traces), now))
 
     async def _trace_by_trace(self, activity: Activity, material: Material) -> Draft | TrajworkerError:
         """The draft of a conversation whose runs are too much to hold at once."""
-        conversation, renewed = self._begun(material.traces), {}
-        for trace in material.traces[len(conversation.folds) :]:
+        conversation = self._begun(material.traces)
+        begun = len(conversation.folds)
+        for trace in material.traces[begun:]:
             runs = [run async for run in self._store.runs(activity.conversation, trace.trace_id)]
             feedback = await self._store.feedback(activity.conversation, trace.trace_id)
-            found = await anyio.to_thread.run_sync(_fold, conversation, runs, feedback, abandon_on_cancel=True)
-            if isinstance(found, TrajworkerError):
-                return found
-            renewed[trace.trace_id] = encode_fold(found)
-        return _draft(material, conversation.folds, renewed)
+            error = await anyio.to_thread.run_sync(_fold, conversation, runs, feedback, abandon_on_cancel=True)
+            if error is not None:
+                return error
+        return _draft(material, conversation.folds, begun, keep=True)
 
     def _begun(self, traces: Sequence[TraceVersion]) -> Conversation:
         """The conversation as far as it need not be folded again: its traces unchanged, and so are the rules."""
@@ -140,15 +144,16 @@ class Drafter:
         return None
 
 
-def _fold(conversation: Conversation, runs: Sequence[Run], feedback: Sequence[Feedback]) -> Fold | TrajworkerError:
+def _fold(conversation: Conversation, runs: Sequence[Run], feedback: Sequence[Feedback]) -> TrajworkerError | None:
     """Fold the next trace; the reason where that cannot be."""
     try:
-        return conversation.fold(runs, feedback)
+        conversation.fold(runs, feedback)
     except TrajworkerError as error:
         return error
     except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
         trace = runs[0].trace_id if runs else "without runs"
         return MalformedRun(f"trace {trace} cannot be assembled ({type(error).__name__} in {_place(error)})")
+    return None
 
 
 def project_name(activity: Activity) -> str:
@@ -162,6 +167,8 @@ def _place(error: BaseException) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
-def _draft(material: Material, folds: list[Fold], renewed: dict[str, bytes]) -> Draft:
+def _draft(material: Material, folds: list[Fold], begun: int, *, keep: bool) -> Draft:
+    """The draft; of its folds those behind the first `begun` were made anew."""
     seen = {trace.trace_id: trace.version for trace in material.traces}
+    renewed = {fold.trace_id: encode_fold(fold) for fold in folds[begun:]} if keep else {}
     return Draft(folds=folds, seen=seen, renewed=renewed)

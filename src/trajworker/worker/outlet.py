@@ -141,7 +141,7 @@ class Outlet:
     async def _emit(self, batch: "_Batch", now: datetime) -> None:
         """Say what the batch has to say; a disk that is full undoes what is not committed."""
         try:
-            async with aclosing(self._drafter.drafts([activity for activity, _ in batch.due])) as groups:
+            async with aclosing(self._drafter.drafts([activity for activity, _ in batch.due], now)) as groups:
                 async for group in groups:
                     await self._say(group, batch.decisions, now)
         except (SinkFull, StagingFull):
