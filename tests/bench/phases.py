@@ -47,7 +47,7 @@ def phases(over: Corpus) -> str:
         folding: dict[str, Conversation] = defaultdict(Conversation)
         for (conversation, _), runs_of_one in ordered:
             folding[conversation].fold(runs_of_one)
-        return folds
+        return {name: conversation.folds for name, conversation in folding.items()}
 
     folds = clock.time("assembly: fold", fold_all)
     clock.time("assembly: encode folds", lambda: [encode_fold(f) for one in folds.values() for f in one])
