@@ -19,6 +19,7 @@ from trajworker.ports import Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.reserve import RESERVE_BYTES, Reserve
+from trajworker.staging.wal import WriteAheadLog
 
 pytestmark = [pytest.mark.slow, pytest.mark.root, needs_mount]
 
@@ -141,7 +142,7 @@ async def test_a_log_that_finds_no_room_in_the_file_undoes_nothing_that_was_comm
             await emit(staging, sink, b"before")
             size = (disk / "s.db").stat().st_size
             fill_but(1_000_000, disk / "filler")
-            staging._database._checkpoint_at = 1
+            staging._database._log = WriteAheadLog(disk / "s.db", checkpoint_bytes=1)
             await emit(staging, sink, b"short")
             assert (disk / "s.db").stat().st_size > size, "the log was on its way into the file"
             assert (disk / "s.db-wal").stat().st_size > 0, "and could not be emptied"

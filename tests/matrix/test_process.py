@@ -26,7 +26,7 @@ from support.published import lines_in
 from support.scripted_server import scripted
 from support.staged import a_page, a_run
 from trajworker.staging import open_staging, read_figures
-from trajworker.staging.database import CHECKPOINT_BYTES
+from trajworker.staging.wal import CHECKPOINT_BYTES
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HEARTBEAT = Path(__file__).with_name("heartbeat.py")

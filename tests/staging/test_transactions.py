@@ -12,7 +12,8 @@ from support.looking import activities
 from support.staged import a_page, a_run
 from trajworker.errors import StagingBusy, StagingError, StagingFull
 from trajworker.staging import open_staging, read_figures
-from trajworker.staging.database import CHECKPOINT_BYTES, Database, open_database
+from trajworker.staging.database import Database, open_database
+from trajworker.staging.wal import CHECKPOINT_BYTES
 
 
 def rows(connection: sqlite3.Connection) -> int:

@@ -23,6 +23,7 @@ from trajworker.staging.failures import lacks_room, primary_code, translate
 from trajworker.staging.migrations import Migration, migrate, migrations
 from trajworker.staging.reserve import SUFFIX as RESERVE_SUFFIX
 from trajworker.staging.reserve import Reserve
+from trajworker.staging.wal import CHECKPOINT_BYTES, WriteAheadLog
 
 T = TypeVar("T")
 Body = Callable[[sqlite3.Connection], T]
@@ -30,8 +31,6 @@ Body = Callable[[sqlite3.Connection], T]
 MEMORY = ":memory:"
 BUSY_TIMEOUT_S = 2.0
 CACHE_KIB = 8_192
-CHECKPOINT_BYTES = 32 * 1024 * 1024
-"""The write-ahead log is moved into the file once it is this long, and as often as it grows by as much again."""
 ITER_CHUNK_ROWS = 64
 
 DISK_CODES = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN)
@@ -47,7 +46,12 @@ SETTINGS = (
     "PRAGMA temp_store = MEMORY",
     # Checkpoints are ours, since SQLite ignores a failed sync in its own (sqlite.org/c3ref/wal_autocheckpoint.html).
     "PRAGMA wal_autocheckpoint = 0",
+    # A log that grew longer, because a reader held it, is cut down when it begins anew.
+    f"PRAGMA journal_size_limit = {CHECKPOINT_BYTES}",
 )
+
+# As they are. Without an adapter Python looks for two attributes at each value that is bound, and bytes have neither.
+sqlite3.register_adapter(bytes, bytes)
 
 
 @contextmanager
@@ -76,7 +80,7 @@ class Database:
         self._reserve = reserve
         self.epoch = epoch
         self._identity = _identity(path) if path else None
-        self._checkpoint_at = CHECKPOINT_BYTES
+        self._log = WriteAheadLog(path) if path else None
         self._broken: str | None = None
 
     async def read(self, body: Body[T]) -> T:
@@ -166,24 +170,19 @@ class Database:
             raise StagingError(f"{self._path} was removed or replaced while in use; nothing was written since")
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
-        if self._path is None:
-            return
-        length = _wal_bytes(self._path)
-        if length < self._checkpoint_at and not self._reserve.spent:
+        if self._log is None or not (self._reserve.spent or self._log.is_due()):
             return
         try:
-            self._on_reserve(_truncate_wal, connection)
+            self._on_reserve(_empty_log if self._reserve.spent else self._log.move, connection)
         except sqlite3.Error as error:
             # Without room the log stays, and with it the transaction, which must not be told as undone.
             if primary_code(error) != sqlite3.SQLITE_FULL:
                 self._broken = f"checkpoint: {error}"
                 raise
-        # A reader may have held it back: then it is tried again only after as much growth.
-        self._checkpoint_at = _wal_bytes(self._path) + CHECKPOINT_BYTES
 
     def _erasure(self, body: Body[T], connection: sqlite3.Connection) -> T:
         result = self._on_reserve(partial(self._transaction, body), connection)
-        if self._path and not self._on_reserve(_truncate_wal, connection):
+        if self._path and not self._on_reserve(_empty_log, connection):
             raise StagingBusy(f"erased, but a reader of {self._path} keeps the log; end it and purge again")
         return result
 
@@ -196,15 +195,8 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _wal_bytes(path: Path) -> int:
-    try:
-        return path.with_name(f"{path.name}-wal").stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _truncate_wal(connection: sqlite3.Connection) -> bool:
-    """Move the log into the file and empty it; False where a reader held it back."""
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    """Move the log into the file and cut it down to nothing; False where a reader held it back."""
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
@@ -271,7 +263,7 @@ def _begin(steps: list[Migration], path: Path | None, connection: sqlite3.Connec
 
 def _end(epoch: int, connection: sqlite3.Connection) -> None:
     _in_transaction(partial(ownership.leave, epoch), connection)
-    _truncate_wal(connection)
+    _empty_log(connection)
 
 
 def _in_transaction(body: Body[T], connection: sqlite3.Connection) -> T:
