@@ -12,7 +12,7 @@ from support.source_bench import PROJECT, START, bench, part
 from trajworker.model.run import Run, RunStatus
 from trajworker.ports import Unreadable
 from trajworker.sources.mending import mend
-from trajworker.sources.reading import Answer, NotAPage, read
+from trajworker.sources.reading import PIECE_BYTES, Answer, NotAPage, read
 from trajworker.sources.row import Reader
 from trajworker.sources.splitting import Torn, split
 from trajworker.sources.thread_key import ThreadKey
@@ -67,6 +67,17 @@ def test_a_run_is_mended_and_flagged(name: str) -> None:
     assert msgspec.json.decode(run.inputs) == expected
     assert run.flags == flags
     assert run.name == "after"
+
+
+@pytest.mark.parametrize("before", range(4))
+@pytest.mark.parametrize(("end", "flags"), [("", ()), ("\xff", ("utf8",))])
+def test_a_long_text_is_looked_at_to_its_end_wherever_its_letters_fall(
+    before: int, end: str, flags: tuple[str, ...]
+) -> None:
+    text = "x" * before + "\U0001f600" * PIECE_BYTES
+    run = read_middle(run_with(b'"' + text.encode() + end.encode("latin-1") + b'"'))
+    assert msgspec.json.decode(run.inputs) == text + "\ufffd" * len(end)
+    assert run.flags == flags
 
 
 def test_nesting_beyond_what_decoders_bear_is_kept_as_text() -> None:

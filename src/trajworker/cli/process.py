@@ -6,10 +6,12 @@ from typing import Final
 
 LARGE_BYTES: Final = 1024 * 1024
 """Buffers from this size on, such as pages, are given back to the system as soon as they are freed."""
-SPARE_BYTES: Final = 2 * LARGE_BYTES
-"""Free memory at the end of the heap that is kept for what comes next."""
+STEP_BYTES: Final = 4 * LARGE_BYTES
+"""By how much the heap grows, and how much at its end must be free for it to shrink: new memory has to be cleared."""
 _M_TRIM_THRESHOLD: Final = -1
+_M_TOP_PAD: Final = -2
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 
 
 def leave_no_core() -> None:
@@ -20,11 +22,12 @@ def leave_no_core() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def return_large_buffers() -> None:
-    """Let glibc keep large buffers out of its heap; other allocators are left as they are.
+def settle_heap() -> None:
+    """Let glibc keep one heap for all threads, and large buffers out of it; other allocators are left as they are.
 
-    glibc raises its threshold to the largest buffer it sees freed. From then on pages come to lie in the heap, between
-    small things that live longer, and after a million runs a fifth more is resident (mallopt(3), M_MMAP_THRESHOLD).
+    It would give each thread a heap of its own, though only one of them runs at a time. And it raises the size of what
+    counts as large to the largest buffer it sees freed: from then on pages come to lie in the heap, between small
+    things that live longer, and after a million runs a fifth more is resident (mallopt(3)).
     """
     if sys.platform != "linux":
         return
@@ -32,5 +35,7 @@ def return_large_buffers() -> None:
 
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:  # musl has none
+        mallopt(_M_ARENA_MAX, 1)
         mallopt(_M_MMAP_THRESHOLD, LARGE_BYTES)
-        mallopt(_M_TRIM_THRESHOLD, SPARE_BYTES)
+        mallopt(_M_TOP_PAD, STEP_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, STEP_BYTES)

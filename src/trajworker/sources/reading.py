@@ -4,6 +4,7 @@ The ladder (dependencies.md section 4): the whole page at once; else run by run;
 by field; else it is `Unreadable`. One bad run never costs a page.
 """
 
+import codecs
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,9 @@ REFUSED = (msgspec.MsgspecError, RecursionError, UnicodeError)
 """All that msgspec raises on hostile input; RecursionError and UnicodeError are no MsgspecErrors."""
 LONGEST_DETAIL = 300
 """Characters of a server's own words that an error repeats."""
+PIECE_BYTES = 64 * 1024
+"""Of an answer that are looked at together for whether they are text."""
+_utf8 = codecs.getincrementaldecoder("utf-8")
 
 
 class NotAPage(ValueError):
@@ -52,13 +56,25 @@ def read(content: bytes, wire: Wire, reader: Reader) -> Answer:
         NotAPage: whole, but without runs in it.
     """
     try:
-        if not content.isascii():
-            content.decode()
+        _refuse_broken_text(content)
         rows = wire.rows(content)
         runs = tuple([reader.run(row) for row in rows.rows])
     except (*REFUSED, MalformedRun, OverflowError):
         return _one_by_one(content.removeprefix(BOM), wire, reader)
     return Answer(runs=runs, next_cursor=rows.next_cursor, told=rows.told)
+
+
+def _refuse_broken_text(content: bytes) -> None:
+    """Raise UnicodeDecodeError where it is no UTF-8: msgspec passes over what it leaves undecoded.
+
+    In pieces, since the text of a whole page would be new memory each time.
+    """
+    if content.isascii():
+        return
+    decoder = _utf8()
+    for start in range(0, len(content), PIECE_BYTES):
+        decoder.decode(content[start : start + PIECE_BYTES])
+    decoder.decode(b"", final=True)
 
 
 def _one_by_one(content: bytes, wire: Wire, reader: Reader) -> Answer:
