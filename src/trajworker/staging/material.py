@@ -138,8 +138,7 @@ def _runs(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, li
     runs: dict[int, list[Run]] = {trace: [] for trace in traces}
     for some in chunked(traces):
         rows = connection.execute(
-            f"SELECT {READ}, trace FROM run "
-            f"WHERE trace IN ({marks(some)}) AND body IS NOT NULL ORDER BY trace, tree_order, start, key",
+            f"SELECT {READ}, trace FROM run WHERE trace IN ({marks(some)}) AND body IS NOT NULL",
             some,
         ).fetchall()
         for row, run in zip(rows, whole(connection, rows), strict=True):
