@@ -4,6 +4,7 @@
 A frame is its length (8 bytes, little-endian) and its content.
 """
 
+import gc
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -19,6 +20,8 @@ from trajworker.sources.parquet_rows import ExportedConversation, conversations_
 from trajworker.trajectory import Pane
 
 LENGTH_BYTES = 8
+YOUNG_OBJECTS = 50_000
+"""New objects after which garbage is looked for: folding makes many, and nearly none that refer to each other."""
 
 
 class Line(Struct, frozen=True, array_like=True):
@@ -105,6 +108,8 @@ def serve(incoming: BinaryIO, outgoing: BinaryIO) -> None:
     settings = msgspec.msgpack.decode(first, type=FoldSettings)
     with suppress(ImportError):  # while there is nothing to do yet; the parent tells of an extra that is missing
         import_module("pyarrow")
+    gc.freeze()  # what is imported lives to the end
+    gc.set_threshold(YOUNG_OBJECTS)
     while (frame := read_frame(incoming)) is not None:
         write_frame(outgoing, encode_lines(lines_of(frame, settings)))
 

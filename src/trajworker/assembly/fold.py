@@ -7,7 +7,7 @@ from trajworker.assembly.context import Past
 from trajworker.assembly.faults import error_text
 from trajworker.assembly.figures import micros, union
 from trajworker.assembly.nesting import Nesting
-from trajworker.assembly.parts import VERSION, Entry, Fold, iso, sealed
+from trajworker.assembly.parts import VERSION, Entry, Fold, iso
 from trajworker.assembly.payloads import decoded, drafts_of
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import MAX_TRAILING
@@ -230,7 +230,7 @@ class TraceFolding(Nesting):
                 metadata["provider"] = last.about.ls_provider
         finish = last.answer.draft.finish_reason if last is not None and last.answer.draft is not None else None
         ran_out = any("need more steps to process" in (draft.content or "")[:80] for draft in self.trailing)
-        return sealed(Fold(
+        return Fold(
             version=VERSION, trace_id=trace.trace_id,
             messages=encode_chunks(transcript.drafts),
             asides=encode_chunks(transcript.asides),
@@ -241,7 +241,7 @@ class TraceFolding(Nesting):
             figures=self.figures, keys=b"".join(transcript.keys), base=self.before.total, after=after,
             reopens=resumes and not self.replays, finish=finish, out_of_steps=ran_out, metadata=metadata,
             project_id=trace.project_id, aggregation=trace.aggregation,
-        ))  # fmt: skip
+        )  # fmt: skip
 
 
 def _given_back(run: Run) -> str | None:

@@ -59,7 +59,7 @@ class Fold(Struct, array_like=True, gc=False):
     rules: bytes = b""
     """Mark of the settings it was made by, see `FoldSettings.mark`."""
     digest: bytes = b""
-    """Of all that reaches a line."""
+    """Of all that reaches a line; empty until it is asked for, see `digest_of`."""
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -67,19 +67,21 @@ _DECODER = msgspec.msgpack.Decoder(Fold)
 _TIMES = msgspec.json.Encoder()
 
 
-def sealed(fold: Fold) -> Fold:
-    """The fold with the digest of all that reaches a line: not its context."""
-    told = (
-        fold.messages, fold.asides, fold.steps, fold.entries, fold.nested, fold.internal, fold.retrieved, fold.tools,
-        fold.amendments, fold.rewards, fold.figures, fold.reopens, fold.finish, fold.out_of_steps, fold.metadata,
-        fold.aggregation,
-    )  # fmt: skip
-    fold.digest = blake2b(_ENCODER.encode(told), digest_size=_DIGEST_SIZE).digest()
-    return fold
+def digest_of(fold: Fold) -> bytes:
+    """Digest of all that reaches a line, not of the context; computed once."""
+    if not fold.digest:
+        told = (
+            fold.messages, fold.asides, fold.steps, fold.entries, fold.nested, fold.internal, fold.retrieved,
+            fold.tools, fold.amendments, fold.rewards, fold.figures, fold.reopens, fold.finish, fold.out_of_steps,
+            fold.metadata, fold.aggregation,
+        )  # fmt: skip
+        fold.digest = blake2b(_ENCODER.encode(told), digest_size=_DIGEST_SIZE).digest()
+    return fold.digest
 
 
 def encode_fold(fold: Fold) -> bytes:
-    """A fold as staging keeps it."""
+    """A fold as staging keeps it, its digest with it."""
+    digest_of(fold)
     return _ENCODER.encode(fold)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import structs
 
 from trajworker.assembly.memory import Amendment
-from trajworker.assembly.parts import Fold
+from trajworker.assembly.parts import Fold, digest_of
 from trajworker.assembly.summary import Header, summarise
 from trajworker.model.message import Message, TrainableStatus
 from trajworker.trajectory import Pane, Trajectory, Turn
@@ -160,7 +160,7 @@ def content_hash(folds: Sequence[Fold], header: Header) -> bytes:
     """
     hashed = blake2b(digest_size=HASH_SIZE)
     told = structs.replace(header, revision=1, pane=Pane.ON_TIME, project=None)
-    hashed.update(_HASHED.encode((told, folds[-1].after.pending if folds else (), [fold.digest for fold in folds])))
+    hashed.update(_HASHED.encode((told, folds[-1].after.pending if folds else (), [digest_of(fold) for fold in folds])))
     return hashed.digest()
 
 
