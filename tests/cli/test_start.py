@@ -14,6 +14,7 @@ NOT_FOR_A_PLAIN_RUN = (
     *("trajworker.redaction", "trajworker.sources.redacting", "re2", "presidio_analyzer", "spacy"),
     *("trajworker.api", "trajworker.aio", "trajworker.matching", "trajworker.simulator", "starlette", "uvicorn"),
     *("trajworker.sources.parquet", "duckdb", "pyarrow", "numpy"),
+    *("click", "pygments", "rich"),
 )
 TOLD = "modules: "
 RUN_AND_TELL = f"""
