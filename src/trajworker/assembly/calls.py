@@ -118,9 +118,5 @@ def innermost(runs: Iterable[Run]) -> list[Run]:
     found = list(runs)
     if len(found) == 1:
         return found
-    outer: set[str] = set()
-    for run in found:
-        outer.update(ancestors(run.dotted_order))
-        if run.parent_run_id:
-            outer.add(run.parent_run_id)
+    outer = {run.parent_run_id for run in found}.union(*{ancestors(run.dotted_order) for run in found})
     return [run for run in found if run.id not in outer]

@@ -179,8 +179,8 @@ class TraceFolding(Nesting):
         for one in self.trace.runs.values():
             if one.error is not None and one.error.startswith(("GraphInterrupt(", "NodeInterrupt(")):
                 return True
-        graph = any(call.about.langgraph_node is not None for call in self.trace.calls)
-        return graph and self.open_end and bool(transcript.pending)
+        waits = self.open_end and bool(transcript.pending)
+        return waits and any(call.about.langgraph_node is not None for call in self.trace.calls)
 
     def _tools(self, calls: list[Call], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         chunks: list[bytes] = []

@@ -72,7 +72,9 @@ def in_order(calls: list[Call]) -> list[Call]:
 
 def owner(path: Sequence[str], tools: dict[str, ToolRun]) -> str:
     """Id of the innermost tool run above, empty for the main agent."""
-    return next((one for one in reversed(path) if one in tools), "")
+    if tools.keys().isdisjoint(path):
+        return ""
+    return next(one for one in reversed(path) if one in tools)
 
 
 def is_internal(call: Call) -> bool:

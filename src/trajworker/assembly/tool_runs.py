@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.metadata import Metadata, extra_of
-from trajworker.assembly.payloads import decoded, text_of
+from trajworker.assembly.payloads import decoded
 from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.blocks import arguments
 from trajworker.model.message import Role
@@ -74,7 +74,7 @@ def _name(run: Run, about: Metadata) -> str:
         about.entity_name,
         about.tool_id,
     )
-    return next((name for one in told if (name := text_of(one))), run.name)
+    return next((name for name in told if name and isinstance(name, str)), run.name)
 
 
 def _positional(inputs: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - recorded JSON

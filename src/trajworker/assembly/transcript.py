@@ -102,6 +102,8 @@ class Transcript(Results):
         return [self.system(draft) for draft in root.system]
 
     def _summarised(self, view: list[tuple[int, int]]) -> bool:
+        if not self.asides:
+            return False
         own = [-1 - start - self.before.asides for start, _ in view if start < 0]
         return any(0 <= place < len(self.asides) and SUMMARY in self.asides[place].flags for place in own)
 

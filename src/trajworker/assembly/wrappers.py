@@ -13,11 +13,11 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
     Chat platforms record a workflow as a tool run, with one for each of its nodes.
     """
     left = {key: tool for key, tool in tools.items() if key != root.id}
-    while left and calls:
-        outermost = {next((one for one in call.path if one in left), "") for call in calls}
-        if len(outermost) != 1 or "" in outermost or left[outermost.copy().pop()].call_id is not None:
+    while left and calls and not any(left.keys().isdisjoint(call.path) for call in calls):
+        outermost, *others = {next(one for one in call.path if one in left) for call in calls}
+        if others or left[outermost].call_id is not None:
             break
-        del left[outermost.pop()]
+        del left[outermost]
     named = {name for call in calls for name in call.names}
     asked = {key for key, tool in left.items() if tool.call_id is not None or tool.name in named}
     if len(asked) == len(left):

@@ -43,10 +43,9 @@ def _events(payload: dict[str, Any]) -> list[Any]:
 
 def unwrapped(payload: Any) -> Any:  # noqa: ANN401 - recorded JSON
     """What the attribute says that carries a span's whole input or output; any other payload as it is."""
-    if not isinstance(payload, dict):
+    if not isinstance(payload, dict) or payload.keys().isdisjoint(_WHOLES):
         return payload
-    name = next((name for name in payload if name in _WHOLES), None)
-    return payload if name is None else decoded(payload[name])
+    return decoded(next(value for name, value in payload.items() if name in _WHOLES))
 
 
 def decoded(value: Any) -> Any:  # noqa: ANN401 - recorded JSON
