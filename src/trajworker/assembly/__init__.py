@@ -4,7 +4,7 @@ from trajworker.assembly.calls import NEEDED_RUN_TYPES
 from trajworker.assembly.context import Context
 from trajworker.assembly.conversation import Conversation
 from trajworker.assembly.lifecycle import Decision, FinishRule, Held, decide
-from trajworker.assembly.parts import Fold, decode_fold, encode_fold
+from trajworker.assembly.parts import Fold, decode_fold, digest_of, encode_fold
 from trajworker.assembly.rewards import Aggregation, RewardRule
 from trajworker.assembly.rules import DEFAULT_SETTINGS, RULES_VERSION, FoldSettings
 from trajworker.assembly.summary import Header
@@ -29,6 +29,7 @@ __all__ = [
     "content_hash",
     "decide",
     "decode_fold",
+    "digest_of",
     "encode_fold",
     "encode_line",
     "thread_key",

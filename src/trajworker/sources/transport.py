@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Self
 
 import anyio
+import httpcore
 import httpx
 from msgspec import Struct
 
@@ -26,11 +27,15 @@ KEEPALIVE_S = 20.0
 """Idle connections are closed before common proxies (60 s) drop them unseen."""
 ERROR_CAP_BYTES = 64 << 10
 """Of an error body no more is read."""
+READ_BYTES = 256 << 10
+"""Of an answer at a time: as much as asyncio takes from a socket at once."""
 _OK = 200
 _REDIRECTS = range(300, 400)
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes whole URLs
 logging.getLogger("httpcore").setLevel(logging.WARNING)  # at DEBUG it writes headers
+# It would cut what was received into pieces of 64 KiB, and hand each through all its layers.
+httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = READ_BYTES
 
 
 class Request(Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ goes on beating, and a stop need not wait for it.
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,7 +15,7 @@ import anyio.to_thread
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly import Conversation, Fold, FoldSettings, decode_fold, encode_fold
+from trajworker.assembly import Conversation, Fold, FoldSettings, decode_fold, digest_of, encode_fold
 from trajworker.assembly.lifecycle import keeps_folds
 from trajworker.errors import MalformedRun, SourceError, TrajworkerError
 from trajworker.model.run import Feedback, Project, Run
@@ -113,7 +114,7 @@ class Drafter:
             error = await anyio.to_thread.run_sync(_fold, conversation, runs, feedback, abandon_on_cancel=True)
             if error is not None:
                 return error
-        return _draft(material, conversation.folds, begun, keep=True)
+        return await anyio.to_thread.run_sync(partial(_draft, material, conversation.folds, begun, keep=True))
 
     def _begun(self, traces: Sequence[TraceVersion]) -> Conversation:
         """The conversation as far as it need not be folded again: its traces unchanged, and so are the rules."""
@@ -147,7 +148,7 @@ class Drafter:
 def _fold(conversation: Conversation, runs: Sequence[Run], feedback: Sequence[Feedback]) -> TrajworkerError | None:
     """Fold the next trace; the reason where that cannot be."""
     try:
-        conversation.fold(runs, feedback)
+        digest_of(conversation.fold(runs, feedback))  # which is asked for on the loop
     except TrajworkerError as error:
         return error
     except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
