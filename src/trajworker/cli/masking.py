@@ -1,16 +1,19 @@
 """Who masks what `trajworker import` reads, as the configuration says, and the secret of its placeholders."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trajworker.config import RedactionMode, Settings
 from trajworker.config.masking import made_secret, redactor
 from trajworker.folders import create_private, private_folder
-from trajworker.redaction import BasePiiRedactor
+
+if TYPE_CHECKING:
+    from trajworker.redaction import BasePiiRedactor
 
 SECRET_FILE = "placeholder.secret"  # noqa: S105 - the name of a file
 
 
-def redactor_of(settings: Settings, storage_dir: Path | None) -> BasePiiRedactor | None:
+def redactor_of(settings: Settings, storage_dir: Path | None) -> "BasePiiRedactor | None":
     """The redactor; a secret that nobody configured is kept in the storage folder, or made up for one import."""
     if settings.redaction.mode is RedactionMode.OFF:
         return None

@@ -1,0 +1,131 @@
+"""Importing from files through a staging file of its own, which is gone afterwards.
+
+JSON comes in any order, with runs that come twice; and what a redactor must see is masked before it is sorted, so that
+nothing raw is spilled.
+"""
+
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
+from contextlib import aclosing, asynccontextmanager, closing
+from itertools import count
+from pathlib import Path
+
+import anyio.to_thread
+from msgspec.structs import replace
+
+from trajworker.api.bulk import LINES, Bulk, taken
+from trajworker.api.folding import Line
+from trajworker.api.lacking import lacking_anywhere
+from trajworker.api.staged import Assembly
+from trajworker.assembly import NEEDED_RUN_TYPES
+from trajworker.errors import ConfigError, RedactionFailed
+from trajworker.model.run import Project, Run
+from trajworker.ports import Page, StagedPage, Unreadable
+from trajworker.redaction import redact_value
+from trajworker.sources.parquet import ParquetExport
+from trajworker.sources.parquet_rows import runs_of
+from trajworker.sources.redacting import Masking
+from trajworker.sources.run_files import Messages, RunFiles
+from trajworker.sources.thread_key import ThreadKey
+from trajworker.staging import Staging, open_staging
+from trajworker.trajectory import Trajectory, encode_trajectory
+
+PAGE_ROWS = 500
+"""Rows that are masked and staged in one transaction."""
+
+
+async def staged_lines(bulk: Bulk) -> AsyncGenerator[Line, None]:
+    """Lines of whatever is staged first, which masks it, counts runs that come twice once, and sorts it."""
+    desk = _Desk(bulk)
+    async with _own_staging(stage=bulk.stage) as staging:
+        with closing(_values(bulk)) as values:
+            seq = count(1)
+            while some := await anyio.to_thread.run_sync(taken, values, PAGE_ROWS):
+                for page in await anyio.to_thread.run_sync(desk.pages, some):
+                    await staging.plan(_project(page), ())
+                    await staging.stage(StagedPage(page=page, fetch_seq=next(seq)))
+                for thread in some:
+                    if isinstance(thread, Messages):
+                        yield await anyio.to_thread.run_sync(desk.line, thread)
+        for project_id in await staging.projects():
+            async with aclosing(_assembled(bulk, staging, project_id)) as lines:
+                async for line in lines:
+                    yield line
+
+
+async def _assembled(bulk: Bulk, staging: Staging, project_id: str) -> AsyncGenerator[Line, None]:
+    assembly = Assembly(staging, Project(project_id, ""), bulk.fold_settings)
+    lacking = await lacking_anywhere(staging, project_id)
+    names = [name async for name in assembly.ids() if name not in lacking]
+    for name, reason in lacking.items():
+        yield Line(name, failure=reason)
+    done = 0
+    while done < len(names):
+        found, dealt = await assembly.some(names[done : done + LINES])
+        done += dealt
+        for trajectory in found:
+            yield Line(trajectory.task.conversation_id or "", encode_trajectory(trajectory))
+    for name, reason in assembly.failures.items():
+        yield Line(name, failure=reason)
+
+
+@asynccontextmanager
+async def _own_staging(*, stage: bool) -> AsyncIterator[Staging]:
+    if not stage:
+        async with open_staging(":memory:") as staging:
+            yield staging
+        return
+    with tempfile.TemporaryDirectory(prefix="trajworker-") as folder:
+        async with open_staging(Path(folder) / "bulk.db") as staging:
+            yield staging
+
+
+def _values(bulk: Bulk) -> Generator[Run | Unreadable | Messages, None, None]:
+    keys = bulk.settings.conversation.thread_keys
+    if not bulk.is_parquet:
+        yield from RunFiles(bulk.path, keys).read()
+        return
+    key_of = ThreadKey(keys)
+    with ParquetExport(bulk.path, keys, NEEDED_RUN_TYPES).open(spill=False) as rows:
+        for batch in rows.unsorted():
+            for run in runs_of(batch):
+                yield _keyed(run, key_of)
+
+
+def _keyed(run: Run, key_of: ThreadKey) -> Run:
+    return replace(run, thread_id=key_of(None, run.extra))
+
+
+def _project(page: Page) -> Project:
+    return Project((page.runs[0] if page.runs else page.unreadable[0]).project_id, "")
+
+
+class _Desk:
+    """Turns what stood in files into pages, one per project, masked where there is a redactor."""
+
+    def __init__(self, bulk: Bulk) -> None:
+        self._redactor = bulk.redactor
+        keys = frozenset(bulk.settings.conversation.thread_keys)
+        self._masking = None if bulk.redactor is None else Masking(bulk.redactor, keys)
+
+    def pages(self, values: Sequence[Run | Unreadable | Messages]) -> list[Page]:
+        """The pages that hold these runs."""
+        projects = dict.fromkeys(one.project_id for one in values if not isinstance(one, Messages))
+        return [self._page(values, project) for project in projects]
+
+    def line(self, thread: Messages) -> Line:
+        """The line of a thread of which only messages are known."""
+        name = thread.conversation_id
+        try:
+            messages = redact_value(thread.messages, self._redactor) if self._redactor else thread.messages
+            found = Trajectory.from_messages(messages)
+        except (ConfigError, RedactionFailed) as error:
+            return Line(name, failure=str(error))
+        task = replace(found.task, conversation_id=name)
+        return Line(name, encode_trajectory(replace(found, task=task)))
+
+    def _page(self, values: Sequence[Run | Unreadable | Messages], project: str) -> Page:
+        runs = tuple(one for one in values if isinstance(one, Run) and one.project_id == project)
+        unreadable = tuple(one for one in values if isinstance(one, Unreadable) and one.project_id == project)
+        page = Page(runs=runs, unreadable=unreadable)
+        return page if self._masking is None else self._masking.page(page)
