@@ -148,7 +148,7 @@ class Drafter:
 def _fold(conversation: Conversation, runs: Sequence[Run], feedback: Sequence[Feedback]) -> TrajworkerError | None:
     """Fold the next trace; the reason where that cannot be."""
     try:
-        digest_of(conversation.fold(runs, feedback))  # which is asked for on the loop
+        digest_of(conversation.fold(runs, feedback))  # told here, not on the loop, which asks for it
     except TrajworkerError as error:
         return error
     except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
