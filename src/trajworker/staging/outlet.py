@@ -57,13 +57,15 @@ def believe(now: datetime, connection: sqlite3.Connection) -> None:
 
     Runs that are read again unchanged are not looked at, so what is believed once stays believed.
     """
-    moment = pack_time(now)
+    moment = {"now": pack_time(now)}
     connection.execute(
-        "UPDATE trace SET last_activity = ?1 WHERE last_activity > ?1 AND conversation IN "
-        "(SELECT key FROM conversation WHERE changed = 1 AND last_activity > ?1)",
-        (moment,),
+        "UPDATE trace SET last_activity = :now WHERE last_activity > :now AND conversation IN "
+        "(SELECT key FROM conversation WHERE changed = 1 AND last_activity > :now)",
+        moment,
     )
-    connection.execute("UPDATE conversation SET last_activity = ?1 WHERE changed = 1 AND last_activity > ?1", (moment,))
+    connection.execute(
+        "UPDATE conversation SET last_activity = :now WHERE changed = 1 AND last_activity > :now", moment
+    )
 
 
 def activities(rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> list[Activity]:

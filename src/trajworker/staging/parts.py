@@ -80,19 +80,20 @@ def drop(seq: int, connection: sqlite3.Connection) -> None:
 
 def lost(seq: int, connection: sqlite3.Connection) -> int:
     """Make a part void; its newest revisions are due again with the same number. How many cannot be made again."""
-    connection.execute("UPDATE part SET state = 'void' WHERE seq = ?", (seq,))
+    part = {"part": seq}
+    connection.execute("UPDATE part SET state = 'void' WHERE seq = :part", part)
     again = (
         "SELECT e.key FROM emission e JOIN conversation c ON c.key = e.conversation "
-        "WHERE e.part = ?1 AND c.revision = e.revision AND c.reduced = 0 AND c.purged = 0"
+        "WHERE e.part = :part AND c.revision = e.revision AND c.reduced = 0 AND c.purged = 0"
     )
     gone: int = connection.execute(
-        f"SELECT count(*) FROM emission WHERE part = ?1 AND key NOT IN ({again})", (seq,)
+        f"SELECT count(*) FROM emission WHERE part = :part AND key NOT IN ({again})", part
     ).fetchone()[0]
-    connection.execute(f"UPDATE emission SET lost = 1 WHERE part = ?1 AND key NOT IN ({again})", (seq,))
+    connection.execute(f"UPDATE emission SET lost = 1 WHERE part = :part AND key NOT IN ({again})", part)
     connection.execute(
         "UPDATE conversation SET changed = 1, failure = NULL, revision = revision - 1, content_hash = NULL "
-        f"WHERE key IN (SELECT conversation FROM emission WHERE part = ?1 AND lost = 0 AND key IN ({again}))",
-        (seq,),
+        f"WHERE key IN (SELECT conversation FROM emission WHERE part = :part AND lost = 0 AND key IN ({again}))",
+        part,
     )
-    connection.execute("DELETE FROM emission WHERE part = ? AND lost = 0", (seq,))
+    connection.execute("DELETE FROM emission WHERE part = :part AND lost = 0", part)
     return gone

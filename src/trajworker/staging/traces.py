@@ -131,9 +131,9 @@ def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | N
     """Mark the trace of a run (or of a root, by its trace id) changed, if it is staged."""
     row = connection.execute(
         "UPDATE trace SET version = version + 1 WHERE key = coalesce("
-        "(SELECT trace FROM run WHERE project = ?1 AND id = ?2), "
-        "(SELECT key FROM trace WHERE project = ?1 AND id = ?2)) RETURNING conversation",
-        (project, run),
+        "(SELECT trace FROM run WHERE project = :project AND id = :run), "
+        "(SELECT key FROM trace WHERE project = :project AND id = :run)) RETURNING conversation",
+        {"project": project, "run": run},
     ).fetchall()
     for (conversation,) in row:
         connection.execute("UPDATE conversation SET changed = 1, failure = NULL WHERE key = ?", (conversation,))
@@ -276,7 +276,7 @@ def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int]]) -
         )
         connection.execute(
             "UPDATE conversation SET failure = NULL, "
-            "changed = revision > 0 OR EXISTS (SELECT 1 FROM trace WHERE conversation = ?1), last_activity = coalesce("
-            "(SELECT max(last_activity) FROM trace WHERE conversation = ?1), last_activity) WHERE key = ?1",
-            (old,),
+            "changed = revision > 0 OR EXISTS (SELECT 1 FROM trace WHERE conversation = :old), "
+            "last_activity = coalesce((SELECT max(last_activity) FROM trace WHERE conversation = :old), last_activity) WHERE key = :old",
+            {"old": old},
         )
