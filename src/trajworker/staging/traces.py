@@ -277,6 +277,7 @@ def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int]]) -
         connection.execute(
             "UPDATE conversation SET failure = NULL, "
             "changed = revision > 0 OR EXISTS (SELECT 1 FROM trace WHERE conversation = :old), "
-            "last_activity = coalesce((SELECT max(last_activity) FROM trace WHERE conversation = :old), last_activity) WHERE key = :old",
+            "last_activity = coalesce((SELECT max(last_activity) FROM trace WHERE conversation = :old), last_activity) "
+            "WHERE key = :old",
             {"old": old},
         )
