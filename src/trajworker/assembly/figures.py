@@ -24,6 +24,7 @@ How `trainable_status` is decided, for messages and steps alike:
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
@@ -91,6 +92,13 @@ class Figures(Struct, array_like=True, gc=False):
             self.reasoning += details.get("reasoning") or 0
 
 
+_COUNTS = [
+    name for name, value in zip(Figures.__struct_fields__, Figures.__struct_defaults__, strict=True) if value == 0
+]
+"""Fields that count from nought."""
+_counts_of = attrgetter(*_COUNTS)
+
+
 def micros(time: datetime) -> int:
     """A time as microseconds since the epoch, exactly."""
     return (time - EPOCH) // _ONE_MICROSECOND
@@ -114,40 +122,19 @@ def seconds(intervals: list[tuple[int, int]]) -> float:
     return sum(end - start for start, end in union(intervals)) / MICROSECOND
 
 
-def _added(first: float | None, second: float | None) -> float | None:
-    if first is None or second is None:
-        return first if second is None else second
-    return first + second
-
-
 def merge(parts: Sequence[Figures]) -> Figures:
     """Figures of several traces."""
     whole = Figures()
-    for part in parts:
-        whole.llm_calls += part.llm_calls
-        whole.llm_errors += part.llm_errors
-        whole.uncounted += part.uncounted
-        whole.counted += part.counted
-        whole.input_tokens += part.input_tokens
-        whole.output_tokens += part.output_tokens
-        whole.total_tokens += part.total_tokens
-        whole.cache_read += part.cache_read
-        whole.cache_write += part.cache_write
-        whole.reasoning += part.reasoning
-        whole.tool_calls += part.tool_calls
-        whole.tool_results += part.tool_results
-        whole.tool_failures += part.tool_failures
-        whole.tool_runs_failed += part.tool_runs_failed
-        whole.retrievals += part.retrievals
-        whole.raw += part.raw
-        whole.cost = _added(whole.cost, part.cost)
-        tokens = _added(whole.root_tokens, part.root_tokens)
-        whole.root_tokens = int(tokens) if tokens is not None else None
-        whole.llm_times += part.llm_times
-        whole.tool_times += part.tool_times
-        starts = [one for one in (whole.start, part.start) if one is not None]
-        ends = [one for one in (whole.end, part.end) if one is not None]
-        whole.start, whole.end = min(starts, default=None), max(ends, default=None)
+    for name, counts in zip(_COUNTS, zip(*map(_counts_of, parts), strict=True), strict=False):
+        setattr(whole, name, sum(counts))
+    costs = [part.cost for part in parts if part.cost is not None]
+    tokens = [part.root_tokens for part in parts if part.root_tokens is not None]
+    whole.cost = sum(costs) if costs else None
+    whole.root_tokens = sum(tokens) if tokens else None
+    whole.start = min((part.start for part in parts if part.start is not None), default=None)
+    whole.end = max((part.end for part in parts if part.end is not None), default=None)
+    whole.llm_times = [time for part in parts for time in part.llm_times]
+    whole.tool_times = [time for part in parts for time in part.tool_times]
     return whole
 
 
