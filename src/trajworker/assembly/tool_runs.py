@@ -49,7 +49,7 @@ def read_tool_run(run: Run) -> ToolRun:
         found += [inputs.get("tool_call_id"), inputs.get("toolCallId"), inputs.get("tool_use_id")]
         if inputs.get("type") == "tool_call":
             found.append(inputs.get("id"))
-    call_id = next((str(one) for one in found if isinstance(one, (str, int)) and one), None)
+    call_id = next((str(one) for one in found if one and isinstance(one, (str, int))), None)
     failed = (run.status is RunStatus.ERROR or run.error is not None) and not is_interrupt(run)
     return ToolRun(
         run=run,

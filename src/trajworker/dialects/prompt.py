@@ -1,5 +1,6 @@
 """What a model was asked: the inputs of an llm run, split so that a repeated history need not be decoded again."""
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -76,7 +77,7 @@ class Prompt(Struct, gc=False):
 _DECODER = msgspec.json.Decoder(_Inputs)
 _SETTINGS = msgspec.json.Decoder(_Settings)
 _NO_SETTINGS = _Settings()
-_SYSTEMS = (
+_systems_of = attrgetter(
     "instructions", "system", "system_prompt", "systemPrompt", "systemInstruction", "system_instruction",
     "system_message", "system_instructions", "preamble",
 )  # fmt: skip
@@ -199,10 +200,8 @@ def _read_prompt(inputs: Raw) -> Prompt:
         prompt.drafts = payload_messages(payload)
         if isinstance(payload, dict) and prompt.model is None:
             prompt.model = _asked_model(payload)
-    given = [getattr(fields, name) for name in _SYSTEMS]
-    for beside in (*given, config.system_instruction, config.systemInstruction):
-        if beside:
-            prompt.system += system_drafts(beside)
+    for beside in filter(None, (*_systems_of(fields), config.system_instruction, config.systemInstruction)):
+        prompt.system += system_drafts(beside)
     return prompt
 
 
