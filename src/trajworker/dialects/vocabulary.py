@@ -184,7 +184,7 @@ def _is_plain(source: dict[str, Any]) -> bool:
     if not source.keys() <= _PLAIN or not source.get("total_tokens"):
         return False
     counts = (source.get("input_tokens"), source.get("output_tokens"), source["total_tokens"])
-    return set(map(type, counts)) == {int} and max(map(abs, counts)) <= LARGEST_COUNT
+    return all(type(count) is int and abs(count) <= LARGEST_COUNT for count in counts)
 
 
 def _plain(source: dict[str, Any]) -> dict[str, Any]:

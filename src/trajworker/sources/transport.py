@@ -35,7 +35,7 @@ _REDIRECTS = range(300, 400)
 logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes whole URLs
 logging.getLogger("httpcore").setLevel(logging.WARNING)  # at DEBUG it writes headers
 # It would cut what was received into pieces of 64 KiB, and hand each through all its layers.
-httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = READ_BYTES
+httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = READ_BYTES  # pyright: ignore[reportAttributeAccessIssue]  # inferred as that very number
 
 
 class Request(Struct, frozen=True, kw_only=True):
