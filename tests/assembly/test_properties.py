@@ -7,6 +7,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from support import corpus, runs
 from support.folding import fold_all, told
@@ -39,6 +40,21 @@ def test_order_of_arrival_and_repetition_change_nothing(case: int, shuffle: rand
         shuffle.shuffle(pages)
         shuffled.append(pages)
     assert line(fold_all(shuffled)) == line(fold_all(traces))
+
+
+def test_calls_that_nothing_but_their_ids_tells_apart_are_told_in_one_order() -> None:
+    """Asked at the same instant, in prompts as long as each other, by a producer that tells no place in the tree."""
+    recorder = Recorder()
+    root = recorder.run("chain", {"input": "Which?"}, {"output": "Neither."})
+    calls = [
+        replace(
+            recorder.run("llm", {"messages": [{"role": "user", "content": f"Is it {name}?"}]}, {"output": name}, root),
+            start_time=root.start_time,
+            dotted_order="",
+        )
+        for name in "AB"
+    ]
+    assert line(fold_all([[root, *calls]])) == line(fold_all([[root, *reversed(calls)]]))
 
 
 @SLOW

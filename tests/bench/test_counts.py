@@ -11,6 +11,7 @@ from bench import bounds
 from bench.contestants import FLOOR, WORKER, Contestant, Round
 from bench.corpora import corpus, long, sized, wide
 from bench.dialogues import Spread
+from bench.phases import phases
 from bench.server import Counts, Server
 from bench.trials import Trial, at_place
 from bench.verdicts import Verdict
@@ -143,3 +144,8 @@ def test_a_wide_trace_comes_whole(tmp_path: Path) -> None:
         _, _, verdict = _trial(WORKER, server, Round(server.url, over, tmp_path))
     assert verdict.problems == ()
     assert verdict.clean
+
+
+def test_the_table_of_phases_can_be_made() -> None:
+    table = phases(corpus(sized(SMALLEST)))
+    assert all(room in table for room in ("sources:", "staging:", "assembly:"))

@@ -1,5 +1,6 @@
 """What is said of a conversation, when, and where it goes."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 
 from support.published import files_in
 from support.staged import a_run, named
-from trajworker.assembly import FoldSettings, RewardRule
+from trajworker.assembly import Fold, FoldSettings, Header, RewardRule
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import SourceUnavailable
 from trajworker.events import (
@@ -22,7 +23,7 @@ from trajworker.events import (
 )
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Late
-from trajworker.worker import drafting
+from trajworker.worker import drafting, outlet
 from worker.workshop import Workshop, day, workshop
 
 
@@ -132,6 +133,25 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
         shop.source.runs.append(a_run("more", thread="b", at=2))
         await shop.work()
         assert await shop.said() == [("g", 1), ("b", 1)]
+
+
+@pytest.mark.parametrize("read_at", [day(0.5), day(3)])
+async def test_what_folds_hold_is_hashed_before_the_loop_asks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_at: datetime
+) -> None:
+    hashed, asked = outlet.content_hash, []
+
+    def watch(folds: Sequence[Fold], header: Header) -> bytes:
+        asked.extend(fold.digest for fold in folds)
+        return hashed(folds, header)
+
+    monkeypatch.setattr(outlet, "content_hash", watch)
+    async with workshop(tmp_path) as shop:
+        shop.source.at = read_at
+        shop.source.runs = [a_run("one", thread="t")]
+        await shop.work()
+    assert len(asked) == 1
+    assert all(asked)
 
 
 @pytest.mark.parametrize(("read_at", "folded"), [(day(0.5), ["one", "two"]), (day(3), ["one", "one", "two"])])

@@ -66,6 +66,7 @@ def in_order(calls: list[Call]) -> list[Call]:
             call.run.start_time,
             len(call.prompt.array) if call.prompt.array is not None else len(call.prompt.drafts),
             call.run.dotted_order,
+            call.run.id,
         ),
     )
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from trajworker.model.message import Role
-from trajworker.model.run import LARGEST_COUNT, a_count
+from trajworker.model.run import a_count
 
 ROLES: dict[str, Role] = {
     "system": Role.SYSTEM,
@@ -83,8 +83,6 @@ def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN
 
     Gemini says STOP where it calls tools: with `calls` that is `tool_calls`.
     """
-    if type(word) is str and word in FINISH_REASONS:
-        return FINISH_REASONS[word]
     if isinstance(word, dict):
         word = word.get("unified") or word.get("raw") or word.get("reason") or word.get("type")
     if isinstance(word, list):
@@ -184,7 +182,7 @@ def _is_plain(source: dict[str, Any]) -> bool:
     if not source.keys() <= _PLAIN or not source.get("total_tokens"):
         return False
     counts = (source.get("input_tokens"), source.get("output_tokens"), source["total_tokens"])
-    return all(type(count) is int and abs(count) <= LARGEST_COUNT for count in counts)
+    return all(type(count) is int and a_count(count) is not None for count in counts)
 
 
 def _plain(source: dict[str, Any]) -> dict[str, Any]:

@@ -48,7 +48,7 @@ class TraceVersion(Struct, frozen=True, kw_only=True):
 class Material(Struct, frozen=True, kw_only=True):
     """What a conversation is made of: its traces in order of start, and what is needed to fold those that changed.
 
-    `runs` and `feedback` hold every trace from the first changed one on, by trace id, runs in tree order. `runs` is
+    `runs` and `feedback` hold every trace from the first changed one on, by trace id, runs in no order. `runs` is
     None where that is too much to hold at once: read trace by trace then.
     """
 

@@ -173,7 +173,7 @@ class Database:
         if self._log is None or not (self._reserve.spent or self._log.is_due()):
             return
         try:
-            self._on_reserve(_empty_log if self._reserve.spent else self._log.move, connection)
+            self._on_reserve(WriteAheadLog.empty if self._reserve.spent else self._log.move, connection)
         except sqlite3.Error as error:
             # Without room the log stays, and with it the transaction, which must not be told as undone.
             if primary_code(error) != sqlite3.SQLITE_FULL:
@@ -182,7 +182,7 @@ class Database:
 
     def _erasure(self, body: Body[T], connection: sqlite3.Connection) -> T:
         result = self._on_reserve(partial(self._transaction, body), connection)
-        if self._path and not self._on_reserve(_empty_log, connection):
+        if self._path and not self._on_reserve(WriteAheadLog.empty, connection):
             raise StagingBusy(f"erased, but a reader of {self._path} keeps the log; end it and purge again")
         return result
 
@@ -193,16 +193,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return status.st_dev, status.st_ino
-
-
-def _empty_log(connection: sqlite3.Connection) -> bool:
-    """Move the log into the file and cut it down to nothing; False where a reader held it back."""
-    connection.execute("PRAGMA busy_timeout = 0")
-    try:
-        busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {round(BUSY_TIMEOUT_S * 1000)}")
-    return not busy
 
 
 @asynccontextmanager
@@ -263,7 +253,7 @@ def _begin(steps: list[Migration], path: Path | None, connection: sqlite3.Connec
 
 def _end(epoch: int, connection: sqlite3.Connection) -> None:
     _in_transaction(partial(ownership.leave, epoch), connection)
-    _empty_log(connection)
+    WriteAheadLog.empty(connection)
 
 
 def _in_transaction(body: Body[T], connection: sqlite3.Connection) -> T:

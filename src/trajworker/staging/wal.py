@@ -55,6 +55,17 @@ class WriteAheadLog:
         if start is not None:
             self._begun, self._left = start.salts, frames * start.frame_bytes
 
+    @staticmethod
+    def empty(connection: sqlite3.Connection) -> bool:
+        """Move it into the file and cut it down to nothing, without waiting; False where a reader held it back."""
+        timeout_ms: int = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {timeout_ms}")
+        return not busy
+
     def _start(self) -> _Start | None:
         header = self._read(0, _HEADER_BYTES)
         if len(header) < _HEADER_BYTES:
