@@ -108,6 +108,13 @@ class RunQuarantined(Event, frozen=True):
     reason: str
 
 
+class RunsRecovered(Event, frozen=True):
+    """Runs set aside before could be read after all."""
+
+    project: str
+    runs: int
+
+
 class ConversationEmitted(Event, frozen=True):
     """A revision is in the ledger."""
 

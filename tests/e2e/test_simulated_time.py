@@ -12,10 +12,11 @@ from support.published import lines_in
 from trajworker import wiring
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.config.settings import IntakeSettings, Settings, SourceSettings, WorkerSettings
-from trajworker.events import LateFound
+from trajworker.events import ConversationEmitted, Event, LateFound, RunQuarantined, RunsRecovered
 from trajworker.ports import SlicePurpose
 from trajworker.simulator import Fault, Reveal, Simulator, SimulatorSettings
 from trajworker.simulator.faults import Answer
+from trajworker.sources.settings import Retries
 from trajworker.worker.outlet import Delivery
 from trajworker.worker.planning import Reading
 
@@ -83,6 +84,34 @@ async def test_jobs_that_are_started_each_hour_find_within_a_day_what_came_late_
     assert first == 23
     asked_of_info = 1
     assert all(requests <= 3 + asked_of_info for hour, (requests, _) in enumerate(found) if hour not in {0, first})
+
+
+def emitted(told: list[Event]) -> set[str]:
+    return {event.conversation_id for event in told if isinstance(event, ConversationEmitted)}
+
+
+async def test_a_run_that_a_bad_hour_held_back_is_told_once_the_hour_is_over(tmp_path: Path) -> None:
+    clock = clock_at(BEGIN + timedelta(days=1))
+    simulator = Simulator(now_s=clock)
+    runs = [turn(number, BEGIN + timedelta(minutes=number), f"t{number}") for number in range(10)]
+    failing = Answer(status=500, body="{}")
+    simulator.script(
+        Fault(path="*/runs/query", body_contains=runs[3]["id"], effect=failing),
+        Fault(path="*/runs/query", body_contains="INPUTS", effect=failing, times=Retries().page_attempts),
+    )
+    async with (
+        simulated(simulator, runs) as url,
+        following(url, clock, tmp_path, Reading(since=BEGIN, settle=timedelta(0)), AT_ONCE) as worker,
+    ):
+        assert not await worker.step()
+        assert runs[3]["thread_id"] not in emitted(worker.told)
+        assert len(emitted(worker.told)) == len(runs) - 1
+        simulator.script()
+        clock.advance(HOUR_S)
+        assert not await worker.step()
+        assert len(emitted(worker.told)) == len(runs)
+    told = [type(event) for event in worker.told if isinstance(event, RunQuarantined | RunsRecovered)]
+    assert told == [RunQuarantined, RunsRecovered]
 
 
 async def test_a_day_of_lag_delays_and_loses_nothing(tmp_path: Path) -> None:

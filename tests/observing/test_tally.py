@@ -96,6 +96,15 @@ def test_the_summary_says_what_was_emitted_held_back_and_why_and_quarantined() -
     )
 
 
+def test_the_summary_tells_what_left_the_quarantine_and_what_lay_in_it_before() -> None:
+    tally = told(
+        *(events.RunQuarantined(project="p", run_id=f"r{n}", kind="never came", reason="never came") for n in range(2)),
+        events.RunsRecovered(project="p", runs=1),
+        events.WorkerStopped(exit_code=65, emitted=0, held=0, quarantined=4, seconds=1.0),
+    )
+    assert "; quarantined 2 (2 never came), 1 could be read after all, 3 set aside before; " in summary(tally)
+
+
 def test_the_summary_of_nothing_is_calm() -> None:
     assert summary(Tally()) == (
         "emitted 0 revisions in 0 files from 0 runs on 0 pages; held back none; quarantined none"

@@ -11,6 +11,7 @@ from support.looking import activities, runs_of, settle
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, minute, named
 from trajworker.errors import ConfigError, ConversationNotFound, PathNotAllowed, StagingBusy
 from trajworker.model.run import Feedback, Run
+from trajworker.ports import Page, StagedPage, Unreadable
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.copies import copies
 from trajworker.staging.database import connect_to_read, open_database
@@ -24,31 +25,45 @@ async def test_a_pending_run_is_looked_at_less_and_less_often(staging: Staging) 
     await staging.stage(a_page([a_run("a", ended=False), a_run("b")], 1))
     now, waits = minute(0), []
     for _ in range(6):
-        assert await staging.pending(PROJECT_ID, now, 10) == [named("a")]
+        assert await staging.due(PROJECT_ID, now, 10) == [named("a")]
         began = now
-        while not await _due(staging, now := now + HOUR):
+        while not await _is_due(staging, now := now + HOUR):
             pass
         waits.append((now - began) // HOUR)
     assert waits == [1, 6, 24, 168, 168, 168]
 
 
-async def _due(staging: Staging, now: datetime) -> bool:
+async def _is_due(staging: Staging, now: datetime) -> bool:
     """Whether the run is due, without taking it."""
     rows = await staging._database.read(lambda connection: connection.execute("SELECT due FROM look").fetchall())
     return bool(rows[0][0] <= pack_time(now))
 
 
+async def test_a_run_set_aside_is_looked_at_less_and_less_often_until_it_can_be_read(staging: Staging) -> None:
+    bad = Unreadable(project_id=PROJECT_ID, run_id=named("a"), reason="never came", raw=b"")
+    nameless = Unreadable(project_id=PROJECT_ID, run_id=None, reason="never came", raw=b"between two moments")
+    page = StagedPage(page=Page(runs=(), unreadable=(bad, nameless)), fetch_seq=1)
+    assert (await staging.stage(page)).set_aside == (bad, nameless)
+    assert await staging.due(PROJECT_ID, minute(0), 10) == [named("a")]
+    assert (await staging.stage(page)).set_aside == ()
+    assert await staging.due(PROJECT_ID, minute(59), 10) == []
+    assert await staging.due(PROJECT_ID, minute(60), 10) == [named("a")]
+    assert await staging.due(PROJECT_ID, minute(60) + 5 * HOUR, 10) == []
+    assert (await staging.stage(a_page([a_run("a")], 2))).recovered == 1
+    assert await staging.due(PROJECT_ID, FOREVER, 10) == []
+
+
 async def test_a_run_that_ended_is_not_looked_at_again(staging: Staging) -> None:
     await staging.stage(a_page([a_run("a", ended=False)], 1))
     await staging.stage(a_page([a_run("a")], 2))
-    assert await staging.pending(PROJECT_ID, FOREVER, 10) == []
+    assert await staging.due(PROJECT_ID, FOREVER, 10) == []
 
 
 async def test_at_most_so_many_are_handed_out_longest_due_first(staging: Staging) -> None:
     await staging.stage(a_page([a_run(f"r{number}", ended=False) for number in range(5)], 1))
-    first = await staging.pending(PROJECT_ID, minute(0), 3)
-    assert (len(first), len(await staging.pending(PROJECT_ID, minute(0), 3))) == (3, 2)
-    assert await staging.pending(PROJECT_ID, minute(61), 3) == first
+    first = await staging.due(PROJECT_ID, minute(0), 3)
+    assert (len(first), len(await staging.due(PROJECT_ID, minute(0), 3))) == (3, 2)
+    assert await staging.due(PROJECT_ID, minute(61), 3) == first
 
 
 async def delivered(staging: Staging) -> None:
@@ -244,7 +259,7 @@ async def test_a_run_that_has_not_ended_is_looked_at_also_after_its_payload_was_
     await staging.stage(a_page([a_run("a", thread="old", ended=False)], 1))
     await _emit_all(staging)
     assert await staging.compact(minute(400)) == 1
-    assert await staging.pending(PROJECT_ID, minute(500), 10) == [named("a")]
+    assert await staging.due(PROJECT_ID, minute(500), 10) == [named("a")]
 
 
 async def test_purging_before_a_time_takes_what_was_last_active_before(staging: Staging) -> None:

@@ -42,7 +42,13 @@ def _held(tally: Tally) -> str:
 
 def _quarantined(tally: Tally) -> str:
     count = tally.quarantined.total()
-    return f"quarantined {count:,} ({_reasons(tally.quarantined)})" if count else "quarantined none"
+    text = f"quarantined {count:,} ({_reasons(tally.quarantined)})" if count else "quarantined none"
+    if tally.recovered:
+        text += f", {tally.recovered:,} could be read after all"
+    left = 0 if tally.stopped is None else tally.stopped.quarantined
+    if before := max(0, left - max(0, count - tally.recovered)):
+        text += f", {before:,} set aside before"
+    return text
 
 
 def _failed(tally: Tally) -> str:

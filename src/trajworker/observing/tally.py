@@ -18,6 +18,7 @@ from trajworker.events import (
     ProjectStarted,
     RequestRetried,
     RunQuarantined,
+    RunsRecovered,
     SliceRead,
     StopRequested,
     WorkerStarted,
@@ -57,6 +58,8 @@ class Tally:
         self.published_bytes = 0
         self.quarantined: Counter[str] = Counter()
         """Runs and conversations set aside, by kind."""
+        self.recovered = 0
+        """Runs set aside, now or by an earlier worker, that could be read after all."""
         self.failed_projects: dict[str, str] = {}
         self.pace: dict[str, float] = {}
         """Requests per second by tier."""
@@ -141,6 +144,8 @@ class Tally:
                 self._hold(event)
             case RunQuarantined() | ConversationFailed():
                 self.quarantined[event.kind] += 1
+            case RunsRecovered():
+                self.recovered += event.runs
             case LateDropped():
                 self.late_dropped += 1
             case PartPublished():

@@ -123,6 +123,10 @@ class StageOutcome(Struct, frozen=True, kw_only=True):
     """Changed runs that lie where everything had been read before."""
     oldest_late: datetime | None = None
     """When the earliest of those began."""
+    set_aside: tuple[Unreadable, ...] = ()
+    """What could not be read and was not in quarantine before."""
+    recovered: int = 0
+    """Runs that left the quarantine, since they could be read now."""
     split: tuple[Slice, ...] = ()
     """The slices split off, now with the ids the store gave them; reading them starts only after this commit."""
 
@@ -177,8 +181,11 @@ class RunStore(Protocol):
         """Take in a page: runs, cursor and "conversation changed" in ONE transaction."""
         ...
 
-    async def pending(self, project_id: str, now: datetime, limit: int) -> list[str]:
-        """Ids of runs that have not ended and are due for another look; each is next due in 1 h, 6 h, 1 d, then 7 d."""
+    async def due(self, project_id: str, now: datetime, limit: int) -> list[str]:
+        """Ids of runs to look at again: those that have not ended, and those set aside.
+
+        Each is due at once, then in 1 h, 6 h, 1 d, then every 7 d. At most `limit` of either kind.
+        """
         ...
 
     async def coverage(self, project_id: str) -> Coverage:

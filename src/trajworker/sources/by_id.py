@@ -21,7 +21,7 @@ ALONE_WAIT_S = 2.0
 NEVER_CAME = "never came"
 """The kind of what is set aside so."""
 UNKNOWN_ID = "ffffffff-ffff-4fff-bfff-ffffffffffff"
-"""Asked for to see whether the server answers at all."""
+"""Asked for to see whether the server answers at all, where no run has come."""
 
 
 class RunsById:
@@ -40,7 +40,6 @@ class RunsById:
         unreadable: list[Unreadable] = []
         alone: dict[str, Failure] = {}
         size_bytes = 0
-        answered = False
         groups = [tuple(ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]
         while groups:
             group = groups.pop()
@@ -55,12 +54,11 @@ class RunsById:
                 else:
                     alone[group[0]] = failure
                 continue
-            answered = True
             runs += page.runs
             unreadable += page.unreadable
             size_bytes += page.size_bytes
         if alone:
-            await self._check_alive(project_id, runs, alone, answered=answered)
+            await self._check_alive(project_id, runs)
         unreadable += [_never_came(project_id, run_id, failure) for run_id, failure in alone.items()]
         return Page(
             runs=tuple(runs),
@@ -69,12 +67,8 @@ class RunsById:
             size_bytes=size_bytes,
         )
 
-    async def _check_alive(
-        self, project_id: str, runs: list[Run], alone: dict[str, Failure], *, answered: bool
-    ) -> None:
+    async def _check_alive(self, project_id: str, runs: Sequence[Run]) -> None:
         """Blame runs only while the server answers for others: an outage is nobody's fault."""
-        if not answered:
-            raise next(iter(alone.values()))
         await self._ask(project_id, (runs[0].id if runs else UNKNOWN_ID,))
 
     async def _ask(self, project_id: str, ids: tuple[str, ...]) -> Page:

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from trajworker.errors import PageUnreadable
 from trajworker.ports import Unreadable
-from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, NEVER_CAME, UNKNOWN_ID, RunsById
+from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, NEVER_CAME, RunsById
 from trajworker.sources.client import Tries
 from trajworker.sources.failure import Failure
 from trajworker.sources.instants import BEFORE_ALL, text_of
@@ -91,7 +91,7 @@ class Salvage:
         """The runs of an outline, whole."""
         listed = {run.id: run for run in outline.answer.runs}
         try:
-            found = await self._by_id.find(query.project_id, [*listed, UNKNOWN_ID])
+            found = await self._by_id.find(query.project_id, list(listed))
         except Failure as second:
             raise second if not may_be_one_run(second) else failure from None
         unreadable = list(outline.answer.unreadable)

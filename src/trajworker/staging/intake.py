@@ -40,10 +40,11 @@ def stage(
     fetch_seq = epoch << EPOCH_SHIFT | staged.fetch_seq
     news = find_news(connection, project, confirmations, arrivals_of(staged.page.runs, fetch_seq))
     touched = _take_runs(connection, project, heads, news)
+    recovered = _recover(connection, project, news.ids)
     changed = news.changed
     if staged.feedback:
         _take_feedback(connection, project, staged, touched)
-    _set_aside(connection, project, staged.page.unreadable)
+    set_aside = _set_aside(connection, project, staged.page.unreadable)
     late = _late(connection, project, staged.slice, changed)
     seen, split = _advance(connection, project, staged)
     return StageOutcome(
@@ -54,6 +55,8 @@ def stage(
         split=split,
         late=len(late),
         oldest_late=min(late, default=None),
+        set_aside=set_aside,
+        recovered=recovered,
     )
 
 
@@ -78,7 +81,6 @@ def _take_runs(connection: sqlite3.Connection, project: int, heads: Heads, news:
         )
     _refill(connection, heads, news.refilled)
     _watch_pending(connection, project, news.new, news.replaced)
-    _clear_unreadable(connection, project, news.ids)
     return touched
 
 
@@ -189,32 +191,46 @@ def _take_feedback(connection: sqlite3.Connection, project: int, staged: StagedP
             traces.touch_by_run(connection, project, run if run is not None else trace, touched)
 
 
-def _set_aside(connection: sqlite3.Connection, project: int, unreadable: Sequence[Unreadable]) -> None:
+def _set_aside(
+    connection: sqlite3.Connection, project: int, unreadable: Sequence[Unreadable]
+) -> tuple[Unreadable, ...]:
+    """Keep what cannot be read; those of it that were not kept before."""
+    hashes = [_hash_of(bad) for bad in unreadable]
+    kept: set[bytes] = set()
+    for some in chunked(hashes):
+        kept.update(
+            found
+            for (found,) in connection.execute(
+                f"SELECT hash FROM unreadable WHERE project = ? AND hash IN ({marks(some)})", (project, *some)
+            )
+        )
     connection.executemany(
         "INSERT INTO unreadable (project, run, reason, hash, raw) VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, hash) "
         "DO UPDATE SET reason = excluded.reason, raw = excluded.raw WHERE raw != excluded.raw",
         [
-            (
-                project,
-                None if bad.run_id is None else pack_id(bad.run_id),
-                bad.reason,
-                digest(bad.raw) if bad.run_id is None else _as_bytes(pack_id(bad.run_id)),
-                bad.raw,
-            )
-            for bad in unreadable
+            (project, None if bad.run_id is None else pack_id(bad.run_id), bad.reason, hash_, bad.raw)
+            for bad, hash_ in zip(unreadable, hashes, strict=True)
         ],
     )
+    return tuple(bad for bad, hash_ in zip(unreadable, hashes, strict=True) if hash_ not in kept)
 
 
-def _as_bytes(packed: PackedId) -> bytes:
+def _hash_of(bad: Unreadable) -> bytes:
+    """What it is recognised by: the run's id, or what came where it has none."""
+    packed = digest(bad.raw) if bad.run_id is None else pack_id(bad.run_id)
     return packed.encode() if isinstance(packed, str) else packed
 
 
-def _clear_unreadable(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId]) -> None:
-    """What can be read now is not set aside any more."""
-    if connection.execute("SELECT EXISTS (SELECT 1 FROM unreadable WHERE project = ?)", (project,)).fetchone()[0]:
-        for some in chunked(ids):
-            connection.execute(f"DELETE FROM unreadable WHERE project = ? AND run IN ({marks(some)})", (project, *some))
+def _recover(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId]) -> int:
+    """What can be read now is not set aside any more; how many those are."""
+    if not connection.execute("SELECT EXISTS (SELECT 1 FROM unreadable WHERE project = ?)", (project,)).fetchone()[0]:
+        return 0
+    return sum(
+        connection.execute(
+            f"DELETE FROM unreadable WHERE project = ? AND run IN ({marks(some)})", (project, *some)
+        ).rowcount
+        for some in chunked(ids)
+    )
 
 
 def _late(connection: sqlite3.Connection, project: int, part: Slice | None, changed: Sequence[Run]) -> list[datetime]:

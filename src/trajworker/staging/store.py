@@ -58,9 +58,9 @@ class Staging:
         """Take in a page: runs, cursor and "conversation changed" in ONE transaction."""
         return await self._database.grow(partial(intake.stage, self.epoch, self._confirmations, staged, self._heads))
 
-    async def pending(self, project_id: str, now: datetime, limit: int) -> list[str]:
-        """Ids of runs that have not ended and are due for another look."""
-        return await self._database.write(partial(upkeep.pending, project_id, now, limit))
+    async def due(self, project_id: str, now: datetime, limit: int) -> list[str]:
+        """Ids of runs to look at again: those that have not ended, and those set aside."""
+        return await self._database.write(partial(upkeep.due, project_id, now, limit))
 
     async def coverage(self, project_id: str) -> Coverage:
         """What was read whole, and the watermark."""

@@ -13,6 +13,7 @@ from trajworker.errors import ConfigError, ConversationNotFound
 from trajworker.staging import texts
 from trajworker.staging.encoding import (
     DAY_US,
+    PackedId,
     chunked,
     marks,
     pack_id,
@@ -24,7 +25,7 @@ from trajworker.staging.heads import Heads
 
 HOUR_US = 3_600_000_000
 LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
-"""How long after the first look, the second, ... a run that has not ended is looked at again; the last one repeats."""
+"""How long after the first look, the second, ... a run is looked at again; the last one repeats."""
 COMPACT_CONVERSATIONS = 200
 PURGE_CONVERSATIONS = 200
 """Erased in one transaction: every page that is blanked is logged first, and that takes room."""
@@ -46,19 +47,30 @@ class Purged(Struct, frozen=True, kw_only=True):
     copies: tuple[str, ...] = ()
 
 
-def pending(project_id: str, now: datetime, limit: int, connection: sqlite3.Connection) -> list[str]:
-    """Ids of runs that are due for another look, longest due first; each is put back to its next time."""
+def due(project_id: str, now: datetime, limit: int, connection: sqlite3.Connection) -> list[str]:
+    """Ids of runs to look at again, longest due first, at most `limit` of either kind; each gets its next time."""
     moment = pack_time(now)
-    rows = connection.execute(
+    chosen = (pack_id(project_id), moment, limit)
+    pending = connection.execute(
         "SELECT l.run, l.looks, r.id FROM look l JOIN run r ON r.key = l.run "
         "WHERE l.project = (SELECT key FROM project WHERE id = ?) AND l.due <= ? ORDER BY l.due LIMIT ?",
-        (pack_id(project_id), moment, limit),
+        chosen,
+    ).fetchall()
+    connection.executemany("UPDATE look SET due = ?, looks = looks + 1 WHERE run = ?", _next_looks(pending, moment))
+    set_aside = connection.execute(
+        "SELECT key, looks, run FROM unreadable WHERE project = (SELECT key FROM project WHERE id = ?) AND due <= ? "
+        "AND run IS NOT NULL ORDER BY due LIMIT ?",
+        chosen,
     ).fetchall()
     connection.executemany(
-        "UPDATE look SET due = ?, looks = looks + 1 WHERE run = ?",
-        [(moment + LOOK_AGAIN_US[min(looks, len(LOOK_AGAIN_US) - 1)], key) for key, looks, _ in rows],
+        "UPDATE unreadable SET due = ?, looks = looks + 1 WHERE key = ?", _next_looks(set_aside, moment)
     )
-    return [unpack_id(name) for _, _, name in rows]
+    return list(dict.fromkeys(unpack_id(name) for _, _, name in pending + set_aside))
+
+
+def _next_looks(rows: Sequence[tuple[int, int, PackedId]], moment: int) -> list[tuple[int, int]]:
+    """When each is due next, with its key."""
+    return [(moment + LOOK_AGAIN_US[min(looks, len(LOOK_AGAIN_US) - 1)], key) for key, looks, _ in rows]
 
 
 def compact(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Connection) -> int:

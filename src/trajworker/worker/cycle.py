@@ -1,4 +1,4 @@
-"""One cycle of reading: what is uncovered and what is new, then what ended, what was pending, and what may be late."""
+"""One cycle of reading: what is uncovered or new, then what ended, may be late, or is due for another look."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from trajworker.ports import RunSource, RunStore, Slice, SlicePurpose, Upkeep
 from trajworker.worker.intake import Intake
 from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
 
-PENDING_BATCH = 100
+LOOK_BATCH = 100
 AGAIN = (SlicePurpose.ENDED, SlicePurpose.DEEP_SCAN)
 ENDED_MARK = "ended"
 DEEP_SCAN_MARK = "deep_scan"
@@ -46,7 +46,7 @@ class Cycle:
         again = [slice_ for project in readable for slice_ in await self._again(project, intake, now)]
         await intake.read(by_id, again)
         for project in readable:
-            if ids := await self._store.pending(project.id, now, PENDING_BATCH):
+            if ids := await self._store.due(project.id, now, LOOK_BATCH):
                 await intake.reread(project, ids)
         for project in readable:
             if project.id not in intake.failed:

@@ -14,7 +14,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trajworker.errors import CursorExpired, SourceError
-from trajworker.events import LateFound, Observer, PageStaged, ProjectFailed, RunQuarantined, SliceRead, SliceSplit
+from trajworker.events import (
+    LateFound,
+    Observer,
+    PageStaged,
+    ProjectFailed,
+    RunQuarantined,
+    RunsRecovered,
+    SliceRead,
+    SliceSplit,
+)
 from trajworker.model.run import NULL, Feedback, Project, Run
 from trajworker.ports import Page, RunSource, RunStore, Slice, SlicePurpose, StagedPage, StageOutcome, Unreadable
 from trajworker.worker.catching_up import Depth
@@ -57,7 +66,7 @@ class Intake:
                 group.start_soon(self._page_slices, shared)
 
     async def reread(self, project: Project, ids: Sequence[str]) -> None:
-        """Look again at runs known by id, such as those that had not ended."""
+        """Look again at runs known by id, such as those that had not ended or had to be set aside."""
         self._projects[project.id] = project
         seq = next(self._fetch_seq)
         try:
@@ -164,8 +173,10 @@ class Intake:
         page = staged.page
         outcome = await self._store.stage(staged)
         name = self._name(project_id)
-        for unreadable in page.unreadable:
+        for unreadable in outcome.set_aside:
             self._observer(_told(name, unreadable))
+        if outcome.recovered:
+            self._observer(RunsRecovered(project=name, runs=outcome.recovered))
         if (late := _found_late(name, staged.slice, outcome)) is not None:
             self._observer(late)
         self._observer(
