@@ -27,7 +27,6 @@ TRACES_AT_ONCE = 50
 FEWEST_TRACES = 10
 """A batch is not made smaller than this only to occupy every fetcher."""
 ROOTS_AT_ONCE = 20
-NO_FEEDBACK = (bytes(NULL), b"{}", b"")
 READ_MARK = "read:"
 """Marks when a conversation was last read whole; alone, when the whole project was."""
 
@@ -194,12 +193,8 @@ class Gathering:
         """Whether a staged trace is surely still what the source has."""
         if known is None or root is None or read is None or known.pending or known.root_end is None:
             return False
-        told = b"" if bytes(root.feedback_stats) in NO_FEEDBACK else bytes(root.feedback_stats)
-        return (
-            known.root_end == root.end_time
-            and known.root_end + self._settle <= read
-            and (b"" if known.root_stats in NO_FEEDBACK or known.root_stats is None else known.root_stats) == told
-        )
+        told = None if root.feedback_stats == NULL else bytes(root.feedback_stats)
+        return known.root_end == root.end_time and known.root_end + self._settle <= read and known.root_stats == told
 
     async def _fetch(self, trace_ids: Sequence[str]) -> None:
         each = min(TRACES_AT_ONCE, max(FEWEST_TRACES, -(-len(trace_ids) // FETCHERS)))
@@ -209,7 +204,7 @@ class Gathering:
         seq = next(self._seq)
         async for page in self._source.trace_runs(self._project.id, trace_ids):
             masked = await self._view.seen(page)
-            ids = [run.id for run in page.runs if bytes(run.feedback_stats) not in NO_FEEDBACK]
+            ids = [run.id for run in page.runs if run.feedback_stats != NULL]
             feedback = await self._view.feedback(ids) if ids else []
             await self._staging.stage(StagedPage(page=masked, fetch_seq=seq, feedback=tuple(feedback)))
             seq = next(self._seq)

@@ -48,6 +48,7 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     `thread_id` is the conversation key that this run itself carries (the server's field, else the metadata keys in
     configured precedence), None where it carries none. `dotted_order` holds the ids of all ancestors, see `ancestors`.
     Token counts are the run's own as the server tells them; on parents they may be sums over the subtree.
+    `feedback_stats` is `NULL` where there is no feedback.
     """
 
     id: str

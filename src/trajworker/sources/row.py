@@ -15,6 +15,7 @@ from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus, a_count, an
 from trajworker.sources.instants import EARLIEST, LATEST, clamped, start_in, utc
 
 CLOCK_RESOLUTION = timedelta(milliseconds=1)
+_NO_FIGURES = (NULL, Raw(b"{}"), Raw(b""))
 
 _STATUS = {
     "success": RunStatus.SUCCESS,
@@ -105,7 +106,7 @@ class Reader(Struct, frozen=True):
             total_cost=_cost(row.total_cost) if row.total_cost is not None else None,
             prompt_token_details=_details(row.prompt_token_details) if row.prompt_token_details else None,
             completion_token_details=_details(row.completion_token_details) if row.completion_token_details else None,
-            feedback_stats=row.feedback_stats,
+            feedback_stats=NULL if row.feedback_stats in _NO_FIGURES else row.feedback_stats,
             reference_example_id=row.reference_example_id,
             flags=flags if honest else (*flags, CLAMPED_TIME),
         )

@@ -90,7 +90,7 @@ def pack_run(run: Run, apart: Sequence[str] = ()) -> tuple[bytes, bytes | None]:
 
     The inverse is `unpack_run`.
     """
-    if run.feedback_stats is NULL and not apart:
+    if run.feedback_stats == NULL and not apart:
         return _encode_run(run), None
     stats = bytes(run.feedback_stats)
     bare = msgspec.structs.replace(run, feedback_stats=NULL, **dict.fromkeys(apart, NULL))

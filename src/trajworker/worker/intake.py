@@ -34,7 +34,6 @@ from trajworker.worker.slicing import INSTANT, ONE_PAGER_PER_S, SWIFT_CUTS, afte
 SLICE_RESTARTS = 1
 """How often a slice is begun again because its cursor expired or went in circles, before it is given up."""
 GIVEN_UP = "slice given up"
-NO_FEEDBACK = (bytes(NULL), b"{}", b"")
 
 
 class Intake:
@@ -192,7 +191,7 @@ class Intake:
 
     async def _feedback(self, runs: Sequence[Run]) -> tuple[Feedback, ...]:
         """Feedback on the runs whose figures say that there is some: no request where there is none."""
-        ids = [run.id for run in runs if bytes(run.feedback_stats) not in NO_FEEDBACK]
+        ids = [run.id for run in runs if run.feedback_stats != NULL]
         return tuple(await self._source.feedback(ids)) if ids else ()
 
     async def _give_up(self, slice_: Slice, error: CursorExpired) -> None:
