@@ -12,7 +12,7 @@ from support.source_bench import PROJECT, START, bench, part
 from trajworker.model.run import Run, RunStatus
 from trajworker.ports import Unreadable
 from trajworker.sources.mending import mend
-from trajworker.sources.reading import PIECE_BYTES, Answer, NotAPage, read
+from trajworker.sources.reading import PIECE_BYTES, Answer, NotAPage, read, read_run
 from trajworker.sources.row import Reader
 from trajworker.sources.splitting import Torn, split
 from trajworker.sources.thread_key import ThreadKey
@@ -20,6 +20,7 @@ from trajworker.sources.wire_v1 import WireV1
 from trajworker.sources.wire_v2 import WireV2
 
 READER = Reader(PROJECT, ThreadKey())
+UUIDS = ("00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002")
 NEIGHBOUR = b'{"id":"n","trace_id":"n","start_time":"2026-01-01T00:00:00Z","inputs":{"a":[1,"]}"]}}'
 
 
@@ -201,6 +202,20 @@ def test_what_no_rule_reads_is_set_aside_raw(run: bytes) -> None:
     assert aside.raw == run
     assert aside.project_id == PROJECT
     assert aside.run_id == ("q" if b'"q"' in run else None)
+
+
+@pytest.mark.parametrize(
+    ("run", "trace_id"),
+    [
+        (b'{"id":"q","inputs":{"trace_id":"%s"},"trace_id":"%s"}', UUIDS[1]),
+        (b'{"id":"q","trace_id":"%s","inputs":{"trace_id":"%s"}}', UUIDS[0]),
+        (b'{"id":"q","trace_id":"%s","inputs":"%s', UUIDS[0]),
+    ],
+)
+def test_what_is_set_aside_names_its_own_trace_and_none_that_its_payload_speaks_of(run: bytes, trace_id: str) -> None:
+    told = read_run(run % tuple(uuid.encode() for uuid in UUIDS), WireV2(), READER)
+    assert isinstance(told, Unreadable)
+    assert told.trace_id == trace_id
 
 
 def test_v1_names_only_attachments_and_its_naive_times_are_utc() -> None:

@@ -141,7 +141,7 @@ async def test_compacting_drops_the_texts_and_what_is_fetched_again_comes_back(s
     calls = [a_call(f"r{turns}", turns) for turns in range(1, 9)]
     await staging.stage(a_page(calls, 1))
     await settle(staging)
-    assert await staging.compact(FOREVER) == len(calls)
+    assert await staging.compact(FOREVER) == 1
     assert await kept_bytes(staging) == 0
     later = a_call("later", 12)
     await staging.stage(a_page([later], 2))

@@ -1,6 +1,5 @@
-"""Looking again, compacting, purging, and settings that must not change unseen."""
+"""Compacting, purging, and settings that must not change unseen."""
 
-from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -8,62 +7,13 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from support.looking import activities, runs_of, settle
-from support.staged import FOREVER, PROJECT_ID, a_page, a_run, minute, named
+from support.staged import FOREVER, PROJECT_ID, a_page, a_run, a_slice, minute, named
 from trajworker.errors import ConfigError, ConversationNotFound, PathNotAllowed, StagingBusy
 from trajworker.model.run import Feedback, Run
-from trajworker.ports import Page, StagedPage, Unreadable
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.copies import copies
 from trajworker.staging.database import connect_to_read, open_database
-from trajworker.staging.encoding import pack_time
 from trajworker.staging.migrations import Migration, migrations
-
-HOUR = timedelta(hours=1)
-
-
-async def test_a_pending_run_is_looked_at_less_and_less_often(staging: Staging) -> None:
-    await staging.stage(a_page([a_run("a", ended=False), a_run("b")], 1))
-    now, waits = minute(0), []
-    for _ in range(6):
-        assert await staging.due(PROJECT_ID, now, 10) == [named("a")]
-        began = now
-        while not await _is_due(staging, now := now + HOUR):
-            pass
-        waits.append((now - began) // HOUR)
-    assert waits == [1, 6, 24, 168, 168, 168]
-
-
-async def _is_due(staging: Staging, now: datetime) -> bool:
-    """Whether the run is due, without taking it."""
-    rows = await staging._database.read(lambda connection: connection.execute("SELECT due FROM look").fetchall())
-    return bool(rows[0][0] <= pack_time(now))
-
-
-async def test_a_run_set_aside_is_looked_at_less_and_less_often_until_it_can_be_read(staging: Staging) -> None:
-    bad = Unreadable(project_id=PROJECT_ID, run_id=named("a"), reason="never came", raw=b"")
-    nameless = Unreadable(project_id=PROJECT_ID, run_id=None, reason="never came", raw=b"between two moments")
-    page = StagedPage(page=Page(runs=(), unreadable=(bad, nameless)), fetch_seq=1)
-    assert (await staging.stage(page)).set_aside == (bad, nameless)
-    assert await staging.due(PROJECT_ID, minute(0), 10) == [named("a")]
-    assert (await staging.stage(page)).set_aside == ()
-    assert await staging.due(PROJECT_ID, minute(59), 10) == []
-    assert await staging.due(PROJECT_ID, minute(60), 10) == [named("a")]
-    assert await staging.due(PROJECT_ID, minute(60) + 5 * HOUR, 10) == []
-    assert (await staging.stage(a_page([a_run("a")], 2))).recovered == 1
-    assert await staging.due(PROJECT_ID, FOREVER, 10) == []
-
-
-async def test_a_run_that_ended_is_not_looked_at_again(staging: Staging) -> None:
-    await staging.stage(a_page([a_run("a", ended=False)], 1))
-    await staging.stage(a_page([a_run("a")], 2))
-    assert await staging.due(PROJECT_ID, FOREVER, 10) == []
-
-
-async def test_at_most_so_many_are_handed_out_longest_due_first(staging: Staging) -> None:
-    await staging.stage(a_page([a_run(f"r{number}", ended=False) for number in range(5)], 1))
-    first = await staging.due(PROJECT_ID, minute(0), 3)
-    assert (len(first), len(await staging.due(PROJECT_ID, minute(0), 3))) == (3, 2)
-    assert await staging.due(PROJECT_ID, minute(61), 3) == first
 
 
 async def delivered(staging: Staging) -> None:
@@ -81,7 +31,7 @@ async def _emit_all(staging: Staging) -> None:
 
 async def test_compacting_drops_payloads_past_the_horizon_and_keeps_what_dedup_needs(staging: Staging) -> None:
     await delivered(staging)
-    assert (await staging.compact(minute(400)), await staging.compact(minute(400))) == (2, 0)
+    assert (await staging.compact(minute(400)), await staging.compact(minute(400))) == (1, 0)
     again = await staging.stage(a_page([a_run("c", thread="young", at=500)], 2))
     assert (again.changed, again.unchanged) == (0, 1)
     assert await activities(staging) == {}
@@ -131,11 +81,11 @@ async def test_feedback_given_after_payloads_were_dropped_brings_them_back_with_
 
 async def test_what_came_back_by_being_patched_is_compacted_again(staging: Staging) -> None:
     await delivered(staging)
-    assert await staging.compact(minute(400)) == 2
+    assert await staging.compact(minute(400)) == 1
     patched = [a_run("a", thread="old", outputs=b'"new"'), a_run("b", "a", at=1, outputs=b'"new"')]
     assert (await staging.stage(a_page(patched, 2))).changed == 2
     await settle(staging)
-    assert await staging.compact(minute(400)) == 2
+    assert await staging.compact(minute(400)) == 1
     assert await staging.compact(minute(400)) == 0
 
 
@@ -206,10 +156,15 @@ async def test_a_purged_conversation_leaves_no_byte_and_does_not_come_back(tmp_p
         purged = await staging.purge_conversation(PROJECT_ID, "t")
         assert (purged.conversations, purged.runs, purged.files) == (1, 1, ())
         assert not holds(tmp_path, SECRET)
-        await staging.stage(a_page([secret, a_run("c", "a", thread="t"), a_run("d", thread="t", at=5)], 2))
+        again = a_page([secret, a_run("c", "a", thread="t"), a_run("d", thread="t", at=5)], 2)
+        on_child = replace(feedback, id=named("g"), run_id=named("c"))
+        on_trace = replace(feedback, id=named("h"), run_id=None, trace_id=named("d"))
+        await staging.stage(replace(again, feedback=(feedback, on_child, on_trace)))
+        await staging.stage(replace(a_page([], 3, a_slice(0, 9)), feedback=(replace(feedback, comment=None),)))
         assert set(await activities(staging)) == {"u"}
         assert not holds(tmp_path, SECRET)
         assert (await staging.figures()).projects[0].conversations == {"open": 1, "purged": 1}
+        assert await staging.compact(FOREVER) == 0, "what is erased needs no compaction"
 
 
 async def test_purging_erases_the_copies_that_migrations_left_and_nothing_else(tmp_path: Path) -> None:
@@ -253,13 +208,6 @@ async def test_a_reader_that_keeps_what_was_purged_in_the_log_is_told_of(tmp_pat
             reader.execute("SELECT count(*) FROM run").fetchall()
             with pytest.raises(StagingBusy, match="purge again"):
                 await staging.purge_conversation(PROJECT_ID, "t")
-
-
-async def test_a_run_that_has_not_ended_is_looked_at_also_after_its_payload_was_dropped(staging: Staging) -> None:
-    await staging.stage(a_page([a_run("a", thread="old", ended=False)], 1))
-    await _emit_all(staging)
-    assert await staging.compact(minute(400)) == 1
-    assert await staging.due(PROJECT_ID, minute(500), 10) == [named("a")]
 
 
 async def test_purging_before_a_time_takes_what_was_last_active_before(staging: Staging) -> None:

@@ -17,7 +17,7 @@ from trajworker.errors import ConversationNotFound
 from trajworker.model.run import NULL, Feedback, Project, Run
 from trajworker.ports import Page, StagedPage
 from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.redacting import RedactingSource, trace_in
+from trajworker.sources.redacting import RedactingSource
 from trajworker.staging import Staging
 from trajworker.staging.lookup import StagedTrace
 
@@ -174,7 +174,7 @@ class Gathering:
         """Traces that must be fetched."""
         ids = sorted({trace for traces in roots.traces.values() for trace in traces})
         staged = await self._staging.staged_traces(self._project.id, ids)
-        unreadable = {trace_in(one.raw) for one in await self._staging.unreadable(self._project.id)}
+        unreadable = {one.trace_id for one in await self._staging.unreadable(self._project.id)}
         read = await self._last_read(roots.traces)
         return [
             trace

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from trajworker.ports import Unreadable
-from trajworker.sources.redacting import trace_in
 from trajworker.staging import Staging
 
 
@@ -32,13 +31,13 @@ async def lacking_anywhere(staging: Staging, project_id: str) -> dict[str, str]:
         staged[trace].conversation_id if trace in staged else f"trace {trace}": reason
         for trace, reason in blamed.items()
     }
-    lost = [one for one in rows if trace_in(one.raw) is None]
+    lost = [one for one in rows if one.trace_id is None]
     return found | {f"run {one.run_id or 'without an id'}": one.reason for one in lost}
 
 
 def _by_trace(rows: list[Unreadable]) -> dict[str, str]:
     return {
-        trace: f"run {one.run_id or 'without an id'} of it cannot be read ({one.reason})"
+        one.trace_id: f"run {one.run_id or 'without an id'} of it cannot be read ({one.reason})"
         for one in rows
-        if (trace := trace_in(one.raw)) is not None
+        if one.trace_id is not None
     }

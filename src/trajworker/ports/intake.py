@@ -62,6 +62,10 @@ class Unreadable(Struct, frozen=True, kw_only=True):
     raw: bytes
     kind: str | None = None
     """What it is counted as, where the reason names ids, times or what a server wrote."""
+    trace_id: str | None = None
+    """The trace it says it belongs to."""
+    stretch: tuple[datetime, datetime] | None = None
+    """Start times [start, end) that it stands for where it has no id: it is well once these are read whole."""
 
 
 class Swift(Struct, frozen=True, kw_only=True):
@@ -126,7 +130,7 @@ class StageOutcome(Struct, frozen=True, kw_only=True):
     set_aside: tuple[Unreadable, ...] = ()
     """What could not be read and was not in quarantine before."""
     recovered: int = 0
-    """Runs that left the quarantine, since they could be read now."""
+    """What left the quarantine, since it could be read now."""
     split: tuple[Slice, ...] = ()
     """The slices split off, now with the ids the store gave them; reading them starts only after this commit."""
 
@@ -182,10 +186,11 @@ class RunStore(Protocol):
         ...
 
     async def due(self, project_id: str, now: datetime, limit: int) -> list[str]:
-        """Ids of runs to look at again: those that have not ended, and those set aside.
+        """Ids of runs to look at again: those that have not ended, and those set aside; at most `limit` of either."""
+        ...
 
-        Each is due at once, then in 1 h, 6 h, 1 d, then every 7 d. At most `limit` of either kind.
-        """
+    async def looked(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
+        """Those runs were looked at: each is next due in 1 h, then 6 h, 1 d, then every 7 d."""
         ...
 
     async def coverage(self, project_id: str) -> Coverage:

@@ -5,6 +5,7 @@ by field; else it is `Unreadable`. One bad run never costs a page.
 """
 
 import codecs
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from trajworker.sources.row import Reader, Row
 from trajworker.sources.splitting import Torn, split
 from trajworker.sources.wire import Rows, Wire
 
+_TRACE_ID = re.compile(rb'"trace_id"\s*:\s*"([0-9a-fA-F-]{36})"')
 REFUSED = (msgspec.MsgspecError, RecursionError, UnicodeError)
 """All that msgspec raises on hostile input; RecursionError and UnicodeError are no MsgspecErrors."""
 LONGEST_DETAIL = 300
@@ -115,7 +117,13 @@ def read_run(raw: bytes, wire: Wire, reader: Reader) -> Run | Unreadable:
         return reader.run(_field_by_field(fields, wire.row_type, flags), tuple(flags))
     except (*REFUSED, MalformedRun, OverflowError) as error:
         reason = str(error) if isinstance(error, MalformedRun) else f"not decodable: {type(error).__name__}"
-        return Unreadable(project_id=reader.project_id, run_id=_id_in(fields), reason=reason, raw=raw)
+        return Unreadable(
+            project_id=reader.project_id,
+            run_id=_text_in(fields, "id"),
+            reason=reason,
+            raw=raw,
+            trace_id=_text_in(fields, "trace_id") if fields else _trace_in(raw),
+        )
 
 
 def _field_by_field(fields: dict[str, Raw], row_type: type[Row], flags: list[str]) -> Row:
@@ -145,11 +153,17 @@ def _mended_field(name: str, raw: bytes, flags: list[str]) -> dict[str, Any]:
     return {}
 
 
-def _id_in(fields: dict[str, Raw]) -> str | None:
+def _text_in(fields: dict[str, Raw], name: str) -> str | None:
     try:
-        return msgspec.json.decode(fields["id"], type=str)
+        return msgspec.json.decode(fields[name], type=str)
     except (KeyError, *REFUSED):
         return None
+
+
+def _trace_in(raw: bytes) -> str | None:
+    """The trace that a run seems to name which is no JSON at all."""
+    found = _TRACE_ID.search(raw)
+    return found[1].decode() if found else None
 
 
 def _is_whole(content: bytes) -> bool:

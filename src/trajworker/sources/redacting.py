@@ -5,7 +5,6 @@ conversation it belongs to is set aside instead of being written. Placeholders d
 which one a run belongs to is certain only once its root is known, and messages are aligned by their text.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -16,8 +15,6 @@ from trajworker.errors import RedactionFailed
 from trajworker.model.run import NULL, REDACTION_FAILED, Feedback, Project, Run
 from trajworker.ports import Page, RunSource, Slice
 from trajworker.redaction import BasePiiRedactor, redact_feedback, redact_run
-
-_TRACE_ID = re.compile(rb'"trace_id"\s*:\s*"([0-9a-fA-F-]{36})"')
 
 
 class Masking:
@@ -31,7 +28,7 @@ class Masking:
     def page(self, page: Page) -> Page:
         """A page whose runs are masked; of what could not be read only the ids stay."""
         runs = tuple(self.run(run) for run in page.runs)
-        unreadable = tuple(replace(one, raw=ids_in(one.raw)) for one in page.unreadable)
+        unreadable = tuple(replace(one, raw=b"") for one in page.unreadable)
         return replace(page, runs=runs, unreadable=unreadable)
 
     def run(self, run: Run) -> Run:
@@ -80,18 +77,6 @@ class RedactingSource:
     async def masked(self, page: Page) -> Page:
         """A page that the source gave otherwise, masked."""
         return await anyio.to_thread.run_sync(self._masking.page, page)
-
-
-def ids_in(raw: bytes) -> bytes:
-    """What an unreadable run tells of where it belongs, as JSON: its trace, and nothing that people wrote."""
-    trace_id = trace_in(raw)
-    return b'{"trace_id":"' + trace_id.encode() + b'"}' if trace_id else b""
-
-
-def trace_in(raw: bytes) -> str | None:
-    """The trace that an unreadable run says it belongs to."""
-    found = _TRACE_ID.search(raw)
-    return found[1].decode() if found else None
 
 
 def _emptied(run: Run) -> Run:

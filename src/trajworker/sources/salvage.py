@@ -82,7 +82,9 @@ class Salvage:
         if newest.answer.next_cursor is not None:
             raise PageUnreadable(f"No page before {text_of(good)} comes whole ({failure.reason}). Run again later.")
         reason = f"a run that started between {text_of(bad)} and {text_of(good)} never came: {failure.reason}"
-        culprit = Unreadable(project_id=query.project_id, run_id=None, reason=reason, raw=b"", kind=NEVER_CAME)
+        culprit = Unreadable(
+            project_id=query.project_id, run_id=None, reason=reason, raw=b"", kind=NEVER_CAME, stretch=(bad, good)
+        )
         asked = await self._filled(newest, query, failure)
         answer_with = msgspec.structs.replace(asked.answer, unreadable=(*asked.answer.unreadable, culprit))
         return Salvaged(msgspec.structs.replace(asked, answer=answer_with), bad - FINEST)
@@ -98,7 +100,8 @@ class Salvage:
         for one in found.unreadable:
             known = listed.get(one.run_id or "")
             raw = one.raw or (msgspec.json.encode(known) if known else b"")
-            unreadable.append(msgspec.structs.replace(one, raw=raw))
+            trace_id = known.trace_id if known else one.trace_id
+            unreadable.append(msgspec.structs.replace(one, raw=raw, trace_id=trace_id))
         newest_first = tuple(sorted(found.runs, key=lambda run: run.start_time, reverse=True))
         answer = msgspec.structs.replace(outline.answer, runs=newest_first, unreadable=tuple(unreadable))
         return msgspec.structs.replace(outline, answer=answer, page_size=OUTLINE_PAGE, size_bytes=found.size_bytes)

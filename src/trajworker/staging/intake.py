@@ -7,14 +7,15 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec import Struct
+
 from trajworker.model.run import Run
-from trajworker.ports import Slice, SlicePurpose, StagedPage, StageOutcome, Unreadable
-from trajworker.staging import slices, texts, traces
+from trajworker.ports import Slice, SlicePurpose, StagedPage, StageOutcome
+from trajworker.staging import quarantine, slices, texts, traces
 from trajworker.staging.arrivals import Arrival, Confirmations, arrivals_of
 from trajworker.staging.encoding import (
     PackedId,
     chunked,
-    digest,
     marks,
     pack_feedback,
     pack_id,
@@ -25,6 +26,8 @@ from trajworker.staging.news import News, find_news
 
 EPOCH_SHIFT = 40
 """A process makes fewer than 2^40 requests; above them stands its epoch, so later processes always count higher."""
+WHOLE = (SlicePurpose.COVER, SlicePurpose.CATCH_UP, SlicePurpose.DEEP_SCAN)
+"""Purposes of slices in which every run of a stretch is met."""
 COLUMNS = "ended, start, end, fetch_seq, hash, tree_order, feedback_stats, body"
 
 
@@ -40,23 +43,24 @@ def stage(
     fetch_seq = epoch << EPOCH_SHIFT | staged.fetch_seq
     news = find_news(connection, project, confirmations, arrivals_of(staged.page.runs, fetch_seq))
     touched = _take_runs(connection, project, heads, news)
-    recovered = _recover(connection, project, news.ids)
     changed = news.changed
     if staged.feedback:
         _take_feedback(connection, project, staged, touched)
-    set_aside = _set_aside(connection, project, staged.page.unreadable)
+    reading = None if staged.slice is None else staged.slice.id
+    set_aside = quarantine.keep(connection, project, reading, staged.page.unreadable)
     late = _late(connection, project, staged.slice, changed)
-    seen, split = _advance(connection, project, staged)
+    recovered = quarantine.release(connection, project, news.ids)
+    advance = _advance(connection, project, staged)
     return StageOutcome(
         changed=len(changed),
         unchanged=len(staged.page.runs) - len(changed),
         conversations=len(touched.conversations),
-        cursor_seen=seen,
-        split=split,
+        cursor_seen=advance.cursor_seen,
+        split=advance.split,
         late=len(late),
         oldest_late=min(late, default=None),
         set_aside=set_aside,
-        recovered=recovered,
+        recovered=recovered + advance.recovered,
     )
 
 
@@ -178,10 +182,14 @@ def _watch_pending(
 
 
 def _take_feedback(connection: sqlite3.Connection, project: int, staged: StagedPage, touched: traces.Touched) -> None:
+    withheld = {pack_id(run.id) for run in staged.page.runs if run.trace_id in touched.withheld}
+    withheld |= {pack_id(trace) for trace in touched.withheld}
     for feedback in staged.feedback:
         body = pack_feedback(feedback)
         run = None if feedback.run_id is None else pack_id(feedback.run_id)
         trace = None if feedback.trace_id is None else pack_id(feedback.trace_id)
+        if run in withheld or trace in withheld:
+            continue
         news = connection.execute(
             "INSERT INTO feedback VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, id) DO UPDATE "
             "SET run = excluded.run, trace = excluded.trace, body = excluded.body WHERE body != excluded.body",
@@ -191,65 +199,32 @@ def _take_feedback(connection: sqlite3.Connection, project: int, staged: StagedP
             traces.touch_by_run(connection, project, run if run is not None else trace, touched)
 
 
-def _set_aside(
-    connection: sqlite3.Connection, project: int, unreadable: Sequence[Unreadable]
-) -> tuple[Unreadable, ...]:
-    """Keep what cannot be read; those of it that were not kept before."""
-    hashes = [_hash_of(bad) for bad in unreadable]
-    kept: set[bytes] = set()
-    for some in chunked(hashes):
-        kept.update(
-            found
-            for (found,) in connection.execute(
-                f"SELECT hash FROM unreadable WHERE project = ? AND hash IN ({marks(some)})", (project, *some)
-            )
-        )
-    connection.executemany(
-        "INSERT INTO unreadable (project, run, reason, hash, raw) VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, hash) "
-        "DO UPDATE SET reason = excluded.reason, raw = excluded.raw WHERE raw != excluded.raw",
-        [
-            (project, None if bad.run_id is None else pack_id(bad.run_id), bad.reason, hash_, bad.raw)
-            for bad, hash_ in zip(unreadable, hashes, strict=True)
-        ],
-    )
-    return tuple(bad for bad, hash_ in zip(unreadable, hashes, strict=True) if hash_ not in kept)
-
-
-def _hash_of(bad: Unreadable) -> bytes:
-    """What it is recognised by: the run's id, or what came where it has none."""
-    packed = digest(bad.raw) if bad.run_id is None else pack_id(bad.run_id)
-    return packed.encode() if isinstance(packed, str) else packed
-
-
-def _recover(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId]) -> int:
-    """What can be read now is not set aside any more; how many those are."""
-    if not connection.execute("SELECT EXISTS (SELECT 1 FROM unreadable WHERE project = ?)", (project,)).fetchone()[0]:
-        return 0
-    return sum(
-        connection.execute(
-            f"DELETE FROM unreadable WHERE project = ? AND run IN ({marks(some)})", (project, *some)
-        ).rowcount
-        for some in chunked(ids)
-    )
-
-
-def _late(connection: sqlite3.Connection, project: int, part: Slice | None, changed: Sequence[Run]) -> list[datetime]:
+def _late(connection: sqlite3.Connection, project: int, slice_: Slice | None, changed: Sequence[Run]) -> list[datetime]:
     """When those of the changed runs began that lie where everything had been read before."""
-    if part is None or part.purpose is SlicePurpose.COVER or not changed:
+    if slice_ is None or slice_.purpose is SlicePurpose.COVER or not changed:
         return []
     spans = slices.spans_of(connection, project)
     starts = [(run.start_time, pack_time(run.start_time)) for run in changed]
     return [time for time, moment in starts if any(start <= moment < end for start, end in spans)]
 
 
-def _advance(connection: sqlite3.Connection, project: int, staged: StagedPage) -> tuple[bool, tuple[Slice, ...]]:
-    """Store where the slice stands now; whether its cursor came before, and the slices split off with their ids."""
-    part = staged.slice
-    if part is None or part.id is None or not slices.update_slice(connection, part.id, part):
-        return False, ()
+class _Advance(Struct, frozen=True):
+    """What storing the place of a slice came to; see `ports.StageOutcome`."""
+
+    cursor_seen: bool = False
+    split: tuple[Slice, ...] = ()
+    recovered: int = 0
+
+
+def _advance(connection: sqlite3.Connection, project: int, staged: StagedPage) -> _Advance:
+    """Store where the slice stands now."""
+    slice_ = staged.slice
+    if slice_ is None or slice_.id is None or not slices.update_slice(connection, slice_.id, slice_):
+        return _Advance()
     split = tuple(slices.with_id(connection, project, other) for other in staged.split)
     if staged.done:
-        slices.finish(connection, project, part, split)
-        return False, split
-    again = part.cursor is not None and not slices.remember_cursor(connection, part.id, part.cursor)
-    return again, split
+        read = slices.finish(connection, project, slice_, split)
+        whole = read if slice_.purpose in WHOLE else []
+        return _Advance(split=split, recovered=quarantine.release_stretches(connection, project, slice_.id, whole))
+    again = slice_.cursor is not None and not slices.remember_cursor(connection, slice_.id, slice_.cursor)
+    return _Advance(cursor_seen=again, split=split)

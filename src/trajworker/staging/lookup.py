@@ -9,7 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from trajworker.ports import Activity, Unreadable
+from trajworker.ports import Activity
 from trajworker.staging import outlet
 from trajworker.staging.encoding import chunked, marks, pack_id, unpack_id, unpack_time
 
@@ -77,19 +77,6 @@ def newest(
     ).fetchall()
     found = [one for one in outlet.activities(rows, connection) if not one.empty]
     return found, (rows[-1][3], rows[-1][0]) if rows else None
-
-
-def unreadable(project_id: str, connection: sqlite3.Connection) -> list[Unreadable]:
-    """Runs that could not be read and did not come whole since."""
-    rows = connection.execute(
-        f"SELECT u.run, u.reason, u.raw FROM unreadable u WHERE u.project = {_PROJECT} "
-        "AND NOT EXISTS (SELECT 1 FROM run r WHERE r.project = u.project AND r.id = u.run)",
-        (pack_id(project_id),),
-    )
-    return [
-        Unreadable(project_id=project_id, run_id=None if run is None else unpack_id(run), reason=reason, raw=raw)
-        for run, reason, raw in rows
-    ]
 
 
 def projects(connection: sqlite3.Connection) -> list[str]:

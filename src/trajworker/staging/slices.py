@@ -85,14 +85,15 @@ def remember_cursor(connection: sqlite3.Connection, key: int, cursor: str) -> bo
     return seen.rowcount == 1
 
 
-def finish(connection: sqlite3.Connection, project: int, slice_: Slice, split: Iterable[Slice]) -> None:
-    """Take a slice that was read to its end off the list; what was split off it is still to be read."""
+def finish(connection: sqlite3.Connection, project: int, slice_: Slice, split: Iterable[Slice]) -> list[Stretch]:
+    """Take a slice that was read to its end off the list; what was read of it, without what was split off it."""
     connection.execute("DELETE FROM slice WHERE key = ?", (slice_.id,))
+    read = subtract([_stretch(slice_)], [_stretch(other) for other in split])
     if slice_.purpose in COVERING:
-        read = subtract([_stretch(slice_)], [_stretch(other) for other in split])
         spans = union([*spans_of(connection, project), *read])
         connection.execute("DELETE FROM span WHERE project = ?", (project,))
         connection.executemany("INSERT INTO span VALUES (?, ?, ?)", [(project, *span) for span in spans])
+    return read
 
 
 def unread(project_id: str, connection: sqlite3.Connection) -> list[Slice]:

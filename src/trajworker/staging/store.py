@@ -26,7 +26,7 @@ from trajworker.ports import (
     TraceVersion,
     Unreadable,
 )
-from trajworker.staging import figures, intake, lookup, material, outlet, parts, slices, upkeep
+from trajworker.staging import figures, intake, looks, lookup, material, outlet, parts, quarantine, slices, upkeep
 from trajworker.staging.arrivals import Confirmations
 from trajworker.staging.database import Body, Database, open_database
 from trajworker.staging.heads import Heads
@@ -60,7 +60,11 @@ class Staging:
 
     async def due(self, project_id: str, now: datetime, limit: int) -> list[str]:
         """Ids of runs to look at again: those that have not ended, and those set aside."""
-        return await self._database.write(partial(upkeep.due, project_id, now, limit))
+        return await self._database.read(partial(looks.due, project_id, now, limit))
+
+    async def looked(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
+        """Those runs were looked at: give them their next time."""
+        await self._database.write(partial(looks.looked, project_id, ids, now))
 
     async def coverage(self, project_id: str) -> Coverage:
         """What was read whole, and the watermark."""
@@ -198,7 +202,7 @@ class Staging:
 
     async def unreadable(self, project_id: str) -> list[Unreadable]:
         """Runs of a project that could not be read and did not come whole since."""
-        return await self._database.read(partial(lookup.unreadable, project_id))
+        return await self._database.read(partial(quarantine.unreadable, project_id))
 
     async def projects(self) -> list[str]:
         """Ids of all projects there are."""

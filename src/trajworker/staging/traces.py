@@ -87,12 +87,14 @@ class Touched:
     """What a page touches: keys of the traces whose runs may be stored, by id, and of the conversations.
 
     `homes` are the conversations that those traces belong to, `moved` the traces that came to them from others.
+    `withheld` are the ids of traces of conversations that were purged.
     """
 
     keys: dict[str, int] = field(default_factory=dict)
     homes: dict[str, int] = field(default_factory=dict)
     conversations: set[int] = field(default_factory=set)
     moved: list[Move] = field(default_factory=list)
+    withheld: set[str] = field(default_factory=set)
 
 
 def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arrival]) -> Touched:
@@ -124,6 +126,7 @@ def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arriv
         homes={trace.name: trace.conversation for trace in live},
         conversations={trace.conversation for trace in live} | {move.old for move in moved},
         moved=moved,
+        withheld={trace.name for trace in traces} - {trace.name for trace in live},
     )
 
 
@@ -136,8 +139,25 @@ def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | N
         {"project": project, "run": run},
     ).fetchall()
     for (conversation,) in row:
-        connection.execute("UPDATE conversation SET changed = 1, failure = NULL WHERE key = ?", (conversation,))
-        touched.conversations.add(conversation)
+        changed = connection.execute(
+            "UPDATE conversation SET changed = 1, failure = NULL WHERE key = ? AND purged = 0", (conversation,)
+        )
+        if changed.rowcount:
+            touched.conversations.add(conversation)
+
+
+def of_purged(connection: sqlite3.Connection, project: int, ids: Iterable[str]) -> set[str]:
+    """Those of the traces, by id, whose conversations were purged."""
+    packed = {pack_id(name): name for name in ids}
+    return {
+        packed[found]
+        for some in chunked(list(packed))
+        for (found,) in connection.execute(
+            "SELECT t.id FROM trace t JOIN conversation c ON c.key = t.conversation "
+            f"WHERE c.purged = 1 AND t.project = ? AND t.id IN ({marks(some)})",
+            (project, *some),
+        )
+    }
 
 
 def _order(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""Looking again at what has not ended, keeping staging small, erasing on demand, and what a daemon remembers.
+"""Keeping staging small, erasing on demand, and what a daemon remembers.
 
 All functions run in the thread of the connection, those that write within a transaction.
 """
@@ -10,10 +10,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from trajworker.errors import ConfigError, ConversationNotFound
-from trajworker.staging import texts
+from trajworker.staging import quarantine, texts
 from trajworker.staging.encoding import (
-    DAY_US,
-    PackedId,
     chunked,
     marks,
     pack_id,
@@ -23,9 +21,6 @@ from trajworker.staging.encoding import (
 )
 from trajworker.staging.heads import Heads
 
-HOUR_US = 3_600_000_000
-LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
-"""How long after the first look, the second, ... a run is looked at again; the last one repeats."""
 COMPACT_CONVERSATIONS = 200
 PURGE_CONVERSATIONS = 200
 """Erased in one transaction: every page that is blanked is logged first, and that takes room."""
@@ -47,34 +42,8 @@ class Purged(Struct, frozen=True, kw_only=True):
     copies: tuple[str, ...] = ()
 
 
-def due(project_id: str, now: datetime, limit: int, connection: sqlite3.Connection) -> list[str]:
-    """Ids of runs to look at again, longest due first, at most `limit` of either kind; each gets its next time."""
-    moment = pack_time(now)
-    chosen = (pack_id(project_id), moment, limit)
-    pending = connection.execute(
-        "SELECT l.run, l.looks, r.id FROM look l JOIN run r ON r.key = l.run "
-        "WHERE l.project = (SELECT key FROM project WHERE id = ?) AND l.due <= ? ORDER BY l.due LIMIT ?",
-        chosen,
-    ).fetchall()
-    connection.executemany("UPDATE look SET due = ?, looks = looks + 1 WHERE run = ?", _next_looks(pending, moment))
-    set_aside = connection.execute(
-        "SELECT key, looks, run FROM unreadable WHERE project = (SELECT key FROM project WHERE id = ?) AND due <= ? "
-        "AND run IS NOT NULL ORDER BY due LIMIT ?",
-        chosen,
-    ).fetchall()
-    connection.executemany(
-        "UPDATE unreadable SET due = ?, looks = looks + 1 WHERE key = ?", _next_looks(set_aside, moment)
-    )
-    return list(dict.fromkeys(unpack_id(name) for _, _, name in pending + set_aside))
-
-
-def _next_looks(rows: Sequence[tuple[int, int, PackedId]], moment: int) -> list[tuple[int, int]]:
-    """When each is due next, with its key."""
-    return [(moment + LOOK_AGAIN_US[min(looks, len(LOOK_AGAIN_US) - 1)], key) for key, looks, _ in rows]
-
-
 def compact(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Connection) -> int:
-    """Drop payloads and folds of delivered conversations that were last active before; how many runs were reduced.
+    """Drop payloads and folds of delivered conversations that were last active before; how many they are.
 
     What a run is compared by stays, its feedback figures too.
     """
@@ -87,7 +56,7 @@ def compact(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Co
         )
     ]
     traces = f"SELECT key FROM trace WHERE conversation IN ({marks(keys)})"
-    reduced = _drop_payloads(traces, keys, connection)
+    _drop_payloads(traces, keys, connection)
     texts.drop(connection, heads, keys)
     connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
     connection.execute(
@@ -96,27 +65,25 @@ def compact(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Co
         keys,
     )
     connection.execute(f"UPDATE conversation SET reduced = 1 WHERE key IN ({marks(keys)})", keys)
-    return reduced
+    return len(keys)
 
 
-def _drop_payloads(traces: str, keys: Sequence[int], connection: sqlite3.Connection) -> int:
-    """Leave of the runs what they are compared by; how many they were.
+def _drop_payloads(traces: str, keys: Sequence[int], connection: sqlite3.Connection) -> None:
+    """Leave of the runs what they are compared by.
 
     A row that shrinks where it lies leaves its page as it was, and new rows never go there: only rows that are deleted
     free pages. What has not ended is referred to by the list of what to look at again, and there is little of it.
     """
-    reduced = connection.execute(
+    connection.execute(
         "UPDATE run SET body = NULL, inputs = NULL, outputs = NULL, extra = NULL, apart = 0, tree_order = '' "
         f"WHERE ended = 0 AND trace IN ({traces})",
         keys,
-    ).rowcount
+    )
     ended = connection.execute(f"SELECT key FROM run WHERE ended = 1 AND trace IN ({traces}) ORDER BY key", keys)
     for some in chunked([key for (key,) in ended.fetchall()]):
         rows = connection.execute(f"SELECT {SKELETON} FROM run WHERE key IN ({marks(some)})", some).fetchall()
         connection.execute(f"DELETE FROM run WHERE key IN ({marks(some)})", some)
         connection.executemany(f"INSERT INTO run ({SKELETON}, tree_order) VALUES ({marks(rows[0])}, '')", rows)
-        reduced += len(rows)
-    return reduced
 
 
 def give_back(connection: sqlite3.Connection) -> None:
@@ -148,6 +115,7 @@ def purge_conversation(project_id: str, conversation_id: str, heads: Heads, conn
 
 def purge_before(before: datetime, heads: Heads, connection: sqlite3.Connection) -> Purged:
     """Erase conversations that were last active before that time, as many as one transaction may hold."""
+    quarantine.erase_before(connection, pack_time(before))
     return _purge(connection, heads, "last_activity < ?", pack_time(before))
 
 
@@ -177,15 +145,16 @@ def _purge(connection: sqlite3.Connection, heads: Heads, condition: str, value: 
             f"ON f.project = t.project AND f.trace = t.id AND f.run IS NULL WHERE t.key IN ({traces})"
         )
         connection.execute(f"DELETE FROM feedback WHERE rowid IN ({of_feedback})")
-        connection.execute(
-            f"DELETE FROM unreadable WHERE (project, run) IN (SELECT project, id FROM run WHERE trace IN ({traces}))"
+        quarantine.erase_traces(
+            connection, connection.execute(f"SELECT project, id FROM trace WHERE key IN ({traces})").fetchall()
         )
         connection.execute(f"DELETE FROM look WHERE run IN (SELECT key FROM run WHERE trace IN ({traces}))")
         runs = connection.execute(f"DELETE FROM run WHERE trace IN ({traces})").rowcount
         connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})")
         texts.drop(connection, heads, doomed)
         connection.execute(
-            "UPDATE conversation SET purged = 1, changed = 0, failure = NULL WHERE key IN (SELECT key FROM doomed)"
+            "UPDATE conversation SET purged = 1, changed = 0, reduced = 1, failure = NULL "
+            "WHERE key IN (SELECT key FROM doomed)"
         )
         files = connection.execute(
             "SELECT DISTINCT coalesce(p.name, p.stream || ' part ' || p.seq) FROM emission e JOIN part p "

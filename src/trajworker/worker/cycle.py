@@ -1,6 +1,6 @@
 """One cycle of reading: what is uncovered or new, then what ended, may be late, or is due for another look."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Protocol
@@ -43,14 +43,16 @@ class Cycle:
         uncovered = [slice_ for project in projects for slice_ in await self._uncovered(project, now)]
         await intake.read(by_id, uncovered)
         readable = [project for project in projects if project.id not in intake.failed]
-        again = [slice_ for project in readable for slice_ in await self._again(project, intake, now)]
+        # where the catch-up went on to the end, all was just read
+        behind = [project for project in readable if project.id in intake.stopped_early]
+        again = [slice_ for project in behind for slice_ in await self._again(project, uncovered, now)]
         await intake.read(by_id, again)
         for project in readable:
-            if ids := await self._store.due(project.id, now, LOOK_BATCH):
-                await intake.reread(project, ids)
+            await self._look_again(project, intake, now)
+        scanned = _scanned([*uncovered, *again]) | (by_id.keys() - intake.stopped_early)
         for project in readable:
             if project.id not in intake.failed:
-                await self._remember(project.id, again, now)
+                await self._remember(project.id, now, scanned)
         return intake.failed
 
     async def reread(self, project: Project, ids: Sequence[str]) -> None:
@@ -67,21 +69,34 @@ class Cycle:
         await self._store.plan(project, slices)
         return await self._store.unread(project.id)
 
-    async def _again(self, project: Project, intake: Intake, now: datetime) -> list[Slice]:
-        """What must be read again although it is covered: nothing on a first cycle, nor where all was just read."""
+    async def _again(self, project: Project, read: Sequence[Slice], now: datetime) -> list[Slice]:
+        """What must be read again although it is covered; a deep scan that was resumed is not begun anew."""
         slices = []
         ended = await self._store.mark(project.id, ENDED_MARK)
-        if ended is not None and project.id in intake.stopped_early:
+        if ended is not None:
             slices.append(ended_since(project.id, self._reading, ended, now))
         scanned = await self._store.mark(project.id, DEEP_SCAN_MARK)
-        if scanned is not None and (scan := deep_scan(project.id, self._reading, scanned, now)) is not None:
-            slices.append(scan)
+        if scanned is not None and project.id not in _scanned(read):
+            scan = deep_scan(project.id, self._reading, scanned, now)
+            slices += [] if scan is None else [scan]
         await self._store.plan(project, slices)
         unread = await self._store.unread(project.id) if slices else []
         return [slice_ for slice_ in unread if slice_.purpose in AGAIN]
 
-    async def _remember(self, project_id: str, again: Sequence[Slice], now: datetime) -> None:
+    async def _look_again(self, project: Project, intake: Intake, now: datetime) -> None:
+        """Ask for the runs that are due; those that could not be asked for stay due."""
+        if ids := await self._store.due(project.id, now, LOOK_BATCH):
+            await intake.reread(project, ids)
+            if project.id not in intake.failed:
+                await self._store.looked(project.id, ids, now)
+
+    async def _remember(self, project_id: str, now: datetime, scanned: Container[str]) -> None:
+        """Note that all that ended by now was met, and where the horizon was read, that too."""
         await self._store.set_mark(project_id, ENDED_MARK, now)
-        scanned = any(slice_.project_id == project_id and slice_.purpose is SlicePurpose.DEEP_SCAN for slice_ in again)
-        if scanned or await self._store.mark(project_id, DEEP_SCAN_MARK) is None:
+        if project_id in scanned or await self._store.mark(project_id, DEEP_SCAN_MARK) is None:
             await self._store.set_mark(project_id, DEEP_SCAN_MARK, now)
+
+
+def _scanned(slices: Iterable[Slice]) -> set[str]:
+    """Projects of which the whole horizon is among the slices."""
+    return {slice_.project_id for slice_ in slices if slice_.purpose is SlicePurpose.DEEP_SCAN}

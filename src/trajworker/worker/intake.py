@@ -195,8 +195,20 @@ class Intake:
         return tuple(await self._source.feedback(ids)) if ids else ()
 
     async def _give_up(self, slice_: Slice, error: CursorExpired) -> None:
-        """Set the slice aside: it stays unread, so the watermark never passes it, and the quarantine says why."""
-        unreadable = Unreadable(project_id=slice_.project_id, run_id=None, reason=str(error), raw=b"", kind=GIVEN_UP)
+        """Leave the slice to the next cycle, which begins it afresh; until then the quarantine says why it is missing.
+
+        It stays unread, so the watermark does not pass it.
+        """
+        afresh = replace(slice_, cursor=None, pages=0, restarts=0)
+        await self._store.plan(self._projects[slice_.project_id], [afresh])
+        unreadable = Unreadable(
+            project_id=slice_.project_id,
+            run_id=None,
+            reason=str(error),
+            raw=b"",
+            kind=GIVEN_UP,
+            stretch=(slice_.start, slice_.end),
+        )
         page = Page(runs=(), unreadable=(unreadable,))
         await self._stage(slice_.project_id, StagedPage(page=page, fetch_seq=next(self._fetch_seq)))
 
