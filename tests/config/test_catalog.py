@@ -11,7 +11,7 @@ from trajworker.config import Asked, Purpose, Settings, resolve
 from trajworker.config.catalog import CatalogKey, by_variable, keys
 from trajworker.config.conversion import type_name
 from trajworker.config.fingerprint import digest, parts
-from trajworker.config.pages import effective, template
+from trajworker.config.rendering import effective, template
 
 NOW = datetime(2026, 5, 10, tzinfo=UTC)
 COMMITTED = Path(__file__).resolve().parents[2] / "config" / "trajworker.toml"

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from trajworker.config import Asked, Purpose, Resolution, Secret, read_key, resolve
-from trajworker.config.pages import effective
+from trajworker.config.rendering import effective
 from trajworker.errors import ConfigError
 
 CANARY = "lsv2_canary_6f1d"

@@ -3,8 +3,8 @@
 from trajworker.assembly.calls import NEEDED_RUN_TYPES
 from trajworker.assembly.context import Context
 from trajworker.assembly.conversation import Conversation
+from trajworker.assembly.folds import Fold, decode_fold, digest_of, encode_fold
 from trajworker.assembly.lifecycle import Decision, FinishRule, Held, decide
-from trajworker.assembly.parts import Fold, decode_fold, digest_of, encode_fold
 from trajworker.assembly.rewards import Aggregation, RewardRule
 from trajworker.assembly.rules import DEFAULT_SETTINGS, RULES_VERSION, FoldSettings
 from trajworker.assembly.summary import Header

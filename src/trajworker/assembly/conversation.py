@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from trajworker.assembly.context import Context, Past
 from trajworker.assembly.fold import TraceFolding
-from trajworker.assembly.parts import Fold
+from trajworker.assembly.folds import Fold
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.rules import DEFAULT_SETTINGS, FoldSettings
 from trajworker.assembly.trace import Trace

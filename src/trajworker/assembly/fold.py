@@ -6,8 +6,8 @@ from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Past
 from trajworker.assembly.faults import error_text
 from trajworker.assembly.figures import micros, union
+from trajworker.assembly.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.nesting import Nesting
-from trajworker.assembly.parts import VERSION, Entry, Fold, iso
 from trajworker.assembly.payloads import decoded, drafts_of
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import MAX_TRAILING

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.assembly.figures import Figures, merge, seconds, termination
-from trajworker.assembly.parts import Fold
+from trajworker.assembly.folds import Fold
 from trajworker.assembly.rewards import reward_of
 from trajworker.trajectory import (
     ExecutionMetrics,

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from trajworker.assembly.folds import Fold, digest_of
 from trajworker.assembly.memory import Amendment
-from trajworker.assembly.parts import Fold, digest_of
 from trajworker.assembly.summary import Header, summarise
 from trajworker.model.message import Message, TrainableStatus
 from trajworker.trajectory import Pane, Trajectory, Turn

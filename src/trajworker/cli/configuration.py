@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from trajworker.cli.settings import resolve_asked
-from trajworker.config.pages import effective, template
+from trajworker.config.rendering import effective, template
 
 
 def main(asked: argparse.Namespace) -> int:

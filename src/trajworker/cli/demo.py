@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 from rich.console import Console
 
-from trajworker.cli.pages import overview, trajectory_page
+from trajworker.cli.rendering import overview, trajectory_page
 from trajworker.config.settings import (
     ConversationSettings,
     IntakeSettings,

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 from trajworker.cli.finding import find_trajectory
-from trajworker.cli.pages import trajectory_page
+from trajworker.cli.rendering import trajectory_page
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 

@@ -23,6 +23,7 @@ from trajworker.ports.delivery import (
 from trajworker.ports.intake import (
     COVERING,
     Coverage,
+    Marks,
     Page,
     RunSource,
     RunStore,
@@ -33,7 +34,7 @@ from trajworker.ports.intake import (
     Swift,
     Unreadable,
 )
-from trajworker.ports.outlet import Activity, Ledger, Material, TraceVersion, Upkeep, kept
+from trajworker.ports.outlet import Activity, ConversationStore, Material, TraceVersion, unchanged_prefix
 
 __all__ = [
     "COVERING",
@@ -43,11 +44,12 @@ __all__ = [
     "Activity",
     "Compression",
     "Consumed",
+    "ConversationStore",
     "Coverage",
     "Emission",
     "Late",
-    "Ledger",
     "Line",
+    "Marks",
     "Material",
     "Page",
     "Part",
@@ -65,6 +67,5 @@ __all__ = [
     "TraceVersion",
     "Unreadable",
     "Unwritten",
-    "Upkeep",
-    "kept",
+    "unchanged_prefix",
 ]

@@ -170,6 +170,18 @@ class RunSource(Protocol):
         ...
 
 
+class Marks(Protocol):
+    """Times of a project that are remembered over restarts."""
+
+    async def mark(self, project_id: str, name: str) -> datetime | None:
+        """A time remembered under a name, e.g. up to when ended runs were asked for; None before the first."""
+        ...
+
+    async def set_mark(self, project_id: str, name: str, at: datetime) -> None:
+        """Remember a time under a name."""
+        ...
+
+
 class RunStore(Protocol):
     """The intake's side of staging."""
 

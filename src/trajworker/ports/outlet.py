@@ -27,7 +27,7 @@ class Activity(Struct, frozen=True, kw_only=True):
     empty: bool = False
     """All its traces moved to other conversations after it was emitted: only a tombstone revision is left to say."""
     reduced: bool = False
-    """Payloads of it were dropped by `Upkeep.compact`: fetch `Upkeep.reduced` runs again before assembling it."""
+    """Payloads of it were dropped: fetch its `ConversationStore.reduced` runs again before assembling it."""
     content_hash: bytes | None = None
     """Of the last revision: an equal one is not emitted again, only marked as looked at."""
 
@@ -57,7 +57,7 @@ class Material(Struct, frozen=True, kw_only=True):
     feedback: dict[str, list[Feedback]] = {}
 
 
-def kept(traces: Sequence[TraceVersion]) -> int:
+def unchanged_prefix(traces: Sequence[TraceVersion]) -> int:
     """How many traces at the beginning are still what was folded: each fold stands on those before it."""
     for number, trace in enumerate(traces):
         if trace.fold is None or trace.folded_version != trace.version:
@@ -65,7 +65,7 @@ def kept(traces: Sequence[TraceVersion]) -> int:
     return len(traces)
 
 
-class Ledger(Protocol):
+class ConversationStore(Protocol):
     """The outlet's side of staging: which conversations are due, and what they are made of."""
 
     async def materials(self, conversations: Sequence[int]) -> list[Material]:
@@ -91,29 +91,10 @@ class Ledger(Protocol):
         """Feedback left on the runs of one trace."""
         ...
 
-    async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
-        """Set a conversation aside that cannot be assembled, until one of its traces changes; its runs stay."""
-        ...
-
-
-class Upkeep(Protocol):
-    """What keeps staging small, and small things a daemon must remember over restarts."""
-
-    async def compact(self, before: datetime) -> int:
-        """Drop payloads of delivered conversations last active before that time, at most one batch.
-
-        Returns how many runs were reduced, 0 when nothing is left to do. What dedup needs stays.
-        """
-        ...
-
     async def reduced(self, conversation: int, limit: int) -> list[str]:
         """Ids of runs of a conversation whose payloads were dropped; staging them again restores the payloads."""
         ...
 
-    async def mark(self, project_id: str, name: str) -> datetime | None:
-        """A time remembered under a name, e.g. up to when ended runs were asked for; None before the first."""
-        ...
-
-    async def set_mark(self, project_id: str, name: str, at: datetime) -> None:
-        """Remember a time under a name."""
+    async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
+        """Set a conversation aside that cannot be assembled, until one of its traces changes; its runs stay."""
         ...

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from trajworker.model.run import Feedback, Run
-from trajworker.ports import Material, TraceVersion, kept
+from trajworker.ports import Material, TraceVersion, unchanged_prefix
 from trajworker.staging.encoding import chunked, marks, pack_id, unpack_feedback, unpack_id, unpack_time
 from trajworker.staging.texts import READ, portions, whole
 
@@ -27,7 +27,7 @@ def materials(conversations: Sequence[int], connection: sqlite3.Connection) -> l
         for conversation, found in groupby(_traces(some, connection), itemgetter(0)):
             traces[conversation] = [trace for _, trace in found]
     changed = {
-        conversation: [key for key, _ in found[kept([version for _, version in found]) :]]
+        conversation: [key for key, _ in found[unchanged_prefix([version for _, version in found]) :]]
         for conversation, found in traces.items()
     }
     sizes = _sizes([key for keys in changed.values() for key in keys], connection)

@@ -20,12 +20,14 @@ CHANGED_ROWS = 256
 Place = tuple[int, int]
 """Where an iteration over changed conversations stands: last activity, key."""
 FIRST = (-(2**63), 0)
-ACTIVITY = (
+_ACTIVITY = (
     "SELECT c.key, p.id, c.id, c.last_activity, c.revision, c.content_hash, c.reduced, "
     "NOT EXISTS (SELECT 1 FROM trace WHERE conversation = c.key), p.name "
-    "FROM conversation c JOIN project p ON p.key = c.project"
+    "FROM conversation c{} JOIN project p ON p.key = c.project"
 )
+ACTIVITY = _ACTIVITY.format("")
 """Begins a query whose rows `activities` reads."""
+_CHANGED = _ACTIVITY.format(" INDEXED BY conversation_changed")
 _LACKING = (
     "EXISTS (SELECT 1 FROM trace t JOIN run r ON r.trace = t.key "
     "WHERE t.conversation = conversation.key AND r.body IS NULL)"
@@ -36,8 +38,8 @@ _LACKING = (
 def changed(before: datetime, after: Place, connection: sqlite3.Connection) -> tuple[list[Activity], Place]:
     """The next changed conversations behind `after`, longest idle first, and where they end."""
     rows = connection.execute(
-        f"{ACTIVITY.replace(' JOIN', ' INDEXED BY conversation_changed JOIN')} "
-        "WHERE c.changed = 1 AND c.failure IS NULL AND (c.last_activity, c.key) > (?, ?) AND c.last_activity < ? "
+        f"{_CHANGED} WHERE c.changed = 1 AND c.failure IS NULL "
+        "AND (c.last_activity, c.key) > (?, ?) AND c.last_activity < ? "
         "ORDER BY c.last_activity, c.key LIMIT ?",
         (*after, pack_time(before), CHANGED_ROWS),
     ).fetchall()

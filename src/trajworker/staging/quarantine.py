@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from time import time
 
 from trajworker.ports import Unreadable
-from trajworker.staging import slices, traces
+from trajworker.staging import slices
 from trajworker.staging.encoding import SECOND_US, PackedId, chunked, digest, marks, pack_id, pack_time, unpack_id
 from trajworker.staging.slices import Stretch
 
@@ -29,7 +29,7 @@ def keep(
 
     What belongs to a purged conversation is not kept.
     """
-    purged = traces.of_purged(connection, project, {bad.trace_id for bad in unreadable if bad.trace_id})
+    purged = _of_purged(connection, project, {bad.trace_id for bad in unreadable if bad.trace_id})
     unreadable = [bad for bad in unreadable if bad.trace_id not in purged]
     hashes = [_hash_of(bad) for bad in unreadable]
     kept: set[bytes] = set()
@@ -117,6 +117,20 @@ def _any(connection: sqlite3.Connection, project: int) -> bool:
         "SELECT EXISTS (SELECT 1 FROM unreadable WHERE project = ?)", (project,)
     ).fetchone()[0]
     return bool(found)
+
+
+def _of_purged(connection: sqlite3.Connection, project: int, ids: Iterable[str]) -> set[str]:
+    """Those of the traces, by id, whose conversations were purged."""
+    packed = {pack_id(name): name for name in ids}
+    return {
+        packed[found]
+        for some in chunked(list(packed))
+        for (found,) in connection.execute(
+            "SELECT t.id FROM trace t JOIN conversation c ON c.key = t.conversation "
+            f"WHERE c.purged = 1 AND t.project = ? AND t.id IN ({marks(some)})",
+            (project, *some),
+        )
+    }
 
 
 def _hash_of(bad: Unreadable) -> bytes:

@@ -1,4 +1,4 @@
-"""The staging file as the rooms above see it: one object behind `RunStore`, `Ledger`, `Upkeep` and `PartLedger`.
+"""The staging file as the rooms above see it: one object behind `RunStore`, `Marks`, `ConversationStore`, `PartLedger`.
 
 It only hands over; what is done stands in the modules of this room, as functions on a `sqlite3.Connection`.
 """

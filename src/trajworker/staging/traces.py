@@ -146,20 +146,6 @@ def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | N
             touched.conversations.add(conversation)
 
 
-def of_purged(connection: sqlite3.Connection, project: int, ids: Iterable[str]) -> set[str]:
-    """Those of the traces, by id, whose conversations were purged."""
-    packed = {pack_id(name): name for name in ids}
-    return {
-        packed[found]
-        for some in chunked(list(packed))
-        for (found,) in connection.execute(
-            "SELECT t.id FROM trace t JOIN conversation c ON c.key = t.conversation "
-            f"WHERE c.purged = 1 AND t.project = ? AND t.id IN ({marks(some)})",
-            (project, *some),
-        )
-    }
-
-
 def _order(run: Run) -> str:
     return run.dotted_order or AFTER_ALL + run.id
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from trajworker.errors import SourceError
 from trajworker.events import Observer, ProjectStarted
 from trajworker.model.run import Project
-from trajworker.ports import RunSource, RunStore, Slice, SlicePurpose, Upkeep
+from trajworker.ports import Marks, RunSource, RunStore, Slice, SlicePurpose
 from trajworker.worker.intake import Intake
 from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
 
@@ -18,7 +18,7 @@ ENDED_MARK = "ended"
 DEEP_SCAN_MARK = "deep_scan"
 
 
-class StagingStore(RunStore, Upkeep, Protocol):
+class StagingStore(RunStore, Marks, Protocol):
     """What a cycle needs of staging: runs and slices, and times remembered over restarts."""
 
 

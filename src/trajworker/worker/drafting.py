@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 import anyio.to_thread
 import msgspec
@@ -19,18 +18,10 @@ from trajworker.assembly import Conversation, Fold, FoldSettings, decode_fold, d
 from trajworker.assembly.lifecycle import keeps_folds
 from trajworker.errors import MalformedRun, SourceError, TrajworkerError
 from trajworker.model.run import Feedback, Project, Run
-from trajworker.ports import Activity, Ledger, Material, TraceVersion, kept
+from trajworker.ports import Activity, ConversationStore, Material, TraceVersion, unchanged_prefix
 
 RESTORE_RUNS = 1000
 """Payloads of a compacted conversation that are fetched again at once."""
-
-
-class DraftStore(Ledger, Protocol):
-    """What drafting needs of staging."""
-
-    async def reduced(self, conversation: int, limit: int) -> list[str]:
-        """Runs of a conversation whose payloads were dropped after an earlier delivery."""
-        ...
 
 
 Restore = Callable[[Project, Sequence[str]], Awaitable[None]]
@@ -58,7 +49,7 @@ Drafted = tuple[Activity, Draft | TrajworkerError]
 class Drafter:
     """Folds what staging holds."""
 
-    def __init__(self, store: DraftStore, settings: FoldSettings, restore: Restore) -> None:
+    def __init__(self, store: ConversationStore, settings: FoldSettings, restore: Restore) -> None:
         """Fold as `settings` says; `restore` brings back what compaction dropped."""
         self._store = store
         self._settings = settings
@@ -119,7 +110,7 @@ class Drafter:
     def _begun(self, traces: Sequence[TraceVersion]) -> Conversation:
         """The conversation as far as it need not be folded again: its traces unchanged, and so are the rules."""
         folds: list[Fold] = []
-        for trace in traces[: kept(traces)]:
+        for trace in traces[: unchanged_prefix(traces)]:
             try:
                 fold = decode_fold(trace.fold or b"")
             except msgspec.MsgspecError:  # another release wrote it

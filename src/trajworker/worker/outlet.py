@@ -15,7 +15,7 @@ from trajworker.assembly import Header, content_hash, encode_line
 from trajworker.assembly.lifecycle import Decision, FinishRule, decide
 from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
-from trajworker.ports import Activity, Coverage, Emission, Late, Ledger, Line, Sink, Stream
+from trajworker.ports import Activity, ConversationStore, Coverage, Emission, Late, Line, Sink, Stream
 from trajworker.trajectory import Pane
 from trajworker.worker.drafting import Draft, Drafted, Drafter, project_name
 from trajworker.worker.stop import Stop
@@ -36,7 +36,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     horizon: timedelta = timedelta(days=30)
 
 
-class DeliveryStore(Ledger, Protocol):
+class DeliveryStore(ConversationStore, Protocol):
     """What the outlet needs of staging."""
 
     async def coverage(self, project_id: str) -> Coverage:

@@ -68,9 +68,9 @@ def quicken(slice_: Slice, page: Page, swift: Swift) -> tuple[Slice, ...]:
     dense = density * PAGES_PER_CUT
     end = oldest + INSTANT
     if slice_.start < swift.since and dense < oldest - swift.since:
-        return _halves(slice_, swift.since, end, SlicePurpose.COVER)
+        return _from_bound(slice_, swift.since, end, SlicePurpose.COVER)
     start = max(slice_.start, oldest - (swift.span - RUN_TIME))
-    return _halves(slice_, start, end, SlicePurpose.LEFT_OVER) if dense < oldest - start else ()
+    return _from_bound(slice_, start, end, SlicePurpose.LEFT_OVER) if dense < oldest - start else ()
 
 
 def after(slice_: Slice) -> tuple[Slice, ...]:
@@ -87,7 +87,7 @@ def _density(page: Page) -> tuple[datetime, timedelta]:
     return oldest, (newest - oldest) * ((page.next_runs or len(page.runs)) / len(page.runs))
 
 
-def _halves(slice_: Slice, bound: datetime, end: datetime, purpose: SlicePurpose) -> tuple[Slice, ...]:
+def _from_bound(slice_: Slice, bound: datetime, end: datetime, purpose: SlicePurpose) -> tuple[Slice, ...]:
     recent = Slice(project_id=slice_.project_id, start=bound, end=end, purpose=purpose)
     return (
         (recent, Slice(project_id=slice_.project_id, start=slice_.start, end=bound))
