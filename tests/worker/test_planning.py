@@ -116,6 +116,14 @@ def test_nothing_is_read_before_it_can_have_settled() -> None:
     assert plan(PROJECT, reading(0), Coverage(), [], at(10)) == []
 
 
+def test_what_has_not_settled_is_read_where_that_is_asked_for_and_lies_in_the_overlap_of_the_next_cycle() -> None:
+    (cover,) = plan(PROJECT, reading(0, unsettled=True), Coverage(), [], at(300))
+    assert cover.end == at(300)
+    (again,) = plan(PROJECT, reading(0, unsettled=True), Coverage(spans=((at(0), at(300)),)), [], at(500))
+    assert (again.end, again.floor) == (at(500), at(300) - timedelta(minutes=60))
+    assert reading(0, 200, unsettled=True).end(at(300)) == at(200)
+
+
 def test_ended_runs_are_asked_for_from_a_little_before_the_mark() -> None:
     ended = ended_since(PROJECT, reading(0), at(100), at(200))
     assert ended.ended_after == at(90)

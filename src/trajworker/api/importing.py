@@ -111,11 +111,11 @@ class Importer:
         """What the worker does in a cycle, up to this very moment: what may have lagged is read again next time."""
         view, project = connected.view, connected.project
         since, until = self._settings.source.since or wiring.BEGINNING, self._settings.source.until
-        reading = Reading(since=since, until=until, settle=settle, deep_scan=None)
+        reading = Reading(since=since, until=until, settle=settle, deep_scan=None, unsettled=True)
         source = view.masking or view.source
         cycle = Cycle(source, staging, reading, self._connector.observer, self._settings.intake.pagers)
         now = await view.source.now()
-        failed = await cycle.run([project], now + settle)
+        failed = await cycle.run([project], now)
         for error in failed.values():
             raise error
         # a trace that went on after the end of what is asked for was not read whole

@@ -30,6 +30,7 @@ class Reading(Struct, frozen=True, kw_only=True):
         lookback: how far before the watermark is always read again; None: six times `settle`.
         horizon: how far back late runs are looked for at all.
         deep_scan: how often the whole horizon is read again; None never.
+        unsettled: whether to read up to this very moment, also what may still lag: the overlap reads that again.
     """
 
     since: datetime
@@ -38,6 +39,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     lookback: timedelta | None = None
     horizon: timedelta = timedelta(days=30)
     deep_scan: timedelta | None = timedelta(days=1)
+    unsettled: bool = False
 
     @property
     def overlap(self) -> timedelta:
@@ -45,9 +47,9 @@ class Reading(Struct, frozen=True, kw_only=True):
         return self.settle * LOOKBACK_PER_SETTLE if self.lookback is None else self.lookback
 
     def end(self, now: datetime) -> datetime:
-        """Up to where runs can have settled by now."""
-        settled = now - self.settle
-        return settled if self.until is None else min(settled, self.until)
+        """Up to where is read: what can have settled by now, or all there is."""
+        end = now if self.unsettled else now - self.settle
+        return end if self.until is None else min(end, self.until)
 
 
 def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence[Slice], now: datetime) -> list[Slice]:

@@ -1,0 +1,43 @@
+"""A whole project, imported again and again: what came or ended meanwhile is in it, however long ago it began."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.library import PROJECT, client, conversation, served
+
+NOW = datetime.now(UTC)
+
+
+def one_turn(name: str, began: timedelta, ended: timedelta) -> list[dict[str, Any]]:
+    """The runs of a conversation that began and ended so long ago."""
+    start, end = ((NOW - ago).replace(tzinfo=None) for ago in (began, ended))
+    rows = conversation(name, turns=1)
+    return [
+        row | {"start_time": start.isoformat(), "end_time": end.isoformat(), "dotted_order": _order(row, start)}
+        for row in rows
+    ]
+
+
+def _order(row: dict[str, Any], start: datetime) -> str:
+    segment = f"{start:%Y%m%dT%H%M%S%fZ}"
+    root = f"{segment}{row['trace_id']}"
+    return root if row["id"] == row["trace_id"] else f"{root}.{segment}{row['id']}"
+
+
+def test_a_run_that_ended_before_an_import_and_shows_after_it_is_in_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAJWORKER_SOURCE_PAGE_SIZE", "4")
+    minute = timedelta(minutes=1)
+    with served() as (simulator, url):
+        for number in range(20):
+            simulator.add_runs(PROJECT, one_turn(f"t{number}", number * 60 * minute, number * 60 * minute))
+        one = client(url, tmp_path)
+        before = one.import_conversations()
+        simulator.add_runs(PROJECT, one_turn("late", 600 * minute, 2 * minute))
+        after = one.import_conversations()
+    assert len(before) == 20
+    assert {each.task.conversation_id for each in after} - {each.task.conversation_id for each in before} == {"late"}
