@@ -37,7 +37,7 @@ class Cycle:
         self._fetch_seq = count(1)
 
     async def run(self, projects: Sequence[Project], now: datetime) -> dict[str, SourceError]:
-        """Read what can have settled by `now` (server time); returns what failed, by project id."""
+        """Read up to `now` (server time), as far as `reading` goes; returns what failed, by project id."""
         intake = Intake(self._source, self._store, self._observer, self._fetch_seq, self._pagers)
         by_id = {project.id: project for project in projects}
         uncovered = [slice_ for project in projects for slice_ in await self._uncovered(project, now)]
@@ -65,8 +65,8 @@ class Cycle:
     async def _uncovered(self, project: Project, now: datetime) -> list[Slice]:
         unread = await self._store.unread(project.id)
         slices = plan(project.id, self._reading, await self._store.coverage(project.id), unread, now)
-        self._observer(ProjectStarted(project=project.name, start=self._reading.since, end=self._reading.end(now)))
         await self._store.plan(project, slices)
+        self._observer(ProjectStarted(project=project.name, start=self._reading.since, end=self._reading.end(now)))
         return await self._store.unread(project.id)
 
     async def _again(self, project: Project, read: Sequence[Slice], now: datetime) -> list[Slice]:
