@@ -13,7 +13,8 @@ from trajworker.config.choices import RedactionMode
 from trajworker.config.masking import made_secret, redactor
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
-from trajworker.events import Event, Observer, WorkerStarted, WorkerStopped
+from trajworker.events import Observer, WorkerStarted, WorkerStopped
+from trajworker.observing.watching import fan_out
 from trajworker.ports import Late, RunSource
 from trajworker.sinks import JsonlSettings, Limits, open_sink
 from trajworker.sources.api_key import ApiKey
@@ -48,11 +49,14 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
             await staging.settle_settings(named, adopt=settings.staging.adopt)
             await staging.keep_reserve()
             observer(_started(staging, fingerprint.digest(named)))
+            acquainting = Acquainting(await staging.recall(ACQUAINTANCE))
+            # the source tells what the server speaks, the cycle what its runs weigh
+            learning = fan_out([acquainting.notice, observer])
             async with (
-                open_source(settings, observer, staging) as source,
+                open_source(settings, learning, staging, acquainting) as source,
                 open_sink(staging, sink_settings(settings), observer) as sink,
             ):
-                cycle = Cycle(source, staging, reading(settings), observer, settings.intake.pagers)
+                cycle = Cycle(source, staging, reading(settings), learning, settings.intake.pagers)
                 drafter = Drafter(staging, fold_settings(settings), cycle.reread)
                 outlet = Outlet(staging, sink, drafter, delivery(settings), observer)
                 supervisor = Supervisor(source, cycle, outlet, observer, rhythm(settings))
@@ -83,18 +87,14 @@ def exit_code(outcome: Outcome, *, stopped: bool, quarantined: int) -> int:
 
 
 @asynccontextmanager
-async def open_source(settings: Settings, observer: Observer, staging: Staging) -> AsyncIterator[RunSource]:
+async def open_source(
+    settings: Settings, observer: Observer, staging: Staging, acquainting: Acquainting
+) -> AsyncIterator[RunSource]:
     """The LangSmith source, with redaction around it where that is asked for.
 
     Staging remembers what the server speaks and what runs weigh, which spares a run that finds nothing new requests.
     """
-    acquainting = Acquainting(await staging.recall(ACQUAINTANCE))
-
-    def listen(event: Event) -> None:
-        acquainting.notice(event)
-        observer(event)
-
-    async with LangSmithSource(source_settings(settings, acquainting.known), listen) as source:
+    async with LangSmithSource(source_settings(settings, acquainting.known), observer) as source:
         if settings.redaction.mode is RedactionMode.OFF:
             yield source
         else:

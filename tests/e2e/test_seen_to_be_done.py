@@ -20,6 +20,7 @@ from langsmith.run_helpers import traceable, tracing_context
 
 from e2e.running import Workplace, each_revision_once, everything_in
 from support import corpus
+from support.library import PROJECT, conversation
 from support.truth import differences
 from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
@@ -76,6 +77,26 @@ async def test_every_recorded_dialogue_arrives_as_it_was_said_for_hardly_more_re
     await place.once("--flush")
     assert [wrong for thread in threads for wrong in differences(place.trajectories(), thread)] == []
     assert each_revision_once(place.said())
+
+
+@pytest.mark.parametrize("api", ["v2"], indirect=True)
+@pytest.mark.parametrize(("said", "largest"), [("hello", (1000, 1000)), ("hello " * 20_000, (2, 99))])
+async def test_a_second_process_asks_for_its_first_page_by_what_runs_weighed_before(
+    said: str, largest: tuple[int, int], simulator: Simulator, url: str, tmp_path: Path
+) -> None:
+    def asked() -> list[int]:
+        pages = [request for request in simulator.requests if request.path == "/v2/runs/query"]
+        return [request.json()["page_size"] for request in pages]
+
+    for number in range(20):
+        simulator.add_runs(PROJECT, conversation(f"t{number}", said=said))
+    place = Workplace(url, tmp_path, [PROJECT])
+    await place.once()
+    assert asked()[0] == 100
+    simulator.requests.clear()
+    await place.once()
+    assert largest[0] <= asked()[0] <= largest[1]
+    assert len(simulator.requests) <= 3, simulator.requests.counts()
 
 
 async def test_new_turns_make_new_revisions_of_their_conversations_and_of_no_others(

@@ -37,6 +37,11 @@ def test_the_heaviest_runs_count_and_a_few_tell_nothing() -> None:
     assert learnt(staged("few", 3, 9000)).run_bytes is None
 
 
+def test_pages_without_a_weight_tell_nothing_of_it() -> None:
+    assert learnt(staged("p", 50, 0)).run_bytes is None
+    assert learnt(staged("p", 50, 0), staged("p", 50, 5000)).run_bytes == 100.0
+
+
 def test_what_another_release_wrote_counts_for_nothing() -> None:
     assert Acquainting("v2").known == Acquaintance()
     assert not Acquainting('{"api": 7}').met

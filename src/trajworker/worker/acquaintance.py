@@ -40,7 +40,7 @@ class Acquainting:
         match event:
             case ApiChosen():
                 self._api = event.api
-            case PageStaged():
+            case PageStaged() if event.size_bytes:  # else nobody weighed it
                 self._runs[event.project] = self._runs.get(event.project, 0) + event.runs
                 self._bytes[event.project] = self._bytes.get(event.project, 0) + event.size_bytes
             case _:
