@@ -69,6 +69,21 @@ def test_a_folder_that_is_not_there_is_one_line_that_says_how_to_name_it(
     assert f"there is nothing at {tmp_path / 'missing'}" in err
 
 
+@pytest.mark.parametrize("words", [("show", "1ba23872"), ("diff", "1ba23872", "1ba23872")])
+def test_what_consumers_left_is_found_where_they_are_expected_to_take_files(
+    say: Say, delivered: Delivered, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    (first,) = delivered.out.glob("*.manifest.json")
+    taken = first.with_name("trajectories-0000000002.jsonl")
+    first.with_name(f"{taken.name}.manifest.json").write_bytes(first.read_bytes())
+    code, _, err = say(*words, "--in", delivered.out)
+    assert (code, f"{taken} is missing" in err) == (65, True)
+    monkeypatch.setenv("TRAJWORKER_SINK_CONSUMED", "expected")
+    code, out, err = say(*words, "--in", delivered.out)
+    assert (code, err) == (0, "")
+    assert "calculator" in out
+
+
 def failing(error: Exception) -> Callable[..., int]:
     def main(_asked: object) -> int:
         raise error

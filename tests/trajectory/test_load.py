@@ -74,6 +74,17 @@ def test_of_a_folder_only_published_files_are_read_in_sequence(tmp_path: Path) -
     assert list(load(tmp_path)) == [ONE, TWO]
 
 
+def test_files_that_consumers_took_are_passed_over_where_that_is_asked_for(tmp_path: Path) -> None:
+    for number, trajectory in ((1, ONE), (2, TWO)):
+        file = tmp_path / f"trajectories-{number}.jsonl"
+        file.write_bytes(encode_trajectory(trajectory) + b"\n")
+        (tmp_path / f"{file.name}.manifest.json").write_text("{}")
+    (tmp_path / "trajectories-1.jsonl").unlink()
+    assert list(load(tmp_path, skip_taken=True)) == [TWO]
+    with pytest.raises(NotATrajectory, match="skip_taken"):
+        list(load(tmp_path))
+
+
 def test_a_folder_of_saved_documents_is_read_by_name(tmp_path: Path) -> None:
     for trajectory in (TWO, ONE):
         (tmp_path / f"{trajectory.task.conversation_id}.json").write_bytes(encode_cumulative(trajectory))

@@ -7,8 +7,6 @@ from pathlib import Path
 import msgspec
 
 from trajworker.cli.finding import find_trajectory
-from trajworker.cli.settings import load_asked
-from trajworker.config import Purpose
 from trajworker.errors import ConfigError
 from trajworker.matching import Golden, diff_trajectories, read_golden, render, verdict_map
 from trajworker.trajectory import Trajectory
@@ -34,8 +32,7 @@ def _side(given: str, asked: argparse.Namespace) -> Trajectory | Golden:
     path = Path(given)
     if path.is_file():
         return _opened(path)
-    folder = Path(asked.folder) if asked.folder else load_asked(asked, Purpose.LOCAL).sink.out
-    return find_trajectory(folder, given)
+    return find_trajectory(asked, given)
 
 
 def _opened(path: Path) -> Trajectory | Golden:

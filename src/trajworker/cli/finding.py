@@ -1,23 +1,29 @@
 """Finds trajectories in published files by conversation id, or its beginning."""
 
+import argparse
 from pathlib import Path
 
+from trajworker.cli.settings import load_asked
+from trajworker.config import Purpose
 from trajworker.errors import ConfigError, ConversationNotFound
+from trajworker.ports import Consumed
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.line import load
 
 
-def find_trajectory(folder: Path, conversation_id: str, revision: int | None = None) -> Trajectory:
-    """The newest revision of the conversation, or the one asked for.
+def find_trajectory(asked: argparse.Namespace, conversation_id: str, revision: int | None = None) -> Trajectory:
+    """The newest revision of the conversation, or the one asked for, in the published files that are asked for.
 
     Raises:
         ConversationNotFound: no such id or revision, or more than one id begins like that.
         ConfigError: nothing is there.
     """
+    sink = load_asked(asked, Purpose.LOCAL).sink
+    folder = Path(asked.folder) if asked.folder else sink.out
     if not folder.exists():
         raise ConfigError(f"there is nothing at {folder}; name the published files with --in")
     found: dict[str, Trajectory] = {}
-    for trajectory in load(folder):
+    for trajectory in load(folder, skip_taken=sink.consumed is Consumed.EXPECTED):
         name = trajectory.task.conversation_id or ""
         wanted = revision is None or trajectory.revision == revision
         if name.startswith(conversation_id) and wanted and _newer(trajectory, found.get(name)):

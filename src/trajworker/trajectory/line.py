@@ -33,12 +33,15 @@ class _Manifest(msgspec.Struct):
     void: bool = False
 
 
-def load(path: str | PathLike[str]) -> Iterator[Trajectory]:
+def load(path: str | PathLike[str], *, skip_taken: bool = False) -> Iterator[Trajectory]:
     """Trajectories of a file or a folder, read as they are asked for.
 
     A file is JSON Lines (plain, `.gz` or `.zst`) or one document of `save`. Of a folder the published files are read in
     order of their sequence numbers: those with a manifest beside them; and the documents of `save` (`{id}.json`) by
     name. A conversation that was revised comes once per revision.
+
+    `skip_taken` is for folders whose consumers take files away and leave the manifests (`sink.consumed`): what is gone
+    is passed over.
 
     Raises:
         NotATrajectory: a line is torn or of another format, or a published file is missing; names file and line.
@@ -46,7 +49,7 @@ def load(path: str | PathLike[str]) -> Iterator[Trajectory]:
     """
     place = Path(path)
     if place.is_dir():
-        for file in _published(place):
+        for file in _published(place, skip_taken=skip_taken):
             yield from _lines(file)
         for file in sorted(place.glob("*.json")):
             if not file.name.startswith(".") and not file.name.endswith((MANIFEST, ".void.json")):
@@ -57,7 +60,7 @@ def load(path: str | PathLike[str]) -> Iterator[Trajectory]:
         yield from _lines(place)
 
 
-def _published(folder: Path) -> list[Path]:
+def _published(folder: Path, *, skip_taken: bool) -> list[Path]:
     """Files with a manifest, in sequence."""
     found: list[tuple[int, str, Path]] = []
     for manifest in folder.glob(f"*{MANIFEST}"):
@@ -66,9 +69,12 @@ def _published(folder: Path) -> list[Path]:
             continue
         number = _SEQUENCE.search(name)
         if not (folder / name).exists():
-            if (folder / f"{name}.void.json").exists():
+            if skip_taken or (folder / f"{name}.void.json").exists():
                 continue
-            raise NotATrajectory(f"{folder / name} is missing, but its manifest says that it was published")
+            raise NotATrajectory(
+                f"{folder / name} is missing, but its manifest says that it was published; "
+                "where consumers take files away, say so: sink.consumed, or skip_taken of load"
+            )
         found.append((int(number[1]) if number else 0, name, folder / name))
     return [file for _, _, file in sorted(found)]
 
