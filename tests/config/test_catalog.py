@@ -92,3 +92,15 @@ def test_the_fingerprint_changes_with_what_must_not_change_and_with_nothing_else
     assert changed({**before, "rules": "2"}) == {"rules"}
     assert digest(before) == digest(dict(reversed(before.items())))
     assert digest(before) != digest(named(sink__out=str(tmp_path)))
+
+
+def test_the_fingerprint_changes_with_the_secret_of_placeholders_and_does_not_tell_it() -> None:
+    def named(secret: str | None) -> dict[str, str]:
+        environ = {} if secret is None else {"TRAJWORKER_REDACTION_SECRET": secret}
+        return parts(resolve(Asked(environ=environ, now=NOW, purpose=Purpose.LOCAL)).require(), "1")
+
+    told = [named(secret) for secret in (None, "canary-1", "canary-2")]
+    assert {name for one in told[1:] for name, _ in told[0].items() ^ one.items()} == {"redaction.secret"}
+    assert len({one["redaction.secret"] for one in told}) == 3
+    assert named("canary-1") == told[1]
+    assert "canary" not in str(told)

@@ -20,6 +20,7 @@ def parts(settings: Settings, rules_version: str) -> dict[str, str]:
         "redaction.mode": settings.redaction.mode.value,
         "redaction.rules": to_toml(tuple(sorted(settings.redaction.rules))),
         "redaction.patterns": to_toml(dict(sorted(settings.redaction.patterns.items()))),
+        "redaction.secret": settings.redaction.secret.mark() if settings.redaction.secret is not None else "",
         "rules": rules_version,
     }
 
