@@ -229,6 +229,19 @@ def test_an_interrupted_tool_is_no_failure_and_its_resume_goes_on() -> None:
     assert (trajectory.metrics.num_tool_failures, trajectory.metrics.num_tool_runs_failed) == (0, 0)
 
 
+@pytest.mark.parametrize("error", ["GraphInterrupt((Interrupt(value='ok?'),))", "NodeInterrupt('ok?')"])
+@pytest.mark.parametrize("qualified", ["", "langgraph.errors."])
+@pytest.mark.parametrize("at_root", [True, False])
+def test_an_interrupt_is_no_error_wherever_it_is_recorded(error: str, qualified: str, *, at_root: bool) -> None:
+    record = Recorder()
+    told_at = {"error": qualified + error}
+    root = record.run("chain", {"messages": [user("a")]}, {"messages": []}, **(told_at if at_root else {}))
+    asked = chat(record, [user("a")], assistant(None, ("c", "send", "{}")), root)
+    held = record.run("tool", {}, None, root, name="send", **({} if at_root else told_at))
+    (only,) = told([root, asked, held]).turns
+    assert (only.status, only.error) == ("interrupted", None)
+
+
 def test_attempts_of_one_call_are_one_result() -> None:
     record = Recorder()
     call = assistant(None, ("c", "look", '{"n": 1}'))

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Past
-from trajworker.assembly.faults import error_text
+from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.figures import micros, union
 from trajworker.assembly.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.nesting import Nesting
@@ -165,7 +165,7 @@ class TraceFolding(Nesting):
         if run is None or not run.ended:
             return "pending", None
         if run.status is RunStatus.ERROR or run.error is not None:
-            if "GraphInterrupt(" in (run.error or "")[:200]:
+            if is_interrupt(run):
                 return "interrupted", None
             return "error", error_text(run.error) or "error"
         if self._interrupted(transcript):
@@ -176,9 +176,8 @@ class TraceFolding(Nesting):
 
     def _interrupted(self, transcript: Transcript) -> bool:
         """Whether a graph waits for a human although its root succeeded."""
-        for one in self.trace.runs.values():
-            if one.error is not None and one.error.startswith(("GraphInterrupt(", "NodeInterrupt(")):
-                return True
+        if any(map(is_interrupt, self.trace.runs.values())):
+            return True
         waits = self.open_end and bool(transcript.pending)
         return waits and any(call.about.langgraph_node is not None for call in self.trace.calls)
 
