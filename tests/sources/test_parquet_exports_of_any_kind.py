@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,13 +85,27 @@ def test_processes_of_their_own_give_the_same_lines(
     assert imported(tmp_path / "plain.parquet") == plain
 
 
-def test_a_process_that_ends_before_its_time_is_told_of(
-    tmp_path: Path, plain: dict[str | None, tj.Trajectory], monkeypatch: pytest.MonkeyPatch
+KILLED_IN_MID_ANSWER = """#!{python} -S
+import os, signal, sys
+sent = sys.stdin.buffer
+for frame in ("settings", "batch"):
+    sent.read(int.from_bytes(sent.read(8), "little"))
+os.write(1, {written!r})
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("written", [b"", b"12", b"\x40" + bytes(7), b"\x40" + bytes(7) + b"half of an answer"])
+def test_a_process_that_ends_before_its_time_is_told_of_wherever_in_its_answer_it_was(
+    tmp_path: Path, plain: dict[str | None, tj.Trajectory], monkeypatch: pytest.MonkeyPatch, written: bytes
 ) -> None:
     assert plain
+    program = tmp_path / "program"
+    program.write_text(KILLED_IN_MID_ANSWER.format(python=sys.executable, written=written))
+    program.chmod(0o700)
     monkeypatch.setattr(pool, "POOL_BYTES", 0)
     monkeypatch.setattr(pool, "_cores", lambda: 2)
-    monkeypatch.setattr(sys, "executable", shutil.which("true"))
+    monkeypatch.setattr(sys, "executable", str(program))
     with pytest.raises(tj.TrajworkerError, match="ended before its time"):
         imported(tmp_path / "plain.parquet")
 

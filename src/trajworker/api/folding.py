@@ -70,9 +70,13 @@ def decode_lines(frame: bytes) -> list[Line]:
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
-    """The next frame, None at the end."""
+    """The next frame; None at the end, also where whoever wrote it was ended in the middle of one."""
     head = stream.read(LENGTH_BYTES)
-    return stream.read(int.from_bytes(head, "little")) if len(head) == LENGTH_BYTES else None
+    if len(head) < LENGTH_BYTES:
+        return None
+    length = int.from_bytes(head, "little")
+    content = stream.read(length)
+    return content if len(content) == length else None
 
 
 def write_frame(stream: BinaryIO, content: bytes | memoryview) -> None:
