@@ -82,6 +82,21 @@ def test_memory_for_complaints_is_bounded_and_none_is_lost() -> None:
     assert len(logs._complaints) <= 1024
 
 
+def test_after_many_different_complaints_a_new_storm_is_held_back_and_the_old_ones_are_told() -> None:
+    stream, clock = io.BytesIO(), Clock()
+    logs = Logs(stream, pretty=False, clock=clock)
+    for number in range(1024):
+        for _ in range(1 + (number == 0)):
+            logs(events.ConversationFailed(project="p", conversation_id="c", kind="x", reason=f"reason {number}"))
+    clock.now = 3600.0
+    for _ in range(1000):
+        logs(RETRY)
+    told = [(line["event"], line.get("held_back")) for line in lines_of(stream)][1024:]
+    assert told == [("conversation_failed", 1), ("request_retried", None)]
+    logs(STOPPED)
+    assert lines_of(stream)[-1]["held_back"] == 999
+
+
 def test_a_terminal_sees_escapes_of_strangers_spelled_out() -> None:
     stream = io.BytesIO()
     Logs(stream, pretty=True)(

@@ -31,7 +31,7 @@ from trajworker.events import (
 
 REPEAT_AFTER_S: Final = 60.0
 MAX_COMPLAINTS: Final = 1024
-"""Different complaints remembered; more than these at once are written without holding any back."""
+"""Different complaints remembered; of more than these within `REPEAT_AFTER_S` the rest are written, each time."""
 
 MAX_TEXT_CHARS: Final = 500
 """Longer values are cut: a log line names a fault, it does not carry a payload."""
@@ -54,6 +54,8 @@ _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 Fields = dict[str, Any]
 """What a line tells: what the event holds, then its name as `event`, its `level` and its `timestamp`."""
+Complaint = tuple[str, ...]
+"""What makes two complaints the same: the name of the event, and the words in it that tell a cause."""
 
 
 class Logs:
@@ -74,7 +76,7 @@ class Logs:
         self._least = _LEVELS.index(level)
         self._render = _pretty_renderer() if pretty else _json
         self._clock = clock
-        self._complaints: dict[tuple[str, ...], tuple[float, int]] = {}
+        self._complaints: dict[Complaint, tuple[float, int]] = {}
         quiet_libraries()
 
     def __call__(self, event: Event) -> None:
@@ -83,7 +85,7 @@ class Logs:
         if self._is_heard(level):
             self._tell(level, event)
         if isinstance(event, WorkerStopped):
-            self._flush()
+            self._forget(self._clock())
 
     def _is_heard(self, level: str) -> bool:
         return _LEVELS.index(level) >= self._least
@@ -105,15 +107,23 @@ class Logs:
         if said is not None and now - said < REPEAT_AFTER_S:
             self._complaints[complaint] = (said, count + 1)
             return None
-        if len(self._complaints) < MAX_COMPLAINTS or complaint in self._complaints:
+        self._complaints.pop(complaint, None)  # what was said last stands last
+        if len(self._complaints) >= MAX_COMPLAINTS:
+            self._forget(now - REPEAT_AFTER_S)
+        if len(self._complaints) < MAX_COMPLAINTS:
             self._complaints[complaint] = (now, 0)
         return count
 
-    def _flush(self) -> None:
-        for (name, *words), (_, count) in self._complaints.items():
+    def _forget(self, until: float) -> None:
+        """Forget complaints that were said by then, and tell how many like them were held back since."""
+        while self._complaints:
+            complaint, (said, count) = next(iter(self._complaints.items()))
+            if said > until:
+                return
+            del self._complaints[complaint]
             if count and self._is_heard("warning"):
+                name, *words = complaint
                 self._write("warning", name, {"about": " ".join(words), "held_back": count})
-        self._complaints.clear()
 
     def _write(self, level: str, name: str, fields: Fields) -> None:
         told = {name: _short(value) for name, value in fields.items()}
@@ -138,7 +148,7 @@ def quiet_libraries() -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _complaint(event: Event) -> tuple[str, ...]:
+def _complaint(event: Event) -> Complaint:
     words = (str(getattr(event, name, "")) for name in ("project", "reason", "error", "status"))
     return (event_name(type(event)), *(word[:MAX_TEXT_CHARS] for word in words if word))
 
