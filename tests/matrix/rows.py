@@ -379,7 +379,8 @@ SECURITY: Final = {
         "secrets in logs",
         f"{CANARIES}test_no_artefact_of_a_whole_run_holds_a_canary",
         f"{KEY}test_neither_errors_nor_logs_nor_events_hold_it",
-        "observing/test_logs.py::test_libraries_that_log_urls_are_quiet",
+        f"{KEY}test_what_httpx_logs_of_requests_is_ids_and_neither_the_key_nor_that_of_the_proxy",
+        "cli/test_process.py::test_libraries_are_quiet_and_answers_come_in_larger_pieces_than_usual",
     ),
     90: held(
         "personal data in errors, core dumps, and escapes for terminals",

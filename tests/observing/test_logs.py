@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -134,12 +133,6 @@ def test_what_was_held_back_is_told_at_the_end_only_where_warnings_are() -> None
         logs(RETRY)
     logs(STOPPED)
     assert [line["event"] for line in lines_of(stream)] == ["project_failed"]
-
-
-def test_libraries_that_log_urls_are_quiet() -> None:
-    Logs(io.BytesIO(), pretty=False)
-    assert logging.getLogger("httpx").getEffectiveLevel() >= logging.WARNING
-    assert logging.getLogger("httpcore").getEffectiveLevel() >= logging.WARNING
 
 
 def test_every_event_can_be_logged_by_name() -> None:

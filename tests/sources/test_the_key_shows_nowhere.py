@@ -4,6 +4,9 @@ import io
 import logging
 import pickle
 import traceback
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,15 +45,42 @@ def chain(error: BaseException | None) -> list[BaseException]:
     return seen
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
-async def test_neither_errors_nor_logs_nor_events_hold_it(fault: Reply) -> None:
+@contextmanager
+def everything_logged() -> Iterator[io.StringIO]:
+    """What the libraries beneath log too, all of it."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
-    root = logging.getLogger()
-    level = root.level
-    root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    loggers = [logging.getLogger(name) for name in (None, "httpx", "httpcore")]
+    levels = [logger.level for logger in loggers]
+    loggers[0].addHandler(handler)
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
     try:
+        yield written
+    finally:
+        loggers[0].removeHandler(handler)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+async def test_what_httpx_logs_of_requests_is_ids_and_neither_the_key_nor_that_of_the_proxy() -> None:
+    with everything_logged() as written:
+        async with scripted([GOOD, json_reply([])]) as proxy:
+            through = proxy.url.replace("//", f"//user:{KEY}@")
+            async with bench("http://langsmith.invalid", proxy=through) as one:
+                await one.source.page(part())
+                await one.source.feedback(["a"])
+        async with scripted([GOOD]) as server, bench(server.url) as one:
+            await one.source.page(part())
+    assert "HTTP Request: POST http://langsmith.invalid/" in written.getvalue()
+    assert "send_request_headers" in written.getvalue()
+    assert b64encode(f"user:{KEY}".encode()).decode() in proxy.received[0].headers["proxy-authorization"]
+    assert all(word not in written.getvalue() for word in (KEY, b64encode(f"user:{KEY}".encode()).decode()))
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+async def test_neither_errors_nor_logs_nor_events_hold_it(fault: Reply) -> None:
+    with everything_logged() as written:
         async with scripted([fault]) as server, bench(server.url) as one:
             for call in (
                 lambda: one.source.page(part()),
@@ -68,9 +98,6 @@ async def test_neither_errors_nor_logs_nor_events_hold_it(fault: Reply) -> None:
             assert KEY not in repr(one.settings)
             assert server.received[0].headers["x-api-key"] == KEY
             assert all(KEY not in request.target and KEY.encode() not in request.body for request in server.received)
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
     assert KEY not in written.getvalue()
 
 

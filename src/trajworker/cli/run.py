@@ -6,7 +6,7 @@ import sys
 
 import anyio
 
-from trajworker.cli.process import leave_no_core, settle_heap
+from trajworker.cli.process import prepare
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose, Settings
 from trajworker.errors import EXIT_RETRY
@@ -17,8 +17,7 @@ from trajworker.wiring import run_worker
 
 def main(asked: argparse.Namespace) -> int:
     """Run until all is delivered, or for ever."""
-    leave_no_core()
-    settle_heap()
+    prepare()
     settings = load_asked(asked, Purpose.RUN)
     logging = settings.logging
     with watching(sys.stderr, style=logging.format, level=logging.level, progress=logging.progress) as watch:

@@ -4,7 +4,6 @@ No exception, local variable, header or URL is ever logged: events carry ids, co
 is written at most once a minute, with the number of times it was held back, so that a storm cannot fill a disk.
 """
 
-import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -36,7 +35,6 @@ MAX_COMPLAINTS: Final = 1024
 MAX_TEXT_CHARS: Final = 500
 """Longer values are cut: a log line names a fault, it does not carry a payload."""
 
-_CHATTY: Final = ("httpx", "httpcore", "aiosqlite", "uvicorn", "asyncio")
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _LEVEL_OF: Final[dict[type[Event], str]] = {
     PageStaged: "debug",
@@ -77,7 +75,6 @@ class Logs:
         self._render = _pretty_renderer() if pretty else _json
         self._clock = clock
         self._complaints: dict[Complaint, tuple[float, int]] = {}
-        quiet_libraries()
 
     def __call__(self, event: Event) -> None:
         """Write the event, unless its level is too low or it was said a moment ago."""
@@ -140,12 +137,6 @@ class Logs:
 def event_name(kind: type[Event]) -> str:
     """The class name in snake case: `PageStaged` is `page_staged`."""
     return _WORD_START.sub("_", kind.__name__).lower()
-
-
-def quiet_libraries() -> None:
-    """Keep libraries from logging what events do not tell: httpx would log whole URLs at INFO."""
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _complaint(event: Event) -> Complaint:

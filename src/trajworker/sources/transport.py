@@ -1,10 +1,10 @@
 """One HTTP request to one origin: the only module that knows httpx.
 
 No redirects, no environment, certificates always verified, every answer capped in size and time (reliability.md rows
-14-25, 69-71, 86-89). It neither retries nor waits; it fails with a `Failure` that holds no secret.
+14-25, 69-71, 86-89). It neither retries nor waits; it fails with a `Failure` that holds no secret. What httpx logs is
+for the program to choose: URLs hold ids here, never a key, and headers of requests are not logged.
 """
 
-import logging
 import ssl
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -28,14 +28,17 @@ KEEPALIVE_S = 20.0
 ERROR_CAP_BYTES = 64 << 10
 """Of an error body no more is read."""
 READ_BYTES = 256 << 10
-"""Of an answer at a time: as much as asyncio takes from a socket at once."""
+"""Of an answer at a time, where the process is ours: as much as asyncio takes from a socket at once."""
 _OK = 200
 _REDIRECTS = range(300, 400)
 
-logging.getLogger("httpx").setLevel(logging.WARNING)  # at INFO it writes whole URLs
-logging.getLogger("httpcore").setLevel(logging.WARNING)  # at DEBUG it writes headers
-# It would cut what was received into pieces of 64 KiB, and hand each through all its layers.
-httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = READ_BYTES  # pyright: ignore[reportAttributeAccessIssue]  # inferred as that very number
+
+def read_larger_pieces() -> None:
+    """Let httpcore take answers in larger pieces, for all of the process: only for one that is ours.
+
+    It would cut what was received into pieces of 64 KiB, and hand each through all its layers.
+    """
+    httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = READ_BYTES  # pyright: ignore[reportAttributeAccessIssue]  # inferred as that very number
 
 
 class Request(Struct, frozen=True, kw_only=True):
