@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from support.staged import a_page, a_run
-from trajworker.errors import PathNotAllowed, StagingDamaged, StagingError, StagingTooNew
+from trajworker.errors import ConfigError, PathNotAllowed, StagingDamaged, StagingError, StagingTooNew
 from trajworker.staging import open_staging, read_figures
 from trajworker.staging.database import open_database
 from trajworker.staging.migrations import Migration, migrations
@@ -46,6 +46,19 @@ async def test_memory_touches_no_disk(tmp_path: Path, monkeypatch: pytest.Monkey
     async with open_staging(":memory:") as staging:
         await staging.stage(a_page([a_run("a")], 1))
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_sqlite_that_is_too_old_is_refused_with_what_to_do_before_any_file_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = await a_file(tmp_path / "there.db")
+    monkeypatch.setattr(sqlite3, "sqlite_version_info", (3, 36, 0))
+    monkeypatch.setattr(sqlite3, "sqlite_version", "3.36.0")
+    with pytest.raises(ConfigError, match=r"SQLite 3\.36\.0, and staging needs 3\.37 or later: use"):
+        await a_file(tmp_path / "new" / "s.db")
+    with pytest.raises(ConfigError):
+        read_figures(there)
+    assert not (tmp_path / "new").exists()
 
 
 def _garbage(path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 import aiosqlite
 from anyio import CancelScope
 
-from trajworker.errors import StagingBusy, StagingError, StagingFull
+from trajworker.errors import ConfigError, StagingBusy, StagingError, StagingFull
 from trajworker.folders import create_private, private_folder, refuse_planted
 from trajworker.staging import copies, ownership
 from trajworker.staging.damage import look_for_damage
@@ -32,6 +32,9 @@ MEMORY = ":memory:"
 BUSY_TIMEOUT_S = 2.0
 CACHE_KIB = 8_192
 ITER_CHUNK_ROWS = 64
+
+OLDEST_SQLITE = (3, 37)
+"""The first release with STRICT tables."""
 
 DISK_CODES = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN)
 
@@ -199,9 +202,10 @@ def _identity(path: Path) -> tuple[int, int] | None:
 async def open_database(target: str | Path, steps: list[Migration] | None = None) -> AsyncIterator[Database]:
     """Open (or make) a staging file and own it; `":memory:"` touches no disk.
 
-    Raises `StagingBusy`, `StagingDamaged`, `StagingTooNew`, `StagingError`, `PathNotAllowed`. The connection is closed
-    on every way out, since its thread would keep the process alive for ever.
+    Raises `StagingBusy`, `StagingDamaged`, `StagingTooNew`, `StagingError`, `PathNotAllowed`, `ConfigError`. The
+    connection is closed on every way out, since its thread would keep the process alive for ever.
     """
+    _check_release()
     with ExitStack() as stack:
         path = _prepare(Path(target), stack) if str(target) != MEMORY else None
         where = str(path or MEMORY)
@@ -225,6 +229,16 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
         finally:
             with _shielded():
                 await channel.close()
+
+
+def _check_release() -> None:
+    """Refuse an SQLite that does not know our tables, before it tells of a syntax error in them."""
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        needed = ".".join(map(str, OLDEST_SQLITE))
+        raise ConfigError(
+            f"this Python comes with SQLite {sqlite3.sqlite_version}, and staging needs {needed} or later: "
+            "use a Python with a newer one (uv installs such, and the container image has one)"
+        )
 
 
 def _prepare(target: Path, stack: ExitStack) -> Path:
@@ -269,7 +283,8 @@ def _in_transaction(body: Body[T], connection: sqlite3.Connection) -> T:
 
 
 def connect_to_read(path: Path) -> closing[sqlite3.Connection]:
-    """Open a staging file for looking only, also while a worker owns it; raises `StagingError`."""
+    """Open a staging file for looking only, also while a worker owns it; raises `StagingError`, `ConfigError`."""
+    _check_release()
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
         connection.execute("PRAGMA trusted_schema = OFF")
