@@ -46,7 +46,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
         async with open_staging(settings.staging.file) as staging:
             # Other rules make other trajectories of the same runs: then only --adopt goes on with this file.
             named = fingerprint.parts(settings, RULES_VERSION)
-            await staging.settle_settings(named, adopt=settings.staging.adopt)
+            await staging.pin_settings(named, adopt=settings.staging.adopt)
             await staging.keep_reserve()
             observer(_started(staging, fingerprint.digest(named)))
             acquainting = Acquainting(await staging.recall(ACQUAINTANCE))

@@ -222,9 +222,9 @@ async def test_purging_what_is_not_there_says_so(staging: Staging) -> None:
 
 
 async def test_settings_that_changed_are_refused_until_adopted(staging: Staging) -> None:
-    await staging.settle_settings({"out": "/a", "rules": "1"})
-    await staging.settle_settings({"out": "/a", "rules": "1", "later": "x"})
+    await staging.pin_settings({"out": "/a", "rules": "1"})
+    await staging.pin_settings({"out": "/a", "rules": "1", "later": "x"})
     with pytest.raises(ConfigError, match="out was '/a' and is '/b'"):
-        await staging.settle_settings({"out": "/b", "rules": "1"})
-    await staging.settle_settings({"out": "/b"}, adopt=True)
-    await staging.settle_settings({"out": "/b", "rules": "1"})
+        await staging.pin_settings({"out": "/b", "rules": "1"})
+    await staging.pin_settings({"out": "/b"}, adopt=True)
+    await staging.pin_settings({"out": "/b", "rules": "1"})

@@ -36,7 +36,7 @@ class Results(Alignment):
             references[place] = self.add(draft, key)
         return references[: len(block)]
 
-    def settle_tools(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
+    def add_missing_results(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
         """Before the next decision: results that its prompt leaves out are taken from their runs."""
         self.limit = start
         told = [draft for draft, _ in rest if draft.role is Role.TOOL]

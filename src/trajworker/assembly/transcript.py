@@ -39,7 +39,7 @@ class Transcript(Results):
         """Take in one llm call: its prompt, then its answer."""
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
         begins = opening is not None and opening.begins
-        self.settle_tools(rest, call.run.start_time, first=opening is not None)
+        self.add_missing_results(rest, call.run.start_time, first=opening is not None)
         results, rest = self._leading_results(rest)
         outside = [self.system(draft) for draft in call.prompt.system]
         if opening is not None and opening.root is not None and self.total == 0 and not outside:

@@ -115,7 +115,7 @@ def _completion(told: _Outputs) -> Answer | None:
             answer.finish = answer.finish or draft.finish_reason
         else:
             answer.others = [*answer.others, draft]
-    return _settled(answer, told)
+    return _finished(answer, told)
 
 
 def _chat(told: _Outputs) -> Answer | None:
@@ -125,7 +125,7 @@ def _chat(told: _Outputs) -> Answer | None:
         return None
     answer = _about(told)
     answer.draft = drafts[-1]
-    return _settled(answer, told)
+    return _finished(answer, told)
 
 
 def _is_gemini(word: str | None) -> bool:
@@ -133,7 +133,8 @@ def _is_gemini(word: str | None) -> bool:
     return word is not None and word.endswith("STOP")
 
 
-def _settled(answer: Answer, told: _Outputs) -> Answer | None:
+def _finished(answer: Answer, told: _Outputs) -> Answer | None:
+    """The answer with the reason of its end; None where another reader must look."""
     draft = answer.draft
     if draft is None or draft.role is not Role.ASSISTANT or _is_gemini(told.stop_reason):
         return None

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from trajworker.errors import ConfigError
 from trajworker.redaction.pii import PlaceholderRedactor
 from trajworker.redaction.rules import DEFAULT_RULES, Rule
-from trajworker.redaction.scanning import Found, scanner, settle
+from trajworker.redaction.scanning import Found, scanner, without_overlaps
 
 LOWEST_SCORE = 0.4
 """Presidio's confidence from which on a finding is masked: what a good pattern gets without words around it."""
@@ -76,7 +76,7 @@ class PresidioRedactor(PlaceholderRedactor):
         )
         ranked = sorted(results, key=lambda result: (-result.score, result.start, -result.end))
         theirs = [(_LABELS.get(str(each.entity_type), str(each.entity_type)), each.start, each.end) for each in ranked]
-        return settle([*self._scanner.find(text), *theirs])
+        return without_overlaps([*self._scanner.find(text), *theirs])
 
 
 def without_model() -> Analyzer:

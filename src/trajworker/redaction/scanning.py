@@ -67,7 +67,7 @@ class _ReScanner:
         for rule, pattern in self._rules:
             if not rule.literals or any(literal in text for literal in rule.literals):
                 found += _values(rule, text, _Text(pattern, text, text))
-        return settle(found)
+        return without_overlaps(found)
 
 
 class _Re2Scanner:
@@ -103,7 +103,7 @@ class _Re2Scanner:
         for rule, pattern, literals in self._rules:
             if not literals or any(literal in data for literal in literals):
                 found += _values(rule, text, kind(pattern, text, data))
-        return settle(found)
+        return without_overlaps(found)
 
 
 class _Text:
@@ -171,7 +171,7 @@ def _value(rule: Rule, text: str, start: int, end: int) -> tuple[int, int] | Non
     raise RedactionFailed(f"redaction rule {rule.label} raised {failure}")
 
 
-def settle(found: list[Found]) -> list[Found]:
+def without_overlaps(found: list[Found]) -> list[Found]:
     """Where stretches overlap the one of the earlier rule stays; `found` is in order of the rules."""
     taken: list[Found] = []
     for label, start, end in found:

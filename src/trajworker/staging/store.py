@@ -174,9 +174,9 @@ class Staging:
 
         await self._database.write(write)
 
-    async def settle_settings(self, settings: Mapping[str, str], *, adopt: bool = False) -> None:
+    async def pin_settings(self, settings: Mapping[str, str], *, adopt: bool = False) -> None:
         """Store what must not change between runs, or check that it did not; raises `ConfigError`."""
-        await self._database.write(partial(upkeep.settle_settings, settings, adopt=adopt))
+        await self._database.write(partial(upkeep.pin_settings, settings, adopt=adopt))
 
     async def recall(self, name: str) -> str | None:
         """What was remembered under a name; None before the first."""

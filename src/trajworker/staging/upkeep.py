@@ -182,7 +182,7 @@ def set_mark(project: int, name: str, at: datetime, connection: sqlite3.Connecti
     )
 
 
-def settle_settings(settings: Mapping[str, str], connection: sqlite3.Connection, *, adopt: bool) -> None:
+def pin_settings(settings: Mapping[str, str], connection: sqlite3.Connection, *, adopt: bool) -> None:
     """Store what must not change between runs, or check that it did not; raises `ConfigError` naming what did."""
     stored = dict(connection.execute("SELECT name, value FROM setting").fetchall())
     altered = [name for name, value in settings.items() if name in stored and stored[name] != value]
