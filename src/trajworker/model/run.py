@@ -1,8 +1,7 @@
 """A run (span) as LangSmith recorded it, in one form whatever wire it came over.
 
 Times are aware UTC datetimes. Payload fields stay undecoded JSON (`msgspec.Raw`) until assembly needs them, so that
-intake never
-pays for what it does not read. Source of the fields: langsmith-api.md sections 2.2 and 3.2.
+intake never pays for what it does not read. Source of the fields: langsmith-api.md sections 2.2 and 3.2.
 """
 
 from datetime import datetime

@@ -83,7 +83,7 @@ class LangSmithSettings(Struct, frozen=True, kw_only=True):
     timeouts: Timeouts = Timeouts()
     retries: Retries = Retries()
     ca_bundle: Path | None = None
-    """Certificates to trust besides none: replaces the built-in ones. Verification cannot be turned off."""
+    """Certificates that are trusted in place of the built-in ones. Verification cannot be turned off."""
     proxy: str | None = None
     trust_env: bool = False
     """Whether HTTP_PROXY, NETRC and SSL_CERT_FILE of the environment count."""
