@@ -11,6 +11,7 @@ from trajworker import dialects
 from trajworker.assembly import Conversation, Header, alignment, assemble, encode_fold
 from trajworker.assembly.alignment import WINDOW
 from trajworker.dialects import Draft, read_array
+from trajworker.errors import MalformedRun
 from trajworker.model.message import TrainableStatus
 from trajworker.model.run import Run
 from trajworker.trajectory import TerminationReason
@@ -444,3 +445,8 @@ def test_a_turn_edited_far_back_is_found_in_the_whole_history() -> None:
         "another way",
         "fine",
     ]
+
+
+def test_a_trace_without_runs_is_refused_in_words() -> None:
+    with pytest.raises(MalformedRun, match="without any run"):
+        Conversation().fold([])

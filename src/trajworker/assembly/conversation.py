@@ -25,6 +25,7 @@ class Conversation:
         """Fold the next trace: its runs in whatever order they come and however often.
 
         Raises:
+            MalformedRun: there are none.
             RedactionFailed: a run could not be masked, so nothing of its conversation may be told.
         """
         trace = Trace(runs, feedback, self._settings.rewards)

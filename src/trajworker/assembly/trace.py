@@ -11,7 +11,7 @@ from trajworker.assembly.scopes import in_order
 from trajworker.assembly.searches import read_search
 from trajworker.assembly.tool_runs import read_tool_run
 from trajworker.assembly.wrappers import real_tools
-from trajworker.errors import RedactionFailed
+from trajworker.errors import MalformedRun, RedactionFailed
 from trajworker.model.run import REDACTION_FAILED, Feedback, Run
 
 
@@ -27,6 +27,8 @@ class Trace:
             held = latest.get(run.id)
             if held is None or _newer(run, held):
                 latest[run.id] = run
+        if not latest:
+            raise MalformedRun("a trace without any run tells nothing")
         self.runs = latest
         first = next(iter(latest.values()))
         self.trace_id, self.project_id = first.trace_id, first.project_id
