@@ -63,6 +63,15 @@ async def test_what_has_no_id_goes_once_its_stretch_is_read_whole_by_another_sli
     assert await quarantined(staging) == 0
 
 
+async def test_what_tells_neither_id_nor_time_stands_for_the_times_of_its_page(staging: Staging) -> None:
+    nothing = Unreadable(project_id=PROJECT_ID, run_id=None, reason="no object", raw=b"5")
+    first = await planned(staging, 0, 100)
+    await staging.stage(with_broken(a_page([a_run("a", at=20), a_run("b", at=10)], 1, first, done=True), nothing))
+    for start, recovered in ((11, 0), (10, 1)):
+        again = await planned(staging, start, 50, "deep_scan")
+        assert (await staging.stage(a_page([], 2, again, done=True))).recovered == recovered
+
+
 async def test_what_fails_again_stays(staging: Staging) -> None:
     first = await planned(staging, 0, 10)
     await staging.stage(with_broken(a_page([], 1, first, done=True), CULPRIT))

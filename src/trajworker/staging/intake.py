@@ -46,8 +46,7 @@ def stage(
     changed = news.changed
     if staged.feedback:
         _take_feedback(connection, project, staged, touched)
-    reading = None if staged.slice is None else staged.slice.id
-    set_aside = quarantine.keep(connection, project, reading, staged.page.unreadable)
+    set_aside = quarantine.keep(connection, project, staged)
     late = _late(connection, project, staged.slice, changed)
     recovered = quarantine.release(connection, project, news.ids)
     advance = _advance(connection, project, staged)

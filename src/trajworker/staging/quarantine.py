@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from time import time
 
-from trajworker.ports import Unreadable
+from trajworker.ports import StagedPage, Unreadable
 from trajworker.staging import slices
 from trajworker.staging.encoding import SECOND_US, PackedId, chunked, digest, marks, pack_id, pack_time, unpack_id
 from trajworker.staging.slices import Stretch
@@ -22,32 +22,30 @@ _UPDATE = (
 )
 
 
-def keep(
-    connection: sqlite3.Connection, project: int, slice_: int | None, unreadable: Sequence[Unreadable]
-) -> tuple[Unreadable, ...]:
-    """Keep what cannot be read, met while the slice of that key was read; those of it that are new.
+def keep(connection: sqlite3.Connection, project: int, staged: StagedPage) -> tuple[Unreadable, ...]:
+    """Keep what cannot be read on a page; those of it that are new.
 
     What belongs to a purged conversation is not kept.
     """
+    unreadable = staged.page.unreadable
     purged = _of_purged(connection, project, {bad.trace_id for bad in unreadable if bad.trace_id})
-    unreadable = [bad for bad in unreadable if bad.trace_id not in purged]
-    hashes = [_hash_of(bad) for bad in unreadable]
+    hashed = [(_hash_of(bad), bad) for bad in unreadable if bad.trace_id not in purged]
     kept: set[bytes] = set()
-    for some in chunked(hashes):
+    for some in chunked([hash_ for hash_, _ in hashed]):
         rows = connection.execute(
             f"SELECT hash FROM unreadable WHERE project = ? AND hash IN ({marks(some)})", (project, *some)
         )
         kept.update(found for (found,) in rows)
-    now = int(time() * SECOND_US)
+    slice_, now = None if staged.slice is None else staged.slice.id, int(time() * SECOND_US)
     connection.executemany(
         f"INSERT INTO unreadable ({_COLUMNS}) VALUES ({marks(_COLUMNS.split(','))}) "
         f"ON CONFLICT (project, hash) DO UPDATE SET {_UPDATE}",
         [
-            (project, _packed(bad.run_id), bad.reason, hash_, bad.raw, bad.trace_id, *_stretch(bad), slice_, now)
-            for bad, hash_ in zip(unreadable, hashes, strict=True)
+            (project, _packed(bad.run_id), bad.reason, hash_, bad.raw, bad.trace_id, *_place(bad, staged), slice_, now)
+            for hash_, bad in hashed
         ],
     )
-    return tuple(bad for bad, hash_ in zip(unreadable, hashes, strict=True) if hash_ not in kept)
+    return tuple(bad for hash_, bad in hashed if hash_ not in kept)
 
 
 def release(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId]) -> int:
@@ -137,7 +135,7 @@ def _hash_of(bad: Unreadable) -> bytes:
     """What it is recognised by: the run's id, or what is known of it where it has none."""
     packed = _packed(bad.run_id)
     if packed is None:
-        return digest(bad.raw, (bad.trace_id or "").encode(), repr(_stretch(bad)).encode())
+        return digest(bad.raw, (bad.trace_id or "").encode(), repr(bad.stretch).encode())
     return packed.encode() if isinstance(packed, str) else packed
 
 
@@ -145,5 +143,14 @@ def _packed(name: str | None) -> PackedId | None:
     return None if name is None else pack_id(name)
 
 
-def _stretch(bad: Unreadable) -> tuple[int, int] | tuple[None, None]:
-    return (None, None) if bad.stretch is None else (pack_time(bad.stretch[0]), pack_time(bad.stretch[1]))
+def _place(bad: Unreadable, staged: StagedPage) -> tuple[int, int] | tuple[None, None]:
+    """The start times that something without an id stands for: its own, those of its page, or those of its slice."""
+    if bad.run_id is not None:
+        return None, None
+    stretch, slice_ = bad.stretch, staged.slice
+    if stretch is None and staged.page.runs:
+        starts = [run.start_time for run in staged.page.runs]
+        stretch = min(starts), max(starts)
+    if stretch is None and slice_ is not None:
+        stretch = slice_.start, slice_.end
+    return (None, None) if stretch is None else (pack_time(stretch[0]), pack_time(stretch[1]))
