@@ -1,14 +1,12 @@
 """What a start makes of what a crash left: every row of the table in reliability.md 2.4."""
 
-import contextlib
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from support.crashed import ALL, Crash, Failing, dying, restart
 from support.emitting import append, emit
 from support.published import lines_in
 from support.staged import a_page, a_run
@@ -16,7 +14,6 @@ from trajworker.errors import EXIT_IO, OutputDamaged, SinkError
 from trajworker.ports import Compression, Consumed, PartState, Stream
 from trajworker.sinks import (
     JsonlSettings,
-    JsonlSink,
     Limits,
     open_sink,
     publishing,
@@ -28,31 +25,6 @@ from trajworker.staging import Staging
 PART = ".0000000001.jsonl.part"
 FINAL = "trajectories-0000000001.jsonl"
 MANIFEST = f"{FINAL}.manifest.json"
-
-
-class Crash(Exception):
-    """The process ended here."""
-
-
-@asynccontextmanager
-async def dying(staging: Staging, out: Path, compression: Compression = Compression.NONE) -> AsyncIterator[JsonlSink]:
-    """A sink whose process dies at the end of the block: it is closed without a word to the ledger."""
-    with contextlib.suppress(Crash):
-        async with open_sink(staging, JsonlSettings(out=out, compress=compression)) as sink:
-            yield sink
-            raise Crash
-
-
-async def restart(staging: Staging, out: Path, **settings: object) -> list[Any]:
-    """Start again, emit what is due, publish; returns what a consumer reads."""
-    async with open_sink(staging, JsonlSettings(out=out, **settings)) as sink:  # type: ignore[arg-type]
-        await emit(staging, sink)
-        await sink.publish_all()
-    assert verify(out).problems == ()
-    return list(lines_in(out))
-
-
-ALL = [[name, 1] for name in "abcdef"]
 
 
 async def test_a_tail_that_was_not_committed_is_cut_off(staging: Staging, out: Path) -> None:
@@ -306,26 +278,3 @@ async def test_whichever_call_to_the_ledger_is_the_last_a_restart_completes_it(
     for name in "abcdef":
         revisions = [revision for told, revision in said if told == name]
         assert revisions == list(range(1, len(revisions) + 1))
-
-
-class Failing:
-    """A ledger that dies at its n-th call, before or after its effect."""
-
-    def __init__(self, ledger: Staging, number: int, *, after: bool) -> None:
-        self._ledger = ledger
-        self._left = number
-        self._after = after
-
-    def __getattr__(self, name: str) -> Callable[..., Coroutine[Any, Any, Any]]:
-        method = getattr(self._ledger, name)
-
-        async def call(*arguments: object) -> object:
-            self._left -= 1
-            if self._left == 0 and not self._after:
-                raise Crash
-            result = await method(*arguments)
-            if self._left == 0:
-                raise Crash
-            return result
-
-        return call

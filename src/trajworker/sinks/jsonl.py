@@ -20,7 +20,7 @@ from trajworker.events import Observer, ignore
 from trajworker.ports import Consumed, Emission, Line, Part, PartLedger, PartState, Stream, Unwritten
 from trajworker.sinks.folder import Folder
 from trajworker.sinks.naming import part_name
-from trajworker.sinks.part_file import NO_ROOM, PartFile
+from trajworker.sinks.part_file import NO_ROOM, PartFile, create_part
 from trajworker.sinks.publishing import Publisher, blocking
 from trajworker.sinks.recovery import recover
 from trajworker.sinks.rotation import Limits
@@ -110,8 +110,9 @@ class JsonlSink:
 
     async def start(self, consumed: Consumed) -> None:
         """Recover what a crash left; nothing may be appended before."""
+        parts = await self._ledger.parts()  # before files are open: nothing may fail that would leave them so
         files = {file.seq: file for file in await recover(self._folder, self._ledger, self._publisher, consumed)}
-        for part in await self._ledger.parts():
+        for part in parts:
             if part.seq in files:
                 self._growing[part.stream] = _Growing(part, files[part.seq], self._clock())
             self._next_seq = part.seq + 1
@@ -124,7 +125,7 @@ class JsonlSink:
 
     async def _open(self, stream: Stream) -> _Growing:
         part = Part(seq=self._next_seq, stream=stream, state=PartState.OPEN)
-        file = await blocking(_create_part, self._folder, part.seq)
+        file = await blocking(create_part, self._folder, part.seq)
         try:
             await self._ledger.put(part)
         except BaseException:
@@ -241,19 +242,6 @@ def in_words(path: Path) -> Iterator[None]:
         if error.errno in NO_ROOM:
             raise SinkFull(f"no space left in {path}; free some and go on") from error
         raise SinkError(f"{path}: {error.strerror}; run again") from error
-
-
-def _create_part(folder: Folder, seq: int) -> PartFile:
-    """Step 2: an empty part whose name is durable before its row is written."""
-    name = part_name(seq)
-    descriptor = folder.create(name)
-    file = PartFile(seq, descriptor, folder.path / name, 0)
-    try:
-        folder.sync()
-    except BaseException:
-        file.close()
-        raise
-    return file
 
 
 async def _append(lines: Sequence[tuple[PartFile, Iterable[bytes]]]) -> list[Line]:

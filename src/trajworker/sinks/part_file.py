@@ -11,7 +11,8 @@ from pathlib import Path
 
 from trajworker.errors import OutputDamaged, SinkError, SinkFull
 from trajworker.ports import Line
-from trajworker.sinks.folder import ADVICE, lock_alone, sync_file, write_all
+from trajworker.sinks.folder import ADVICE, Folder, lock_alone, sync_file, write_all
+from trajworker.sinks.naming import part_name
 
 WRITE_BYTES = 1024 * 1024
 """Pieces of a line are written in portions of about this size."""
@@ -79,6 +80,18 @@ class PartFile:
 
     def _cut(self, length: int) -> None:
         os.ftruncate(self.descriptor, length)
+
+
+def create_part(folder: Folder, seq: int) -> PartFile:
+    """Step 2: an empty part whose name is durable before its row is written."""
+    name = part_name(seq)
+    file = PartFile(seq, folder.create(name), folder.path / name, 0)
+    try:
+        folder.sync()
+    except BaseException:
+        file.close()
+        raise
+    return file
 
 
 def _portions(pieces: Iterable[bytes]) -> Iterable[bytes]:

@@ -26,7 +26,7 @@ from trajworker.sinks.naming import (
     part_name,
     void_name,
 )
-from trajworker.sinks.part_file import PartFile
+from trajworker.sinks.part_file import PartFile, create_part
 from trajworker.sinks.publishing import Publisher, blocking, final_of
 
 
@@ -38,21 +38,32 @@ async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, cons
     rows = {part.seq: part for part in await ledger.parts()}
     await blocking(clear, folder, rows)
     growing: list[PartFile] = []
-    for part in rows.values():
-        match part.state:
-            case PartState.OPEN:
+    try:
+        for part in rows.values():
+            if part.state is PartState.OPEN:
                 growing.append(await blocking(resume, folder, part))
-            case PartState.SEALED:
-                await blocking(check_sealed, folder, part)
-                await publisher.publish(part)
-            case PartState.PUBLISHED:
-                await blocking(check_published, folder, part, publisher.previous, consumed)
-                publisher.previous = part.manifest
-            case PartState.VOID if part.manifest is None:
-                await publisher.void(part)
-            case PartState.VOID:
-                publisher.previous = part.manifest
+            else:
+                await _complete(folder, publisher, part, consumed)
+    except BaseException:
+        for file in growing:  # nobody else knows them: they would stay locked as long as this process lives
+            file.close()
+        raise
     return growing
+
+
+async def _complete(folder: Folder, publisher: Publisher, part: Part, consumed: Consumed) -> None:
+    """Take the steps that are missing for a part that grows no more, whose turn in the chain it is."""
+    match part.state:
+        case PartState.SEALED:
+            await blocking(check_sealed, folder, part)
+            await publisher.publish(part)
+        case PartState.PUBLISHED:
+            await blocking(restore_published, folder, part, publisher.previous, consumed)
+            publisher.previous = part.manifest
+        case PartState.VOID if part.manifest is None:
+            await publisher.void(part)
+        case _:
+            publisher.previous = part.manifest
 
 
 def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
@@ -97,8 +108,7 @@ def resume(folder: Folder, part: Part) -> PartFile:
     except FileNotFoundError:
         if part.length:
             raise OutputDamaged(f"{folder.path / name} is gone with {part.length} committed bytes; {ADVICE}") from None
-        descriptor = folder.create(name)
-        folder.sync()
+        return create_part(folder, part.seq)
     file = PartFile(part.seq, descriptor, folder.path / name, part.length)
     try:
         file.recover()
@@ -120,7 +130,7 @@ def check_sealed(folder: Folder, part: Part) -> None:
         raise OutputDamaged(f"{folder.path / present} was altered before it was published; {ADVICE}")
 
 
-def check_published(folder: Folder, part: Part, previous: bytes | None, consumed: Consumed) -> None:
+def restore_published(folder: Folder, part: Part, previous: bytes | None, consumed: Consumed) -> None:
     """Write the manifest where it is missing; raises `OutputDamaged` where the file is gone or has another length."""
     name = final_of(part)
     size = folder.size(name)

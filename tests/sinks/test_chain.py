@@ -1,0 +1,48 @@
+"""Starts that fail and may be tried again, and the chain of manifests where numbers are void."""
+
+from pathlib import Path
+
+import pytest
+
+from support.crashed import ALL, dying, restart
+from support.emitting import append, emit
+from trajworker.errors import OutputDamaged, SinkError
+from trajworker.ports import Stream
+from trajworker.sinks import repair
+from trajworker.sinks.folder import Folder
+from trajworker.staging import Staging
+
+PART = ".0000000001.jsonl.part"
+
+
+@pytest.mark.parametrize("damaged", [1, 2])
+async def test_a_start_that_fails_holds_no_file_locked(staging: Staging, out: Path, damaged: int) -> None:
+    async with dying(staging, out) as sink:
+        await emit(staging, sink, most=2)
+        await emit(staging, sink, Stream.LATE, most=2)
+    before = set(Path("/dev/fd").iterdir())
+    (out / f".{damaged:010}.jsonl.part").write_bytes(b"")
+    for _ in range(2):
+        with pytest.raises(OutputDamaged):
+            await restart(staging, out)
+    assert set(Path("/dev/fd").iterdir()) == before
+    assert (await repair(out, staging)).voided == (damaged,)
+
+
+async def test_a_start_that_fails_because_a_name_cannot_be_synced_holds_no_file_open(
+    staging: Staging, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with dying(staging, out) as sink:
+        await append(staging, sink)
+    (out / PART).unlink()
+    before = set(Path("/dev/fd").iterdir())
+
+    def fail(_: Folder) -> None:
+        raise SinkError("could not be synced")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "sync", fail)
+        with pytest.raises(SinkError, match="synced"):
+            await restart(staging, out)
+    assert set(Path("/dev/fd").iterdir()) == before
+    assert await restart(staging, out) == ALL
