@@ -20,7 +20,7 @@ from support.rights import held_to_modes
 from support.staged import FOREVER, a_page, a_run, an_emission
 from trajworker.errors import EXIT_IO, EXIT_NOT_ALLOWED, PathNotAllowed, SinkFull, StagingFull, TrajworkerError
 from trajworker.ports import Stream
-from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
+from trajworker.sinks import JsonlSettings, JsonlSink, Limits, open_sink, verify
 from trajworker.staging import Staging, open_staging
 
 pytestmark = pytest.mark.slow
@@ -74,6 +74,28 @@ async def test_a_full_output_disk_leaves_no_torn_line(tmp_path: Path) -> None:
                 await sink.publish_all()
             assert [len(line[0]) for line in lines_in(disk / "out")] == [100_000, 300_000, 1]
             assert verify(disk / "out").problems == ()
+
+
+@pytest.mark.root
+@needs_mount
+async def test_a_file_for_whose_manifest_there_is_no_room_is_published_once_there_is_some(tmp_path: Path) -> None:
+    async with open_staging(tmp_path / "s.db") as staging:
+        await staging.stage(a_page([a_run("a", thread="a"), a_run("b", thread="b"), a_run("c", thread="c")], 1))
+        with a_small_disk(tmp_path / "small", 256) as disk:
+            settings = JsonlSettings(out=disk / "out", limits=Limits(seal_lines=1))
+            async with open_sink(staging, settings) as sink:
+                await emit_one(staging, sink, b"x")
+                found = os.statvfs(disk)
+                remount(disk, f"nr_inodes={found.f_files - found.f_ffree + 1}")  # one for the part, none beside it
+                await emit_one(staging, sink, b"y")
+                for _ in range(2):
+                    with pytest.raises(SinkFull):
+                        await sink.publish_due()
+                assert list(lines_in(disk / "out")) == [["x"]]
+                remount(disk, "nr_inodes=100")
+                await emit_one(staging, sink, b"z")
+                assert list(lines_in(disk / "out")) == [["x"], ["y"], ["z"]]
+                assert verify(disk / "out").problems == ()
 
 
 def fill(filler: Path) -> None:

@@ -36,6 +36,7 @@ PAGES = "staging/test_pages.py::"
 UPKEEP = "staging/test_upkeep.py::"
 PARTS = "sinks/test_parts.py::"
 RECOVERY = "sinks/test_recovery.py::"
+ROOM = "sinks/test_lack_of_room.py::"
 FULL = "faults/test_full_disk.py::"
 DISK = "faults/test_disk_faults.py::"
 CHANGES = "matrix/test_source_changes.py::"
@@ -269,6 +270,8 @@ DISKS: Final = {
         "no room for a part",
         f"{DISK}test_a_full_output_disk_leaves_no_torn_line",
         f"{DISK}test_a_ledger_without_room_takes_the_lines_back",
+        f"{DISK}test_a_file_for_whose_manifest_there_is_no_room_is_published_once_there_is_some",
+        f"{ROOM}test_whichever_call_finds_no_room_nothing_is_lost_and_nothing_said_twice",
         f"{BAD_INPUT}test_a_full_disk",
     ),
     59: held("one sync that fails", f"{DISK}test_one_failed_sync_is_fatal_though_the_next_would_succeed"),

@@ -1,14 +1,15 @@
 """Starts that fail and may be tried again, and the chain of manifests where numbers are void."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
 
-from support.crashed import ALL, dying, restart
+from support.crashed import ALL, Crash, Failing, dying, restart
 from support.emitting import append, emit
 from trajworker.errors import OutputDamaged, SinkError
 from trajworker.ports import Stream
-from trajworker.sinks import repair
+from trajworker.sinks import JsonlSettings, open_sink, repair, verify
 from trajworker.sinks.folder import Folder
 from trajworker.staging import Staging
 
@@ -46,3 +47,19 @@ async def test_a_start_that_fails_because_a_name_cannot_be_synced_holds_no_file_
             await restart(staging, out)
     assert set(Path("/dev/fd").iterdir()) == before
     assert await restart(staging, out) == ALL
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+async def test_a_void_number_is_told_wherever_the_process_ended(staging: Staging, out: Path, number: int) -> None:
+    """After its row, before and after the row with its manifest, and after that of the part that follows."""
+    ledger = Failing(staging, 0, after=number != 2)
+    with contextlib.suppress(Crash):
+        async with open_sink(ledger, JsonlSettings(out=out)) as sink:
+            await append(staging, sink, Stream.LATE, most=1)
+            await sink.discard()
+            await emit(staging, sink)
+            ledger.left = {1: 2, 2: 3, 3: 3, 4: 5}[number]  # the row is read, void, void with manifest, read, sealed
+            await sink.publish_all()
+    assert ledger.left == 0
+    assert await restart(staging, out) == ALL
+    assert verify(out).void == (1,)

@@ -48,8 +48,8 @@ Unwritten = tuple[Iterable[bytes], Stream]
 class Sink(Protocol):
     """Where trajectories go: the only writer of published files. One task uses it.
 
-    Errors: `SinkFull` and `StagingFull` mean that the batch was undone and may be assembled again later; any other
-    `SinkError` or `StagingError` is final.
+    Errors: `SinkFull` and `StagingFull` mean that the batch was undone and may be assembled again later, or where
+    parts are published, that the rest is published by a later call; any other `SinkError` or `StagingError` is final.
     """
 
     async def append(self, lines: Sequence[Unwritten]) -> list[Line]:
@@ -62,7 +62,8 @@ class Sink(Protocol):
     async def commit(self, emissions: Sequence[Emission]) -> None:
         """Sync the parts, then record the emissions in ONE transaction: nothing before that counts.
 
-        The emissions hold every line appended since the last commit. Parts that are full or old enough are published.
+        The emissions hold every line appended since the last commit. Parts that are full or old enough are published;
+        where there is no room for that, the emissions stand and a later call publishes.
         """
         ...
 

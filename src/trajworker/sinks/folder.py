@@ -96,10 +96,11 @@ class Folder:
 
     def put(self, name: str, content: bytes) -> None:
         """Write a small file whole or not at all, durably; one of the same content may be there already."""
-        if self.get(name) == content:
-            return
         scratch = scratch_name(name)
         self.unlink(scratch)
+        if self.get(name) == content:
+            self.sync()  # who gave it that name may have ended before the name was durable
+            return
         descriptor = self.create(scratch)
         try:
             write_all(descriptor, content, 0)

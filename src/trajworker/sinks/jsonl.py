@@ -42,6 +42,14 @@ class _Growing:
     waiting: list[Line] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Ended:
+    """A part that grows no more, sealed or void in the ledger: its file stays locked until it is published."""
+
+    part: Part
+    file: PartFile
+
+
 class JsonlSink:
     """An output folder and its ledger; made by `open_sink`."""
 
@@ -52,6 +60,7 @@ class JsonlSink:
         self._limits = limits
         self._clock = clock
         self._growing: dict[Stream, _Growing] = {}
+        self._ended: _Ended | None = None
         self._next_seq = 1
         self._broken: SinkError | None = None
 
@@ -61,7 +70,9 @@ class JsonlSink:
         written: list[Line] = []
         with CancelScope(shield=True):
             for stream in dict.fromkeys(stream for _, stream in lines):
-                await self._publish(partial(self._overtaken, stream))
+                overtaken = partial(self._overtaken, stream)
+                if any(map(overtaken, self._growing.values())):
+                    await self._publish(overtaken)
                 if stream not in self._growing:
                     await self._final_if_it_fails(self._open, stream)
             files = [(self._growing[stream].file, pieces) for pieces, stream in lines]
@@ -82,7 +93,7 @@ class JsonlSink:
                 if growing.waiting:
                     await self._final_if_it_fails(_in_thread, growing.file.sync)
             await self._record(emissions)
-            with suppress(SinkFull, StagingFull):  # the emission stands; sealing is tried again with the next one
+            with suppress(SinkFull, StagingFull):  # the emission stands; publishing goes on with the next one
                 await self._publish(self._reached)
 
     async def discard(self) -> None:
@@ -106,7 +117,7 @@ class JsonlSink:
         with CancelScope(shield=True):
             await self._publish(lambda growing: growing.part.lines > 0)
             for stream in sorted(self._growing, key=lambda one: -self._growing[one].part.seq):
-                await self._drop(stream)
+                await self._final_if_it_fails(self._drop, stream)
 
     async def start(self, consumed: Consumed) -> None:
         """Recover what a crash left; nothing may be appended before."""
@@ -119,8 +130,9 @@ class JsonlSink:
 
     async def close(self) -> None:
         """Give every descriptor back; what is not committed is cut off by the next start."""
-        for growing in self._growing.values():
-            await blocking(growing.file.close)
+        files = [growing.file for growing in self._growing.values()]
+        for file in [*files, self._ended.file] if self._ended else files:
+            await blocking(file.close)
         await blocking(self._folder.close)
 
     async def _open(self, stream: Stream) -> _Growing:
@@ -163,38 +175,35 @@ class JsonlSink:
 
     async def _publish(self, due: Callable[[_Growing], bool]) -> None:
         """Publish the parts that are due, and before them those with lower numbers: the chain has no gap."""
+        await self._publish_ended()
         last = max((growing.part.seq for growing in self._growing.values() if due(growing)), default=0)
         parts = sorted((growing.part.seq, stream) for stream, growing in self._growing.items())
         for stream in [stream for seq, stream in parts if seq <= last]:
-            growing = self._growing[stream]
-            sealed = await self._final_if_it_fails(self._seal, growing.part) if growing.part.lines else None
-            del self._growing[stream]
-            try:
-                if sealed:
-                    await self._final_if_it_fails(self._publisher.publish, sealed)
-                else:
-                    await self._final_if_it_fails(self._void, growing.part)
-            finally:
-                await blocking(growing.file.close)
+            part = await self._final_if_it_fails(self._end, self._growing[stream].part)
+            self._ended = _Ended(part, self._growing.pop(stream).file)
+            await self._publish_ended()
 
-    async def _seal(self, part: Part) -> Part:
+    async def _publish_ended(self) -> None:
+        """Publish the part that grows no more, if there is one; where that fails, it stands before all others."""
+        if self._ended is None:
+            return
+        await self._final_if_it_fails(self._publisher.publish, self._ended.part)
+        ended, self._ended = self._ended, None
+        await blocking(ended.file.close)
+        self._publisher.tell(ended.part)
+
+    async def _end(self, part: Part) -> Part:
         """Step 5, on the row as the ledger has it: with the first and last emission."""
         (row,) = await self._ledger.parts(part.seq, part.seq)
-        return await self._publisher.seal(row)
-
-    async def _void(self, part: Part) -> None:
-        """A number on which nothing was committed, though a later one was."""
-        await self._ledger.lost(part.seq)
-        await self._publisher.void(part)
-        await blocking(self._folder.unlink, part_name(part.seq))
+        return await self._publisher.end(row)
 
     async def _drop(self, stream: Stream) -> None:
         """An open part on which nothing was ever committed leaves no trace."""
-        growing = self._growing.pop(stream)
-        await self._ledger.drop(growing.part.seq)
-        await blocking(growing.file.close)
-        await blocking(self._folder.unlink, part_name(growing.part.seq))
-        self._next_seq = growing.part.seq
+        seq = self._growing[stream].part.seq
+        await self._ledger.drop(seq)
+        self._next_seq = seq
+        await blocking(self._growing.pop(stream).file.close)
+        await blocking(self._folder.unlink, part_name(seq))
 
     def _refuse_broken(self) -> None:
         if self._broken is not None:

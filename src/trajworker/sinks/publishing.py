@@ -1,7 +1,8 @@
 """From a full part to a file that may be consumed: steps 5 to 8 of reliability.md 2.4, whose order is the contract.
 
 5 sealed row (length and hash of the bytes to be published) 6 rename, sync the folder 7 published row 8 manifest.
-Each step may be the last one before a crash; `recovery` goes on from there.
+Each step may be the last one before a crash: `recovery` goes on from there. Each may also fail because a disk is full,
+and can be taken again, whatever it did before it failed.
 """
 
 from collections.abc import Callable
@@ -11,10 +12,11 @@ from typing import ParamSpec, TypeVar
 from anyio import to_thread
 from msgspec import structs
 
+from trajworker.errors import OutputDamaged
 from trajworker.events import Observer, PartPublished
 from trajworker.ports import Compression, Part, PartLedger, PartState
 from trajworker.sinks.compression import pack
-from trajworker.sinks.folder import Folder
+from trajworker.sinks.folder import ADVICE, Folder
 from trajworker.sinks.manifest import hash_of, manifest_of
 from trajworker.sinks.naming import compression_of, final_name, manifest_name, part_name
 
@@ -38,6 +40,10 @@ class Publisher:
         self.previous: bytes | None = None
         """Hash of the newest manifest, with which the next one begins."""
 
+    async def end(self, part: Part) -> Part:
+        """Step 5 for a part that grows no more: seal it, or make its number void where nothing was committed on it."""
+        return await (self.seal(part) if part.lines else self.void(part))
+
     async def seal(self, part: Part) -> Part:
         """Step 5: fix the bytes to be published."""
         packed = await blocking(pack, self._folder, part.seq, part.length, part.lines, self._compression)
@@ -51,24 +57,26 @@ class Publisher:
         await self._ledger.put(sealed)
         return sealed
 
-    async def publish(self, part: Part) -> None:
-        """Steps 6 to 8 for a sealed part."""
-        name = final_of(part)
-        await blocking(place, self._folder, part)
-        content = manifest_of(part, name, self.previous)
-        await self._ledger.put(structs.replace(part, state=PartState.PUBLISHED, manifest=hash_of(content)))
-        await blocking(self._folder.put, manifest_name(name), content)
-        self.previous = hash_of(content)
-        digits = (part.sha256 or b"").hex()
-        self._observe(PartPublished(name=name, lines=part.lines, size_bytes=part.size_bytes or 0, sha256=digits))
+    async def void(self, part: Part) -> Part:
+        """Step 5 for a number that will never have a file, but stands in the chain."""
+        await self._ledger.lost(part.seq)
+        return structs.replace(part, state=PartState.VOID)
 
-    async def void(self, part: Part) -> None:
-        """Let a number that will never have a file stand in the chain; its row is void already."""
-        name = final_of(part)
-        content = manifest_of(structs.replace(part, state=PartState.VOID), name, self.previous)
-        await self._ledger.put(structs.replace(part, state=PartState.VOID, manifest=hash_of(content)))
+    async def publish(self, part: Part) -> None:
+        """Steps 6 to 8 for a part that is sealed, or void; to be called again until it returns, before any other."""
+        name, void = final_of(part), part.state is PartState.VOID
+        await blocking(unplace if void else place, self._folder, part)
+        content = manifest_of(part, name, self.previous)
+        state = PartState.VOID if void else PartState.PUBLISHED
+        await self._ledger.put(structs.replace(part, state=state, manifest=hash_of(content)))
         await blocking(self._folder.put, manifest_name(name), content)
         self.previous = hash_of(content)
+
+    def tell(self, part: Part) -> None:
+        """Say that a part was published; apart from that, since nothing is to be repeated when who listens fails."""
+        if part.state is not PartState.VOID:
+            name, digits = final_of(part), (part.sha256 or b"").hex()
+            self._observe(PartPublished(name=name, lines=part.lines, size_bytes=part.size_bytes or 0, sha256=digits))
 
 
 def final_of(part: Part) -> str:
@@ -85,5 +93,12 @@ def place(folder: Folder, part: Part) -> None:
             folder.unlink(waiting)  # a rename without renameat2 was cut in half
         else:
             folder.rename(waiting, name)
+    elif folder.size(name) is None:
+        raise OutputDamaged(f"{folder.path / name} is gone before it was published; {ADVICE}")
     folder.unlink(part_name(part.seq))
     folder.sync()
+
+
+def unplace(folder: Folder, part: Part) -> None:
+    """Step 6 for a void number: the part on which nothing was committed goes."""
+    folder.unlink(part_name(part.seq))

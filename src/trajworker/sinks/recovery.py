@@ -14,7 +14,7 @@ from trajworker.errors import OutputDamaged, SinkError
 from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
 from trajworker.sinks.folder import ADVICE, Folder, lock_alone
-from trajworker.sinks.manifest import manifest_of
+from trajworker.sinks.manifest import hash_of, manifest_of
 from trajworker.sinks.naming import (
     FINAL,
     MANIFEST,
@@ -56,14 +56,20 @@ async def _complete(folder: Folder, publisher: Publisher, part: Part, consumed: 
     match part.state:
         case PartState.SEALED:
             await blocking(check_sealed, folder, part)
-            await publisher.publish(part)
+            await _publish(publisher, part)
         case PartState.PUBLISHED:
             await blocking(restore_published, folder, part, publisher.previous, consumed)
             publisher.previous = part.manifest
         case PartState.VOID if part.manifest is None:
-            await publisher.void(part)
+            await _publish(publisher, part)
         case _:
+            await blocking(restore_void, folder, part, publisher.previous)
             publisher.previous = part.manifest
+
+
+async def _publish(publisher: Publisher, part: Part) -> None:
+    await publisher.publish(part)
+    publisher.tell(part)
 
 
 def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
@@ -141,6 +147,14 @@ def restore_published(folder: Folder, part: Part, previous: bytes | None, consum
         raise OutputDamaged(f"{folder.path / name} was published with {part.size_bytes} bytes and has {size}; {ADVICE}")
     if not told:
         folder.put(manifest_name(name), manifest_of(part, name, previous))
+
+
+def restore_void(folder: Folder, part: Part, previous: bytes | None) -> None:
+    """Write the manifest where it is missing and the number never had a file: no other can be made again."""
+    name = final_of(part)
+    content = manifest_of(part, name, previous)
+    if hash_of(content) == part.manifest and folder.size(manifest_name(name)) is None:
+        folder.put(manifest_name(name), content)
 
 
 def was_taken(folder: Folder, name: str, consumed: Consumed) -> bool:
