@@ -28,6 +28,7 @@ async def test_a_start_that_fails_holds_no_file_locked(staging: Staging, out: Pa
             await restart(staging, out)
     assert set(Path("/dev/fd").iterdir()) == before
     assert (await repair(out, staging)).voided == (damaged,)
+    assert sorted(map(str, await restart(staging, out))) == sorted(map(str, ALL))
 
 
 async def test_a_start_that_fails_because_a_name_cannot_be_synced_holds_no_file_open(
@@ -63,3 +64,14 @@ async def test_a_void_number_is_told_wherever_the_process_ended(staging: Staging
     assert ledger.left == 0
     assert await restart(staging, out) == ALL
     assert verify(out).void == (1,)
+
+
+async def test_repair_keeps_the_chain_where_a_part_before_the_lost_one_still_grew(staging: Staging, out: Path) -> None:
+    async with dying(staging, out) as sink:
+        await emit(staging, sink, most=2)
+        await emit(staging, sink, Stream.LATE, most=2)
+        await append(staging, sink, Stream.LATE)
+    (out / ".0000000002.jsonl.part").unlink()
+    assert (await repair(out, staging)).voided == (2,)
+    assert sorted(map(str, await restart(staging, out))) == sorted(map(str, ALL))
+    assert verify(out).void == (2,)

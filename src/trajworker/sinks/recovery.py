@@ -37,10 +37,11 @@ async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, cons
     """
     rows = {part.seq: part for part in await ledger.parts()}
     await blocking(clear, folder, rows)
+    ended = max((part.seq for part in rows.values() if part.state is not PartState.OPEN), default=0)
     growing: list[PartFile] = []
     try:
         for part in rows.values():
-            if part.state is PartState.OPEN:
+            if part.seq > ended:
                 growing.append(await blocking(resume, folder, part))
             else:
                 await _complete(folder, publisher, part, consumed)
@@ -54,6 +55,9 @@ async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, cons
 async def _complete(folder: Folder, publisher: Publisher, part: Part, consumed: Consumed) -> None:
     """Take the steps that are missing for a part that grows no more, whose turn in the chain it is."""
     match part.state:
+        case PartState.OPEN:  # `repair` made a later number void, and the chain has this one before it
+            (await blocking(resume, folder, part)).close()
+            await _publish(publisher, await publisher.end(part))
         case PartState.SEALED:
             await blocking(check_sealed, folder, part)
             await _publish(publisher, part)
@@ -62,7 +66,7 @@ async def _complete(folder: Folder, publisher: Publisher, part: Part, consumed: 
             publisher.previous = part.manifest
         case PartState.VOID if part.manifest is None:
             await _publish(publisher, part)
-        case _:
+        case PartState.VOID:
             await blocking(restore_void, folder, part, publisher.previous)
             publisher.previous = part.manifest
 
