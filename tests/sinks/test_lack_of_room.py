@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from support.emitting import append, emit
-from support.lacking import PUBLISHING, TELLING, VOIDING, Fault, Step, cases
+from support.lacking import PLACING, PUBLISHING, TELLING, VOIDING, Fault, Step, cases
 from support.published import files_in, lines_in
 from support.staged import a_page, a_run
-from trajworker.errors import SinkFull, StagingFull
+from trajworker.errors import SinkError, SinkFull, StagingFull
 from trajworker.events import Event, PartPublished
 from trajworker.ports import Compression, Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, Limits, open_sink, verify
@@ -216,6 +216,23 @@ async def test_an_empty_part_that_could_not_be_forgotten_is_forgotten_with_the_n
         assert await staging.parts() == []
         await emit(staging, sink)
         assert is_whole(out, 6)
+
+
+@pytest.mark.parametrize(("step", "compression"), cases(PLACING | TELLING))
+async def test_what_waits_to_be_published_is_not_removed_by_another_worker(
+    staging: Staging, out: Path, step: Step, compression: Compression, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_sink(staging, settings(out, compression)) as sink:
+        Fault(step).plant(monkeypatch)
+        await emit(staging, sink, most=1)
+        before = {path.name for path in out.iterdir()}
+        async with open_staging(out.parent / "other.db") as other:
+            with pytest.raises(SinkError):
+                async with open_sink(other, settings(out)):
+                    pass
+        assert {path.name for path in out.iterdir()} == before
+        await sink.publish_due()
+        assert is_whole(out, 1)
 
 
 @pytest.mark.slow

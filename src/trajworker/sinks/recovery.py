@@ -77,21 +77,31 @@ async def _publish(publisher: Publisher, part: Part) -> None:
 
 
 def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
-    """Remove what was begun and never counted; raises `SinkError` for published files that no row knows."""
-    for name in sorted(folder.names()):
-        if found := FINAL.match(name) or MANIFEST.match(name):
-            row = rows.get(int(found[found.re.groups]))
-            if row is None or row.state is PartState.OPEN or name not in (final_of(row), manifest_name(final_of(row))):
-                raise SinkError(
-                    f"{folder.path / name} was not written from this staging file; choose another --out, "
-                    "or the --staging it belongs to"
-                )
-        elif SCRATCH.match(name):
+    """Remove what was begun and never counted; raises `SinkError` for published files that no row knows.
+
+    Of another worker nothing is removed: its published files are found first, then the part that it holds locked, and
+    only then what it packed of that part.
+    """
+    names = sorted(folder.names(), key=lambda name: (PACKED.match(name) is not None, name))
+    for name in names:
+        _refuse_strange(folder, name, rows)
+    for name in names:
+        if SCRATCH.match(name):
             folder.unlink(name)
         elif found := PART.match(name) or PACKED.match(name):
             row = rows.get(int(found[1]))
             if row is None or not _awaited(name, row):
                 _remove_stray(folder, name)
+
+
+def _refuse_strange(folder: Folder, name: str, rows: Mapping[int, Part]) -> None:
+    if found := FINAL.match(name) or MANIFEST.match(name):
+        row = rows.get(int(found[found.re.groups]))
+        if row is None or row.state is PartState.OPEN or name not in (final_of(row), manifest_name(final_of(row))):
+            raise SinkError(
+                f"{folder.path / name} was not written from this staging file; choose another --out, "
+                "or the --staging it belongs to"
+            )
 
 
 def _awaited(name: str, row: Part) -> bool:
