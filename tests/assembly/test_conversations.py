@@ -67,6 +67,15 @@ def test_a_user_who_says_yes_twice_said_it_twice() -> None:
     assert list(trajectory.steps[1].messages) == list(trajectory.messages)
 
 
+def test_what_is_said_twice_to_an_agent_without_history_is_no_regeneration() -> None:
+    record = Recorder()
+    trajectory = told(*(turn(record, [user(text)], assistant("ok")) for text in ("hi", "yes", "yes")))
+    assert brief(trajectory.messages) == [
+        (role, text) for said in ("hi", "yes", "yes") for role, text in (("user", said), ("assistant", "ok"))
+    ]
+    assert not any(message.flags for message in trajectory.messages)
+
+
 def test_a_regenerated_answer_supersedes_the_one_before() -> None:
     record = Recorder()
     trajectory = told(

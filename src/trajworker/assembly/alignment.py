@@ -228,7 +228,9 @@ class Alignment(Memory):
         if asked is None or None in references:
             return
         first = next((ref for ref in range(self.total) if self.key(ref) not in self.systems), None)
-        if user < len(keyed) and self.key(asked) == keyed[user][1] and all(ref < asked for ref in known):
+        repeated = user < len(keyed) and self.key(asked) == keyed[user][1] and all(ref < asked for ref in known)
+        # prompts that carry no history tell nothing of what they go back to
+        if repeated and (known or asked == first):
             start = asked + 1
         elif known and known == list(range(known[0], known[0] + len(known))) and known[0] == first:
             start = known[-1] + 1
