@@ -23,6 +23,7 @@ from trajworker.events import (
 )
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Late
+from trajworker.sinks.rotation import Limits
 from trajworker.worker import drafting, outlet
 from worker.workshop import Workshop, day, workshop
 
@@ -47,6 +48,17 @@ async def test_a_conversation_whose_traces_all_moved_away_leaves_a_line_that_say
     assert not tombstone.get("messages")
     assert "empty" in tombstone["metadata"]
     assert "empty" not in (lines["after", 1].get("metadata") or {})
+
+
+async def test_a_file_holds_no_more_lines_than_asked_for_however_many_are_due_at_once(tmp_path: Path) -> None:
+    async with workshop(tmp_path, limits=Limits(seal_lines=10)) as shop:
+        shop.source.runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(35)]
+        await shop.work()
+        said = await shop.said()
+        sizes = [path.read_text().count("\n") for path in files_in(shop.out)]
+    assert len(set(said)) == len(said) == 35
+    assert sizes == [10, 10, 10, 5]
+    assert len(shop.of_kind(ConversationEmitted)) == 35
 
 
 async def test_what_is_read_again_unchanged_is_not_said_again(tmp_path: Path) -> None:

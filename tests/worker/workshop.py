@@ -19,6 +19,7 @@ from trajworker.events import Event
 from trajworker.model.run import Feedback, Project, Run
 from trajworker.ports import Late, Page, Slice, SlicePurpose
 from trajworker.sinks import JsonlSettings, open_sink
+from trajworker.sinks.rotation import Limits
 from trajworker.staging import Staging, open_staging
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.drafting import Drafter
@@ -27,6 +28,7 @@ from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
 from trajworker.worker.supervisor import Rhythm, Supervisor
 
+NO_LIMITS = Limits()
 AT_ONCE = FinishRule(idle=timedelta(0), settle=timedelta(0))
 
 
@@ -125,13 +127,14 @@ class Workshop:
 
 
 @asynccontextmanager
-async def workshop(
+async def workshop(  # noqa: PLR0913 - what a test turns
     folder: Path,
     *,
     finish: FinishRule = AT_ONCE,
     late: Late = Late.SIDE,
     clock: Callable[[], float] = anyio.current_time,
     rules: FoldSettings = DEFAULT_SETTINGS,
+    limits: Limits = NO_LIMITS,
     **reading: Any,
 ) -> AsyncIterator[Workshop]:
     """A worker of its own."""
@@ -140,7 +143,7 @@ async def workshop(
     asked = {"since": START, "settle": timedelta(0), "lookback": timedelta(days=300)} | reading
     async with (
         open_staging(folder / "staging.db") as staging,
-        open_sink(staging, JsonlSettings(out=folder / "out"), clock=clock) as sink,
+        open_sink(staging, JsonlSettings(out=folder / "out", limits=limits), clock=clock) as sink,
     ):
         cycle = Cycle(source, staging, Reading(**asked), told.append, 2)
         drafter = Drafter(staging, rules, cycle.reread)

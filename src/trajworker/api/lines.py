@@ -41,16 +41,16 @@ class LineWriter:
     async def commit(self) -> None:
         """Write what was added, and make it durable."""
         batch, self._batch, self._size_bytes = self._batch, [], 0
-        if not batch:
-            return
-        placed = await self._sink.append([([line], Stream.TRAJECTORIES) for line in batch])
-        first = self.lines - len(batch) + 1
-        await self._sink.commit(
-            [
-                Emission(conversation=number, revision=1, content_hash=line.sha256, line=line, seen={})
-                for number, line in enumerate(placed, first)
-            ]
-        )
+        while batch:
+            placed = await self._sink.append([([line], Stream.TRAJECTORIES) for line in batch])
+            first = self.lines - len(batch) + 1
+            await self._sink.commit(
+                [
+                    Emission(conversation=number, revision=1, content_hash=line.sha256, line=line, seen={})
+                    for number, line in enumerate(placed, first)
+                ]
+            )
+            batch = batch[len(placed) :]
 
 
 @asynccontextmanager

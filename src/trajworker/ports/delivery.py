@@ -55,7 +55,7 @@ class Sink(Protocol):
     async def append(self, lines: Sequence[Unwritten]) -> list[Line]:
         """Write lines (in pieces, without their line feeds) at the ends of the open parts; revocable until `commit`.
 
-        All of them or none.
+        As many of them, from the first on, as until a part is full, and at least one: `commit` these before the others.
         """
         ...
 

@@ -65,7 +65,7 @@ class JsonlSink:
         self._broken: SinkError | None = None
 
     async def append(self, lines: Sequence[Unwritten]) -> list[Line]:
-        """Write lines at the ends of the open parts, all or none; revocable until `commit`."""
+        """Write lines at the ends of the open parts until one is full, at least one line; revocable until `commit`."""
         self._refuse_broken()
         written: list[Line] = []
         with CancelScope(shield=True):
@@ -75,10 +75,10 @@ class JsonlSink:
                     await self._publish(overtaken)
                 if stream not in self._growing:
                     await self._final_if_it_fails(self._open, stream)
-            files = [(self._growing[stream].file, pieces) for pieces, stream in lines]
-            written = await self._final_if_it_fails(_append, files)
-            for line, (_, stream) in zip(written, lines, strict=True):
-                self._growing[stream].waiting.append(line)
+            ends = [(self._growing[stream], pieces) for pieces, stream in lines]
+            written = await self._final_if_it_fails(_append, ends, self._limits)
+            for line, (growing, _) in zip(written, ends, strict=False):
+                growing.waiting.append(line)
         return written
 
     async def commit(self, emissions: Sequence[Emission]) -> None:
@@ -253,19 +253,27 @@ def in_words(path: Path) -> Iterator[None]:
         raise SinkError(f"{path}: {error.strerror}; run again") from error
 
 
-async def _append(lines: Sequence[tuple[PartFile, Iterable[bytes]]]) -> list[Line]:
+async def _append(lines: Sequence[tuple[_Growing, Iterable[bytes]]], limits: Limits) -> list[Line]:
     """One hop to a thread for all of them, in which the lines are made too."""
-    return await blocking(_append_in_thread, lines)
+    return await blocking(_append_in_thread, lines, limits)
 
 
-def _append_in_thread(lines: Sequence[tuple[PartFile, Iterable[bytes]]]) -> list[Line]:
-    tails = {file: file.tail for file, _ in lines}
+def _append_in_thread(lines: Sequence[tuple[_Growing, Iterable[bytes]]], limits: Limits) -> list[Line]:
+    tails = {growing.file: growing.file.tail for growing, _ in lines}
+    held = {growing.file: growing.part.lines + len(growing.waiting) for growing, _ in lines}
+    written: list[Line] = []
     try:
-        return [file.append(pieces) for file, pieces in lines]
+        for growing, pieces in lines:
+            file = growing.file
+            if written and limits.full(file.tail, held[file]):
+                break
+            written.append(file.append(pieces))
+            held[file] += 1
     except BaseException:
         for file, tail in tails.items():
             file.take_back(tail)
         raise
+    return written
 
 
 async def _in_thread(function: Callable[[], None]) -> None:

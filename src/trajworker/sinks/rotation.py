@@ -14,7 +14,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     seal_lines: int = SEAL_LINES
     seal_age: timedelta = SEAL_AGE
 
+    def full(self, length: int, lines: int) -> bool:
+        """Whether a part has no room for another line."""
+        return length >= self.seal_size or lines >= self.seal_lines
+
     def reached(self, length: int, lines: int, age_s: float) -> bool:
         """Whether a part that holds something is to be sealed."""
-        old = age_s >= self.seal_age.total_seconds()
-        return lines > 0 and (length >= self.seal_size or lines >= self.seal_lines or old)
+        return lines > 0 and (self.full(length, lines) or age_s >= self.seal_age.total_seconds())

@@ -159,14 +159,15 @@ class Outlet:
             said.append(
                 _Revision(activity, draft, header, content_hash(draft.folds, header), self._stream(activity, now))
             )
-        lines = await self._sink.append(
-            [(encode_line(one.draft.folds, one.header), one.stream) for one in said if one.stream and one.is_new]
-        )
-        following = iter(lines)
-        told = [(one, next(following) if one.stream and one.is_new else None) for one in said]
-        if told:
-            await self._sink.commit([_emission(one, line) for one, line in told])
-        for one, line in told:
+        while said:
+            new = [(encode_line(one.draft.folds, one.header), one.goes_to) for one in said if one.goes_to]
+            written = _with_lines(said, await self._sink.append(new))
+            await self._sink.commit([_emission(one, line) for one, line in written])
+            self._tell(written)
+            said = said[len(written) :]
+
+    def _tell(self, written: Sequence[tuple["_Revision", Line | None]]) -> None:
+        for one, line in written:
             if line is not None:
                 self.emitted += 1
                 self._observer(_told(one, line))
@@ -240,6 +241,22 @@ class _Revision(Struct, frozen=True):
     def is_new(self) -> bool:
         """Whether the content is not what was said last."""
         return self.digest != self.activity.content_hash
+
+    @property
+    def goes_to(self) -> Stream | None:
+        """Where its line goes; None where there is nothing to write."""
+        return self.stream if self.is_new else None
+
+
+def _with_lines(said: Sequence[_Revision], lines: Sequence[Line]) -> list[tuple[_Revision, Line | None]]:
+    """Each revision with its line, or None where it has none, up to the first whose line is not written yet."""
+    following, found = iter(lines), list[tuple[_Revision, Line | None]]()
+    for one in said:
+        line = next(following, None) if one.goes_to else None
+        if line is None and one.goes_to:
+            break
+        found.append((one, line))
+    return found
 
 
 def _header(activity: Activity, decision: Decision) -> Header:
