@@ -1,8 +1,9 @@
 """The only module that knows every room: settings in, a worker that runs to its end out."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from time import monotonic
 
 from trajworker import __version__
@@ -17,6 +18,7 @@ from trajworker.events import Observer, WorkerStarted, WorkerStopped
 from trajworker.observing.watching import fan_out
 from trajworker.ports import Late, RunSource
 from trajworker.sinks import JsonlSettings, Limits, open_sink
+from trajworker.sinks.recovery import refuse_left_behind
 from trajworker.sources.api_key import ApiKey
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.settings import LARGEST_PAGE, LIMITS, LangSmithSettings, Limit, Retries, Timeouts
@@ -46,7 +48,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
         async with open_staging(settings.staging.file) as staging:
             # Other rules make other trajectories of the same runs: then only --adopt goes on with this file.
             named = fingerprint.parts(settings, RULES_VERSION)
-            await staging.pin_settings(named, adopt=settings.staging.adopt)
+            await _adopt(staging, settings, named)
             await staging.keep_reserve()
             observer(_started(staging, fingerprint.digest(named)))
             acquainting = Acquainting(await staging.recall(ACQUAINTANCE))
@@ -56,6 +58,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
                 open_source(settings, learning, staging, acquainting) as source,
                 open_sink(staging, sink_settings(settings), observer) as sink,
             ):
+                await staging.pin_settings(named)
                 cycle = Cycle(source, staging, reading(settings), learning, settings.intake.pagers)
                 drafter = Drafter(staging, fold_settings(settings), cycle.reread)
                 outlet = Outlet(staging, sink, drafter, delivery(settings), observer)
@@ -74,6 +77,15 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
         )
     )
     return code
+
+
+async def _adopt(staging: Staging, settings: Settings, named: Mapping[str, str]) -> None:
+    """Raise ConfigError where settings changed and were not to, or where files were left behind."""
+    altered = await staging.altered(named)
+    if not settings.staging.adopt:
+        fingerprint.refuse(altered, named)
+    if fingerprint.OUT in altered:
+        await refuse_left_behind(settings.sink.out, Path(altered[fingerprint.OUT]), staging)
 
 
 def exit_code(outcome: Outcome, *, stopped: bool, quarantined: int) -> int:

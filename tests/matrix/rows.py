@@ -173,7 +173,7 @@ PAGING_AND_DATA: Final = {
     ),
     37: held(
         "no end for ever",
-        f"{UPKEEP}test_a_pending_run_is_looked_at_less_and_less_often",
+        "staging/test_looks.py::test_a_pending_run_is_looked_at_less_and_less_often",
         "worker/test_outlet.py::test_a_root_that_never_ends_is_told_as_incomplete_and_again_when_it_ends",
     ),
     38: held(
@@ -338,7 +338,10 @@ NETWORK_AND_CONFIG: Final = {
     73: held(
         "a key that cannot be one", "config/test_secrets.py::test_a_key_that_cannot_be_one_is_refused_and_never_shown"
     ),
-    74: held("settings that changed between runs", f"{UPKEEP}test_settings_that_changed_are_refused_until_adopted"),
+    74: held(
+        "settings that changed between runs",
+        "matrix/test_settings.py::test_settings_that_changed_are_refused_until_adopted",
+    ),
 }
 
 CONTENTS: Final = {

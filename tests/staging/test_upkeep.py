@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from support.looking import activities, runs_of, settle
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, a_slice, minute, named
-from trajworker.errors import ConfigError, ConversationNotFound, PathNotAllowed, StagingBusy
+from trajworker.errors import ConversationNotFound, PathNotAllowed, StagingBusy
 from trajworker.model.run import Feedback, Run
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.copies import copies
@@ -221,10 +221,9 @@ async def test_purging_what_is_not_there_says_so(staging: Staging) -> None:
         await staging.purge_conversation(PROJECT_ID, "nobody")
 
 
-async def test_settings_that_changed_are_refused_until_adopted(staging: Staging) -> None:
+async def test_settings_that_are_pinned_to_other_values_are_told_with_these(staging: Staging) -> None:
     await staging.pin_settings({"out": "/a", "rules": "1"})
-    await staging.pin_settings({"out": "/a", "rules": "1", "later": "x"})
-    with pytest.raises(ConfigError, match="out was '/a' and is '/b'"):
-        await staging.pin_settings({"out": "/b", "rules": "1"})
-    await staging.pin_settings({"out": "/b"}, adopt=True)
-    await staging.pin_settings({"out": "/b", "rules": "1"})
+    assert await staging.altered({"out": "/a", "rules": "1", "later": "x"}) == {}
+    assert await staging.altered({"out": "/b", "rules": "1"}) == {"out": "/a"}
+    await staging.pin_settings({"out": "/b"})
+    assert await staging.altered({"out": "/b", "rules": "1"}) == {}

@@ -2,14 +2,16 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 import anyio
 
 from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose, Settings
+from trajworker.config.fingerprint import OUT
 from trajworker.errors import EXIT_IO, ConfigError
 from trajworker.sinks import repair
-from trajworker.sinks.recovery import Repaired
+from trajworker.sinks.recovery import Repaired, refuse_left_behind
 from trajworker.staging import open_staging
 
 
@@ -36,4 +38,6 @@ async def _repair(settings: Settings) -> Repaired:
     if not settings.sink.out.is_dir():
         raise ConfigError(f"there is no folder {settings.sink.out}; name it with --out, or make it if it was lost")
     async with open_staging(staging_of(settings)) as staging:
+        for before in (await staging.altered({OUT: str(settings.sink.out.absolute())})).values():
+            await refuse_left_behind(settings.sink.out, Path(before), staging)
         return await repair(settings.sink.out, staging, settings.sink.consumed)

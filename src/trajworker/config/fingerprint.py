@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from trajworker.config.conversion import to_toml
 from trajworker.config.settings import Settings
+from trajworker.errors import ConfigError
+
+OUT = "sink.out"
 
 
 def parts(settings: Settings, rules_version: str) -> dict[str, str]:
@@ -13,7 +16,7 @@ def parts(settings: Settings, rules_version: str) -> dict[str, str]:
     return {
         "source.endpoint": settings.source.endpoint.rstrip("/"),
         "source.workspace_id": settings.source.workspace_id or "",
-        "sink.out": str(settings.sink.out.absolute()),
+        OUT: str(settings.sink.out.absolute()),
         "conversation.thread_keys": to_toml(settings.conversation.thread_keys),
         "reward.weights": to_toml(dict(sorted(settings.reward.weights.items()))),
         "reward.aggregation": settings.reward.aggregation.value,
@@ -23,6 +26,13 @@ def parts(settings: Settings, rules_version: str) -> dict[str, str]:
         "redaction.secret": settings.redaction.secret.mark() if settings.redaction.secret is not None else "",
         "rules": rules_version,
     }
+
+
+def refuse(altered: Mapping[str, str], named: Mapping[str, str]) -> None:
+    """Raise ConfigError where there are `altered` settings, given with the values that staging was begun with."""
+    if altered:
+        told = "; ".join(f"{name} was {value!r} and is {named[name]!r}" for name, value in altered.items())
+        raise ConfigError(f"staging belongs to other settings: {told}; set them back, or run with --adopt")
 
 
 def digest(named: Mapping[str, str]) -> str:

@@ -262,7 +262,10 @@ class SinkSettings(Struct, frozen=True, kw_only=True):
     ] = SEAL_AGE
     consumed: Annotated[
         Consumed,
-        Key(why="Whether a published file that is gone was taken by its consumer or is a fault to stop for."),
+        Key(
+            why="Whether a published file that is gone was taken by its consumer, who leaves the manifest, or is a fault "
+            "to stop for."
+        ),
     ] = Consumed.FATAL
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from trajworker.errors import OutputDamaged, SinkError
+from trajworker.errors import ConfigError, OutputDamaged, SinkError
 from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
 from trajworker.sinks.folder import ADVICE, Folder, lock_alone
@@ -175,6 +175,17 @@ def was_taken(folder: Folder, name: str, consumed: Consumed) -> bool:
     """Whether a published file is gone because its consumer has it, who leaves the manifest."""
     gone, told = folder.size(name) is None, folder.size(manifest_name(name)) is not None
     return gone and told and consumed is Consumed.EXPECTED
+
+
+async def refuse_left_behind(out: Path, before: Path, ledger: PartLedger) -> None:
+    """Raise ConfigError where published files still lie in the folder that was used before, and not in this one."""
+    names = [part.name for part in await ledger.parts() if part.state is PartState.PUBLISHED and part.name]
+    left = [name for name in map(manifest_name, names) if (before / name).exists() and not (out / name).exists()]
+    if left:
+        raise ConfigError(
+            f"the files published so far lie in {before} ({left[0]} and {len(left) - 1:,} more): name that folder, or "
+            f"move all of them to {out} with their manifests and run with --adopt"
+        )
 
 
 class Repaired(Struct, frozen=True, kw_only=True):

@@ -174,9 +174,13 @@ class Staging:
 
         await self._database.write(write)
 
-    async def pin_settings(self, settings: Mapping[str, str], *, adopt: bool = False) -> None:
-        """Store what must not change between runs, or check that it did not; raises `ConfigError`."""
-        await self._database.write(partial(upkeep.pin_settings, settings, adopt=adopt))
+    async def altered(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Those of the settings that are pinned to another value: that value, by name."""
+        return await self._database.read(partial(upkeep.altered, settings))
+
+    async def pin_settings(self, settings: Mapping[str, str]) -> None:
+        """Store what must not change unnoticed between runs."""
+        await self._database.write(partial(upkeep.pin_settings, settings))
 
     async def recall(self, name: str) -> str | None:
         """What was remembered under a name; None before the first."""

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from trajworker.errors import ConfigError, ConversationNotFound
+from trajworker.errors import ConversationNotFound
 from trajworker.staging import quarantine, texts
 from trajworker.staging.encoding import (
     chunked,
@@ -182,13 +182,14 @@ def set_mark(project: int, name: str, at: datetime, connection: sqlite3.Connecti
     )
 
 
-def pin_settings(settings: Mapping[str, str], connection: sqlite3.Connection, *, adopt: bool) -> None:
-    """Store what must not change between runs, or check that it did not; raises `ConfigError` naming what did."""
-    stored = dict(connection.execute("SELECT name, value FROM setting").fetchall())
-    altered = [name for name, value in settings.items() if name in stored and stored[name] != value]
-    if altered and not adopt:
-        told = "; ".join(f"{name} was {stored[name]!r} and is {settings[name]!r}" for name in altered)
-        raise ConfigError(f"staging belongs to other settings: {told}; set them back, or run with --adopt")
+def altered(settings: Mapping[str, str], connection: sqlite3.Connection) -> dict[str, str]:
+    """Those of the settings that are pinned to another value: that value, by name."""
+    pinned = dict(connection.execute("SELECT name, value FROM setting").fetchall())
+    return {name: pinned[name] for name, value in settings.items() if pinned.get(name, value) != value}
+
+
+def pin_settings(settings: Mapping[str, str], connection: sqlite3.Connection) -> None:
+    """Store what must not change unnoticed between runs."""
     connection.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", list(settings.items()))
 
 
