@@ -4,7 +4,6 @@ A root costs next to nothing to list. A trace is fetched when it is not staged, 
 shortly before it was last read for all its runs to have arrived, when a run of it had not ended, or could not be read.
 """
 
-import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +13,7 @@ from msgspec import Struct, field
 
 from trajworker.api.tasks import all_of, batches
 from trajworker.errors import ConversationNotFound
-from trajworker.model.run import NULL, Feedback, Project, Run
+from trajworker.model.run import NULL, Feedback, Project, Run, is_id
 from trajworker.ports import Page, StagedPage
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.redacting import RedactingSource
@@ -110,7 +109,7 @@ class Gathering:
     async def _find(self, ids: Sequence[str], roots: Roots) -> None:
         """By thread; then as ids of traces; what is left one by one, as a server without an index needs it."""
         await self._by_thread(ids, roots)
-        await self._by_trace([one for one in roots.missing(ids) if _is_uuid(one)], roots)
+        await self._by_trace([one for one in roots.missing(ids) if is_id(one)], roots)
         missing = roots.missing(ids)
         await all_of(FETCHERS, [partial(self._by_metadata, roots, one) for one in missing])
 
@@ -149,7 +148,7 @@ class Gathering:
         async for run in self._view.runs(self._source.thread(self._project.id, asked)):
             roots.traces.setdefault(asked, set()).add(run.trace_id)
             roots.names[asked] = asked
-        if asked not in roots.names and _is_uuid(asked):
+        if asked not in roots.names and is_id(asked):
             async for run in self._view.runs(self._source.trace_runs(self._project.id, [asked])):
                 roots.traces.setdefault(asked, set()).add(run.trace_id)
                 roots.names[asked] = run.thread_id or asked
@@ -208,10 +207,3 @@ class Gathering:
             feedback = await self._view.feedback(ids) if ids else []
             await self._staging.stage(StagedPage(page=masked, fetch_seq=seq, feedback=tuple(feedback)))
             seq = next(self._seq)
-
-
-def _is_uuid(text: str) -> bool:
-    try:
-        return str(uuid.UUID(text)) == text.lower()
-    except ValueError:
-        return False

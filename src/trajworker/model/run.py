@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from msgspec import Raw, Struct
 
@@ -24,6 +25,14 @@ REDACTION_FAILED = "redaction_failed"
 
 LARGEST_COUNT = 2**53
 """No run takes more tokens; what claims to is noise, and no encoder need bear it."""
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be the id of a run, a trace or a project; LangSmith's are UUIDs, names can be anything."""
+    try:
+        return str(UUID(text)) == text.lower()
+    except ValueError:
+        return False
 
 
 def a_count(value: float) -> int | None:

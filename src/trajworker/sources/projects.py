@@ -1,7 +1,6 @@
 """Finds projects by name, id or pattern (`GET /sessions`, langsmith-api.md section 2.3)."""
 
 import difflib
-import uuid
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
@@ -9,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.errors import ProjectNotFound
-from trajworker.model.run import Project
+from trajworker.model.run import Project, is_id
 from trajworker.sources.client import Ask, Client
 from trajworker.sources.failure import Failure, Kind
 from trajworker.sources.reading import REFUSED, NotAPage
@@ -56,7 +55,7 @@ class Projects:
         return list(found.values())
 
     async def _matching(self, name: str) -> list[Project]:
-        if _is_id(name):
+        if is_id(name):
             return await self._by_id(name)
         told = await self._list((("name", name),), 1)
         exact = [project for project in told if project.name == name]
@@ -97,13 +96,6 @@ class Projects:
         if not known:
             lines.append("The key sees no project at all: check its workspace.")
         return " ".join(lines)
-
-
-def _is_id(name: str) -> bool:
-    try:
-        return str(uuid.UUID(name)) == name.lower()
-    except ValueError:
-        return False
 
 
 def _project(session: _Session) -> Project:
