@@ -36,17 +36,17 @@ PAGE_ROWS = 500
 
 async def staged_lines(bulk: Bulk) -> AsyncGenerator[Line, None]:
     """Lines of whatever is staged first, which masks it, counts runs that come twice once, and sorts it."""
-    desk = _Desk(bulk)
+    maker = _PageMaker(bulk)
     async with _own_staging(stage=bulk.stage) as staging:
         with closing(_values(bulk)) as values:
             seq = count(1)
             while some := await anyio.to_thread.run_sync(taken, values, PAGE_ROWS):
-                for page in await anyio.to_thread.run_sync(desk.pages, some):
+                for page in await anyio.to_thread.run_sync(maker.pages, some):
                     await staging.plan(_project(page), ())
                     await staging.stage(StagedPage(page=page, fetch_seq=next(seq)))
                 for thread in some:
                     if isinstance(thread, Messages):
-                        yield await anyio.to_thread.run_sync(desk.line, thread)
+                        yield await anyio.to_thread.run_sync(maker.line, thread)
         for project_id in await staging.projects():
             async with aclosing(_assembled(bulk, staging, project_id)) as lines:
                 async for line in lines:
@@ -100,8 +100,8 @@ def _project(page: Page) -> Project:
     return Project((page.runs[0] if page.runs else page.unreadable[0]).project_id, "")
 
 
-class _Desk:
-    """Turns what stood in files into pages, one per project, masked where there is a redactor."""
+class _PageMaker:
+    """Makes pages of what stood in files, one per project, masked where there is a redactor."""
 
     def __init__(self, bulk: Bulk) -> None:
         self._redactor = bulk.redactor

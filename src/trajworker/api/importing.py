@@ -77,11 +77,11 @@ class Importer:
         async with AsyncExitStack() as memory:
             async with self._connector.source(wanted.redactor) as connected:
                 place = self._connector.place(connected.project, wanted.redactor, stage=wanted.stage)
-                desk = _Desk(place if place is not None else await memory.enter_async_context(staging_at()))
-                names, failures = await self._read(wanted, connected, desk)
+                where = _StagingPlace(place if place is not None else await memory.enter_async_context(staging_at()))
+                names, failures = await self._read(wanted, connected, where)
             done = 0
             while done < len(names):
-                async with desk.open() as staging:
+                async with where.open() as staging:
                     assembly = self._assembly(wanted, staging, connected.project)
                     batch, dealt = await assembly.some(names[done : done + BATCH])
                 failures.update(assembly.failures)
@@ -91,9 +91,11 @@ class Importer:
         if failures:
             raise ImportIncomplete(failures)
 
-    async def _read(self, wanted: Import, connected: Connected, desk: "_Desk") -> tuple[list[str], dict[str, str]]:
+    async def _read(
+        self, wanted: Import, connected: Connected, where: "_StagingPlace"
+    ) -> tuple[list[str], dict[str, str]]:
         """Stage what is wanted; the ids to assemble, and why others cannot be had."""
-        async with desk.open() as staging:
+        async with where.open() as staging:
             settle = self._settings.intake.settle
             if wanted.conversations is not None:
                 gathering = Gathering(connected.view, staging, connected.project, settle)
@@ -132,7 +134,7 @@ _TURNS: RunVar[dict[Path, anyio.Semaphore]] = RunVar("trajworker_turns")
 """Whose turn it is in an event loop, by staging file: a file has one owner at a time."""
 
 
-class _Desk:
+class _StagingPlace:
     """Where an import is staged: a file that is opened for as long as it is worked on, or a staging in memory."""
 
     def __init__(self, at: Path | Staging) -> None:
