@@ -1,6 +1,7 @@
 """The README's commands stand on their own, and what can be called, typed or configured is documented."""
 
 import argparse
+import ast
 import re
 import subprocess
 from collections.abc import Iterator
@@ -49,6 +50,18 @@ def test_ci_types_what_the_reader_types(number: int) -> None:
 
 def test_every_command_is_in_the_readme() -> None:
     assert [command for command in COMMANDS if f"trajworker {command}" not in readme()] == []
+
+
+def test_every_room_is_in_the_readme_in_its_own_words() -> None:
+    rooms = {path.removesuffix("/__init__.py"): tree for path, tree, _ in modules() if is_room(path)}
+    told = {name: (ast.get_docstring(tree) or "").partition("\n")[0] for name, tree in rooms.items()}
+    assert [name for name, words in told.items() if f"| `{name}` | {words} |" not in readme()] == []
+
+
+def is_room(path: str) -> bool:
+    """A package, or a module beside the packages."""
+    folder, *below = path.split("/")
+    return below == ["__init__.py"] or (not below and not folder.startswith("_"))
 
 
 def test_every_public_name_is_documented() -> None:
