@@ -57,9 +57,13 @@ async def test_both_bounds_and_all_fields_are_asked_for_explicitly(api: str) -> 
         assert {"id", "thread_id", "parent_run_ids", "dotted_order", "feedback_stats"} <= set(asked["select"])
 
 
-async def test_pages_grow_by_what_runs_weigh_and_one_first_page_tells_it() -> None:
+@pytest.mark.parametrize(("weighed_before", "first"), [(None, 100), (8_000.0, 500), (80_000.0, 50)])
+async def test_pages_grow_by_what_runs_weigh_and_one_first_page_tells_it(
+    weighed_before: float | None, first: int
+) -> None:
+    """What runs weighed in an earlier process may no longer be so: one page finds out, not one of every pager."""
     rows = [run_row(number, START, inputs="x" * 20_000) for number in range(450)]
-    async with scripted(FakeLangSmith(rows)) as server, bench(server.url) as one:
+    async with scripted(FakeLangSmith(rows)) as server, bench(server.url, known_run_bytes=weighed_before) as one:
 
         async def read(day: int) -> None:
             await one.source.page(part(START + timedelta(hours=day), END))
@@ -68,8 +72,9 @@ async def test_pages_grow_by_what_runs_weigh_and_one_first_page_tells_it() -> No
             for day in range(4):
                 group.start_soon(read, day)
         sizes = [request.asked["page_size"] for request in server.received]
-        assert sizes[0] == 100
-        assert all(180 <= size <= 200 for size in sizes[1:])
+        assert sizes[0] == first
+        assert all(size <= 200 and size != first for size in sizes[1:])
+        assert 180 <= sizes[-1] <= 200 or weighed_before == 80_000.0, "what was thought too heavy grows page by page"
 
 
 def test_page_sizes_shrink_when_it_is_too_much_and_grow_back() -> None:

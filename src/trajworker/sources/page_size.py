@@ -13,7 +13,7 @@ SMOOTHING = 0.5
 class PageSize:
     """Adapts to the bytes seen, up to `most` runs and about `page_bytes` bytes a page.
 
-    `run_bytes` is what a run weighed when the project was read before, None for the first time.
+    `run_bytes` is what a run weighed when the project was read before, None for the first time: a place to begin at.
     """
 
     def __init__(self, most: int, page_bytes: int, run_bytes: float | None = None) -> None:
@@ -21,11 +21,12 @@ class PageSize:
         self._page_bytes = page_bytes
         self._ceiling = most
         self._run_bytes = run_bytes
+        self._known = False
 
     @property
     def known(self) -> bool:
-        """Whether a page was seen yet."""
-        return self._run_bytes is not None
+        """Whether runs were weighed since, be it that they weigh something else than before."""
+        return self._known
 
     def choose(self) -> int:
         """Runs to ask for now."""
@@ -40,6 +41,7 @@ class PageSize:
             each = max(1.0, size_bytes / runs)
             known = self._run_bytes
             self._run_bytes = each if known is None else max(each, known + SMOOTHING * (each - known))
+            self._known = True
 
     def too_much(self, size: int) -> int:
         """A page of that size was too much: all pages become smaller for a while; gives the next size to try."""

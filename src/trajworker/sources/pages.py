@@ -147,7 +147,9 @@ class Pages:
         if sizes.known:
             return await self._shrinking(query, sizes, needed_only=needed_only)
         async with self._first.setdefault(kind, anyio.Lock()):
-            return await self._shrinking(query, sizes, needed_only=needed_only)
+            if not sizes.known:
+                return await self._shrinking(query, sizes, needed_only=needed_only)
+        return await self._shrinking(query, sizes, needed_only=needed_only)
 
     def _sizes_of(self, project_id: str, detail: Detail) -> PageSize:
         known = self._settings.known_run_bytes if detail is Detail.WHOLE else None
