@@ -25,7 +25,7 @@ from trajworker.sources.settings import LARGEST_PAGE, LIMITS, LangSmithSettings,
 from trajworker.staging import SQLITE_VERSION, Staging, open_staging
 from trajworker.worker.acquaintance import Acquaintance, Acquainting
 from trajworker.worker.cycle import Cycle
-from trajworker.worker.drafting import Drafter
+from trajworker.worker.folding import Folding
 from trajworker.worker.outlet import Delivery, Outlet
 from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
@@ -60,8 +60,8 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
             ):
                 await staging.pin_settings(named)
                 cycle = Cycle(source, staging, reading(settings), learning, settings.intake.pagers)
-                drafter = Drafter(staging, fold_settings(settings), cycle.reread)
-                outlet = Outlet(staging, sink, drafter, delivery(settings), observer)
+                folding = Folding(staging, fold_settings(settings), cycle.reread)
+                outlet = Outlet(staging, sink, folding, delivery(settings), observer)
                 supervisor = Supervisor(source, cycle, outlet, observer, rhythm(settings))
                 await supervisor.run(settings.source.projects, stop)
             # counting takes time that a stop does not have, and changes nothing about its exit code

@@ -26,7 +26,7 @@ from trajworker.sources.settings import LangSmithSettings, Limit
 from trajworker.sources.timing import Timing
 from trajworker.staging import open_staging
 from trajworker.worker.cycle import Cycle
-from trajworker.worker.drafting import Drafter
+from trajworker.worker.folding import Folding
 from trajworker.worker.finding import find_projects
 from trajworker.worker.outlet import Delivery, Outlet
 from trajworker.worker.planning import Reading
@@ -131,9 +131,9 @@ async def following(  # noqa: PLR0913 - what a test turns
         open_sink(staging, JsonlSettings(out=folder / "out"), clock=clock) as sink,
     ):
         cycle = Cycle(source, staging, reading, told.append, 4)
-        drafter = Drafter(staging, FoldSettings(), cycle.reread)
+        folding = Folding(staging, FoldSettings(), cycle.reread)
         delivery = delivery or Delivery(finish=FinishRule(idle=timedelta(minutes=30), settle=reading.settle))
-        outlet = Outlet(staging, sink, drafter, delivery, told.append)
+        outlet = Outlet(staging, sink, folding, delivery, told.append)
         yield Following(clock, source, cycle, outlet, folder / "out", told)
         await outlet.close()
 

@@ -24,7 +24,7 @@ from trajworker.events import (
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Late
 from trajworker.sinks.rotation import Limits
-from trajworker.worker import drafting, outlet
+from trajworker.worker import folding, outlet
 from worker.workshop import Workshop, day, workshop
 
 
@@ -123,14 +123,14 @@ async def test_a_root_that_never_ends_is_told_as_incomplete_and_again_when_it_en
 async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fold = drafting.Conversation.fold
+    fold = folding.Conversation.fold
 
     def break_one(conversation: Any, runs: Any, *rest: Any) -> Any:
         if runs[0].name == "bad":
             raise KeyError("a secret of the payload")
         return fold(conversation, runs, *rest)
 
-    monkeypatch.setattr(drafting.Conversation, "fold", break_one)
+    monkeypatch.setattr(folding.Conversation, "fold", break_one)
     async with workshop(tmp_path) as shop:
         shop.source.runs = [a_run("bad", thread="b"), a_run("good", thread="g", at=1)]
         await shop.work()
@@ -141,7 +141,7 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
         assert "KeyError" in failed.reason
         assert "secret" not in failed.reason
         assert (await shop.staging.figures()).quarantined == 1
-        monkeypatch.setattr(drafting.Conversation, "fold", fold)
+        monkeypatch.setattr(folding.Conversation, "fold", fold)
         shop.source.runs.append(a_run("more", thread="b", at=2))
         await shop.work()
         assert await shop.said() == [("g", 1), ("b", 1)]
@@ -170,13 +170,13 @@ async def test_what_folds_hold_is_hashed_before_the_loop_asks_for_it(
 async def test_only_a_turn_that_is_new_is_folded_unless_the_conversation_had_seemed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_at: datetime, folded: list[str]
 ) -> None:
-    fold, seen = drafting.Conversation.fold, []
+    fold, seen = folding.Conversation.fold, []
 
     def watch(conversation: Any, runs: Any, *rest: Any) -> Any:
         seen.append(runs[0].name)
         return fold(conversation, runs, *rest)
 
-    monkeypatch.setattr(drafting.Conversation, "fold", watch)
+    monkeypatch.setattr(folding.Conversation, "fold", watch)
     async with workshop(tmp_path) as shop:
         shop.source.at = read_at
         shop.source.runs = [a_run("one", thread="t")]

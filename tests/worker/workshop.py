@@ -22,7 +22,7 @@ from trajworker.sinks import JsonlSettings, open_sink
 from trajworker.sinks.rotation import Limits
 from trajworker.staging import Staging, open_staging
 from trajworker.worker.cycle import Cycle
-from trajworker.worker.drafting import Drafter
+from trajworker.worker.folding import Folding
 from trajworker.worker.outlet import Delivery, Outlet
 from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
@@ -146,9 +146,9 @@ async def workshop(  # noqa: PLR0913 - what a test turns
         open_sink(staging, JsonlSettings(out=folder / "out", limits=limits), clock=clock) as sink,
     ):
         cycle = Cycle(source, staging, Reading(**asked), told.append, 2)
-        drafter = Drafter(staging, rules, cycle.reread)
+        folding = Folding(staging, rules, cycle.reread)
         delivery = Delivery(finish=finish, late=late, horizon=timedelta(days=30))
-        outlet = Outlet(staging, sink, drafter, delivery, told.append)
+        outlet = Outlet(staging, sink, folding, delivery, told.append)
         yield Workshop(source, staging, cycle, outlet, folder / "out", Stop(5.0), told)
 
 

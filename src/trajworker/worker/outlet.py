@@ -17,7 +17,7 @@ from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerErro
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
 from trajworker.ports import Activity, ConversationStore, Coverage, Emission, Late, Line, Sink, Stream
 from trajworker.trajectory import Pane
-from trajworker.worker.drafting import Draft, Drafted, Drafter, project_name
+from trajworker.worker.folding import Folded, Attempt, Folding, project_name
 from trajworker.worker.stop import Stop
 
 BATCH = 200
@@ -56,12 +56,12 @@ class Outlet:
     """Delivers what is finished; the only user of the sink."""
 
     def __init__(
-        self, store: DeliveryStore, sink: Sink, drafter: Drafter, delivery: Delivery, observer: Observer
+        self, store: DeliveryStore, sink: Sink, folding: Folding, delivery: Delivery, observer: Observer
     ) -> None:
         """Deliver as `delivery` says."""
         self._store = store
         self._sink = sink
-        self._drafter = drafter
+        self._drafter = folding
         self._delivery = delivery
         self._finish = delivery.finish
         self._observer = observer
@@ -141,26 +141,26 @@ class Outlet:
     async def _emit(self, batch: "_Batch", now: datetime) -> None:
         """Say what the batch has to say; a disk that is full undoes what is not committed."""
         try:
-            async with aclosing(self._drafter.drafts([activity for activity, _ in batch.due], now)) as groups:
+            async with aclosing(self._drafter.fold([activity for activity, _ in batch.due], now)) as groups:
                 async for group in groups:
                     await self._say(group, batch.decisions, now)
         except (SinkFull, StagingFull):
             await self._sink.discard()
             raise
 
-    async def _say(self, group: Sequence[Drafted], decisions: dict[int, Decision], now: datetime) -> None:
+    async def _say(self, group: Sequence[Attempt], decisions: dict[int, Decision], now: datetime) -> None:
         """Append a line for each conversation whose content is not what was said last, and commit."""
         said: list[_Revision] = []
-        for activity, draft in group:
-            if isinstance(draft, TrajworkerError):
-                await self._set_aside(activity, draft)
+        for activity, folded in group:
+            if isinstance(folded, TrajworkerError):
+                await self._set_aside(activity, folded)
                 continue
             header = _header(activity, decisions[activity.conversation])
             said.append(
-                _Revision(activity, draft, header, content_hash(draft.folds, header), self._stream(activity, now))
+                _Revision(activity, folded, header, content_hash(folded.folds, header), self._stream(activity, now))
             )
         while said:
-            new = [(encode_line(one.draft.folds, one.header), one.goes_to) for one in said if one.goes_to]
+            new = [(encode_line(one.folded.folds, one.header), one.goes_to) for one in said if one.goes_to]
             written = _with_lines(said, await self._sink.append(new))
             await self._sink.commit([_emission(one, line) for one, line in written])
             self._tell(written)
@@ -232,7 +232,7 @@ class _Revision(Struct, frozen=True):
     """What is to be said of a conversation; `stream` is None where late data is dropped."""
 
     activity: Activity
-    draft: Draft
+    folded: Folded
     header: Header
     digest: bytes
     stream: Stream | None
@@ -276,8 +276,8 @@ def _emission(one: _Revision, line: Line | None) -> Emission:
         revision=one.header.revision if line else one.activity.revision,
         content_hash=one.digest,
         line=line,
-        seen=one.draft.seen,
-        folds=one.draft.renewed,
+        seen=one.folded.seen,
+        folds=one.folded.renewed,
     )
 
 
@@ -288,6 +288,6 @@ def _told(one: _Revision, line: Line) -> ConversationEmitted:
         revision=one.header.revision,
         pane=one.header.pane,
         complete=one.header.complete,
-        messages=sum(len(fold.messages) for fold in one.draft.folds),
+        messages=sum(len(fold.messages) for fold in one.folded.folds),
         size_bytes=line.length,
     )

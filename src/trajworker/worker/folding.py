@@ -28,7 +28,7 @@ Restore = Callable[[Project, Sequence[str]], Awaitable[None]]
 """Stages runs of a project again, payloads and all."""
 
 
-class Draft(Struct, frozen=True, kw_only=True):
+class Folded(Struct, frozen=True, kw_only=True):
     """A conversation as it stands in staging.
 
     Args:
@@ -42,11 +42,11 @@ class Draft(Struct, frozen=True, kw_only=True):
     renewed: dict[str, bytes]
 
 
-Drafted = tuple[Activity, Draft | TrajworkerError]
-"""The draft of a conversation, or why it cannot be drafted."""
+Attempt = tuple[Activity, Folded | TrajworkerError]
+"""A conversation and what it folds to, or why it cannot be folded."""
 
 
-class Drafter:
+class Folding:
     """Folds what staging holds."""
 
     def __init__(self, store: ConversationStore, settings: FoldSettings, restore: Restore) -> None:
@@ -55,8 +55,8 @@ class Drafter:
         self._settings = settings
         self._restore = restore
 
-    async def drafts(self, activities: Sequence[Activity], now: datetime) -> AsyncGenerator[list[Drafted], None]:
-        """Drafts in groups that may be held in memory together; one that fails does not stop the others."""
+    async def fold(self, activities: Sequence[Activity], now: datetime) -> AsyncGenerator[list[Attempt], None]:
+        """Fold conversations, in groups that may be held in memory together; one that fails does not stop the others."""
         whole: list[Activity] = []
         for activity in activities:
             error = await self._bring_back(activity) if activity.reduced else None
@@ -67,22 +67,22 @@ class Drafter:
         while whole:
             materials = await self._store.materials([activity.conversation for activity in whole])
             pairs = list(zip(whole, materials, strict=True))
-            folded = await anyio.to_thread.run_sync(self._fold_all, pairs, now, abandon_on_cancel=True)
-            yield [(activity, draft) for (activity, _), draft in zip(pairs, folded, strict=True) if draft is not None]
-            left = [pair for pair, draft in zip(pairs, folded, strict=True) if draft is None]
+            found = await anyio.to_thread.run_sync(self._fold_all, pairs, now, abandon_on_cancel=True)
+            yield [(activity, one) for (activity, _), one in zip(pairs, found, strict=True) if one is not None]
+            left = [pair for pair, one in zip(pairs, found, strict=True) if one is None]
             if len(left) == len(whole):  # the first of them alone is too much to hold
                 activity, material = left.pop(0)
-                del materials, pairs, folded
+                del materials, pairs, found
                 yield [(activity, await self._trace_by_trace(activity, material))]
             whole = [activity for activity, _ in left]
 
     def _fold_all(
         self, pairs: Sequence[tuple[Activity, Material]], now: datetime
-    ) -> list[Draft | TrajworkerError | None]:
+    ) -> list[Folded | TrajworkerError | None]:
         return [self._fold_one(activity, material, now) for activity, material in pairs]
 
-    def _fold_one(self, activity: Activity, material: Material, now: datetime) -> Draft | TrajworkerError | None:
-        """The draft out of what was read already; None where more must be read."""
+    def _fold_one(self, activity: Activity, material: Material, now: datetime) -> Folded | TrajworkerError | None:
+        """What a conversation folds to out of what was read already; None where more must be read."""
         runs = material.runs or {}
         conversation = self._begun(material.traces)
         begun = len(conversation.folds)
@@ -93,10 +93,10 @@ class Drafter:
             error = _fold(conversation, runs[trace.trace_id], material.feedback.get(trace.trace_id, []))
             if error is not None:
                 return error
-        return _draft(material, conversation.folds, begun, keep=keeps_folds(activity, len(material.traces), now))
+        return _folded(material, conversation.folds, begun, keep=keeps_folds(activity, len(material.traces), now))
 
-    async def _trace_by_trace(self, activity: Activity, material: Material) -> Draft | TrajworkerError:
-        """The draft of a conversation whose runs are too much to hold at once."""
+    async def _trace_by_trace(self, activity: Activity, material: Material) -> Folded | TrajworkerError:
+        """What a conversation folds to whose runs are too much to hold at once."""
         conversation = self._begun(material.traces)
         begun = len(conversation.folds)
         for trace in material.traces[begun:]:
@@ -105,7 +105,7 @@ class Drafter:
             error = await anyio.to_thread.run_sync(_fold, conversation, runs, feedback, abandon_on_cancel=True)
             if error is not None:
                 return error
-        return await anyio.to_thread.run_sync(partial(_draft, material, conversation.folds, begun, keep=True))
+        return await anyio.to_thread.run_sync(partial(_folded, material, conversation.folds, begun, keep=True))
 
     def _begun(self, traces: Sequence[TraceVersion]) -> Conversation:
         """The conversation as far as it need not be folded again: its traces unchanged, and so are the rules."""
@@ -159,8 +159,8 @@ def _place(error: BaseException) -> str:
     return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
-def _draft(material: Material, folds: list[Fold], begun: int, *, keep: bool) -> Draft:
-    """The draft; of its folds those behind the first `begun` were made anew."""
+def _folded(material: Material, folds: list[Fold], begun: int, *, keep: bool) -> Folded:
+    """A conversation and its folds; those behind the first `begun` were made anew."""
     seen = {trace.trace_id: trace.version for trace in material.traces}
     renewed = {fold.trace_id: encode_fold(fold) for fold in folds[begun:]} if keep else {}
-    return Draft(folds=folds, seen=seen, renewed=renewed)
+    return Folded(folds=folds, seen=seen, renewed=renewed)
