@@ -263,8 +263,8 @@ class SinkSettings(Struct, frozen=True, kw_only=True):
     consumed: Annotated[
         Consumed,
         Key(
-            why="Whether a published file that is gone was taken by its consumer, who leaves the manifest, or is a fault "
-            "to stop for."
+            why="Whether a published file that is gone was taken by its consumer, who leaves the manifest, or is "
+            "a fault to stop for."
         ),
     ] = Consumed.FATAL
 

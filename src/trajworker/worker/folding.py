@@ -56,7 +56,7 @@ class Folding:
         self._restore = restore
 
     async def fold(self, activities: Sequence[Activity], now: datetime) -> AsyncGenerator[list[Attempt], None]:
-        """Fold conversations, in groups that may be held in memory together; one that fails does not stop the others."""
+        """Fold conversations, in groups that fit into memory together; one that fails does not stop the others."""
         whole: list[Activity] = []
         for activity in activities:
             error = await self._bring_back(activity) if activity.reduced else None

@@ -17,7 +17,7 @@ from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerErro
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
 from trajworker.ports import Activity, ConversationStore, Coverage, Emission, Late, Line, Sink, Stream
 from trajworker.trajectory import Pane
-from trajworker.worker.folding import Folded, Attempt, Folding, project_name
+from trajworker.worker.folding import Attempt, Folded, Folding, project_name
 from trajworker.worker.stop import Stop
 
 BATCH = 200
@@ -61,7 +61,7 @@ class Outlet:
         """Deliver as `delivery` says."""
         self._store = store
         self._sink = sink
-        self._drafter = folding
+        self._folding = folding
         self._delivery = delivery
         self._finish = delivery.finish
         self._observer = observer
@@ -141,7 +141,7 @@ class Outlet:
     async def _emit(self, batch: "_Batch", now: datetime) -> None:
         """Say what the batch has to say; a disk that is full undoes what is not committed."""
         try:
-            async with aclosing(self._drafter.fold([activity for activity, _ in batch.due], now)) as groups:
+            async with aclosing(self._folding.fold([activity for activity, _ in batch.due], now)) as groups:
                 async for group in groups:
                     await self._say(group, batch.decisions, now)
         except (SinkFull, StagingFull):
