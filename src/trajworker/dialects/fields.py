@@ -74,5 +74,11 @@ def _worded(payload: dict[str, Any]) -> list[Draft]:
     if len(texts) == 1 and len(payload) == 1:
         return before + speak("user", as_text(texts[0]))
     other = respelled.fields(payload)
-    held = _fields(other) if other != payload else []
+    held = (_fields(other) if other != payload else []) or _sole_list(payload)
     return held if held and not any(RAW in draft.flags for draft in held) else [*before, raw(payload)]
+
+
+def _sole_list(payload: dict[str, Any]) -> list[Draft]:
+    """The messages of the one list of objects among the fields, whatever its name."""
+    lists = [value for value in payload.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
+    return read_all(lists[0]) if len(lists) == 1 else []

@@ -21,6 +21,7 @@ ROLES: dict[str, Role] = {
     "model": Role.ASSISTANT,
     "chatbot": Role.ASSISTANT,
     "bot": Role.ASSISTANT,
+    "gpt": Role.ASSISTANT,
     "tool": Role.TOOL,
     "toolmessage": Role.TOOL,
     "toolmessagechunk": Role.TOOL,
