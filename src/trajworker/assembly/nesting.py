@@ -50,24 +50,27 @@ class Nesting:
         found: list[tuple[object, bytes]] = []
         for scope, calls in self.by_owner.items():
             if scope and self._parent(scope) == "":
-                found.append((calls[0].run.start_time, self._agent(scope, calls, transcript)))
-        found += self._branches(chosen, shared)
+                found += self._agents(scope, calls, transcript)
+        found += [(start, chunk) for start, chunk, _ in self._branches(chosen, shared)]
         found.sort(key=lambda one: str(one[0]))
         return [chunk for _, chunk in found]
 
-    def _branches(self, chosen: Sorted, shared: list[list[ToolRun]]) -> list[tuple[object, bytes]]:
-        """Trajectories of branches, each with its start and with the tool runs that are its share."""
-        found: list[tuple[object, bytes]] = []
+    def _branches(
+        self, chosen: Sorted, shared: list[list[ToolRun]], beside: Origin | None = None
+    ) -> list[tuple[object, bytes, bool]]:
+        """Trajectories of branches: start, line, and whether it is a twin, whose origin is that of the one beside."""
+        found: list[tuple[object, bytes, bool]] = []
         for branch, runs in zip(chosen.branches, shared, strict=True):
             first, asking = branch.calls[0], branch.asked_by
-            origin = Origin(
+            twin = beside if branch.twin else None
+            origin = twin or Origin(
                 project_id=self.trace.project_id, trace_ids=(self.trace.trace_id,), run_id=first.run.id,
                 tool_call_id=asking.id if asking is not None else None,
                 agent=asking.name if asking is not None else agent_name(first),
             )  # fmt: skip
             part = Transcript(Past(Context()), runs, Quotes())
             self._play(part, branch.calls, None)
-            found.append((first.run.start_time, self._encoded(part, origin, {})))
+            found.append((first.run.start_time, self._encoded(part, origin, {}), branch.twin))
         return found
 
     def _parent(self, scope: str) -> str:
@@ -76,8 +79,8 @@ class Nesting:
         path = tool.path if tool is not None else ()
         return next((one for one in reversed(path) if one in self.by_owner), "")
 
-    def _agent(self, scope: str, calls: list[Call], above: Transcript) -> bytes:
-        """The trajectory of a sub-agent: the calls under a tool run, or those marked as a sub-agent's."""
+    def _agents(self, scope: str, calls: list[Call], above: Transcript) -> list[tuple[object, bytes]]:
+        """The trajectories of a sub-agent (calls under a tool run, or marked as one's) and of its twins, by start."""
         chosen = sort_calls(calls, None, self.runs(scope))
         tool = self.trace.tools.get(scope)
         call_id = tool.call_id if tool is not None else None
@@ -95,19 +98,24 @@ class Nesting:
         part = Transcript(Past(Context()), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
         self._play(part, chosen.main, _task(tool))
         inner = [
-            self._agent(one, inner_calls, part)
+            chunk
             for one, inner_calls in self.by_owner.items()
             if one and one != scope and self._parent(one) == scope
+            for _, chunk in self._agents(one, inner_calls, part)
         ]
-        inner += [chunk for _, chunk in self._branches(chosen, shared)]
-        return self._encoded(part, origin, {"nested": inner, "internal": self.internal(chosen, 1)})
+        branches = self._branches(chosen, shared, origin)
+        inner += [chunk for _, chunk, twin in branches if not twin]
+        told = self._encoded(part, origin, {"nested": inner, "internal": self.internal(chosen, 1)})
+        start = (chosen.main or calls)[0].run.start_time
+        agents = [(start, told), *((began, chunk) for began, chunk, twin in branches if twin)]
+        return sorted(agents, key=lambda one: str(one[0]))
 
     def _play(self, part: Transcript, calls: list[Call], root: Root | None) -> None:
         """Take in all calls of one agent."""
         for place, call in enumerate(calls):
             part.take(call, Opening(root=root) if place == 0 else None)
         part.finish([])
-        self.count_messages(part.drafts)
+        self.count_messages([draft for draft in part.drafts if draft.turn])  # what it remembers was counted before
 
     def _encoded(self, part: Transcript, origin: Origin, beside: dict[str, list[bytes]]) -> bytes:
         task = Task(

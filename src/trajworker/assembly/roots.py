@@ -39,6 +39,7 @@ class Root(Struct, eq=False, gc=False):
         texts: what it was given under other names, by name.
         system: system prompts it was given beside the messages.
         resumes: whether it goes on with an interrupted graph and says nothing new.
+        by_human: whether what it goes on with is a human's answer to the interrupt.
         trailing: messages it gave back, newest first, undecoded.
     """
 
@@ -46,6 +47,7 @@ class Root(Struct, eq=False, gc=False):
     texts: dict[str, str] = {}
     system: list[Draft] = []
     resumes: bool = False
+    by_human: bool = False
     trailing: list[Raw] = []
     outputs: Raw = Raw(b"null")
 
@@ -77,6 +79,13 @@ class Root(Struct, eq=False, gc=False):
             if answer is not None:
                 _collect(answer.content, found, 0)
         return found
+
+    def answer(self) -> str | None:
+        """The text that it gave back as its answer: suggestions or a title may stand beside it."""
+        if self.trailing or len(bytes(self.outputs)) >= MAX_PLAIN_BYTES:
+            return None
+        draft = answer_of(decoded(self.outputs)).draft
+        return (draft.content or "").strip() or None if draft is not None else None
 
 
 _GIVEN = ("messages", "input", "output", "chat_history")
@@ -133,7 +142,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
         return
     inner = inputs.get("input", inputs)
     if isinstance(inner, dict) and inner.get("resume") is not None and _COMMAND & inner.keys():
-        root.resumes = True
+        root.resumes = root.by_human = True
         return
     if set(inputs) == {"input"} and inputs["input"] is None:
         root.resumes = True

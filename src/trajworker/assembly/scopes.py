@@ -20,6 +20,8 @@ class Group(Struct, eq=False, gc=False):
     calls: list[Call]
     asked_by: ToolCall | None = None
     """The tool call whose argument is what the agent was asked."""
+    twin: bool = False
+    """Whether it stands beside the main dialogue, not below it: one of several that a tool asked at once."""
 
     @property
     def answered(self) -> list[Call]:
@@ -173,9 +175,15 @@ def _parallel(one: Group, other: Group) -> bool:
     first, second = one.calls[0], other.calls[0]
     step = first.about.langgraph_step
     mine, other_ns = str(first.about.langgraph_checkpoint_ns), str(second.about.langgraph_checkpoint_ns)
-    if step is not None and step == second.about.langgraph_step and _graph(mine) == _graph(other_ns):
-        return mine != other_ns
+    other_node = mine != other_ns and _graph(mine) == _graph(other_ns)
+    if other_node and step is not None and step == second.about.langgraph_step:
+        return True
     return first.run.start_time < _end(other) and second.run.start_time < _end(one)
+
+
+def _asks_alike(one: Group, other: Group) -> bool:
+    """Whether two groups were given the same system prompts."""
+    return _system(one.calls[0]) == _system(other.calls[0])
 
 
 def _graph(namespace: str) -> str:
@@ -191,6 +199,7 @@ def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (
     """Tell the agent's own calls from branches and internal ones.
 
     The agent's groups are those whose answers the trace gave back; else the last that the root's own words stand in.
+    Below a tool nobody speaks to an agent: calls that ask alike at the same time are agents of equal rank.
     A single answer that calls what no tool run bears the name of is structured output, not an agent's.
     """
     internal = [call for call in calls if is_internal(call)]
@@ -205,6 +214,9 @@ def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (
     internal += behind
     if len(groups) == 1:
         return Sorted(main=chosen.calls, branches=[], internal=internal)
+    if root is None:
+        for one in groups:
+            one.twin = one is not chosen and _parallel(one, chosen) and _asks_alike(one, chosen)
     own_ids = {id(call) for call in [*chosen.calls, *behind]}
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
     for one in others:
@@ -214,6 +226,7 @@ def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (
         one
         for one in others
         if one.asked_by is not None
+        or one.twin
         or len(one.answered) > 1
         or any(call.names & ran for call in one.calls)
         or any(_parallel(one, other) for other in others if other is not one)
@@ -280,9 +293,10 @@ def _kept(groups: list[Group], root: Root | None) -> Group | None:
 
 def _main(groups: list[Group], root: Root | None) -> Group:
     finals = root.finals() if root is not None else set()
-    for one in reversed(groups):
-        if one.final is not None and one.final in finals:
-            return one
+    given_back = [one for one in groups if one.final is not None and one.final in finals]
+    if given_back:
+        told = root.answer() if root is not None and len(given_back) > 1 else None
+        return next((one for one in reversed(given_back) if one.final == told), given_back[-1])
     said = {draft.content for draft in root.words if draft.content} if root is not None else set()
     if root is not None:
         said |= set(root.texts.values())
