@@ -68,6 +68,10 @@ class Alignment(Memory):
             return False
         return self.key(self.answer) not in call.digests()
 
+    def is_last_answer(self, draft: Draft) -> bool:
+        """Whether a message says what the model said last."""
+        return self.answer is not None and self.key(self.answer) == digest(draft)
+
     def behind_prefix(self, call: Call) -> list[Draft] | None:
         """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
         length = self.prefix.length

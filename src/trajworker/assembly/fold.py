@@ -10,13 +10,13 @@ from trajworker.assembly.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.nesting import Nesting
 from trajworker.assembly.payloads import decoded, drafts_of
 from trajworker.assembly.prefix import Prefix
-from trajworker.assembly.roots import MAX_TRAILING
+from trajworker.assembly.roots import MAX_TRAILING, Root
 from trajworker.assembly.scopes import sort_calls
 from trajworker.assembly.searches import Search
 from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
-from trajworker.assembly.words import Opening, Quotes, says_nothing
+from trajworker.assembly.words import Opening, Quotes, is_named, is_prefilled, says_nothing
 from trajworker.dialects import Draft, answer_of, digest, otel
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.model.message import Role
@@ -76,8 +76,8 @@ class TraceFolding(Nesting):
         trace = self.trace
         root_resumes = trace.root is not None and trace.root.resumes
         begins = not root_resumes
-        if calls and begins and self.before.total:
-            begins = self._asks(calls[0], transcript)
+        if calls and self.before.total:
+            begins = self._asks(calls[0], transcript) if begins else self._is_rewritten(calls[0], transcript)
         resumes = False
         if not begins and (root_resumes or self.before.interrupted) and self.before.entries:
             transcript.turn += 1
@@ -97,7 +97,10 @@ class TraceFolding(Nesting):
         """Whether a prompt ends with a user message, that is: begins a turn."""
         if self.trace.root is None and self.before.bare and transcript.repeats_unanswered(call):
             return False
-        for draft in reversed(transcript.behind_prefix(call) or call.read()):
+        told = transcript.behind_prefix(call) or call.read()
+        if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
+            return is_named(told[-2], Opening(root=self.trace.root)) or not transcript.knows(digest(told[-2]))
+        for draft in reversed(told):
             if says_nothing(draft):
                 continue
             if draft.role is Role.USER:
@@ -106,6 +109,15 @@ class TraceFolding(Nesting):
                 return False
         return True
 
+    def _is_rewritten(self, call: Call, transcript: Transcript) -> bool:
+        """Whether a graph goes on from a state in which the user's last message was put in other words: a new turn."""
+        if self.before.interrupted or self.trace.root is None or self.trace.root.by_human:
+            return False
+        drafts, keys = call.read(), call.digests()
+        if not drafts or drafts[-1].role is not Role.USER or transcript.knows(keys[-1]):
+            return False
+        return all(transcript.knows(key) for key in keys[:-1])
+
     def _finish(self, transcript: Transcript) -> None:
         transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER])
         root, run = self.trace.root, self.trace.root_run
@@ -113,9 +125,9 @@ class TraceFolding(Nesting):
             return
         if self.trace.calls and not any(call.failed for call in self.trace.calls):
             return
-        if root.resumes or not (root.words or root.texts):
-            return
-        text = _given_back(run)
+        if root.resumes or root.trailing or not (root.words or root.texts):
+            return  # a graph that gave its messages back has told them all
+        text = _given_back(run, root)
         if text is not None:
             draft = Draft(role=Role.ASSISTANT, content=text)
             transcript.add(draft, digest(draft))
@@ -243,8 +255,8 @@ class TraceFolding(Nesting):
         )  # fmt: skip
 
 
-def _given_back(run: Run) -> str | None:
-    """Text that a root gave back although no llm run made it: an answer in any words, else its only text."""
+def _given_back(run: Run, root: Root) -> str | None:
+    """Text that a root gave back although no llm run made it: an answer in any words, else its only new text."""
     outputs = otel.unwrapped(decoded(run.outputs))
     try:
         draft = answer_of(outputs).draft
@@ -252,5 +264,6 @@ def _given_back(run: Run) -> str | None:
         return None
     if draft is not None and "raw" not in draft.flags:
         return draft.content
-    texts = [text for text in outputs.values() if isinstance(text, str) and text] if isinstance(outputs, dict) else []
+    told = outputs.items() if isinstance(outputs, dict) else ()
+    texts = [text for name, text in told if isinstance(text, str) and text and root.texts.get(name) != text]
     return texts[0] if len(texts) == 1 else None

@@ -79,6 +79,10 @@ class Memory:
         place = reference - self.before.total
         return self.keys[place] if place < len(self.keys) else None
 
+    def knows(self, key: bytes) -> bool:
+        """Whether a message was told before, in whatever trace."""
+        return key in self.aside_keys or any(self.key(place) == key for place in range(self.total))
+
     def own(self, reference: int) -> Draft | None:
         """A message of this trace."""
         place = reference - self.before.total

@@ -15,6 +15,7 @@ from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import (
     ALTERNATIVE,
     CONTEXT,
+    EDITED,
     MIN_QUOTE,
     SUMMARY,
     Opening,
@@ -131,7 +132,7 @@ class Transcript(Results):
         begins = opening is not None and opening.begins
         user = turn_user([draft for draft, _ in rest], opening) if begins else len(rest)
         block = trailing_block(rest)
-        named = begins and opening is not None and is_named(rest, user, opening)
+        named = begins and opening is not None and user < len(rest) and is_named(rest[user][0], opening)
         references: list[int] = []
         place = 0
         while place < len(rest):
@@ -249,9 +250,13 @@ class Transcript(Results):
         self.orphans(None)
         for draft in trailing:
             key = digest(draft)
-            if draft.role is Role.ASSISTANT and draft.id not in self.ids and not self._said_in_turn(key):
-                self.add(draft, key)
-                self.answered = True
+            if draft.role is not Role.ASSISTANT or draft.id in self.ids or self._said_in_turn(key):
+                continue
+            if any(call.id in self.answer_ids for call in draft.tool_calls or ()):
+                self.aside(draft, EDITED, key)  # a human put other arguments into the call that waits
+                continue
+            self.add(draft, key)
+            self.answered = True
 
     def _said_in_turn(self, key: bytes) -> bool:
         """Whether a message was told in this turn, be it by a trace that the turn was interrupted in."""

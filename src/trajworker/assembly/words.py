@@ -69,9 +69,16 @@ def trailing_block(rest: list[tuple[Draft, bytes]]) -> int:
     return place
 
 
+def is_prefilled(drafts: list[Draft]) -> bool:
+    """Whether a prompt ends with the first words of the answer, which the app put into the assistant's mouth."""
+    if len(drafts) < 2 or drafts[-1].role is not Role.ASSISTANT:  # noqa: PLR2004 - a question and its answer's start
+        return False
+    return drafts[-2].role is Role.USER and not drafts[-1].tool_calls
+
+
 def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
     """Index of the message that begins the turn: the one the root names, else the last user message of the end."""
-    start = len(drafts)
+    start = len(drafts) - is_prefilled(drafts)
     while start and drafts[start - 1].role in (Role.USER, Role.SYSTEM):
         start -= 1
     users = [place for place in range(start, len(drafts)) if drafts[place].role is Role.USER]
@@ -86,9 +93,9 @@ def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
     return (named or users)[-1]
 
 
-def is_named(rest: list[tuple[Draft, bytes]], user: int, opening: Opening) -> bool:
-    """Whether the root itself gave the turn's message word for word."""
-    return user < len(rest) and (rest[user][0].content or "").strip() in said_by_root(opening)
+def is_named(draft: Draft, opening: Opening) -> bool:
+    """Whether the root itself gave a message word for word."""
+    return (draft.content or "").strip() in said_by_root(opening)
 
 
 def is_given(draft: Draft, opening: Opening | None) -> bool:
