@@ -5,18 +5,21 @@ from typing import Any
 
 from msgspec import Struct
 
-from trajworker.assembly.faults import is_interrupt
+from trajworker.assembly.faults import is_interrupt, is_stopped
 from trajworker.assembly.metadata import NO_PARAMS, PARAMS, Metadata, extra_of
 from trajworker.assembly.payloads import lenient, text_of
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
 from trajworker.dialects.outcome import status_finish
 from trajworker.dialects.prompt import system_drafts
+from trajworker.dialects.speech import RAW
 from trajworker.dialects.vocabulary import finish_reason
 from trajworker.dialects.vocabulary import usage as read_usage
 from trajworker.model.run import Run, RunStatus, ancestors
 
 NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
 """Run types that folding reads beside the roots: the other chain runs only repeat what these hold."""
+
+STOPPED = "stopped"
 
 
 class Call(Struct, eq=False, gc=False):
@@ -78,11 +81,16 @@ def _usage(run: Run, answer: Answer, about: Metadata) -> dict[str, Any] | None:
 
 
 def read_call(run: Run) -> Call:
-    """Read an llm run. On an error the outputs are no answer, even if they are not empty (payload-shapes.md 3.4)."""
+    """Read an llm run.
+
+    On an error the outputs are no answer, even if they are not empty (payload-shapes.md 3.4); but what was read of a
+    stream before the app stopped reading was said.
+    """
     about, params, _ = extra_of(run)
     prompt = read_prompt(run.inputs)
     failed = run.status is RunStatus.ERROR or (run.error is not None and not is_interrupt(run))
-    answer = Answer() if failed else read_answer(run.outputs)
+    answer = read_answer(run.outputs) if not failed else _read_so_far(run) if is_stopped(run) else Answer()
+    failed = failed and answer.draft is None
     inner = lenient(about.ls_invocation_params, PARAMS, NO_PARAMS)
     model = prompt.model or text_of(about.ls_model_name) or text_of(params.model) or text_of(params.model_name)
     model = model or text_of(params.model_id) or text_of(inner.model) or text_of(about.otel_model) or answer.model
@@ -111,6 +119,16 @@ def read_call(run: Run) -> Call:
         if draft.tool_calls:
             call.ids = frozenset([made.id for made in draft.tool_calls if made.id])
     return call
+
+
+def _read_so_far(run: Run) -> Answer:
+    """The beginning of an answer that the app stopped reading; none where it had read no words."""
+    answer = read_answer(run.outputs)
+    draft = answer.draft
+    if draft is None or RAW in draft.flags or not (draft.content or draft.tool_calls):
+        return Answer()
+    draft.flags = (*draft.flags, STOPPED)
+    return answer
 
 
 def innermost(runs: Iterable[Run]) -> list[Run]:

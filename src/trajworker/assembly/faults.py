@@ -10,6 +10,14 @@ def is_interrupt(run: Run) -> bool:
     return run.error is not None and ("GraphInterrupt(" in run.error[:200] or "NodeInterrupt(" in run.error[:200])
 
 
+_STOPS = ("GeneratorExit", "CancelledError", "Cancelled")
+
+
+def is_stopped(run: Run) -> bool:
+    """Whether a stream ended because nobody read on, which SDKs record as an error: the model did not fail."""
+    return run.error is not None and run.error.startswith(_STOPS)
+
+
 def error_text(error: str | None) -> str | None:
     """An error without its traceback, as Python's last line tells it: `ValueError('x')` becomes `ValueError: x`."""
     if not error:

@@ -5,7 +5,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 """
 
 from trajworker.assembly.alignment import FreshSystem, Seen
-from trajworker.assembly.calls import Call
+from trajworker.assembly.calls import STOPPED, Call
 from trajworker.assembly.context import append, refer
 from trajworker.assembly.linking import complete, from_run, match_run, pending_of
 from trajworker.assembly.memory import StepDraft
@@ -74,7 +74,7 @@ class Transcript(Results):
         if answer.tool_calls:
             self.pending += pending_of(index, answer.tool_calls)
         answer.trainable_status = TrainableStatus.TRAINABLE
-        if answer.finish_reason in ("length", "content_filter") or "raw" in answer.flags:
+        if answer.finish_reason in ("length", "content_filter") or "raw" in answer.flags or STOPPED in answer.flags:
             answer.trainable_status = TrainableStatus.NOT_TRAINABLE
         for other in call.answer.others:
             self.aside(other, ALTERNATIVE)
