@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from trajworker.dialects import streams
+
 
 def _dict(value: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
     return value if isinstance(value, dict) else {}
@@ -27,7 +29,7 @@ def merge(items: list[Any]) -> dict[str, Any] | None:
     if "response.completed" in kinds:
         final = next(item for item in reversed(items) if item.get("type") == "response.completed")
         return final["response"] if isinstance(final.get("response"), dict) else None
-    return None
+    return streams.merge(items) if len(items) > 1 else None
 
 
 def _openai(items: list[dict[str, Any]]) -> dict[str, Any]:
