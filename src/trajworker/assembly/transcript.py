@@ -28,8 +28,10 @@ from trajworker.assembly.words import (
     shown_to_model,
     trailing_block,
     turn_user,
+    words_inside,
 )
 from trajworker.dialects import Draft, digest
+from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role, TrainableStatus
 
 
@@ -202,6 +204,8 @@ class Transcript(Results):
     def _add_user(self, draft: Draft, key: bytes, opening: Opening | None) -> int:
         """The message that begins a turn, in the user's own words where a template stood between."""
         self.turn += 1
+        if RAW in draft.flags:
+            draft.content = draft.content or words_inside(draft, opening)
         words = own_words(draft, opening, made=self.quotes.quoted(draft))
         if words is not None:
             draft.rendered, draft.content, draft.blocks = draft.content, words, None

@@ -139,6 +139,15 @@ def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> s
     return _among(root.texts, shown) or (next(iter(root.texts.values())) if made and len(root.texts) == 1 else None)
 
 
+def words_inside(draft: Draft, opening: Opening | None) -> str | None:
+    """The root's words where they stand, under whatever name, in a prompt that no dialect knows."""
+    payload = draft.blocks[0] if draft.blocks else None
+    if not isinstance(payload, dict):
+        return None
+    said = said_by_root(opening)
+    return next((text for text in payload.values() if isinstance(text, str) and text.strip() in said), None)
+
+
 def _among(texts: dict[str, str], shown: str) -> str | None:
     """Which of the root's texts a rendered prompt was made of."""
     inside = {key: text for key, text in texts.items() if text in shown}

@@ -5,9 +5,10 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from trajworker.dialects import chunks, generations, langchain, openai_chat, openai_responses, otel, respelled
+from trajworker.dialects import chunks, generations, generic, langchain, openai_chat, openai_responses, otel, respelled
 from trajworker.dialects.blocks import call_of
 from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.lone import lone_text
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_all, read_one
 from trajworker.dialects.speech import RAW, UNREADABLE, Said, raw, speak
@@ -15,7 +16,8 @@ from trajworker.dialects.typed_answer import read_outputs
 from trajworker.dialects.vocabulary import finish_reason, role_of, usage
 from trajworker.model.message import Role
 
-_TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply")
+_TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply",
+          "generated", "generation", "assistant", "message")  # fmt: skip
 _COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage", "meta")
 _ASSISTANT = {"role": "assistant"}
 
@@ -26,11 +28,17 @@ def read_answer(outputs: Raw) -> Answer:
     if answer is not None:
         return answer
     try:
-        return answer_of(msgspec.json.decode(outputs))
+        payload = msgspec.json.decode(outputs)
+        answer = answer_of(payload)
+        unknown = answer.draft is not None and RAW in answer.draft.flags and isinstance(payload, dict)
+        text = lone_text(payload) if unknown else None
+        if text is not None:
+            answer.draft = Draft(role=Role.ASSISTANT, content=text, finish_reason=answer.finish)
     except UNREADABLE:
         draft = raw(bytes(outputs).decode("utf-8", "replace"))
         draft.role = Role.ASSISTANT
         return Answer(draft=draft)
+    return answer
 
 
 def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
@@ -90,7 +98,7 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
         _from_list(answer, payload["messages"])
     elif otel.claims(payload) and otel.answer(payload):
         _from_span(answer, payload)
-    elif respelled.claims(payload):
+    elif respelled.claims(payload) or generic.claims(payload):
         answer.draft = read_one(payload)[-1]
     elif _vercel(payload):
         answer.draft = _from_vercel(payload)

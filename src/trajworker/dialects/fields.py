@@ -6,11 +6,13 @@ import msgspec
 from msgspec import Raw
 
 from trajworker.dialects import otel, respelled
-from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.draft import Draft
+from trajworker.dialects.lone import lone_text
 from trajworker.dialects.reader import read_all
 from trajworker.dialects.speech import RAW, raw, speak
 
-_WORDS = ("question", "query", "user_input", "text", "content", "message", "human_input", "user_message", "task", "q")
+_WORDS = ("question", "query", "user_input", "text", "content", "message", "human_input", "user_message", "task", "q",
+          "user_prompt")  # fmt: skip
 _HOLDERS = ("messages", "input", "prompt", "contents", "input.value", "args", "kwargs", "inputs", "request", "body",
             "params", "options")  # fmt: skip
 _HISTORIES = ("chat_history", "history", "conversation")
@@ -46,7 +48,7 @@ def _fields(payload: dict[str, Any]) -> list[Draft]:
         return read_all(found)
     for name in _HOLDERS:
         value = otel.decoded(payload.get(name))
-        if isinstance(value, list) and name == "args" and len(value) == 1:
+        if isinstance(value, list) and name == "args" and value and (len(value) == 1 or isinstance(value[0], list)):
             value = value[0]
         if isinstance(value, (dict, list, str)) and value:
             return _value(value)
@@ -57,7 +59,8 @@ def _value(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
     if isinstance(value, dict) and not isinstance(value.get("role"), str) and "lc" not in value:
         if isinstance(value.get("parts"), list):
             return speak("user", value["parts"])
-        return payload_messages(value)
+        system = value.get("system")
+        return (speak("system", system) if isinstance(system, str) else []) + payload_messages(value)
     return read_all(value if isinstance(value, list) else [value])
 
 
@@ -70,15 +73,18 @@ def _worded(payload: dict[str, Any]) -> list[Draft]:
     for name in _WORDS:
         if isinstance(payload.get(name), str) and payload[name]:
             return before + speak("user", payload[name])
-    texts = [value for value in payload.values() if isinstance(value, str)]
-    if len(texts) == 1 and len(payload) == 1:
-        return before + speak("user", as_text(texts[0]))
+    if isinstance(payload.get("user"), str) and "system" in payload:
+        return before + speak("user", payload["user"])
+    text = lone_text(payload)
+    if text is not None:
+        return before + speak("user", text)
     other = respelled.fields(payload)
     held = (_fields(other) if other != payload else []) or _sole_list(payload)
     return held if held and not any(RAW in draft.flags for draft in held) else [*before, raw(payload)]
 
 
 def _sole_list(payload: dict[str, Any]) -> list[Draft]:
-    """The messages of the one list of objects among the fields, whatever its name."""
+    """The messages of the one list among the fields that holds nothing else, whatever its name."""
     lists = [value for value in payload.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
-    return read_all(lists[0]) if len(lists) == 1 else []
+    found = [drafts for drafts in map(read_all, lists) if not any(RAW in draft.flags for draft in drafts)]
+    return found[0] if len(found) == 1 else []

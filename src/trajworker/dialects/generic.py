@@ -11,6 +11,8 @@ from trajworker.dialects.speech import Said, raw, speak, tool_draft
 from trajworker.dialects.vocabulary import role_of
 
 _PAIR = 2
+_KEYED = frozenset({"system", "user", "assistant", "human", "ai"})
+"""Roles that are the one key of a message: `{"user": "text"}`."""
 _PYDANTIC = {
     "system-prompt": "system",
     "user-prompt": "user",
@@ -32,6 +34,18 @@ def pair(item: list[Any]) -> list[Draft] | None:
     return None
 
 
+def claims(item: dict[str, Any]) -> bool:
+    """Whether a dictionary tells its speaker under another name than `role`: chat logs, ShareGPT."""
+    return "role" not in item and _spoken(item) is not None
+
+
+def _spoken(item: dict[str, Any]) -> tuple[Any, Any] | None:
+    """Who speaks and what is said, None where that is not told."""
+    author = item.get("author") or item.get("speaker") or item.get("from") or item.get("sender")
+    content = item.get("content", item.get("text", item.get("value", item.get("parts"))))
+    return None if role_of(author) is None or content is None else (author, content)
+
+
 def messages(item: dict[str, Any]) -> list[Draft] | None:
     """Messages of a dictionary that no dialect claims; None where its shape is unknown."""
     autogen = item.get("type")
@@ -42,13 +56,13 @@ def messages(item: dict[str, Any]) -> list[Draft] | None:
     blocks = item.get("blocks")
     if isinstance(blocks, list) and role_of(item.get("role")):
         return speak(item["role"], blocks)
-    author = item.get("author") or item.get("speaker") or item.get("from") or item.get("sender")
-    content = item.get("content", item.get("text", item.get("value", item.get("parts"))))
-    if role_of(author) is not None and content is not None:
-        return speak(author, content)
+    spoken = _spoken(item)
+    if spoken is not None:
+        return speak(*spoken)
     if isinstance(item.get("parts"), list):
         return speak("user", item["parts"])
-    return None
+    word, text = next(iter(item.items())) if len(item) == 1 else (None, None)
+    return speak(word, text) if word in _KEYED and isinstance(text, str) else None
 
 
 def _autogen(kind: str, item: dict[str, Any]) -> list[Draft]:

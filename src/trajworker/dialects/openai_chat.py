@@ -24,7 +24,7 @@ _THOUGHTS = frozenset(
 
 _RARE = _THOUGHTS | {
     "parts", "contents", "blocks", "text", "name", "toolName", "tool_name", "id", "source", "is_summary", "toolCalls",
-    "tool_call", "additional_kwargs", "audio",
+    "tool_call", "additional_kwargs", "audio", "message",
 }  # fmt: skip
 """Fields of a role dictionary that take more than a look."""
 

@@ -1,8 +1,7 @@
-"""Messages under other names: the fields everybody has, as Java, Go and .NET, data sets and chat logs spell them.
+"""Messages of typed languages: the fields everybody has, spelt as Java, Go and .NET spell them.
 
 `{"type": "AI", "toolExecutionRequests": ..}` (LangChain4j), `{"messageType": "USER", "text": ..}` (Spring AI),
-`{"Role": "user", "Content": ..}` (structs written without their JSON names), `{"from": "human", "value": ..}`
-(ShareGPT), `{"speaker": "user", "text": ..}` (chat logs).
+`{"Role": "user", "Content": ..}` (structs written without their JSON names).
 """
 
 import re
@@ -19,9 +18,6 @@ _OPAQUE = frozenset({"arguments", "args", "input", "parameters", "metadata", "sc
 _RENAMED = {"ai_message": "message", "tool_execution_requests": "tool_calls", "response_data": "content",
             "message_type": "role"}  # fmt: skip
 _SAID = ("content", "text", "contents", "tool_calls", "responses")
-_SPEAKERS = ("role", "type", "from", "speaker", "sender", "author")
-_WORDS = ("value", "utterance", "body")
-"""Names of a text that stands beside its speaker."""
 
 
 def fields(value: Any) -> Any:  # noqa: ANN401 - recorded JSON
@@ -44,12 +40,9 @@ def claims(item: dict[str, Any]) -> bool:
 
 def _read(item: dict[str, Any]) -> dict[str, Any] | None:
     plain = fields(item)
-    word = next((plain[name] for name in _SPEAKERS if role_of(plain.get(name)) is not None), None)
-    if word is None:
+    word = plain.get("role") or plain.get("type")
+    if role_of(word) is None or not any(name in plain for name in _SAID):
         return None
-    if not any(name in plain for name in _SAID):
-        text = next((plain[name] for name in _WORDS if isinstance(plain.get(name), str)), None)
-        return None if text is None else {**plain, "role": word, "content": text}
     return {**plain, "role": word}
 
 
