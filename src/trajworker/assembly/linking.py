@@ -66,14 +66,20 @@ def match_run(call: Pending, runs: list[ToolRun], open_calls: list[Pending], bef
 
 
 def match_value(draft: Draft, call: Pending, runs: list[ToolRun]) -> ToolRun | None:
-    """The run of a call under another name: it was given the same arguments and gave back the result."""
+    """The run of a call under another name: given the same arguments, it gave back or failed with the result."""
     text = (draft.content or "").strip()
     for run in runs:
         same = not run.linked and run.call_id is None and _ENCODER.encode(run.arguments) == call.arguments
-        if same and text and (as_text(run.value) or "").strip() == text:
+        if same and text and ((as_text(run.value) or "").strip() == text or _failed_with(run, text)):
             run.linked = True
             return run
     return None
+
+
+def _failed_with(run: ToolRun, text: str) -> bool:
+    """Whether a result tells, word for word, of the error that a run failed with."""
+    message = (run.error or "").partition(": ")[2].strip()
+    return run.failed and bool(message) and message in text
 
 
 def part_from_others(draft: Draft, run: ToolRun, others: list[ToolRun]) -> None:
@@ -117,10 +123,10 @@ def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
     told = draft.tool_response or ToolResponse()
     if draft.content is None and draft.blocks is None and told.response is None and run is not None:
         draft.content = as_text(run.value)
-    failed = told.error is not None or (run is not None and run.failed)
+    failed = told.error is not None or (run is not None and (run.failed or run.told_failure is not None))
     error = None
     if failed:
-        error = (run.error if run is not None and run.error else None) or told.error or draft.content or "error"
+        error = (run.error or run.told_failure if run is not None else None) or told.error or draft.content or "error"
     response = told.response
     if response is None and run is not None and not isinstance(run.value, str):
         response = run.value if run.message is None else None

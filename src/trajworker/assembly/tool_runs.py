@@ -28,6 +28,12 @@ class ToolRun(Struct, eq=False, gc=False):
     failed: bool
     linked: bool = False
 
+    @property
+    def told_failure(self) -> str | None:
+        """The error that a run's result tells of, although the run itself succeeded."""
+        told = self.message.tool_response if self.message is not None else None
+        return told.error if told is not None else None
+
 
 def read_tool_run(run: Run) -> ToolRun:
     """Read a tool run: what it was called with, what it gave back, whether it failed; an interrupt is no failure."""

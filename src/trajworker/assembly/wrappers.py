@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from trajworker.assembly.calls import Call
+from trajworker.assembly.dispatch import bear_called_name
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.model.run import Run
 
@@ -14,13 +15,16 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
     """
     left = {key: tool for key, tool in tools.items() if key != root.id}
     while left and calls and not any(left.keys().isdisjoint(call.path) for call in calls):
-        outermost, *others = {next(one for one in call.path if one in left) for call in calls}
-        if others or left[outermost].call_id is not None:
+        outermost, *more = {next(one for one in call.path if one in left) for call in calls}
+        if more or left[outermost].call_id is not None:
             break
         del left[outermost]
     named = {name for call in calls for name in call.names}
-    asked = {key for key, tool in left.items() if tool.call_id is not None or tool.name in named}
-    if len(asked) == len(left):
+    others = [tool for tool in left.values() if tool.call_id is None and tool.name not in named]
+    if not others:
         return left
+    for tool in others:
+        bear_called_name(tool, named)
+    asked = {key for key, tool in left.items() if tool.call_id is not None or tool.name in named}
     handed = {bytes(root.inputs), bytes(root.outputs)} - {b"{}", b"null"}
     return {key: tool for key, tool in left.items() if key in asked or bytes(tool.run.outputs) not in handed}
