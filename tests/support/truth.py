@@ -186,7 +186,7 @@ def _retrieved(actual: Trajectory, thread: dict[str, Any]) -> list[str]:
     mine: list[Any] = []
     for one in actual.retrieved:
         documents = [
-            {key: value for key, value in document.items() if key in want}
+            {key: value for key, value in document.items() if key in want} if isinstance(document, dict) else document
             for document, want in zip(one.documents, _wanted(expected, len(mine)), strict=False)
         ]
         mine.append((one.turn, one.query, documents))
