@@ -7,6 +7,7 @@ from msgspec import Raw, Struct
 
 from trajworker.assembly.payloads import FIELDS, ITEMS, decoded, drafts_of, fields_of, lenient
 from trajworker.dialects import Draft, answer_of
+from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role
 from trajworker.model.run import Run
 
@@ -120,7 +121,7 @@ def read_root(run: Run) -> Root:
     outputs, given_back = fields_of(run.outputs)
     for item in reversed(_messages_field(given, _GIVEN)):
         drafts = drafts_of(item)
-        if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) for draft in drafts):
+        if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) or RAW in draft.flags for draft in drafts):
             break
         root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
     if len(memoryview(inputs)) < MAX_PLAIN_BYTES:
@@ -151,7 +152,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     for name in _SYSTEMS:
         if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
             root.system = [Draft(role=Role.SYSTEM, content=flat[name])]
-    for holder in ("kwargs", "inputs", "data", "payload"):
+    for holder in ("kwargs", "inputs", "data", "payload", "body"):
         if isinstance(flat.get(holder), dict):
             flat = {**flat, **flat[holder]}
     root.texts = {
