@@ -49,7 +49,7 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     if isinstance(payload, dict):
         for name in _COUNTS:
             answer.usage = answer.usage or usage(payload.get(name))
-        answer.usage = answer.usage or usage(payload)
+        answer.usage = answer.usage or usage(payload) or _by_side(payload)
         answer.model = model_of(payload)
     _fill(answer, payload)
     if isinstance(payload, dict):
@@ -62,6 +62,24 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     if draft.finish_reason is None:
         draft.finish_reason = answer.finish
     return answer
+
+
+_SIDES = (("prompt", "completion"), ("input", "output"), ("in", "out"))
+
+
+def _by_side(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """Counts that bear no more than the name of a side: `{"tokens": {"prompt": 7, "completion": 3}}`."""
+    for name in ("tokens", "usage", "token_usage", "token_count", "token_counts"):
+        told = payload.get(name)
+        if not isinstance(told, dict):
+            continue
+        given = usage(told)
+        for asked, said in _SIDES:
+            if given is None and isinstance(told.get(asked), int) and isinstance(told.get(said), int):
+                given = usage({"input_tokens": told[asked], "output_tokens": told[said]})
+        if given is not None:
+            return given
+    return None
 
 
 def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 - one branch a shape

@@ -30,6 +30,7 @@ class _Inputs(Struct, gc=False):
     instructions: Any = None
     system: Any = None
     model: Any = None
+    model_name: Any = None
     tools: Raw = NULL
     functions: Raw = NULL
     system_prompt: Any = None
@@ -180,7 +181,8 @@ def _read_prompt(inputs: Raw) -> Prompt:
         fields = _DECODER.decode(inputs)
     except (msgspec.DecodeError, UnicodeError):
         return Prompt(drafts=unknown_messages(inputs))
-    prompt = Prompt(model=fields.model if isinstance(fields.model, str) else None, tools=bytes(fields.tools))
+    named = fields.model or fields.model_name
+    prompt = Prompt(model=named if isinstance(named, str) else None, tools=bytes(fields.tools))
     config = _settings(fields.config)
     if prompt.tools == _ABSENT:
         prompt.tools = _offered(fields, config)
