@@ -8,6 +8,7 @@ from msgspec import Struct
 from trajworker.assembly.faults import is_interrupt, is_stopped
 from trajworker.assembly.metadata import NO_PARAMS, PARAMS, Metadata, extra_of
 from trajworker.assembly.payloads import lenient, text_of
+from trajworker.assembly.words import STOPPED
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
 from trajworker.dialects.outcome import status_finish
 from trajworker.dialects.prompt import system_drafts
@@ -18,8 +19,6 @@ from trajworker.model.run import Run, RunStatus, ancestors
 
 NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
 """Run types that folding reads beside the roots: the other chain runs only repeat what these hold."""
-
-STOPPED = "stopped"
 
 
 class Call(Struct, eq=False, gc=False):

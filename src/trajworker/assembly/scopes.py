@@ -1,39 +1,17 @@
 """Sorts the llm calls of a trace: the agent's own, its sub-agents', parallel branches, and internal ones."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
+from trajworker.assembly.groups import Group, asks_alike, group, parallel, system_of
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import ToolRun
-from trajworker.assembly.words import MIN_QUOTE, goes_on_in_text
+from trajworker.assembly.words import MIN_QUOTE
 from trajworker.model.message import Role, ToolCall
 
 _HIDDEN = frozenset({"middleware", "compaction"})
-
-
-class Group(Struct, eq=False, gc=False):
-    """Calls that go on from each other: one agent's dialogue inside a trace."""
-
-    calls: list[Call]
-    asked_by: ToolCall | None = None
-    """The tool call whose argument is what the agent was asked."""
-    twin: bool = False
-    """Whether it stands beside the main dialogue, not below it: one of several that a tool asked at once."""
-
-    @property
-    def answered(self) -> list[Call]:
-        """Calls with an answer."""
-        return [call for call in self.calls if call.answer.draft is not None]
-
-    @property
-    def final(self) -> str | None:
-        """Text of the last answer."""
-        done = self.answered
-        last = done[-1].answer.draft if done else None
-        return ((last.content or "").strip() or None) if last is not None else None
 
 
 class Sorted(Struct, eq=False, gc=False):
@@ -98,103 +76,6 @@ def agent_name(call: Call) -> str | None:
     return None
 
 
-def _system(call: Call) -> list[bytes]:
-    return [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is Role.SYSTEM]
-
-
-def _goes_on(call: Call, last: Call) -> bool:
-    """Whether a call's prompt goes on from another call of the same agent."""
-    mine, before = call.prompt.array, last.prompt.array
-    answer = last.answer.draft
-    if mine is not None and before is not None and mine.startswith(before[:-1]):
-        if answer is None:
-            return len(mine) >= len(before) and _system(call) == _system(last)
-        if len(mine) > len(before):
-            return True
-    if answer is None:
-        return call.digests() == last.digests()
-    if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
-        return True
-    if _scratchpad(call, last) or _told_in_words(call, last):
-        return True
-    ids = last.ids
-    return bool(ids) and any(
-        (draft.tool_response is not None and draft.tool_response.id in ids)
-        or bool(ids & {one.id for one in draft.tool_calls or ()})
-        for draft in call.read()
-    )
-
-
-def _scratchpad(call: Call, last: Call) -> bool:
-    """Whether a prompt is the one before with its answer written behind it, as agents do that know no tool calls."""
-    mine, before = call.read(), last.read()
-    if not mine or not before or last.answer.draft is None or _system(call) != _system(last):
-        return False
-    return goes_on_in_text(mine[-1].content, before[-1].content, last.answer.draft.content)
-
-
-def _told_in_words(call: Call, last: Call) -> bool:
-    """Whether a prompt tells in words that the tools of the last answer were called and what they gave back.
-
-    Agents that a dialogue is handed over to are told so where the calls are not theirs (Google ADK).
-    """
-    names = last.names
-    if not names:
-        return False
-    known = set(last.digests())
-    users = [(draft.content or "", key in known) for draft, key in zip(call.read(), call.digests(), strict=True)
-             if draft.role is Role.USER]  # fmt: skip
-    told = [text for text, old in users if not old and any(name in text for name in names)]
-    return len(told) > len(names) and any(old for _, old in users)
-
-
-def group(calls: list[Call]) -> list[Group]:
-    """Calls by the dialogue they go on with, in order of the first call."""
-    groups: list[Group] = []
-    for call in calls:
-        home = next((one for one in reversed(groups) if _goes_on(call, one.calls[-1])), None)
-        if home is None:
-            home = next((one for one in reversed(groups) if _chained(call, one.calls[-1])), None)
-        if home is None:
-            groups.append(Group(calls=[call]))
-        else:
-            home.calls.append(call)
-    return groups
-
-
-def _chained(call: Call, last: Call) -> bool:
-    """Whether the prompts share their opening (system and first user message) and differ behind it: a window."""
-    mine, before = call.read(), last.read()
-    if len(mine) < 3 or len(before) < 2 or last.answer.draft is None:  # noqa: PLR2004 - system, user, and more
-        return False
-    return call.digests()[:2] == last.digests()[:2] and any(draft.role is Role.TOOL for draft in mine)
-
-
-def _parallel(one: Group, other: Group) -> bool:
-    """Whether two groups ran at the same time, or in the same step of a graph."""
-    first, second = one.calls[0], other.calls[0]
-    step = first.about.langgraph_step
-    mine, other_ns = str(first.about.langgraph_checkpoint_ns), str(second.about.langgraph_checkpoint_ns)
-    other_node = mine != other_ns and _graph(mine) == _graph(other_ns)
-    if other_node and step is not None and step == second.about.langgraph_step:
-        return True
-    return first.run.start_time < _end(other) and second.run.start_time < _end(one)
-
-
-def _asks_alike(one: Group, other: Group) -> bool:
-    """Whether two groups were given the same system prompts."""
-    return _system(one.calls[0]) == _system(other.calls[0])
-
-
-def _graph(namespace: str) -> str:
-    """The graph that a node's checkpoint namespace lies in: `agent:1|tools:2` in `agent:1`."""
-    return namespace.rpartition("|")[0]
-
-
-def _end(one: Group) -> datetime:
-    return max((call.run.end_time or call.run.start_time) for call in one.calls)
-
-
 def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = ()) -> Sorted:
     """Tell the agent's own calls from branches and internal ones.
 
@@ -216,7 +97,7 @@ def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (
         return Sorted(main=chosen.calls, branches=[], internal=internal)
     if root is None:
         for one in groups:
-            one.twin = one is not chosen and _parallel(one, chosen) and _asks_alike(one, chosen)
+            one.twin = one is not chosen and parallel(one, chosen) and asks_alike(one, chosen)
     own_ids = {id(call) for call in [*chosen.calls, *behind]}
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
     for one in others:
@@ -229,7 +110,7 @@ def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (
         or one.twin
         or len(one.answered) > 1
         or any(call.names & ran for call in one.calls)
-        or any(_parallel(one, other) for other in others if other is not one)
+        or any(parallel(one, other) for other in others if other is not one)
     ]
     internal += [call for one in others if one not in branches for call in one.calls]
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal))
@@ -277,8 +158,8 @@ def _up_to_final(chosen: Group, root: Root | None) -> tuple[Group, list[Call]]:
         return chosen, []
     for place in range(len(chosen.calls) - 1, 0, -1):
         if Group(calls=chosen.calls[place - 1 : place]).final in finals:
-            prompt, behind = _system(chosen.calls[place - 1]), chosen.calls[place:]
-            if all(_system(call) != prompt for call in behind):
+            prompt, behind = system_of(chosen.calls[place - 1]), chosen.calls[place:]
+            if all(system_of(call) != prompt for call in behind):
                 return Group(calls=chosen.calls[:place]), behind
     return chosen, []
 

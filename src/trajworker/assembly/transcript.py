@@ -5,7 +5,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 """
 
 from trajworker.assembly.alignment import FreshSystem, Seen
-from trajworker.assembly.calls import STOPPED, Call
+from trajworker.assembly.calls import Call
 from trajworker.assembly.context import append, refer
 from trajworker.assembly.linking import complete, from_run, match_run, pending_of
 from trajworker.assembly.memory import StepDraft
@@ -17,6 +17,7 @@ from trajworker.assembly.words import (
     CONTEXT,
     EDITED,
     MIN_QUOTE,
+    STOPPED,
     SUMMARY,
     Opening,
     goes_on_in_text,

@@ -6,7 +6,7 @@ from trajworker.assembly.roots import Root
 from trajworker.dialects import Draft
 from trajworker.model.message import Role
 
-SUMMARY, EDITED, CONTEXT, ALTERNATIVE = "summary", "edited", "context", "alternative"
+SUMMARY, EDITED, CONTEXT, ALTERNATIVE, STOPPED = "summary", "edited", "context", "alternative", "stopped"
 
 MIN_QUOTE = 4
 """Characters from which a text that a prompt repeats counts as quoted on its own."""

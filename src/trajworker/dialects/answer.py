@@ -13,7 +13,7 @@ from trajworker.dialects.outcome import Answer, finish_of, model_of, status_fini
 from trajworker.dialects.reader import read_all, read_one
 from trajworker.dialects.speech import RAW, UNREADABLE, Said, raw, speak
 from trajworker.dialects.typed_answer import read_outputs
-from trajworker.dialects.vocabulary import finish_reason, role_of, usage
+from trajworker.dialects.vocabulary import by_side, finish_reason, role_of, usage
 from trajworker.model.message import Role
 
 _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply",
@@ -49,7 +49,7 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     if isinstance(payload, dict):
         for name in _COUNTS:
             answer.usage = answer.usage or usage(payload.get(name))
-        answer.usage = answer.usage or usage(payload) or _by_side(payload)
+        answer.usage = answer.usage or usage(payload) or by_side(payload)
         answer.model = model_of(payload)
     _fill(answer, payload)
     if isinstance(payload, dict):
@@ -62,24 +62,6 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     if draft.finish_reason is None:
         draft.finish_reason = answer.finish
     return answer
-
-
-_SIDES = (("prompt", "completion"), ("input", "output"), ("in", "out"))
-
-
-def _by_side(payload: dict[str, Any]) -> dict[str, Any] | None:
-    """Counts that bear no more than the name of a side: `{"tokens": {"prompt": 7, "completion": 3}}`."""
-    for name in ("tokens", "usage", "token_usage", "token_count", "token_counts"):
-        told = payload.get(name)
-        if not isinstance(told, dict):
-            continue
-        given = usage(told)
-        for asked, said in _SIDES:
-            if given is None and isinstance(told.get(asked), int) and isinstance(told.get(said), int):
-                given = usage({"input_tokens": told[asked], "output_tokens": told[said]})
-        if given is not None:
-            return given
-    return None
 
 
 def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 - one branch a shape

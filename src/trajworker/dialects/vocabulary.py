@@ -230,3 +230,21 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     if details:
         result["output_token_details"] = details
     return result
+
+
+_SIDES = (("prompt", "completion"), ("input", "output"), ("in", "out"))
+
+
+def by_side(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """Counts that bear no more than the name of a side: `{"tokens": {"prompt": 7, "completion": 3}}`."""
+    for name in ("tokens", "usage", "token_usage", "token_count", "token_counts"):
+        told = payload.get(name)
+        if not isinstance(told, dict):
+            continue
+        given = usage(told)
+        for asked, said in _SIDES:
+            if given is None and isinstance(told.get(asked), int) and isinstance(told.get(said), int):
+                given = usage({"input_tokens": told[asked], "output_tokens": told[said]})
+        if given is not None:
+            return given
+    return None

@@ -1,0 +1,129 @@
+"""Groups the llm calls of a trace by the dialogue they go on with."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.words import goes_on_in_text
+from trajworker.model.message import Role, ToolCall
+
+
+class Group(Struct, eq=False, gc=False):
+    """Calls that go on from each other: one agent's dialogue inside a trace."""
+
+    calls: list[Call]
+    asked_by: ToolCall | None = None
+    """The tool call whose argument is what the agent was asked."""
+    twin: bool = False
+    """Whether it stands beside the main dialogue, not below it: one of several that a tool asked at once."""
+
+    @property
+    def answered(self) -> list[Call]:
+        """Calls with an answer."""
+        return [call for call in self.calls if call.answer.draft is not None]
+
+    @property
+    def final(self) -> str | None:
+        """Text of the last answer."""
+        done = self.answered
+        last = done[-1].answer.draft if done else None
+        return ((last.content or "").strip() or None) if last is not None else None
+
+
+def system_of(call: Call) -> list[bytes]:
+    """Digests of the system prompts that a call was given."""
+    return [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is Role.SYSTEM]
+
+
+def _goes_on(call: Call, last: Call) -> bool:
+    """Whether a call's prompt goes on from another call of the same agent."""
+    mine, before = call.prompt.array, last.prompt.array
+    answer = last.answer.draft
+    if mine is not None and before is not None and mine.startswith(before[:-1]):
+        if answer is None:
+            return len(mine) >= len(before) and system_of(call) == system_of(last)
+        if len(mine) > len(before):
+            return True
+    if answer is None:
+        return call.digests() == last.digests()
+    if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
+        return True
+    if _scratchpad(call, last) or _told_in_words(call, last):
+        return True
+    ids = last.ids
+    return bool(ids) and any(
+        (draft.tool_response is not None and draft.tool_response.id in ids)
+        or bool(ids & {one.id for one in draft.tool_calls or ()})
+        for draft in call.read()
+    )
+
+
+def _scratchpad(call: Call, last: Call) -> bool:
+    """Whether a prompt is the one before with its answer written behind it, as agents do that know no tool calls."""
+    mine, before = call.read(), last.read()
+    if not mine or not before or last.answer.draft is None or system_of(call) != system_of(last):
+        return False
+    return goes_on_in_text(mine[-1].content, before[-1].content, last.answer.draft.content)
+
+
+def _told_in_words(call: Call, last: Call) -> bool:
+    """Whether a prompt tells in words that the tools of the last answer were called and what they gave back.
+
+    Agents that a dialogue is handed over to are told so where the calls are not theirs (Google ADK).
+    """
+    names = last.names
+    if not names:
+        return False
+    known = set(last.digests())
+    users = [(draft.content or "", key in known) for draft, key in zip(call.read(), call.digests(), strict=True)
+             if draft.role is Role.USER]  # fmt: skip
+    told = [text for text, old in users if not old and any(name in text for name in names)]
+    return len(told) > len(names) and any(old for _, old in users)
+
+
+def group(calls: list[Call]) -> list[Group]:
+    """Calls by the dialogue they go on with, in order of the first call."""
+    groups: list[Group] = []
+    for call in calls:
+        home = next((one for one in reversed(groups) if _goes_on(call, one.calls[-1])), None)
+        if home is None:
+            home = next((one for one in reversed(groups) if _chained(call, one.calls[-1])), None)
+        if home is None:
+            groups.append(Group(calls=[call]))
+        else:
+            home.calls.append(call)
+    return groups
+
+
+def _chained(call: Call, last: Call) -> bool:
+    """Whether the prompts share their opening (system and first user message) and differ behind it: a window."""
+    mine, before = call.read(), last.read()
+    if len(mine) < 3 or len(before) < 2 or last.answer.draft is None:  # noqa: PLR2004 - system, user, and more
+        return False
+    return call.digests()[:2] == last.digests()[:2] and any(draft.role is Role.TOOL for draft in mine)
+
+
+def parallel(one: Group, other: Group) -> bool:
+    """Whether two groups ran at the same time, or in the same step of a graph."""
+    first, second = one.calls[0], other.calls[0]
+    step = first.about.langgraph_step
+    mine, other_ns = str(first.about.langgraph_checkpoint_ns), str(second.about.langgraph_checkpoint_ns)
+    other_node = mine != other_ns and _graph(mine) == _graph(other_ns)
+    if other_node and step is not None and step == second.about.langgraph_step:
+        return True
+    return first.run.start_time < _end(other) and second.run.start_time < _end(one)
+
+
+def asks_alike(one: Group, other: Group) -> bool:
+    """Whether two groups were given the same system prompts."""
+    return system_of(one.calls[0]) == system_of(other.calls[0])
+
+
+def _graph(namespace: str) -> str:
+    """The graph that a node's checkpoint namespace lies in: `agent:1|tools:2` in `agent:1`."""
+    return namespace.rpartition("|")[0]
+
+
+def _end(one: Group) -> datetime:
+    return max((call.run.end_time or call.run.start_time) for call in one.calls)
