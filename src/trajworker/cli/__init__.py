@@ -4,6 +4,7 @@ import sys
 from importlib import import_module
 
 from trajworker.cli.parser import parse
+from trajworker.cli.streams import open_streams, unwritten
 
 TYPE_CHECKING = False  # see cli.parser
 if TYPE_CHECKING:
@@ -17,15 +18,23 @@ NOT_OURS = "httpx._main"
 
 def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run one command; returns the exit code (README, "Use it")."""
-    asked = parse(sys.argv[1:] if arguments is None else arguments)
-    sys.modules.setdefault(NOT_OURS, None)  # type: ignore[arg-type]  # tells whoever imports it that it is not there
+    open_streams()
     try:
+        code = _obey(sys.argv[1:] if arguments is None else arguments)
+    except SystemExit as end:  # argparse, after --help, --version and what makes no sense
+        code = int(end.code or 0)
+    lost = unwritten()
+    return code if lost is None else code or _explain(lost)
+
+
+def _obey(arguments: "Sequence[str]") -> int:
+    try:
+        asked = parse(arguments)
+        sys.modules.setdefault(NOT_OURS, None)  # type: ignore[arg-type]  # tells whoever imports it that it is not there
         command = import_module(f"trajworker.cli.{asked.module}")
         return int(command.main(asked))
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return 0
     except Exception as error:  # noqa: BLE001 - the last door: what passes it would be a traceback on a terminal
         return _explain(error)
 

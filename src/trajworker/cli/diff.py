@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from trajworker.cli.finding import find_trajectory
+from trajworker.cli.streams import write_json
 from trajworker.errors import ConfigError
 from trajworker.matching import Golden, diff_trajectories, read_golden, render, verdict_map
 from trajworker.trajectory import Trajectory
@@ -21,7 +22,7 @@ def main(asked: argparse.Namespace) -> int:
     """Print the alignment."""
     verdict = diff_trajectories(_side(asked.a, asked), _side(asked.b, asked), asked.mode, asked.args)
     if asked.json:
-        sys.stdout.write(f"{msgspec.json.encode(verdict_map(verdict), enc_hook=str).decode()}\n")
+        write_json(msgspec.json.encode(verdict_map(verdict), enc_hook=str))
     else:
         sys.stdout.write(f"{render(verdict, colour=sys.stdout.isatty())}\n")
     return 0 if verdict else EXIT_DIFFERENT

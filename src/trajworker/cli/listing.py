@@ -13,6 +13,7 @@ from trajworker.aio import Client
 from trajworker.api.listing import ConversationSummary
 from trajworker.cli.choosing import one_project
 from trajworker.cli.settings import load_asked
+from trajworker.cli.streams import write_json
 from trajworker.config import Purpose
 
 SHOWN_NAMES = 3
@@ -25,7 +26,8 @@ def main(asked: argparse.Namespace) -> int:
     source = options.settings.source
     found = anyio.run(Client.of(options).list_conversations, asked.limit, source.since, source.until)
     if asked.json:
-        sys.stdout.writelines(f"{msgspec.json.encode(one).decode()}\n" for one in found)
+        for one in found:
+            write_json(msgspec.json.encode(one))
         return 0
     if found:
         Console(file=sys.stdout, highlight=False).print(_table(found))

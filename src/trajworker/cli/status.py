@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from trajworker.cli.settings import load_asked, staging_of
+from trajworker.cli.streams import write_json
 from trajworker.config import Purpose
 from trajworker.staging import Figures, ProjectFigures, read_figures
 
@@ -16,7 +17,7 @@ def main(asked: argparse.Namespace) -> int:
     """Print the figures of the staging file."""
     figures = read_figures(staging_of(load_asked(asked, Purpose.LOCAL)))
     if asked.json:
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(figures), indent=2).decode() + "\n")
+        write_json(msgspec.json.format(msgspec.json.encode(figures), indent=2))
         return 0
     console = Console(file=sys.stdout, highlight=False)
     console.print(_projects(figures))
