@@ -42,9 +42,10 @@ def _obey(arguments: "Sequence[str]") -> int:
 def _explain(error: Exception) -> int:
     """One line on stderr for each cause, and the exit code that its class carries."""
     from trajworker.cli.explaining import explain  # noqa: PLC0415 - nothing is imported for a command that succeeds
+    from trajworker.observing.printable import printable_text  # noqa: PLC0415 - same
 
     told = [explain(cause) for cause in _leaves(error)]
-    sys.stderr.writelines(f"trajworker: {text}\n" for text, _ in told)
+    sys.stderr.writelines(f"trajworker: {printable_text(text)}\n" for text, _ in told)
     return max(code for _, code in told)
 
 

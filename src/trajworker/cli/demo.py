@@ -9,9 +9,9 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import anyio
-from rich.console import Console
 
 from trajworker.cli.rendering import overview, trajectory_page
+from trajworker.cli.terminal import page_console
 from trajworker.config.settings import (
     ConversationSettings,
     IntakeSettings,
@@ -36,7 +36,7 @@ NO_TIME = timedelta(0)
 def main(asked: argparse.Namespace) -> int:
     """Run the worker once on the sample; show what was found, where it is, and what to try next."""
     out = Path(asked.out) if asked.out else Path(tempfile.mkdtemp(prefix="trajworker-demo-"))
-    console = Console(file=sys.stdout, highlight=False)
+    console = page_console()
     console.print("A LangSmith-compatible server on loopback, filled with recorded traces; the worker reads it once.")
     with watching(sys.stderr, level="warning") as watch:
         code = anyio.run(_work, out, watch.observer)

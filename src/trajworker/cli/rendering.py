@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from trajworker.cli.terminal import named, plain_table, shortened, spoken
 from trajworker.model.message import Message, Role, ToolCall
 from trajworker.trajectory import Trajectory, Turn
 
@@ -29,7 +29,7 @@ def trajectory_page(trajectory: Trajectory, *, steps: bool = False) -> Renderabl
 
 def overview(trajectories: Iterator[Trajectory]) -> Table:
     """One row per conversation; ids are cut to what tells them apart, `trajworker show` takes their beginnings."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
+    table = plain_table()
     table.add_column("conversation", no_wrap=True)
     for name in ("turns", "steps", "tools", "failed", "tokens"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -41,14 +41,14 @@ def overview(trajectories: Iterator[Trajectory]) -> Table:
 
 def _overview_row(trajectory: Trajectory) -> Iterator[RenderableType]:
     task, metrics = trajectory.task, trajectory.metrics
-    yield escape(_short(task.conversation_id or "?", SHOWN_ID))
+    yield named(_short(task.conversation_id or "?", SHOWN_ID))
     yield _number(task.num_turns)
     yield _number(task.num_steps)
     yield _number(metrics.num_tool_calls if metrics else None)
     yield _number(metrics.num_tool_failures if metrics else None)
     yield _number(task.total_tokens)
     first = next((message.content for message in trajectory.messages if message.role is Role.USER), None)
-    yield Text((first or "").replace("\n", " "), no_wrap=True, overflow="ellipsis")
+    yield shortened((first or "").replace("\n", " "))
 
 
 def _head(trajectory: Trajectory) -> RenderableType:
@@ -65,9 +65,9 @@ def _head(trajectory: Trajectory) -> RenderableType:
         facts.append(f"reward {trajectory.reward.aggregated_value:g}")
     if not trajectory.complete:
         facts.append("not complete")
-    lines = [Text(task.conversation_id or "(no id)", style="bold"), Text(" · ".join(facts), style="dim")]
+    lines = [named(task.conversation_id or "(no id)", "bold"), Text(" · ".join(facts), style="dim")]
     if trajectory.error:
-        lines.append(Text(_short(trajectory.error, LONGEST_VALUE), style="red"))
+        lines.append(spoken(_short(trajectory.error, LONGEST_VALUE), "red"))
     return Group(*lines)
 
 
@@ -76,7 +76,7 @@ def _conversation(trajectory: Trajectory) -> Iterator[RenderableType]:
     for message in trajectory.messages:
         if message.turn and message.turn != turn:
             turn = message.turn
-            yield Rule(_turn_title(turn, trajectory.turns), style="dim")
+            yield Rule(named(_turn_title(turn, trajectory.turns)), style="dim")
         yield _message(message)
 
 
@@ -91,23 +91,23 @@ def _message(message: Message) -> RenderableType:
     grid.add_column(overflow="fold")
     body: list[RenderableType] = []
     if message.reasoning:
-        body.append(Text(message.reasoning, style="dim italic"))
+        body.append(spoken(message.reasoning, "dim italic"))
     if message.content:
-        body.append(Text(message.content))
+        body.append(spoken(message.content))
     if message.refusal:
-        body.append(Text(message.refusal, style="yellow"))
+        body.append(spoken(message.refusal, "yellow"))
     body.extend(_call(call) for call in message.tool_calls or ())
     if message.tool_response and message.tool_response.error:
-        body.append(Text(_short(message.tool_response.error, LONGEST_VALUE), style="red"))
+        body.append(spoken(_short(message.tool_response.error, LONGEST_VALUE), "red"))
     if message.flags:
-        body.append(Text(", ".join(message.flags), style="yellow"))
+        body.append(named(", ".join(message.flags), "yellow"))
     grid.add_row(message.role.value, Group(*body) if body else Text("(nothing)", style="dim"))
     return grid
 
 
 def _call(call: ToolCall) -> Text:
     arguments = call.invalid if call.invalid is not None else _json(call.arguments)
-    return Text.assemble("→ ", (call.name, "bold"), f"({_short(arguments, LONGEST_VALUE)})")
+    return Text.assemble("→ ", named(call.name, "bold"), "(", spoken(_short(arguments, LONGEST_VALUE)), ")")
 
 
 def _steps(trajectory: Trajectory) -> Iterator[RenderableType]:
@@ -118,7 +118,7 @@ def _steps(trajectory: Trajectory) -> Iterator[RenderableType]:
 
 def _nested(trajectory: Trajectory) -> Iterator[RenderableType]:
     for nested in trajectory.nested:
-        yield Rule(f"sub-agent {nested.origin.agent or ''}", style="dim")
+        yield Rule(named(f"sub-agent {nested.origin.agent or ''}"), style="dim")
         yield Padding(Group(*_conversation(nested)), (0, 0, 0, 4))
 
 

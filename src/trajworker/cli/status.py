@@ -1,14 +1,13 @@
 """`trajworker status`: what staging holds, also while a worker is at work on it."""
 
 import argparse
-import sys
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 
 from trajworker.cli.settings import load_asked, staging_of
 from trajworker.cli.streams import write_json
+from trajworker.cli.terminal import named, plain_table, shortened, table_console
 from trajworker.config import Purpose
 from trajworker.staging import Figures, ProjectFigures, read_figures
 
@@ -19,23 +18,26 @@ def main(asked: argparse.Namespace) -> int:
     if asked.json:
         write_json(msgspec.json.format(msgspec.json.encode(figures), indent=2))
         return 0
-    console = Console(file=sys.stdout, highlight=False)
+    console = table_console()
     console.print(_projects(figures))
     for project in figures.projects:
         for line in _set_aside(project):
-            console.print(line, markup=False)
+            console.print(named(line))
     files = ", ".join(f"{count} {state}" for state, count in sorted(figures.files.items())) or "none"
     console.print(f"files: {files}; revisions emitted: {figures.emissions}; staging: {figures.size_bytes:,} bytes")
     return 0
 
 
 def _projects(figures: Figures) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("project", "complete up to", "unread slices", "runs", "pending", "open", "emitted", "failed"):
-        table.add_column(name, justify="left" if name in ("project", "complete up to") else "right")
+    table = plain_table()
+    table.add_column("project")
+    table.add_column("complete up to", no_wrap=True)
+    table.add_column("unread slices", justify="right")
+    for name in ("runs", "pending", "open", "emitted", "failed"):
+        table.add_column(name, justify="right", no_wrap=True)
     for project in figures.projects:
         table.add_row(
-            project.name,
+            shortened(project.name),
             project.watermark.isoformat(timespec="seconds") if project.watermark else "-",
             str(project.slices_unread),
             str(project.runs),

@@ -7,6 +7,7 @@ from pathlib import Path
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 from trajworker.errors import EXIT_IO
+from trajworker.observing.printable import printable
 from trajworker.sinks import verify
 
 
@@ -14,7 +15,7 @@ def main(asked: argparse.Namespace) -> int:
     """Say what is whole and what is not; exit code 74 when something is damaged."""
     found = verify(Path(asked.out), load_asked(asked, Purpose.LOCAL).sink.consumed)
     for problem in found.problems:
-        sys.stderr.write(f"trajworker: {problem}\n")
+        sys.stderr.write(f"trajworker: {printable(problem)}\n")
     void = f"; void: {', '.join(map(str, found.void))}" if found.void else ""
     taken = f"; taken by their consumer: {found.taken}" if found.taken else ""
     whole = f"whole: {found.files} files, {found.lines} lines"
