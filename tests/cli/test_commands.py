@@ -291,3 +291,27 @@ def test_simulate_refuses_what_cannot_be_loaded(say: Say, tmp_path: Path) -> Non
     code, _, err = say("simulate", "--port", "0", "--load", tmp_path)
     assert (code, "runs.jsonl" in err) == (78, True)
     assert say("simulate", "--faults", tmp_path / "none.json")[0] == 78
+
+
+@pytest.mark.parametrize(
+    ("option", "number"),
+    [
+        *(("--port", port) for port in ("99999", "-1", "http")),
+        *(("--rate-scale", scale) for scale in ("nan", "inf", "-1", "0", "1e300", "fast")),
+        *(("--latency-ms", late) for late in ("inf", "nan", "-5", "1e300")),
+    ],
+)
+def test_a_number_that_the_simulator_cannot_keep_is_refused_with_its_bounds(say: Say, option: str, number: str) -> None:
+    code, out, err = say("simulate", option, number)
+    assert (code, out) == (78, "")
+    assert err.startswith(f"trajworker simulate: argument {option}: write a ")
+    assert f", not {number}\n" in err
+
+
+@pytest.mark.parametrize("script", [b"[{", b"[1]", b'[{"effect": {"type": "nonsense"}}]', b"\xff"])
+def test_a_bad_script_of_faults_is_named(say: Say, tmp_path: Path, script: bytes) -> None:
+    file = tmp_path / "faults.json"
+    file.write_bytes(script)
+    code, _, err = say("simulate", "--port", "0", "--faults", file)
+    assert (code, err.count("\n")) == (78, 1)
+    assert err.startswith(f"trajworker: {file} is no script of faults: ")

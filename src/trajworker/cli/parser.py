@@ -7,6 +7,7 @@ configuration.
 import argparse
 
 from trajworker import __version__
+from trajworker.cli.numbers import real, whole
 from trajworker.errors import EXIT_CONFIG
 
 TYPE_CHECKING = False  # importing typing takes as long as all the rest of `--version`
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "Turns what agents left in LangSmith into trajectories: one JSON line per conversation."
 HELP_WIDTH = 100
+MAX_PORT = 65_535
+RATE_SCALES = (0.001, 1_000_000)
+MAX_LATENCY_MS = 3_600_000
 EPILOG = "Start with `trajworker demo`: it needs no key, no network, no configuration."
 
 
@@ -161,12 +165,18 @@ def _import(command: Parser) -> None:
 
 def _simulate(command: Parser) -> None:
     command.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
-    command.add_argument("--port", type=int, default=1984, help="port to listen on; 0 picks one (default 1984)")
+    command.add_argument(
+        "--port", type=whole(0, MAX_PORT), default=1984, help="port to listen on; 0 picks one (default 1984)"
+    )
     command.add_argument("--load", metavar="FOLDER", action="append", default=[], help="folder of runs.jsonl")
     command.add_argument("--mode", choices=("dual", "v2", "v1"), default="dual", help="which APIs answer")
     command.add_argument("--key-file", metavar="FILE", help="ask for the API key that stands in this file")
-    command.add_argument("--rate-scale", type=float, metavar="X", help="keep X times the documented rate limits")
-    command.add_argument("--latency-ms", type=float, default=0.0, metavar="N", help="answer N ms late")
+    command.add_argument(
+        "--rate-scale", type=real(*RATE_SCALES), metavar="X", help="keep X times the documented rate limits"
+    )
+    command.add_argument(
+        "--latency-ms", type=real(0, MAX_LATENCY_MS), default=0.0, metavar="N", help="answer N ms late"
+    )
     command.add_argument("--faults", metavar="FILE", help="JSON script of faults")
 
 

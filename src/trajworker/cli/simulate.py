@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trajworker.config import read_key
 from trajworker.errors import ConfigError
-from trajworker.simulator.faults import read_script
+from trajworker.simulator.faults import Fault, read_script
 from trajworker.simulator.loading import LoadError
 from trajworker.simulator.serving import run_forever
 from trajworker.simulator.settings import Mode, SimulatorSettings
@@ -25,17 +25,22 @@ def main(asked: argparse.Namespace) -> int:
 
 
 def _settings(asked: argparse.Namespace) -> SimulatorSettings:
-    try:
-        faults = read_script(Path(asked.faults).read_bytes()) if asked.faults else ()
-    except OSError as reason:
-        raise ConfigError(f"cannot read {asked.faults}: {reason.strerror}") from None
     return SimulatorSettings(
         mode=Mode(asked.mode),
         api_keys=(read_key(Path(asked.key_file)).reveal(),) if asked.key_file else (),
         rate_scale=asked.rate_scale,
         latency_ms=asked.latency_ms,
-        faults=faults,
+        faults=() if asked.faults is None else _faults(Path(asked.faults)),
     )
+
+
+def _faults(file: Path) -> tuple[Fault, ...]:
+    try:
+        return read_script(file.read_bytes())
+    except OSError as reason:
+        raise ConfigError(f"cannot read {file}: {reason.strerror}") from None
+    except ValueError as reason:
+        raise ConfigError(f"{file} is no script of faults: {reason}") from None
 
 
 def _announce(url: str) -> None:
