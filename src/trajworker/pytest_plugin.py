@@ -74,6 +74,7 @@ class GoldenFile:
         self.path = path
         self._ledger = ledger
         self._redactor = redactor
+        self._checked: set[Path] = set()
 
     def check(
         self,
@@ -97,12 +98,14 @@ class GoldenFile:
 
         Raises:
             TrajectoryMismatch: it does not match, or there is no file yet; the message says what to do.
+            ConfigError: this test has checked that file already: of two trajectories it could hold the last one only.
         """
         __tracebackhide__ = True
         from trajworker.errors import TrajectoryMismatch  # noqa: PLC0415 - heavy imports only where they are needed
         from trajworker.matching.golden_check import GoldenPlan, check_golden  # noqa: PLC0415 - heavy
 
         path = self.path if name is None else self.path.with_name(f"{_stem(self.path.stem, name)}{SUFFIX}")
+        self._once(path)
         self._ledger.used.add(str(path))
         plan = GoldenPlan(self._ledger.mode, mode, args, tuple(normalise), self._redactor)
         outcome = check_golden(path, trajectory, plan, **options)
@@ -112,6 +115,14 @@ class GoldenFile:
             raise TrajectoryMismatch(outcome.complaint)
 
     __call__ = check
+
+    def _once(self, path: Path) -> None:
+        __tracebackhide__ = True
+        from trajworker.errors import ConfigError  # noqa: PLC0415 - as above
+
+        if path in self._checked:
+            raise ConfigError(f"this test checks {path.name} a second time: tell its files apart with name=...")
+        self._checked.add(path)
 
 
 @pytest.fixture

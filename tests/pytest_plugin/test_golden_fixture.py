@@ -113,6 +113,18 @@ def test_a_wrong_option_is_an_error_even_before_there_is_a_file(pytester: pytest
     assert files(pytester) == []
 
 
+@pytest.mark.parametrize("mode", ["check", "new", "update"])
+def test_a_second_check_of_the_same_file_is_an_error_at_once(pytester: pytest.Pytester, mode: str) -> None:
+    again = ONE + '\n        golden.check([{"name": "other", "arguments": {}}])\n'
+    pytester.makepyfile(test_agent=again)
+    if mode == "check":
+        pytester.makepyfile(test_agent=ONE)
+        run(pytester, "--golden=new", passed=1)
+        pytester.makepyfile(test_agent=again.replace('[{"name": "other", "arguments": {}}]', "CALLS"))
+    result = run(pytester, f"--golden={mode}", failed=1)
+    result.stdout.fnmatch_lines(["E*this test checks test_trip.jsonl a second time*name=*"])
+
+
 TWO = (
     ONE
     + """
