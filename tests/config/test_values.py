@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trajworker.config.catalog import by_path
+from trajworker.config.conversion import convert
 from trajworker.config.values import duration, duration_text, moment, size, size_text
 
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
@@ -83,3 +85,15 @@ def test_a_moment_is_a_time_in_utc_or_an_age_counted_back_from_now(text: str, ex
 def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match="ISO 8601"):
         moment(text, NOW)
+
+
+@pytest.mark.parametrize("text", ['["a","b"]', "['a']", "[]", " [ ] ", '["a"]\n'])
+def test_a_list_in_a_variable_has_commas_and_no_brackets(text: str) -> None:
+    key = by_path()["source.projects"]
+    with pytest.raises(ValueError, match="commas between its texts"):
+        convert(key, text, NOW)
+
+
+def test_a_pattern_with_brackets_is_no_list() -> None:
+    key = by_path()["source.projects"]
+    assert convert(key, "[ab]*, team-[cd],[e]", NOW) == ("[ab]*", "team-[cd]", "[e]")

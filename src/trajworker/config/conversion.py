@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -22,6 +23,8 @@ _WORDS: Final = {
     "off": False,
     "0": False,
 }
+_BRACKETED: Final = re.compile(r"\s*\[\s*(?:[\"'].*)?\]\s*", re.DOTALL)
+"""A list as JSON or Python writes it; a pattern such as `[ab]*` is none."""
 
 
 def convert(key: CatalogKey, given: object, now: datetime) -> Any:  # noqa: ANN401 - the type is the key's, known at run time
@@ -176,6 +179,8 @@ def _choice(kind: type[StrEnum], given: object) -> StrEnum:
 
 def _texts(given: object) -> tuple[str, ...]:
     if isinstance(given, str):
+        if _BRACKETED.fullmatch(given):
+            raise ValueError("write a list with commas between its texts, such as a,b: without brackets and quotes")
         return tuple(part.strip() for part in given.split(",") if part.strip())
     if isinstance(given, list | tuple):
         return tuple(_text(item) for item in given)

@@ -219,7 +219,7 @@ class ConversationSettings(Struct, frozen=True, kw_only=True):
     ] = DAY
     horizon: Annotated[
         timedelta,
-        Key(why="How long after delivery late data makes a new revision, and payloads are kept for it.", least=NEVER),
+        Key(why="How long after the last activity late data makes a revision, and payloads are kept.", least=NEVER),
     ] = 30 * DAY
     late: Annotated[
         Late,
