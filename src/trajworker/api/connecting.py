@@ -43,9 +43,7 @@ class Connector:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.observer: Observer = (
-            Logs(cast("BinaryIO", _Stderr()), pretty=True, level="debug") if options.debug else ignore
-        )
+        self.observer: Observer = _logs() if options.debug else ignore
         self._spoken: str | None = None
         self._project: Project | None = None
 
@@ -85,6 +83,10 @@ async def staging_at(place: Path | None = None) -> AsyncIterator[Staging]:
     """The staging file, or one in memory that touches no disk."""
     async with open_staging(place or MEMORY) as staging:
         yield staging
+
+
+def _logs() -> Logs:
+    return Logs(cast("BinaryIO", _Stderr()), pretty=True, colours=sys.stderr.isatty(), level="debug")
 
 
 class _Stderr(io.RawIOBase):

@@ -61,18 +61,25 @@ class Logs:
 
     Args:
         stream: where bytes go, as a rule stderr.
-        pretty: coloured text instead of JSON.
+        pretty: text for people instead of JSON.
+        colours: whether that text is coloured.
         level: the least important level that is written: debug, info, warning or error.
         clock: seconds on a clock that never goes back.
     """
 
     def __init__(
-        self, stream: BinaryIO, *, pretty: bool, level: str = "info", clock: Callable[[], float] = monotonic
+        self,
+        stream: BinaryIO,
+        *,
+        pretty: bool,
+        colours: bool = True,
+        level: str = "info",
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._stream = stream
         self._one_at_a_time = Lock()
         self._least = _LEVELS.index(level)
-        self._render = _pretty_renderer() if pretty else _json
+        self._render = _pretty_renderer(colours=colours) if pretty else _json
         self._clock = clock
         self._complaints: dict[Complaint, tuple[float, int]] = {}
 
@@ -159,10 +166,10 @@ def _now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _pretty_renderer() -> Callable[[Fields], bytes]:
+def _pretty_renderer(*, colours: bool) -> Callable[[Fields], bytes]:
     from trajworker.observing.pretty import pretty_renderer  # noqa: PLC0415 - rich, which a collector's lines do not need
 
-    return pretty_renderer()
+    return pretty_renderer(colours=colours)
 
 
 def _json(fields: Fields) -> bytes:

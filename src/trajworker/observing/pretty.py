@@ -8,9 +8,9 @@ import structlog
 from trajworker.observing.printable import printable
 
 
-def pretty_renderer() -> Callable[[dict[str, Any]], bytes]:
+def pretty_renderer(*, colours: bool) -> Callable[[dict[str, Any]], bytes]:
     """Makes a line of fields; what strangers wrote cannot move the cursor."""
-    console = structlog.dev.ConsoleRenderer(sort_keys=False)
+    console = structlog.dev.ConsoleRenderer(sort_keys=False, colors=colours)
 
     def render(fields: dict[str, Any]) -> bytes:
         safe = {name: printable(value) if isinstance(value, str) else value for name, value in fields.items()}
