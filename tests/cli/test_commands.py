@@ -60,6 +60,23 @@ def test_show_says_when_there_is_none_or_more_than_one(say: Say, delivered: Deli
     assert (code, "10 conversations" in err) == (78, True)
 
 
+def test_show_of_a_revision_that_is_not_there_says_which_are(say: Say, delivered: Delivered) -> None:
+    code, _, err = say("show", "1ba23872", "--revision", "2", "--in", delivered.out)
+    assert (code, err.count("\n")) == (78, 1)
+    assert f"1ba23872-0283-5cb5-bfa5-f2ac958da207 has no revision 2 in {delivered.out}, only 1\n" in err
+    code, _, err = say("show", "nothing-like-it", "--revision", "2", "--in", delivered.out)
+    assert (code, "no conversation nothing-like-it" in err) == (78, True)
+
+
+@pytest.mark.parametrize(("words", "told"), [(("--bulk", ""), "--bulk names nothing"), (("",), "not an empty text")])
+def test_import_of_an_empty_name_is_refused_in_words(
+    say: Say, tmp_path: Path, words: tuple[str, ...], told: str
+) -> None:
+    source = ("--project", "p", "--endpoint", "http://127.0.0.1:1")
+    code, _, err = say("import", *words, *source, "--out", tmp_path / "out")
+    assert (code, told in err) == (78, True)
+
+
 @pytest.mark.parametrize("words", [("show", "3f0c"), ("diff", "a", "b")])
 def test_a_folder_that_is_not_there_is_one_line_that_says_how_to_name_it(
     say: Say, tmp_path: Path, words: tuple[str, ...]

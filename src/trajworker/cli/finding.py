@@ -23,15 +23,23 @@ def find_trajectory(asked: argparse.Namespace, conversation_id: str, revision: i
     if not folder.exists():
         raise ConfigError(f"there is nothing at {folder}; name the published files with --in")
     found: dict[str, Trajectory] = {}
+    revisions: dict[str, set[int]] = {}
     for trajectory in load(folder, skip_taken=sink.consumed is Consumed.EXPECTED):
         name = trajectory.task.conversation_id or ""
-        wanted = revision is None or trajectory.revision == revision
-        if name.startswith(conversation_id) and wanted and _newer(trajectory, found.get(name)):
+        if not name.startswith(conversation_id):
+            continue
+        revisions.setdefault(name, set()).add(trajectory.revision)
+        if revision in (None, trajectory.revision) and _newer(trajectory, found.get(name)):
             found[name] = trajectory
-    if conversation_id in found:
-        return found[conversation_id]
+    if conversation_id in revisions:
+        found = {name: one for name, one in found.items() if name == conversation_id}
+        revisions = {conversation_id: revisions[conversation_id]}
     if len(found) > 1:
         raise ConversationNotFound(f"{len(found)} conversations in {folder} begin with {conversation_id}; write more")
+    if not found and len(revisions) == 1:
+        ((name, known),) = revisions.items()
+        told = ", ".join(map(str, sorted(known)))
+        raise ConversationNotFound(f"{name} has no revision {revision} in {folder}, only {told}")
     if not found:
         raise ConversationNotFound(f"no conversation {conversation_id} in {folder}")
     return next(iter(found.values()))

@@ -27,6 +27,8 @@ def main(asked: argparse.Namespace) -> int:
         raise ConfigError(
             "--since and --until bound an import of a whole project: leave out the ids and --bulk, or them"
         )
+    if asked.bulk == "":
+        raise ConfigError("--bulk names nothing: write the file or folder of an export")
     out = Path(asked.out).expanduser()
     lines = _bulk(asked) if asked.bulk else _fetched(asked)
     count = anyio.run(_write_lines if asked.format == "jsonl" else _write_documents, lines, out)
