@@ -11,10 +11,11 @@ from trajworker.api.bulk import Bulk, bulk_trajectories
 from trajworker.api.connecting import Connector
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.finding import FUTURE, find_conversations
+from trajworker.api.identity import known_redactor
 from trajworker.api.importing import Import, Importer, Wanted, ids_of
 from trajworker.api.listing import ConversationSummary
-from trajworker.api.options import STORAGE_DIR, Connection, Options, When, options_of, point_in_time
-from trajworker.errors import ConfigError, NotInitialised
+from trajworker.api.options import STORAGE_DIR, Connection, Options, When, known_limit, options_of, point_in_time
+from trajworker.errors import NotInitialised
 from trajworker.ports import Slice
 from trajworker.redaction import BasePiiRedactor
 from trajworker.trajectory import Trajectory
@@ -79,8 +80,7 @@ class Client:
             ConfigError: a limit below 0, a time that is none.
             ProjectNotFound, NotAllowed, SourceUnavailable: as their names say.
         """
-        if limit is not None and limit < 0:
-            raise ConfigError(f"limit is a number from 0 on, or None for all, not {limit}")
+        limit = known_limit(limit)
         start, end = point_in_time(since, "since"), point_in_time(until, "until")
         if limit == 0:
             return []
@@ -104,7 +104,7 @@ class Client:
         Raises:
             ImportIncomplete: after the last trajectory, naming the conversations that could not be had.
         """
-        ids = ids_of(conversations)
+        ids, redactor = ids_of(conversations), known_redactor(redactor)
         if bulk or source is not None:
             found = bulk_trajectories(Bulk.of(source, self._connector.options, ids, stage=stage, redactor=redactor))
         else:

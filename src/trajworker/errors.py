@@ -81,6 +81,10 @@ class NotATrajectory(TrajworkerError):
     exit_code = EXIT_DATA
 
 
+class NothingThere(NotATrajectory, FileNotFoundError):
+    """There is no file or folder where trajectories should be; a FileNotFoundError, too."""
+
+
 class RedactionFailed(TrajworkerError):
     """A redactor raised or returned no text: the conversation is not written."""
 

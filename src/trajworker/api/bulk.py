@@ -58,6 +58,8 @@ class Bulk(Struct, frozen=True, kw_only=True):
         """Check what was asked for; raises ConfigError where there is nothing at `source`."""
         if source is None:
             raise ConfigError("bulk=True reads a file: pass source, the path of an export")
+        if not os.fspath(source):
+            raise ConfigError("source is empty: name the file or folder of an export")
         path = Path(source).expanduser()
         if not path.exists():
             raise ConfigError(f"there is nothing at {path}")

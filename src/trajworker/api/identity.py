@@ -20,6 +20,7 @@ from uuid import UUID
 import msgspec
 
 from trajworker import __version__
+from trajworker.errors import ConfigError
 from trajworker.redaction import BasePiiRedactor
 
 DEEPEST = 12
@@ -31,6 +32,14 @@ NOBODY = ""
 
 class _Unknown(Exception):
     """Something that cannot be told in words."""
+
+
+def known_redactor(given: BasePiiRedactor | None) -> BasePiiRedactor | None:
+    """What masks texts; raises ConfigError for what is none, such as a class of redactors."""
+    if given is None or isinstance(given, BasePiiRedactor):
+        return given
+    told = f"the class {given.__name__}: make one of it" if isinstance(given, type) else type(given).__name__
+    raise ConfigError(f"redactor is an object derived from BasePiiRedactor, not {told}")
 
 
 def identity_of(redactor: BasePiiRedactor | None) -> str | None:

@@ -51,7 +51,7 @@ def ids_of(conversations: Iterable[Wanted] | Wanted | None) -> tuple[str, ...] |
     if isinstance(conversations, str | ConversationSummary):
         conversations = [conversations]
     ids = [one.conversation_id if isinstance(one, ConversationSummary) else one for one in conversations]
-    wrong = [type(one).__name__ for one in ids if not isinstance(one, str) or not one]
+    wrong = ["an empty text" if one == "" else type(one).__name__ for one in ids if not isinstance(one, str) or not one]
     if wrong:
         raise ConfigError(f"conversations are ids or ConversationSummary objects, not {', '.join(wrong)}")
     return tuple(dict.fromkeys(ids))

@@ -13,7 +13,7 @@ from typing import IO, Any, cast
 import msgspec
 import zstandard
 
-from trajworker.errors import NotATrajectory
+from trajworker.errors import NotATrajectory, NothingThere
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 from trajworker.trajectory.layout import decode_cumulative
 from trajworker.trajectory.trajectory import Trajectory
@@ -45,9 +45,11 @@ def load(path: str | PathLike[str], *, skip_taken: bool = False) -> Iterator[Tra
 
     Raises:
         NotATrajectory: a line is torn or of another format, or a published file is missing; names file and line.
-        FileNotFoundError: there is no such file or folder.
+        NothingThere: there is no such file or folder; it is a NotATrajectory and a FileNotFoundError.
     """
     place = Path(path)
+    if not place.exists():
+        raise NothingThere(f"there is nothing at {place}")
     if place.is_dir():
         for file in _published(place, skip_taken=skip_taken):
             yield from _lines(file)

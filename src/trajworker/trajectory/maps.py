@@ -124,7 +124,10 @@ def _stored_call(call: Any) -> ToolCall:  # noqa: ANN401 - JSON
 
 
 def _from_seed(stored: Mapping[str, Any], calls: list[ToolCall]) -> Trajectory:
-    messages = tuple(_seed_messages(stored.get("messages") or ()))
+    said = stored.get("messages") or ()
+    if not isinstance(said, list | tuple):
+        raise MalformedMap(f"messages is a list, not {type(said).__name__}")
+    messages = tuple(_seed_messages(said))
     if "tool_calls" in stored:
         messages = _with_calls(messages, calls)
     metadata = stored.get("metadata")
