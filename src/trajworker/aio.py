@@ -7,7 +7,8 @@ import os
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 
-from trajworker.api.bulk import Bulk, bulk_trajectories
+from trajworker.api.bulk import bulk_trajectories
+from trajworker.api.bulk_asked import Bulk
 from trajworker.api.connecting import Connector
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.finding import FUTURE, find_conversations

@@ -4,81 +4,19 @@ Parquet is sorted by DuckDB and folded on every core. JSON, and whatever a redac
 (`api.bulk_staged`).
 """
 
-import os
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import aclosing
-from itertools import islice
-from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 import anyio.to_thread
-from msgspec import Struct
 
+from trajworker.api.bulk_asked import Bulk, taken
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.folding import Line
-from trajworker.api.options import Options
 from trajworker.api.pool import folding
-from trajworker.assembly import NEEDED_RUN_TYPES, FoldSettings
-from trajworker.config import Settings
-from trajworker.config.rewards import fold_settings
-from trajworker.errors import ConfigError, ConversationNotFound
+from trajworker.assembly import NEEDED_RUN_TYPES
+from trajworker.errors import ConversationNotFound
 from trajworker.sources.parquet import ParquetExport
-from trajworker.sources.run_files import SUFFIXES
 from trajworker.trajectory import Trajectory, decode_line
-
-if TYPE_CHECKING:
-    from trajworker.redaction import BasePiiRedactor
-
-T = TypeVar("T")
-
-LINES = 16
-"""Lines that are handed over from the thread that waits for them."""
-MAGIC = b"PAR1"
-
-
-class Bulk(Struct, frozen=True, kw_only=True):
-    """What is read: a file or folder, all conversations in it or some; whether disk may be used; who masks it."""
-
-    path: Path
-    settings: Settings
-    conversations: tuple[str, ...] | None = None
-    stage: bool = True
-    redactor: "BasePiiRedactor | None" = None
-
-    @classmethod
-    def of(
-        cls,
-        source: str | os.PathLike[str] | None,
-        options: Options,
-        conversations: tuple[str, ...] | None = None,
-        *,
-        stage: bool = True,
-        redactor: "BasePiiRedactor | None" = None,
-    ) -> "Bulk":
-        """Check what was asked for; raises ConfigError where there is nothing at `source`."""
-        if source is None:
-            raise ConfigError("bulk=True reads a file: pass source, the path of an export")
-        if not os.fspath(source):
-            raise ConfigError("source is empty: name the file or folder of an export")
-        path = Path(source).expanduser()
-        if not path.exists():
-            raise ConfigError(f"there is nothing at {path}")
-        return cls(path=path, settings=options.settings, conversations=conversations, stage=stage, redactor=redactor)
-
-    @property
-    def is_parquet(self) -> bool:
-        """What kind of export it is, by its names, or by its first bytes."""
-        if self.path.is_dir():
-            return next(self.path.rglob("*.parquet"), None) is not None
-        if self.path.name.endswith(SUFFIXES):
-            return False
-        with self.path.open("rb") as file:
-            return self.path.suffix == ".parquet" or file.read(len(MAGIC)) == MAGIC
-
-    @property
-    def fold_settings(self) -> FoldSettings:
-        """How feedback becomes rewards."""
-        return fold_settings(self.settings)
 
 
 async def bulk_trajectories(bulk: Bulk) -> AsyncGenerator[Trajectory, None]:
@@ -136,8 +74,3 @@ def _staged(bulk: Bulk) -> AsyncGenerator[Line, None]:
     from trajworker.api.bulk_staged import staged_lines  # noqa: PLC0415 - a database, which Parquet needs not wait for
 
     return staged_lines(bulk)
-
-
-def taken(iterator: Iterator[T], most: int = LINES) -> list[T]:
-    """The next of an iterator, at most so many; none at its end."""
-    return list(islice(iterator, most))

@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 from msgspec.structs import replace
 
-from trajworker.api.bulk import LINES, Bulk, taken
+from trajworker.api.bulk_asked import LINES, Bulk, taken
 from trajworker.api.folding import Line
 from trajworker.api.lacking import lacking_anywhere
 from trajworker.api.staged import Assembly

@@ -9,7 +9,8 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
-from trajworker.api.bulk import Bulk, bulk_lines
+from trajworker.api.bulk import bulk_lines
+from trajworker.api.bulk_asked import Bulk
 from trajworker.api.lines import open_lines
 from trajworker.api.options import Options
 from trajworker.api.saving import save_file
