@@ -8,11 +8,12 @@ import atexit
 import os
 import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import ExitStack
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
 from trajworker import aio
 from trajworker.api.importing import Wanted
@@ -30,11 +31,14 @@ T = TypeVar("T")
 class _Loop:
     """The loop that blocking calls run in; begun by the first of them, and anew in a forked process."""
 
+    _lock: threading.Lock
+    _portal: BlockingPortal | None
+    _thread: threading.Thread | None
+
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._portal: BlockingPortal | None = None
-        self._pid = 0
-        self._stack = ExitStack()
+        self._begin_anew()
+        os.register_at_fork(after_in_child=self._begin_anew)
+        atexit.register(self._close)
 
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
         """Wait for a coroutine function; an interrupt cancels it."""
@@ -48,17 +52,40 @@ class _Loop:
     def portal(self) -> BlockingPortal:
         """The way into the loop."""
         with self._lock:
-            if self._portal is None or self._pid != os.getpid():
-                self._stack = ExitStack()
-                self._portal = self._stack.enter_context(start_blocking_portal("asyncio", name="trajworker"))
-                self._pid = os.getpid()
-                atexit.register(self._close, self._pid)
+            if self._portal is None:
+                # Not anyio's start_blocking_portal: in a forked process, where no thread but the forking one lives on,
+                # its clean-up would wait for this one for ever, whether the process goes on or ends.
+                ready: Future[BlockingPortal] = Future()
+                self._thread = threading.Thread(target=_serve, args=(ready,), name="trajworker", daemon=True)
+                self._thread.start()
+                self._portal = ready.result()
             return self._portal
 
-    def _close(self, pid: int) -> None:
-        if pid == os.getpid():
-            self._stack.close()
-            self._portal = None
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+        self._portal = self._thread = None
+
+    def _close(self) -> None:
+        if self._portal is not None and self._thread is not None:
+            self._portal.call(self._portal.stop)
+            self._thread.join()
+        self._portal = None
+
+
+def _serve(ready: "Future[BlockingPortal]") -> None:
+    """Run a loop until its portal is stopped."""
+
+    async def serve() -> None:
+        async with BlockingPortal() as portal:
+            ready.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    try:
+        anyio.run(serve)
+    except BaseException as error:
+        if ready.done():
+            raise
+        ready.set_exception(error)  # whoever waits would wait for ever
 
 
 _LOOP = _Loop()
