@@ -39,6 +39,16 @@ class ProjectFailed(Event, frozen=True):
     exit_code: int
 
 
+class RangeCut(Event, frozen=True):
+    """The end of the range asked for cannot be read yet, since the API may still lag there."""
+
+    read_to: datetime
+    until: datetime
+    settle_s: float
+    again_after: datetime
+    """When all of it will have settled."""
+
+
 class PageStaged(Event, frozen=True):
     """A page and its cursor are durable."""
 

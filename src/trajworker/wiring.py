@@ -93,7 +93,7 @@ def exit_code(outcome: Outcome, *, stopped: bool, quarantined: int) -> int:
     codes = {error.exit_code for error in outcome.failed.values()}
     if codes:
         return codes.pop() if len(codes) == 1 and len(outcome.failed) == outcome.projects else EXIT_RETRY
-    if stopped:
+    if stopped or outcome.lagging is not None:
         return EXIT_RETRY
     return EXIT_DATA if quarantined else 0
 

@@ -1,23 +1,14 @@
 """`trajworker list`, `import` and `diff` do in the shell what the library does."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 import trajworker as tj
-from support.library import PROJECT, conversation, served
+from support.library import PROJECT, conversation, later, served
 from trajworker.cli import main
-
-
-def later(rows: list[dict[str, Any]], days: int) -> list[dict[str, Any]]:
-    """The same runs so many days later."""
-    for row in rows:
-        for name in ("start_time", "end_time"):
-            row[name] = (datetime.fromisoformat(row[name]) + timedelta(days=days)).isoformat()
-    return rows
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +42,7 @@ def test_a_project_is_imported_between_since_and_until_whatever_is_staged_alread
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with served() as (simulator, url):
-        simulator.add_runs(PROJECT, conversation("a", turns=3) + later(conversation("b"), days=1))
+        simulator.add_runs(PROJECT, conversation("a", turns=3) + later(conversation("b"), timedelta(days=1)))
         project = ["--endpoint", url, "--project", PROJECT]
         bounds = ["--since", "2026-01-01T00:05:00Z", "--until", "2026-01-01T12:00:00Z"]
         assert main(["import", *project, *bounds, "--out", "fresh"]) == 0

@@ -35,6 +35,9 @@ def told(*happened: events.Event) -> Tally:
     return tally
 
 
+CUT = events.RangeCut(
+    read_to=T0, until=T0 + HOUR / 2, settle_s=3600, again_after=T0 + 1.5 * HOUR + timedelta(milliseconds=1)
+)
 PAGE = events.PageStaged(project="p", runs=100, changed=90, size_bytes=1000, seconds=0.1)
 
 
@@ -140,3 +143,11 @@ def test_metrics_are_prometheus_text_without_ids_or_reasons() -> None:
     typed = {line.split()[2] for line in lines if line.startswith("# TYPE")}
     samples = {line.split("{")[0].split()[0] for line in lines if not line.startswith("#")}
     assert samples <= helped == typed
+
+
+def test_the_summary_says_how_far_a_range_was_read_and_what_to_do_about_the_rest() -> None:
+    assert (
+        "; read up to 2026-01-01T00:00:00Z only: later runs may lag (settle 3600 s), "
+        "run again after 2026-01-01T01:30:01Z with --until 2026-01-01T00:30:00Z"
+    ) in summary(told(PAGE, CUT))
+    assert "read up to" not in summary(told(PAGE))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trajworker.ports import Coverage, Slice, SlicePurpose
-from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
+from trajworker.worker.planning import Lagging, Reading, deep_scan, ended_since, plan
 
 DAY = datetime(2026, 1, 1, tzinfo=UTC)
 MINUTES = 600
@@ -86,6 +86,15 @@ def test_nothing_is_asked_for_outside_of_the_range_nor_covered_twice(
     others = [*coverage.spans, *((one.start, one.end) for one in todo)]
     assert not any(one.start < end and start < one.end for one in cover for start, end in others)
     assert sum(one.purpose is SlicePurpose.CATCH_UP for one in slices) <= 1
+
+
+def test_the_end_that_was_asked_for_lags_until_it_has_settled() -> None:
+    for now in (110, 119):
+        assert reading(100, 110).lagging(at(now)) == Lagging(
+            read_to=at(max(100, now - 10)), until=at(110), settle=timedelta(minutes=10)
+        )
+    assert reading(100, 110).lagging(at(120)) is None
+    assert reading(100).lagging(at(105)) is None
 
 
 def test_a_first_cycle_covers_the_whole_range_and_catches_up_with_nothing() -> None:

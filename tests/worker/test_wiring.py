@@ -1,5 +1,7 @@
 """What the wiring decides itself, beside handing settings on."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from trajworker.assembly.rewards import Aggregation
@@ -9,7 +11,10 @@ from trajworker.errors import NotAllowed, ProjectNotFound
 from trajworker.ports import Late
 from trajworker.sinks import JsonlSettings
 from trajworker.wiring import delivery, exit_code, sink_settings
+from trajworker.worker.planning import Lagging
 from trajworker.worker.supervisor import Outcome
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("late", list(Late))
@@ -32,6 +37,12 @@ def test_without_failures_it_tells_of_stops_and_of_what_was_set_aside() -> None:
     assert exit_code(Outcome(projects=1), stopped=True, quarantined=3) == 75
     assert exit_code(Outcome(projects=1), stopped=False, quarantined=3) == 65
     assert exit_code(Outcome(projects=1), stopped=False, quarantined=0) == 0
+
+
+def test_what_could_not_be_read_yet_is_reason_to_run_again() -> None:
+    lagging = Lagging(read_to=NOW, until=NOW + timedelta(minutes=1), settle=timedelta(minutes=2))
+    for quarantined in (0, 3):
+        assert exit_code(Outcome(projects=1, lagging=lagging), stopped=False, quarantined=quarantined) == 75
 
 
 def test_feedback_counts_as_configured() -> None:

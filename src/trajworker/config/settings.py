@@ -92,7 +92,8 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     until: Annotated[
         Moment | None,
         Key(
-            why="Runs that started at this time or later are not read; by default there is no end.",
+            why="Runs that started at this time or later are not read; by default there is no end. Where it is more "
+            "recent than intake.settle, --once ends with 75: run again.",
             option="--until",
             example='"2026-02-28T12:00:00Z"',
         ),

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from trajworker.observing.printable import printable
@@ -9,11 +10,12 @@ from trajworker.observing.tally import Tally
 
 MAX_NAMES: Final = 5
 MAX_REASONS: Final = 5
+SECOND: Final = timedelta(seconds=1)
 
 
 def summary(tally: Tally) -> str:
     """One line of plain text, without control characters."""
-    parts = [_emitted(tally), _held(tally), _quarantined(tally), _failed(tally)]
+    parts = [_emitted(tally), _held(tally), _quarantined(tally), _failed(tally), _cut(tally)]
     line = "; ".join(part for part in parts if part)
     stopped = tally.stopped
     return printable(line if stopped is None else f"{line}; {stopped.seconds:.1f} s, exit code {stopped.exit_code}")
@@ -53,6 +55,20 @@ def _quarantined(tally: Tally) -> str:
 
 def _failed(tally: Tally) -> str:
     return "; ".join(f"project {project} failed: {error}" for project, error in tally.failed_projects.items())
+
+
+def _cut(tally: Tally) -> str:
+    if (cut := tally.cut) is None:
+        return ""
+    until = cut.until.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return (
+        f"read up to {_second(cut.read_to)} only: later runs may lag (settle {cut.settle_s:g} s), "
+        f"run again after {_second(cut.again_after + SECOND)} with --until {until}"
+    )
+
+
+def _second(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _reasons(counted: Counter[str]) -> str:

@@ -16,6 +16,7 @@ from trajworker.events import (
     PartPublished,
     ProjectFailed,
     ProjectStarted,
+    RangeCut,
     RequestRetried,
     RunQuarantined,
     RunsRecovered,
@@ -36,6 +37,8 @@ class Tally:
         self.started: WorkerStarted | None = None
         self.stopped: WorkerStopped | None = None
         self.stopping = False
+        self.cut: RangeCut | None = None
+        """Where the end of the range asked for could not be read yet."""
         self.pages = 0
         self.runs = 0
         self.runs_changed = 0
@@ -107,6 +110,8 @@ class Tally:
                 self.started = event
             case StopRequested():
                 self.stopping = True
+            case RangeCut():
+                self.cut = event
             case WorkerStopped():
                 self.stopped = event
             case _:

@@ -10,7 +10,7 @@ from trajworker.events import Observer, ProjectStarted
 from trajworker.model.run import Project
 from trajworker.ports import Marks, RunSource, RunStore, Slice, SlicePurpose
 from trajworker.worker.intake import Intake
-from trajworker.worker.planning import Reading, deep_scan, ended_since, plan
+from trajworker.worker.planning import Lagging, Reading, deep_scan, ended_since, plan
 
 LOOK_BATCH = 100
 AGAIN = (SlicePurpose.ENDED, SlicePurpose.DEEP_SCAN)
@@ -35,9 +35,12 @@ class Cycle:
         self._observer = observer
         self._pagers = pagers
         self._fetch_seq = count(1)
+        self.lagging: Lagging | None = None
+        """What the last cycle could not read yet of what is asked for."""
 
     async def run(self, projects: Sequence[Project], now: datetime) -> dict[str, SourceError]:
         """Read up to `now` (server time), as far as `reading` goes; returns what failed, by project id."""
+        self.lagging = self._reading.lagging(now)
         intake = Intake(self._source, self._store, self._observer, self._fetch_seq, self._pagers)
         by_id = {project.id: project for project in projects}
         uncovered = [slice_ for project in projects for slice_ in await self._uncovered(project, now)]

@@ -20,6 +20,14 @@ PUNCTUALITY = 0.95
 """Part of its interval after which a deep scan is due: a job that is started daily does not start to the second."""
 
 
+class Lagging(Struct, frozen=True, kw_only=True):
+    """The end of what was asked for, which could not be read yet since the API may lag."""
+
+    read_to: datetime
+    until: datetime
+    settle: timedelta
+
+
 class Reading(Struct, frozen=True, kw_only=True):
     """How a project is read.
 
@@ -50,6 +58,13 @@ class Reading(Struct, frozen=True, kw_only=True):
         """Up to where is read: what can have settled by now, or all there is."""
         end = now if self.unsettled else now - self.settle
         return end if self.until is None else min(end, self.until)
+
+    def lagging(self, now: datetime) -> Lagging | None:
+        """What lies between there and the end that was asked for; None where none was, or all can be read."""
+        read_to = max(self.end(now), self.since)
+        if self.until is None or read_to >= self.until:
+            return None
+        return Lagging(read_to=read_to, until=self.until, settle=self.settle)
 
 
 def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence[Slice], now: datetime) -> list[Slice]:

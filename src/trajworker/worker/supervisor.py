@@ -13,11 +13,12 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from msgspec import Struct
 
 from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
-from trajworker.events import Observer, ProjectFailed
+from trajworker.events import Observer, ProjectFailed, RangeCut
 from trajworker.ports import RunSource
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.finding import find_projects
 from trajworker.worker.outlet import Outlet
+from trajworker.worker.planning import Lagging
 from trajworker.worker.stop import Stop, request_on_signal
 
 PENDING_NUDGES = 1
@@ -46,6 +47,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     projects: int = 0
     failed: dict[str, SourceError] = {}
+    lagging: Lagging | None = None
+    """What could not be read yet of the range asked for."""
 
 
 class Supervisor:
@@ -66,7 +69,7 @@ class Supervisor:
     def outcome(self) -> Outcome:
         """How it went."""
         unassembled = {} if self._outlet.failed is None else {EVERY_PROJECT: self._outlet.failed}
-        return Outcome(projects=self._projects, failed=self._failed | unassembled)
+        return Outcome(projects=self._projects, failed=self._failed | unassembled, lagging=self._cycle.lagging)
 
     async def run(self, projects: Sequence[str], stop: Stop) -> None:
         """Return when everything asked for is delivered, or after a stop; a failure of either corridor ends both."""
@@ -93,6 +96,12 @@ class Supervisor:
             _nudge(nudges)
             await anyio.sleep(self._rhythm.poll.total_seconds())
         await self._cycle_once(projects)
+        if (lagging := self._cycle.lagging) is not None:
+            again_after = lagging.until + lagging.settle
+            settle_s = lagging.settle.total_seconds()
+            self._observer(
+                RangeCut(read_to=lagging.read_to, until=lagging.until, settle_s=settle_s, again_after=again_after)
+            )
 
     async def _cycle_once(self, names: Sequence[str]) -> None:
         found = await find_projects(self._source, names)
