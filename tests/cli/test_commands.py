@@ -4,16 +4,21 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cli.conftest import Delivered
 from trajworker.cli import main, status
+from trajworker.staging.ownership import locked
 from trajworker.trajectory.line import load
 
 Say = Callable[..., tuple[int, str, str]]
+CONVERSATION = "1ba23872-0283-5cb5-bfa5-f2ac958da207"
+"""One of the sample."""
 
 
 @pytest.fixture
@@ -183,15 +188,14 @@ def test_a_file_that_its_consumer_took_is_no_damage_where_they_do(
 
 
 def test_purge_erases_and_lists_the_files_that_still_hold_it(say: Say, delivered: Delivered) -> None:
-    conversation = "1ba23872-0283-5cb5-bfa5-f2ac958da207"
     copy = delivered.staging.with_name(f"{delivered.staging.name}.before-0002")
     shutil.copy(delivered.staging, copy)
-    code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", conversation)
+    code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
     assert code == 0
     assert "erased 1 conversations" in out
     assert f"erased {copy}" in out
     assert not copy.exists()
-    assert "trajectories-0000000001.jsonl" in out
+    assert f"still published in {delivered.out / 'trajectories-0000000001.jsonl'}\n" in out
     assert b"Quito" not in delivered.staging.read_bytes()
     code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")
     assert (code, "unknown" in err) == (78, True)
@@ -208,10 +212,40 @@ def test_purge_erases_a_conversation_from_what_imports_staged_too(
     code, out, _ = say("purge", "--staging", delivered.staging, "--before", "1h")
     assert (code, f"not looked at: {imported}" in out) == (0, True)
     assert b"Quito" in imported.read_bytes()
-    conversation = "1ba23872-0283-5cb5-bfa5-f2ac958da207"
-    code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", conversation)
+    code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
     assert (code, f"erased 1 conversations with 7 runs from {imported}" in out) == (0, True)
     assert b"Quito" not in imported.read_bytes()
+
+
+def test_purge_of_what_a_consumer_took_tells_its_name_and_where_it_was(say: Say, delivered: Delivered) -> None:
+    (delivered.out / "trajectories-0000000001.jsonl").unlink()
+    code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
+    assert code == 0
+    assert f"still published in trajectories-0000000001.jsonl, which is not in {delivered.out}\n" in out
+
+
+def test_purge_goes_on_behind_files_that_it_must_leave_and_names_them(
+    say: Say, delivered: Delivered, tmp_path: Path
+) -> None:
+    folder = tmp_path / "home" / ".trajectory"
+    folder.mkdir(mode=0o700, parents=True)
+    foreign, dangling, in_use, imported = (folder / f"{name}.db" for name in ("a", "b", "c", "d"))
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE conversations (id)")
+    untouched = foreign.read_bytes()
+    dangling.symlink_to(tmp_path / "nowhere")
+    for file in (in_use, imported):
+        shutil.copy(delivered.staging, file)
+    with locked(in_use):
+        code, out, err = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
+    assert code == 77  # the highest of 65, 77 and 75
+    assert f"from {delivered.staging}\n" in out
+    assert f"from {imported}\n" in out
+    assert b"Quito" not in delivered.staging.read_bytes() + imported.read_bytes()
+    for file in (foreign, dangling, in_use):
+        assert f"trajworker: {file} was not purged: " in err
+        assert f"from {file}\n" not in out
+    assert foreign.read_bytes() == untouched
 
 
 def test_a_time_that_is_none_is_one_line_of_advice(say: Say, delivered: Delivered) -> None:

@@ -10,6 +10,9 @@ from trajworker.errors import ConfigError
 
 OUT = "sink.out"
 
+OUT = "sink.out"
+"""The name of the part that tells where files are published."""
+
 
 def parts(settings: Settings, rules_version: str) -> dict[str, str]:
     """What is compared, by name. `rules_version` changes whenever assembling the same runs gives another result."""
