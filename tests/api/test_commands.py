@@ -114,3 +114,24 @@ def test_a_bulk_file_is_imported_masked_as_configured(tmp_path: Path, capsys: py
     assert b"ada@" not in b"".join(path.read_bytes() for path in (tmp_path / "masked").iterdir())
     assert len(list(tj.load(tmp_path / "masked"))) == 2
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["b.json"]
+
+
+def test_what_was_purged_is_told_when_it_is_named_and_left_out_of_the_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("a") + conversation("b"))
+        project = ["--endpoint", url, "--project", PROJECT]
+        assert main(["import", *project, "--out", "out"]) == 0
+        (staged,) = (tmp_path / "home" / ".trajectory").glob("*.db")
+        assert main(["purge", "--conversation", "a", "--staging", str(staged)]) == 0
+        simulator.add_runs(PROJECT, later(conversation("a", turns=1), timedelta(days=1)))
+        capsys.readouterr()
+        assert main(["import", *project, "a", "b", "--out", "named"]) == 65
+        told = capsys.readouterr().err
+        assert "1 conversation could not be imported: a: it was purged here" in told
+        assert "--no-stage" in told
+        assert main(["import", *project, "--out", "whole"]) == 0
+        assert main(["import", *project, "a", "--no-stage", "--out", "unstaged"]) == 0
+    names = {out: [one.task.conversation_id for one in tj.load(out)] for out in ("named", "whole", "unstaged")}
+    assert names == {"named": ["b"], "whole": ["b"], "unstaged": ["a"]}

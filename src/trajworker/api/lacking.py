@@ -6,14 +6,22 @@ from collections.abc import Set as AbstractSet
 from trajworker.ports import Unreadable
 from trajworker.staging import Staging
 
+PURGED = (
+    "it was purged here, and what was purged is never staged again: "
+    "import it without staging (--no-stage, stage=False), or with another storage_dir"
+)
+
 
 async def lacking(staging: Staging, project_id: str, traces: Mapping[str, AbstractSet[str]]) -> dict[str, str]:
     """Why conversations cannot be handed out, by id; `traces` are the ids that each must consist of."""
+    purged = await staging.purged(project_id, list(traces))
     blamed = _by_trace(await staging.unreadable(project_id))
     ids = sorted({trace for members in traces.values() for trace in members})
     staged = await staging.staged_traces(project_id, ids)
-    found: dict[str, str] = {}
+    found = dict.fromkeys(purged, PURGED)
     for name, members in traces.items():
+        if name in purged:
+            continue
         for trace in sorted(members):
             if trace in blamed:
                 found[name] = blamed[trace]

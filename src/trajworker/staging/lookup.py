@@ -66,6 +66,18 @@ def conversations(project_id: str, ids: Sequence[str], connection: sqlite3.Conne
     return found
 
 
+def purged(project_id: str, ids: Sequence[str], connection: sqlite3.Connection) -> set[str]:
+    """Those of the conversations that were purged, by id."""
+    found: set[str] = set()
+    for some in chunked(ids):
+        rows = connection.execute(
+            f"SELECT id FROM conversation WHERE project = {_PROJECT} AND id IN ({marks(some)}) AND purged = 1",
+            (pack_id(project_id), *map(pack_id, some)),
+        )
+        found.update(unpack_id(name) for (name,) in rows)
+    return found
+
+
 def newest(
     project_id: str, after: outlet.Place, connection: sqlite3.Connection
 ) -> tuple[list[Activity], outlet.Place | None]:

@@ -198,6 +198,10 @@ class Staging:
         """Those of the conversations that are staged and hold something, by id."""
         return await self._database.read(partial(lookup.conversations, project_id, ids))
 
+    async def purged(self, project_id: str, ids: Sequence[str]) -> set[str]:
+        """Those of the conversations that were purged, by id."""
+        return await self._database.read(partial(lookup.purged, project_id, ids))
+
     async def newest(
         self, project_id: str, after: outlet.Place = lookup.FIRST
     ) -> tuple[list[Activity], outlet.Place | None]:
