@@ -17,10 +17,10 @@ from trajworker.api.importing import Import, Importer, Wanted, ids_of
 from trajworker.api.listing import ConversationSummary
 from trajworker.api.options import STORAGE_DIR, Connection, Options, When, known_limit, options_of, point_in_time
 from trajworker.errors import NotInitialised
+from trajworker.model.times import EARLIEST
 from trajworker.ports import Slice
 from trajworker.redaction import BasePiiRedactor
 from trajworker.trajectory import Trajectory
-from trajworker.wiring import BEGINNING
 
 __all__ = ["Client", "import_conversations", "init", "iter_conversations", "list_conversations"]
 
@@ -87,7 +87,7 @@ class Client:
             return []
         async with self._connector.source() as connected:
             latest = await connected.view.source.now() + FUTURE
-            part = Slice(project_id=connected.project.id, start=start or BEGINNING, end=end or latest)
+            part = Slice(project_id=connected.project.id, start=start or EARLIEST, end=end or latest)
             return await find_conversations(connected.view, part, limit) if part.start < part.end else []
 
     async def iter_conversations(

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
@@ -15,6 +15,7 @@ from trajworker.config.masking import made_secret, redactor
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Observer, WorkerStarted, WorkerStopped
+from trajworker.model.times import EARLIEST
 from trajworker.observing.watching import fan_out
 from trajworker.ports import Late, RunSource
 from trajworker.sinks import JsonlSettings, Limits, open_sink
@@ -31,8 +32,6 @@ from trajworker.worker.planning import Reading
 from trajworker.worker.stop import Stop
 from trajworker.worker.supervisor import Outcome, Rhythm, Supervisor
 
-BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
-"""Nothing in LangSmith is older: what `since` means where nothing was said."""
 ACQUAINTANCE = "acquaintance"
 PLACEHOLDER_SECRET = "placeholder_secret"  # noqa: S105 - the name under which staging keeps it
 
@@ -169,7 +168,7 @@ async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
 def reading(settings: Settings) -> Reading:
     """How projects are read."""
     return Reading(
-        since=settings.source.since or BEGINNING,
+        since=settings.source.since or EARLIEST,
         until=settings.source.until,
         settle=settings.intake.settle,
         lookback=settings.intake.lookback,

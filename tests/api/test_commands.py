@@ -135,3 +135,43 @@ def test_what_was_purged_is_told_when_it_is_named_and_left_out_of_the_whole(
         assert main(["import", *project, "a", "--no-stage", "--out", "unstaged"]) == 0
     names = {out: [one.task.conversation_id for one in tj.load(out)] for out in ("named", "whole", "unstaged")}
     assert names == {"named": ["b"], "whole": ["b"], "unstaged": ["a"]}
+
+
+AGES_AGO = timedelta(days=-20_000)
+
+
+def test_what_is_older_than_any_tracing_is_listed_imported_and_followed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("new") + later(conversation("old"), AGES_AGO))
+        project = ["--endpoint", url, "--project", PROJECT]
+        assert main(["list", *project, "--json"]) == 0
+        listed = [json.loads(line)["conversation_id"] for line in capsys.readouterr().out.splitlines()]
+        assert main(["import", *project, "--out", "imported"]) == 0
+        assert main(["run", "--once", *project, "--idle", "0s", "--settle", "0s", "--out", "followed"]) == 0
+    assert listed == ["new", "old"]
+    for out in ("imported", "followed"):
+        assert {one.task.conversation_id for one in tj.load(tmp_path / out)} == {"new", "old"}
+
+
+@pytest.mark.parametrize("command", ["list", "import", "run"])
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        ("--since", "0001-01-01"),
+        ("--since", "0001-01-01T00:00:00+14:00"),
+        ("--until", "9999-12-31T23:59:59"),
+        ("--until", "9999-12-31T23:59:59-12:00"),
+    ],
+)
+def test_times_at_the_ends_of_the_calendar_bound_nothing(command: str, bounds: tuple[str, str], tmp_path: Path) -> None:
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("a"))
+        project = ["--endpoint", url, "--project", PROJECT, *bounds]
+        out = [] if command == "list" else ["--out", str(tmp_path / "out")]
+        once = ["--once", "--idle", "0s", "--settle", "0s"] if command == "run" else []
+        # a range that ends in eight thousand years is never read to its end
+        assert main([command, *project, *out, *once]) == (75 if once and bounds[0] == "--until" else 0)
+    if out:
+        assert [one.task.conversation_id for one in tj.load(tmp_path / "out")] == ["a"]

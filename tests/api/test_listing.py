@@ -1,22 +1,19 @@
 """Conversations are listed newest first and whole, however large the project is."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import trajworker as tj
-from support.library import PROJECT, START, client, conversation, served
+from support.library import PROJECT, START, client, conversation, later, served
 from trajworker.simulator import Mode, SimulatorSettings
 
 
-def moved(thread: str, days: int, turns: int = 2) -> list[dict[str, object]]:
+def moved(thread: str, days: int, turns: int = 2) -> list[dict[str, Any]]:
     """A conversation that took place so many days later."""
-    rows = conversation(thread, turns)
-    for row in rows:
-        for name in ("start_time", "end_time"):
-            row[name] = (datetime.fromisoformat(row[name]) + timedelta(days=days)).isoformat()
-    return rows
+    return later(conversation(thread, turns), timedelta(days=days))
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -60,6 +57,22 @@ def test_since_and_until_bound_the_turns_that_count(tmp_path: Path) -> None:
             one.list_conversations(since="yesterday")
         with pytest.raises(tj.ConfigError, match="limit is a number"):
             one.list_conversations(limit=-1)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_bounds_at_the_ends_of_the_calendar_bound_nothing(mode: Mode, tmp_path: Path) -> None:
+    first, last = datetime.min, datetime.max  # noqa: DTZ901 - without an offset, as users write them
+    with served(SimulatorSettings(mode=mode)) as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("a") + moved("old", -20_000))
+        one = client(url, tmp_path)
+        for since in (None, first, first.replace(tzinfo=timezone(timedelta(hours=14)))):
+            for until in (None, last, last.replace(tzinfo=timezone(timedelta(hours=-12)))):
+                found = one.list_conversations(since=since, until=until)
+                assert [each.conversation_id for each in found] == ["a", "old"]
+        assert one.list_conversations(since=last) == []
+        assert one.list_conversations(until=first) == []
+        with pytest.raises(tj.ConfigError, match="since is a time that no calendar has"):
+            one.list_conversations(since=timedelta(days=999_999))
 
 
 def test_what_was_configured_wrongly_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

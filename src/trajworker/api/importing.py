@@ -13,7 +13,6 @@ import anyio
 from anyio.lowlevel import RunVar
 from msgspec import Struct
 
-from trajworker import wiring
 from trajworker.api.connecting import Connected, Connector, staging_at
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.gathering import READ_MARK, Gathering
@@ -23,6 +22,7 @@ from trajworker.api.staged import BATCH, EVER, Assembly, Stretch
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError
 from trajworker.model.run import Project
+from trajworker.model.times import EARLIEST
 from trajworker.redaction import BasePiiRedactor
 from trajworker.staging import Staging
 from trajworker.trajectory import Trajectory
@@ -112,7 +112,7 @@ class Importer:
     async def _read_all(self, connected: Connected, staging: Staging, settle: timedelta) -> None:
         """What the worker does in a cycle, up to this very moment: what may have lagged is read again next time."""
         view, project = connected.view, connected.project
-        since, until = self._settings.source.since or wiring.BEGINNING, self._settings.source.until
+        since, until = self._settings.source.since or EARLIEST, self._settings.source.until
         reading = Reading(since=since, until=until, settle=settle, deep_scan=None, unsettled=True)
         source = view.masking or view.source
         cycle = Cycle(source, staging, reading, self._connector.observer, self._settings.intake.pagers)

@@ -84,7 +84,8 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     since: Annotated[
         Moment | None,
         Key(
-            why="Runs that started earlier are not read; by default reading starts at the project's first run.",
+            why="Runs that started earlier are not read; by default reading starts at the project's first run. Times "
+            "before 1970 are taken for 1970, times after 2200 for 2200.",
             option="--since",
             example='"2026-01-31"',
         ),

@@ -8,6 +8,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
 
+from trajworker.model.times import EARLIEST, LATEST, clamped
+
 ByteSize = NewType("ByteSize", int)
 """A number of bytes, written `64MiB`."""
 Moment = NewType("Moment", datetime)
@@ -70,15 +72,21 @@ def moment(text: str, now: datetime) -> Moment:
     """
     stripped = text.strip()
     if _DURATION.fullmatch(stripped):
-        return Moment((now - duration(stripped)).astimezone(UTC))
+        return aware(now - duration(stripped))
     try:
         return aware(datetime.fromisoformat(stripped))
-    except (ValueError, OverflowError) as reason:
+    except ValueError as reason:
         raise ValueError(
             "write a time in ISO 8601, such as 2026-01-31 or 2026-01-31T12:00:00Z, or an age such as 7d"
         ) from reason
 
 
 def aware(value: datetime) -> Moment:
-    """The same moment in UTC; a time without an offset is taken as UTC."""
-    return Moment(value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
+    """The same moment in UTC; a time without an offset is taken as UTC.
+
+    What lies before or after all runs is the first or last moment that one can have, which can be reckoned with.
+    """
+    try:
+        return Moment(clamped(value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)))
+    except OverflowError:
+        return Moment(EARLIEST if value.year <= EARLIEST.year else LATEST)

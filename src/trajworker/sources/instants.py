@@ -3,10 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-LATEST = datetime(2200, 1, 1, tzinfo=UTC)
-BEFORE_ALL = datetime(2015, 1, 1, tzinfo=UTC)
-"""A moment without runs, for questions that a server does not take without one."""
+from trajworker.model.times import EARLIEST, LATEST
+
 MARGIN = timedelta(milliseconds=1)
 """Added to both ends of every window, so that it does not matter which end a server includes; what comes twice is
 the same row and deduplicated downstream."""
@@ -21,6 +19,11 @@ def text_of(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def from_on(start: datetime) -> str:
+    """The lower bound of a window, no earlier than any run: servers reckon from 1970."""
+    return text_of(max(start - MARGIN, EARLIEST))
+
+
 def utc(moment: datetime) -> datetime:
     """The same moment, aware and in UTC; moments outside the calendar become impossible ones inside it."""
     if moment.tzinfo is UTC:
@@ -31,11 +34,6 @@ def utc(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         return EARLIEST - MARGIN if moment.year <= EARLIEST.year else LATEST + MARGIN
-
-
-def clamped(moment: datetime) -> datetime:
-    """The moment, or the nearest one that can be true."""
-    return min(max(moment, EARLIEST), LATEST)
 
 
 def mended(text: str) -> datetime | None:

@@ -5,7 +5,7 @@ halving groups. Where even the outline fails, the moment of the culprit is found
 before it.
 """
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,7 @@ from trajworker.ports import Unreadable
 from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, NEVER_CAME, RunsById
 from trajworker.sources.client import Tries
 from trajworker.sources.failure import Failure
-from trajworker.sources.instants import BEFORE_ALL, text_of
+from trajworker.sources.instants import text_of
 from trajworker.sources.query import Detail, Query
 from trajworker.sources.retrying import may_be_one_run
 from trajworker.sources.runs_query import Asked, RunsQuery
@@ -24,6 +24,10 @@ OUTLINE_PAGE = 20
 """Runs on the outline of a page."""
 FINEST = timedelta(milliseconds=3)
 """Bisecting stops here: windows are widened by a millisecond on both sides anyway."""
+
+
+QUIET = datetime(2015, 1, 1, tzinfo=UTC)
+"""A moment at which hardly any run can have started: before LangSmith, and no clock that was never set."""
 
 
 class Salvaged(Struct, frozen=True):
@@ -65,8 +69,8 @@ class Salvage:
             raise PageUnreadable(f"A page never came whole ({failure.reason}), and it has no window to bisect.")
         bad, good, newest = query.start, query.end, None
         # A server that fails even where there are no runs fails for all.
-        empty = msgspec.structs.replace(query, end=BEFORE_ALL)
-        if await self._outline_since(empty, BEFORE_ALL, needed_only=needed_only) is None:
+        empty = msgspec.structs.replace(query, end=QUIET)
+        if await self._outline_since(empty, QUIET, needed_only=needed_only) is None:
             raise failure
         if await self._outline_since(query, bad, needed_only=needed_only) is not None:
             raise failure

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from trajworker.sources.instants import MARGIN, text_of
+from trajworker.sources.instants import MARGIN, from_on, text_of
 from trajworker.sources.query import Detail, Query, both, started_before
 from trajworker.sources.row import Row
 from trajworker.sources.wire import Rows
@@ -82,7 +82,7 @@ class WireV1:
             "skip_prev_cursor": True,
         }
         if query.start:
-            fields["start_time"] = text_of(query.start - MARGIN)
+            fields["start_time"] = from_on(query.start)
         if query.ended_before:
             fields["end_time"] = text_of(query.ended_before)
         if query.ids:

@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from trajworker.sources.instants import BEFORE_ALL, MARGIN, text_of
+from trajworker.model.times import EARLIEST
+from trajworker.sources.instants import MARGIN, from_on, text_of
 from trajworker.sources.query import Detail, Query
 from trajworker.sources.row import Row
 from trajworker.sources.wire import Rows
 
 AFTER_ALL = datetime(2100, 1, 1, tzinfo=UTC)
-"""With `BEFORE_ALL` for questions of all times: without bounds the server looks at the last day only."""
+"""With `EARLIEST` for questions of all times: without bounds the server looks at the last day only."""
 
 OUTLINE = (
     "ID",
@@ -59,11 +60,10 @@ class WireV2:
 
     def body(self, query: Query) -> bytes:
         """The request body of a query."""
-        start = query.start - MARGIN if query.start else BEFORE_ALL
         end = query.end + MARGIN if query.end else AFTER_ALL
         fields: dict[str, Any] = {
             "project_ids": [query.project_id],
-            "min_start_time": text_of(start),
+            "min_start_time": from_on(query.start or EARLIEST),
             "max_start_time": text_of(end),
             "selects": _SELECTS[query.detail],
             "page_size": query.page_size,
