@@ -130,7 +130,8 @@ class Client:
             bulk: read an export file instead of asking the API.
             source: the file or folder, required with `bulk`.
             stage: keep what was read in `storage_dir`, so that what did not change is not fetched again.
-            redactor: masks every text before it is staged, and so before anything touches disk.
+            redactor: masks every text before it is staged, and so before anything touches disk; ids, those of threads
+                too, stay as they are.
 
         Raises:
             ConversationNotFound: names every unknown id; nothing was fetched.

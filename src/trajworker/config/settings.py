@@ -272,7 +272,7 @@ class SinkSettings(Struct, frozen=True, kw_only=True):
 
 
 class RedactionSettings(Struct, frozen=True, kw_only=True):
-    """What is masked before anything touches the disk."""
+    """What is masked before anything touches the disk. Ids are not, those of threads neither: let them tell nothing."""
 
     mode: Annotated[
         RedactionMode,

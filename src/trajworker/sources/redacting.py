@@ -1,4 +1,6 @@
-"""A source whose runs are redacted before anybody else sees them: nothing raw is staged, so nothing raw touches disk.
+"""A source whose runs are redacted before anybody else sees them: no raw text is staged, so none touches disk.
+
+Ids stay, those of threads among them.
 
 It fails closed: a run that the redactor could not mask keeps its place in the trace, emptied and flagged, and the
 conversation it belongs to is set aside instead of being written. Placeholders do not depend on the conversation:
