@@ -84,8 +84,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     since: Annotated[
         Moment | None,
         Key(
-            why="Runs that started earlier are not read; by default reading starts at the project's first run. Times "
-            "before 1970 are taken for 1970, times after 2200 for 2200.",
+            why="Runs that started earlier are not read; by default reading starts at the project's first run.",
             option="--since",
             example='"2026-01-31"',
         ),
@@ -93,8 +92,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     until: Annotated[
         Moment | None,
         Key(
-            why="Runs that started at this time or later are not read; by default there is no end. Where it is more "
-            "recent than intake.settle, --once ends with 75: run again.",
+            why="Runs from this time on are not read; --once ends with 75 where it is less than intake.settle ago.",
             option="--until",
             example='"2026-02-28T12:00:00Z"',
         ),
