@@ -118,6 +118,15 @@ def test_a_patch_without_a_run_waits_for_its_post() -> None:
     assert (visible(simulator).status, bytes(visible(simulator).outputs)) == ("success", b'{"b":2}')
 
 
+def test_a_patch_that_names_no_project_gives_way_to_the_post_that_does() -> None:
+    simulator = Simulator()
+    simulator.intake.patch({"id": ROOT, "trace_id": ROOT, "dotted_order": ROOT_ORDER, "outputs": {"b": 2}})
+    simulator.intake.post(ROOT_RUN)
+    project = simulator.state.store.find_project("p")
+    assert project is not None
+    assert visible(simulator).session_id == project.id
+
+
 def test_a_patch_of_a_loaded_run_changes_only_what_it_tells() -> None:
     simulator = Simulator()
     producer = "wrap_openai_chat"

@@ -98,9 +98,9 @@ class Intake:
         told = draft.told()
         if not told.get("start_time") and not told.get("dotted_order"):
             return
-        if draft.project_id is None:
-            draft.project_id = self._state.store.project_named("default", self._state.now_us()).id
-        run = self._build(run_id, told, draft.project_id)
+        # the draft stays without a project: a post that comes behind its patch names it
+        project_id = draft.project_id or self._state.store.project_named("default", self._state.now_us()).id
+        run = self._build(run_id, told, project_id)
         settings = self._state.settings
         lag_s = settings.visibility_lag_s if kind == "post" else settings.patch_lag_s
         visible_us = round((self._state.now_s() + lag_s) * 1_000_000) if lag_s else 0
