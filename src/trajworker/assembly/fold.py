@@ -16,7 +16,7 @@ from trajworker.assembly.searches import Search
 from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
-from trajworker.assembly.words import Opening, Quotes, is_named, is_prefilled, says_nothing
+from trajworker.assembly.words import Opening, Quotes, is_named, is_prefilled, root_drafts, says_nothing
 from trajworker.dialects import Draft, answer_of, digest, otel
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.model.message import Role
@@ -87,11 +87,16 @@ class TraceFolding(Nesting):
             opening = Opening(root=trace.root, begins=begins) if place == 0 else None
             transcript.take(call, opening)
         if not calls and begins and trace.root is not None:
-            if trace.root.words or trace.root.texts or not self.before.total:
-                transcript.open_without_calls(trace.root)
+            asked = root_drafts(trace.root) or self._written_into_state(transcript)
+            if asked or trace.root.words or trace.root.texts or not self.before.total:
+                transcript.open_without_calls(asked)
         elif transcript.turn == 0:
             transcript.turn = 1
         return resumes
+
+    def _written_into_state(self, transcript: Transcript) -> list[Draft]:
+        """The user's new message in a state that an app wrote from outside, with an answer behind it."""
+        return [one for one in self.trailing if one.role is Role.USER and not transcript.knows(digest(one))]
 
     def _asks(self, call: Call, transcript: Transcript) -> bool:
         """Whether a prompt ends with a user message, that is: begins a turn."""

@@ -229,15 +229,22 @@ class Transcript(Results):
             if key not in self.keys:
                 self.turn_user = self.add(draft, key)
                 continue
-            place = self.keys.index(key)  # the prompt tells it, and goes on behind it: a sub-agent that was resumed
-            self.turn_user = self.before.total + place
-            for later in self.drafts[place:]:
-                later.turn = self.turn
+            self._begins_at(self.keys.index(key))  # the prompt goes on behind it: a sub-agent that was resumed
+        if not words:
+            asked = [place for place, draft in enumerate(self.drafts) if draft.role is Role.USER]
+            if asked:
+                self._begins_at(asked[-1])  # the calls before this one were never recorded
 
-    def open_without_calls(self, root: Root | None) -> None:
-        """A turn of a trace that made no llm call: what its root was told."""
+    def _begins_at(self, place: int) -> None:
+        """Have the turn begin with a message of this trace that is told already."""
+        self.turn_user = self.before.total + place
+        for later in self.drafts[place:]:
+            later.turn = self.turn
+
+    def open_without_calls(self, asked: list[Draft]) -> None:
+        """A turn of a trace that made no llm call: what was asked in it."""
         self.turn += 1
-        for draft in root_drafts(root):
+        for draft in asked:
             self.turn_user = self.add(draft, digest(draft))
 
     def finish(self, trailing: list[Draft]) -> None:
