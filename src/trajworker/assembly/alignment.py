@@ -60,7 +60,9 @@ class Alignment(Memory):
         """Whether a prompt is the last one again, which got no answer: a call that was tried once more."""
         if self.answer is not None or not self.view:
             return False
-        return call.digests()[len(call.prompt.system) :] == [self.key(place) for place in expand(self.view)]
+        told = [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is not Role.SYSTEM]
+        shown = [self.key(place) for place in expand(self.view)]
+        return told == [key for key in shown if key not in self.systems]
 
     def replays(self, call: Call) -> bool:
         """Whether a prompt stops short of an answer that waited for nothing: an older state was gone back to."""

@@ -57,7 +57,8 @@ class TraceFolding(Nesting):
         trace = self.trace
         nested: list[bytes] = []
         main_calls = self.by_owner.get("", [])
-        chosen = sort_calls(main_calls, trace.root, self.runs(""))
+        systems = [key for key, _ in self.before.systems]
+        chosen = sort_calls(main_calls, trace.root, self.runs(""), systems)
         own, shared = chosen.share(self.runs(""))
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],
@@ -65,7 +66,7 @@ class TraceFolding(Nesting):
         )
         transcript = Transcript(self.past, own, quotes)
         resumes = self._run_main(transcript, chosen.main)
-        self._finish(transcript)
+        self._finish(transcript, chosen.main)
         nested += self.nested(transcript, chosen, shared)
         internal = self.internal(chosen, transcript.turn)
         entry = self._entry(transcript, resumes=resumes)
@@ -123,12 +124,12 @@ class TraceFolding(Nesting):
             return False
         return all(transcript.knows(key) for key in keys[:-1])
 
-    def _finish(self, transcript: Transcript) -> None:
+    def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
         transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER])
         root, run = self.trace.root, self.trace.root_run
         if transcript.answered or root is None or run is None or run.status is not RunStatus.SUCCESS:
             return
-        if self.trace.calls and not any(call.failed for call in self.trace.calls):
+        if calls and not any(call.failed for call in self.trace.calls):
             return
         if root.resumes or root.trailing or not (root.words or root.texts):
             return  # a graph that gave its messages back has told them all

@@ -1,6 +1,6 @@
 """Sorts the llm calls of a trace: the agent's own, its sub-agents', parallel branches, and internal ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -76,16 +76,19 @@ def agent_name(call: Call) -> str | None:
     return None
 
 
-def sort_calls(calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = ()) -> Sorted:
+def sort_calls(
+    calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (), systems: Collection[bytes] = ()
+) -> Sorted:
     """Tell the agent's own calls from branches and internal ones.
 
     The agent's groups are those whose answers the trace gave back; else the last that the root's own words stand in.
     Below a tool nobody speaks to an agent: calls that ask alike at the same time are agents of equal rank.
     A single answer that calls what no tool run bears the name of is structured output, not an agent's.
+    `systems` are digests of the system prompts that the agent was given in the traces before.
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if call not in internal] if internal else calls
-    if _unheard(own, root):
+    if _unheard(own, root) or _decided_otherwise(own, root, systems):
         return Sorted(main=[], branches=[], internal=in_order([*internal, *own]))
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
@@ -129,6 +132,22 @@ def _unheard(calls: list[Call], root: Root | None) -> bool:
     if not told or len(told) < len(said) or any(draft.id in ids for draft in said):
         return False
     return not any(text and (text in one or one in text) for text in texts for one in told)
+
+
+def _decided_otherwise(calls: list[Call], root: Root | None, systems: Collection[bytes]) -> bool:
+    """Whether an app answered in its own words after a call that was asked as nobody asks its agent (a guard).
+
+    Such a call has a system prompt unlike the agent's before, no history, and an answer that the root did not give.
+    """
+    if root is None or len(calls) != 1 or not systems or calls[0].ids or calls[0].failed:
+        return False
+    text, told = Group(calls=calls).final, root.answer()
+    if not text or not told or text in told or told in text:
+        return False
+    prompts = system_of(calls[0])
+    if not prompts or any(key in systems for key in prompts):
+        return False
+    return all(draft.role in (Role.SYSTEM, Role.USER) for draft in calls[0].read())
 
 
 def _asking(one: Group, main: Group) -> ToolCall | None:
