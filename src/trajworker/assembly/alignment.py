@@ -41,7 +41,7 @@ class Alignment(Memory):
             return None
         if opening is not None and not rest and self.replays(call):
             return None
-        rest = self._without_own(call, rest)
+        rest = self.without_own(call, rest)
         view = list(self.view)
         keyed = [(draft, digest(draft)) for draft in rest]
         place = 0
@@ -118,7 +118,7 @@ class Alignment(Memory):
 
         System prompts said for the first time are left to the caller, who knows what came before them.
         """
-        drafts = self._without_own(call, call.read())
+        drafts = self.without_own(call, call.read())
         keyed = list(zip(drafts, call.digests(), strict=False))
         if self.total == 0:
             return [], keyed
@@ -246,7 +246,7 @@ class Alignment(Memory):
             superseded = TrainableStatus.SUPERSEDED
             self.amendments.append(Amendment(start=start, stop=self.total, status=superseded, flag=ALTERNATIVE))
 
-    def _without_own(self, call: Call, drafts: list[Draft]) -> list[Draft]:
+    def without_own(self, call: Call, drafts: list[Draft]) -> list[Draft]:
         """A prompt without what was added to its array after the call (JS serialises late)."""
         answer = call.answer.draft
         if answer is None:
@@ -254,13 +254,30 @@ class Alignment(Memory):
         ids = call.ids
         if ids:
             for place, draft in enumerate(drafts):
-                if draft.tool_calls and ids & {one.id for one in draft.tool_calls} and not self._is_answer(ids):
+                if not draft.tool_calls or not ids & {one.id for one in draft.tool_calls} or self._is_answer(ids):
+                    continue
+                if self._tells_more(drafts, place):
                     self.was_cut = True
                     return drafts[:place]
-        elif drafts and drafts[-1].role is Role.ASSISTANT and digest(drafts[-1]) == call.key:
-            self.was_cut = True
-            return drafts[:-1]
+        elif drafts and drafts[-1].role is Role.ASSISTANT:
+            place = self._own_place(call, drafts)
+            self.was_cut = self.was_cut or place < len(drafts)
+            return drafts[:place]
         return drafts
+
+    def _own_place(self, call: Call, drafts: list[Draft]) -> int:
+        """Where a call's own answer stands in its array, which later turns may follow; the end where it does not."""
+        end = len(drafts) - (digest(drafts[-1]) == call.key)
+        places = (place for place, draft in enumerate(drafts) if digest(draft) == call.key)
+        return next((place for place in places if self._tells_more(drafts, place)), end)
+
+    def _tells_more(self, drafts: list[Draft], place: int) -> bool:
+        """Whether a prompt tells a message once more than it was said so far."""
+        key = digest(drafts[place])
+        if key in self.aside_keys:
+            return False
+        said = sum(self.key(reference) == key for reference in range(self.total))
+        return sum(digest(draft) == key for draft in drafts[:place]) >= said
 
     def _is_answer(self, ids: frozenset[str]) -> bool:
         """Whether these call ids were given before: weak providers count from one in each turn."""

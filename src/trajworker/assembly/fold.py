@@ -103,7 +103,7 @@ class TraceFolding(Nesting):
         """Whether a prompt ends with a user message, that is: begins a turn."""
         if self.trace.root is None and self.before.bare and transcript.repeats_unanswered(call):
             return False
-        told = transcript.behind_prefix(call) or call.read()
+        told = transcript.without_own(call, transcript.behind_prefix(call) or call.read())
         if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
             return is_named(told[-2], Opening(root=self.trace.root)) or not transcript.knows(digest(told[-2]))
         for draft in reversed(told):
