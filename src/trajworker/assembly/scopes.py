@@ -12,6 +12,8 @@ from trajworker.assembly.words import MIN_QUOTE
 from trajworker.model.message import Role, ToolCall
 
 _HIDDEN = frozenset({"middleware", "compaction"})
+LONGEST_DECISION = 24
+"""Characters of an answer that decides about a question and does not answer it: a word or two."""
 
 
 class Sorted(Struct, eq=False, gc=False):
@@ -137,12 +139,17 @@ def _unheard(calls: list[Call], root: Root | None) -> bool:
 def _decided_otherwise(calls: list[Call], root: Root | None, systems: Collection[bytes]) -> bool:
     """Whether an app answered in its own words after a call that was asked as nobody asks its agent (a guard).
 
-    Such a call has a system prompt unlike the agent's before, no history, and an answer that the root did not give.
+    Such a call has a system prompt unlike the agent's before, no history, and an answer of a word or two that the root
+    did not give.
     """
     if root is None or len(calls) != 1 or not systems or calls[0].ids or calls[0].failed:
         return False
-    text, told = Group(calls=calls).final, root.answer()
-    if not text or not told or text in told or told in text:
+    draft = calls[0].answer.draft
+    text = (draft.content or "").strip() if draft is not None else ""
+    if not 0 < len(text) <= LONGEST_DECISION:
+        return False
+    told = root.answer()
+    if not told or text in told:
         return False
     prompts = system_of(calls[0])
     if not prompts or any(key in systems for key in prompts):
