@@ -10,7 +10,7 @@ def is_interrupt(run: Run) -> bool:
     return run.error is not None and ("GraphInterrupt(" in run.error[:200] or "NodeInterrupt(" in run.error[:200])
 
 
-_STOPS = ("GeneratorExit", "CancelledError", "Cancelled")
+_STOPS = ("GeneratorExit", "Cancelled")
 
 
 def is_stopped(run: Run) -> bool:

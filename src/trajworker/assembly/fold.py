@@ -18,7 +18,7 @@ from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
 from trajworker.assembly.words import Opening, Quotes, is_named, is_prefilled, root_drafts, says_nothing
 from trajworker.dialects import Draft, answer_of, digest, otel
-from trajworker.dialects.speech import UNREADABLE
+from trajworker.dialects.speech import RAW, UNREADABLE
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus
 from trajworker.trajectory import Retrieval
@@ -122,7 +122,7 @@ class TraceFolding(Nesting):
         drafts, keys = call.read(), call.digests()
         if not drafts or drafts[-1].role is not Role.USER or transcript.knows(keys[-1]):
             return False
-        return all(transcript.knows(key) for key in keys[:-1])
+        return transcript.told.issuperset(keys[:-1])
 
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
         transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER])
@@ -268,7 +268,7 @@ def _given_back(run: Run, root: Root) -> str | None:
         draft = answer_of(outputs).draft
     except UNREADABLE:
         return None
-    if draft is not None and "raw" not in draft.flags:
+    if draft is not None and RAW not in draft.flags:
         return draft.content
     told = outputs.items() if isinstance(outputs, dict) else ()
     texts = [text for name, text in told if isinstance(text, str) and text and root.texts.get(name) != text]

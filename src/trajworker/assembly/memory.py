@@ -83,6 +83,11 @@ class Memory:
         """Whether a message was told before, in whatever trace."""
         return key in self.aside_keys or any(self.key(place) == key for place in range(self.total))
 
+    @property
+    def told(self) -> set[bytes]:
+        """Digests of all messages that were told before: where many are looked for, since making it is dear."""
+        return {key for place in range(self.total) if (key := self.key(place)) is not None}.union(self.aside_keys)
+
     def own(self, reference: int) -> Draft | None:
         """A message of this trace."""
         place = reference - self.before.total

@@ -1,6 +1,8 @@
 """Sub-agents and parallel branches: each is a trajectory of its own, linked to the tool call that started it."""
 
 from collections.abc import Sequence
+from datetime import datetime
+from operator import itemgetter
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Context, Past
@@ -14,6 +16,7 @@ from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
 from trajworker.assembly.words import Opening, Quotes
 from trajworker.dialects import Draft
+from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role, TrainableStatus
 from trajworker.trajectory import Origin, Task
 from trajworker.trajectory.codec import LineStep, completed, encode_chunk, encode_chunks, line_step
@@ -47,19 +50,19 @@ class Nesting:
 
     def nested(self, transcript: Transcript, chosen: Sorted, shared: list[list[ToolRun]]) -> list[bytes]:
         """Trajectories of sub-agents under tool runs and of parallel branches, in order of their start."""
-        found: list[tuple[object, bytes]] = []
+        found: list[tuple[datetime, bytes]] = []
         for scope, calls in self.by_owner.items():
             if scope and self._parent(scope) == "":
                 found += self._agents(scope, calls, transcript)
         found += [(start, chunk) for start, chunk, _ in self._branches(chosen, shared)]
-        found.sort(key=lambda one: str(one[0]))
+        found.sort(key=itemgetter(0))
         return [chunk for _, chunk in found]
 
     def _branches(
         self, chosen: Sorted, shared: list[list[ToolRun]], beside: Origin | None = None
-    ) -> list[tuple[object, bytes, bool]]:
+    ) -> list[tuple[datetime, bytes, bool]]:
         """Trajectories of branches: start, line, and whether it is a twin, whose origin is that of the one beside."""
-        found: list[tuple[object, bytes, bool]] = []
+        found: list[tuple[datetime, bytes, bool]] = []
         for branch, runs in zip(chosen.branches, shared, strict=True):
             first, asking = branch.calls[0], branch.asked_by
             twin = beside if branch.twin else None
@@ -79,7 +82,7 @@ class Nesting:
         path = tool.path if tool is not None else ()
         return next((one for one in reversed(path) if one in self.by_owner), "")
 
-    def _agents(self, scope: str, calls: list[Call], above: Transcript) -> list[tuple[object, bytes]]:
+    def _agents(self, scope: str, calls: list[Call], above: Transcript) -> list[tuple[datetime, bytes]]:
         """The trajectories of a sub-agent (calls under a tool run, or marked as one's) and of its twins, by start."""
         chosen = sort_calls(calls, None, self.runs(scope))
         tool = self.trace.tools.get(scope)
@@ -108,7 +111,7 @@ class Nesting:
         told = self._encoded(part, origin, {"nested": inner, "internal": self.internal(chosen, 1)})
         start = (chosen.main or calls)[0].run.start_time
         agents = [(start, told), *((began, chunk) for began, chunk, twin in branches if twin)]
-        return sorted(agents, key=lambda one: str(one[0]))
+        return sorted(agents, key=itemgetter(0))
 
     def _play(self, part: Transcript, calls: list[Call], root: Root | None) -> None:
         """Take in all calls of one agent."""
@@ -154,7 +157,7 @@ class Nesting:
                 figures.tool_results += 1
                 if draft.tool_response is not None and draft.tool_response.error is not None:
                     figures.tool_failures += 1
-            if "raw" in draft.flags:
+            if RAW in draft.flags:
                 figures.raw += 1
 
     def steps(self, transcript: Transcript) -> list[bytes]:

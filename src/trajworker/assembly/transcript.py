@@ -77,7 +77,7 @@ class Transcript(Results):
         if answer.tool_calls:
             self.pending += pending_of(index, answer.tool_calls)
         answer.trainable_status = TrainableStatus.TRAINABLE
-        if answer.finish_reason in ("length", "content_filter") or "raw" in answer.flags or STOPPED in answer.flags:
+        if answer.finish_reason in ("length", "content_filter") or RAW in answer.flags or STOPPED in answer.flags:
             answer.trainable_status = TrainableStatus.NOT_TRAINABLE
         for other in call.answer.others:
             self.aside(other, ALTERNATIVE)

@@ -9,8 +9,6 @@ from trajworker.config.settings import Settings
 from trajworker.errors import ConfigError
 
 OUT = "sink.out"
-
-OUT = "sink.out"
 """The name of the part that tells where files are published."""
 
 

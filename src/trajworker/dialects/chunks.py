@@ -3,10 +3,7 @@
 from typing import Any
 
 from trajworker.dialects import streams
-
-
-def _dict(value: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
-    return value if isinstance(value, dict) else {}
+from trajworker.dialects.objects import held
 
 
 def _list(value: Any) -> list[Any]:  # noqa: ANN401 - recorded JSON
@@ -49,7 +46,7 @@ def _openai(items: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _openai_delta(choice: dict[str, Any], message: dict[str, Any], calls: dict[int, dict[str, Any]]) -> None:
-    delta = _dict(choice.get("delta")) or _dict(choice.get("message"))
+    delta = held(choice.get("delta")) or held(choice.get("message"))
     if isinstance(choice.get("text"), str):
         delta = {"content": choice["text"]}
     for name in ("content", "refusal", "reasoning_content", "reasoning"):
@@ -62,7 +59,7 @@ def _openai_delta(choice: dict[str, Any], message: dict[str, Any], calls: dict[i
             kept = calls.setdefault(_place(call.get("index"), position), {"type": "function", "function": {}})
             if call.get("id"):
                 kept["id"] = call["id"]
-            _join(kept["function"], _dict(call.get("function")))
+            _join(kept["function"], held(call.get("function")))
 
 
 def _join(kept: dict[str, Any], delta: dict[str, Any]) -> None:
@@ -78,16 +75,16 @@ def _anthropic(items: list[dict[str, Any]]) -> dict[str, Any]:
     for item in items:
         kind, place = item.get("type"), _place(item.get("index"), 0)
         if kind == "message_start":
-            started = _dict(item.get("message"))
+            started = held(item.get("message"))
             whole |= {name: started[name] for name in ("id", "model") if name in started}
-            counts |= _dict(started.get("usage"))
+            counts |= held(started.get("usage"))
         elif kind == "content_block_start":
-            blocks[place] = dict(_dict(item.get("content_block")))
+            blocks[place] = dict(held(item.get("content_block")))
         elif kind == "content_block_delta":
-            _block_delta(blocks.setdefault(place, {"type": "text"}), _dict(item.get("delta")))
+            _block_delta(blocks.setdefault(place, {"type": "text"}), held(item.get("delta")))
         elif kind == "message_delta":
-            whole["stop_reason"] = _dict(item.get("delta")).get("stop_reason")
-            counts |= {name: value for name, value in _dict(item.get("usage")).items() if value is not None}
+            whole["stop_reason"] = held(item.get("delta")).get("stop_reason")
+            counts |= {name: value for name, value in held(item.get("usage")).items() if value is not None}
     whole["content"] = [blocks[index] for index in sorted(blocks)]
     if counts:
         whole["usage"] = counts

@@ -6,6 +6,7 @@ Recorded shapes: payload-shapes.md section 2 (`lc_create_agent`, `lc_llmchain`, 
 from typing import Any
 
 from trajworker.dialects.draft import as_text
+from trajworker.dialects.objects import held
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_one
 from trajworker.dialects.speech import speak
@@ -16,7 +17,7 @@ _COUNTS = ("token_usage", "tokenUsage", "usage", "estimatedTokenUsage")
 
 def read_result(answer: Answer, payload: dict[str, Any]) -> None:
     """Fill an answer from `{"generations": [[..]], "llm_output": ..}`."""
-    output = _dict(payload.get("llm_output") or payload.get("llmOutput"))
+    output = held(payload.get("llm_output") or payload.get("llmOutput"))
     rows = payload["generations"]
     flat = [one for row in rows for one in (row if isinstance(row, list) else [row]) if isinstance(one, dict)]
     found = [inner for inner in map(_generation, flat) if inner.draft is not None]
@@ -37,7 +38,7 @@ def _generation(generation: dict[str, Any]) -> Answer:
         read_message(inner, message)
     else:
         inner.draft = speak("assistant", as_text(generation.get("text")) or "")[0]
-    info = _dict(generation.get("generation_info") or generation.get("generationInfo"))
+    info = held(generation.get("generation_info") or generation.get("generationInfo"))
     inner.finish = finish_of(info, calls=inner.calls) or inner.finish
     if inner.draft is not None:
         inner.draft.finish_reason = inner.finish
@@ -52,8 +53,8 @@ def read_message(answer: Answer, message: dict[str, Any]) -> None:
     drafts = read_one(message)
     if drafts:
         answer.draft = drafts[-1]
-    body = _dict(message.get("kwargs") if "lc" in message else message)
-    about, extra = _dict(body.get("response_metadata")), _dict(body.get("additional_kwargs"))
+    body = held(message.get("kwargs") if "lc" in message else message)
+    about, extra = held(body.get("response_metadata")), held(body.get("additional_kwargs"))
     answer.finish = answer.finish or finish_of(about, calls=answer.calls) or finish_of(extra, calls=answer.calls)
     answer.finish = answer.finish or status_finish(
         about.get("status"), about.get("incomplete_details"), calls=answer.calls
@@ -68,7 +69,3 @@ def _usage(source: dict[str, Any]) -> dict[str, Any] | None:
         if found is not None:
             return found
     return None
-
-
-def _dict(value: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
-    return value if isinstance(value, dict) else {}

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from trajworker.dialects.objects import held
+
 _PIECE = ("delta", "token", "chunk")
 """Names that a text bears only where it grows piece by piece."""
 _TYPED = frozenset({"type", "role", "lc", "kwargs"})
@@ -24,13 +26,6 @@ def merge(items: list[dict[str, Any]]) -> dict[str, Any] | None:
     if "text-delta" in kinds or "finish" in kinds:
         return _vercel(items)
     return _texts(items)
-
-
-def _held(item: Any, *names: str) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
-    """The object under names, one within the other; empty where there is none."""
-    for name in names:
-        item = item.get(name) if isinstance(item, dict) else None
-    return item if isinstance(item, dict) else {}
 
 
 def _place(value: Any) -> int:  # noqa: ANN401 - recorded JSON
@@ -60,7 +55,7 @@ def _gemini(items: list[dict[str, Any]]) -> dict[str, Any]:
             if not isinstance(candidate, dict) or candidate.get("index"):
                 continue
             first |= _told(candidate)
-            for part in _held(candidate, "content").get("parts") or ():
+            for part in held(candidate, "content").get("parts") or ():
                 if not isinstance(part, dict):
                     continue
                 last = parts[-1] if parts else {}
@@ -95,13 +90,13 @@ def _converse(items: list[dict[str, Any]]) -> dict[str, Any]:
         if not isinstance(event, dict):
             continue
         block = blocks.setdefault(_place(event.get("contentBlockIndex")), {}) if kind.startswith("contentBlock") else {}
-        if kind == "contentBlockStart" and _held(event, "start", "toolUse"):
+        if kind == "contentBlockStart" and held(event, "start", "toolUse"):
             block["toolUse"] = {**event["start"]["toolUse"], "input": ""}
         elif kind == "contentBlockDelta":
-            _grow(block, _held(event, "delta"), "text")
+            _grow(block, held(event, "delta"), "text")
             if "toolUse" in block:
-                _grow(block["toolUse"], _held(event, "delta", "toolUse"), "input")
-            if _held(event, "delta", "reasoningContent"):
+                _grow(block["toolUse"], held(event, "delta", "toolUse"), "input")
+            if held(event, "delta", "reasoningContent"):
                 thought = block.setdefault("reasoningContent", {"reasoningText": {}})["reasoningText"]
                 _grow(thought, event["delta"]["reasoningContent"], "text", "signature")
         elif kind in ("messageStop", "metadata"):
@@ -114,18 +109,18 @@ def _cohere(items: list[dict[str, Any]]) -> dict[str, Any]:
     whole: dict[str, Any] = {"role": "assistant", "content": ""}
     calls: dict[int, dict[str, Any]] = {}
     for item in items:
-        said = _held(item, "delta", "message")
+        said = held(item, "delta", "message")
         _grow(whole, said, "tool_plan")
-        content = _held(said, "content")
+        content = held(said, "content")
         if content.get("text"):
             _grow(whole, {"content": content["text"]}, "content")
-        made = _held(said, "tool_calls")
+        made = held(said, "tool_calls")
         if made:
             call = calls.setdefault(_place(item.get("index")), {"type": "function", "function": {}})
             call |= {"id": made["id"]} if made.get("id") else {}
-            _grow(call["function"], _held(made, "function"), "name", "arguments")
+            _grow(call["function"], held(made, "function"), "name", "arguments")
         if item.get("type") == "message-end":
-            whole |= _held(item, "delta")
+            whole |= held(item, "delta")
     if calls:
         whole["tool_calls"] = [calls[place] for place in sorted(calls)]
     return whole

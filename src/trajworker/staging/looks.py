@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trajworker.staging.encoding import DAY_US, chunked, marks, pack_id, pack_time, unpack_id
+from trajworker.staging.slices import KEY_OF_PROJECT
 
 HOUR_US = 3_600_000_000
 LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
@@ -15,7 +16,6 @@ LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
 _WAIT = "CASE looks {} ELSE {} END".format(
     " ".join(f"WHEN {looks} THEN {wait}" for looks, wait in enumerate(LOOK_AGAIN_US[:-1])), LOOK_AGAIN_US[-1]
 )
-_PROJECT = "(SELECT key FROM project WHERE id = ?)"
 
 
 def due(project_id: str, now: datetime, limit: int, connection: sqlite3.Connection) -> list[str]:
@@ -23,11 +23,12 @@ def due(project_id: str, now: datetime, limit: int, connection: sqlite3.Connecti
     chosen = (pack_id(project_id), pack_time(now), limit)
     pending = connection.execute(
         "SELECT r.id FROM look l JOIN run r ON r.key = l.run "
-        f"WHERE l.project = {_PROJECT} AND l.due <= ? ORDER BY l.due LIMIT ?",
+        f"WHERE l.project = {KEY_OF_PROJECT} AND l.due <= ? ORDER BY l.due LIMIT ?",
         chosen,
     ).fetchall()
     unreadable = connection.execute(
-        f"SELECT run FROM unreadable WHERE project = {_PROJECT} AND due <= ? AND run IS NOT NULL ORDER BY due LIMIT ?",
+        f"SELECT run FROM unreadable WHERE project = {KEY_OF_PROJECT} AND due <= ? AND run IS NOT NULL "
+        "ORDER BY due LIMIT ?",
         chosen,
     ).fetchall()
     return list(dict.fromkeys(unpack_id(name) for (name,) in pending + unreadable))
@@ -39,11 +40,11 @@ def looked(project_id: str, ids: Sequence[str], now: datetime, connection: sqlit
     for some in chunked([pack_id(name) for name in ids]):
         connection.execute(
             f"UPDATE look SET due = ? + {_WAIT}, looks = looks + 1 WHERE run IN "
-            f"(SELECT key FROM run WHERE project = {_PROJECT} AND id IN ({marks(some)}))",
+            f"(SELECT key FROM run WHERE project = {KEY_OF_PROJECT} AND id IN ({marks(some)}))",
             (moment, project, *some),
         )
         connection.execute(
             f"UPDATE unreadable SET due = ? + {_WAIT}, looks = looks + 1 "
-            f"WHERE project = {_PROJECT} AND run IN ({marks(some)})",
+            f"WHERE project = {KEY_OF_PROJECT} AND run IN ({marks(some)})",
             (moment, project, *some),
         )

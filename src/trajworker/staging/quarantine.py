@@ -66,11 +66,13 @@ def release_stretches(connection: sqlite3.Connection, project: int, slice_: int,
     What was met while a slice was read goes when another one has `read` its stretch; what was given up as a whole goes
     when its stretch is covered.
     """
-    spans = slices.spans_of(connection, project)
     rows = connection.execute(
         "SELECT key, start, end, slice FROM unreadable WHERE project = ? AND start IS NOT NULL AND slice IS NOT ?",
         (project, slice_),
     ).fetchall()
+    if not rows:
+        return 0
+    spans = slices.spans_of(connection, project)
     well = [
         (key,) for key, start, end, met in rows if not slices.subtract([(start, end)], spans if met is None else read)
     ]
@@ -94,7 +96,7 @@ def unreadable(project_id: str, connection: sqlite3.Connection) -> list[Unreadab
     """Runs that could not be read and did not come whole since."""
     rows = connection.execute(
         "SELECT u.run, u.reason, u.raw, u.trace FROM unreadable u "
-        "WHERE u.project = (SELECT key FROM project WHERE id = ?) "
+        f"WHERE u.project = {slices.KEY_OF_PROJECT} "
         "AND NOT EXISTS (SELECT 1 FROM run r WHERE r.project = u.project AND r.id = u.run)",
         (pack_id(project_id),),
     )

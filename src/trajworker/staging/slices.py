@@ -17,6 +17,8 @@ Stretch = tuple[int, int]
 """[start, end) in microseconds."""
 
 _COVERING = tuple(map(str, COVERING))
+KEY_OF_PROJECT = "(SELECT key FROM project WHERE id = ?)"
+"""The key of a project in a statement, by its packed id."""
 SLICE_COLUMNS = "start, end, purpose, ended_after, floor, cursor, pages, restarts"
 
 
@@ -99,8 +101,7 @@ def finish(connection: sqlite3.Connection, project: int, slice_: Slice, split: I
 def unread(project_id: str, connection: sqlite3.Connection) -> list[Slice]:
     """Slices not yet read to their end, newest first."""
     rows = connection.execute(
-        f"SELECT key, {SLICE_COLUMNS} FROM slice WHERE project = (SELECT key FROM project WHERE id = ?) "
-        "ORDER BY start DESC, key",
+        f"SELECT key, {SLICE_COLUMNS} FROM slice WHERE project = {KEY_OF_PROJECT} ORDER BY start DESC, key",
         (pack_id(project_id),),
     )
     return [_unpack(project_id, row) for row in rows]

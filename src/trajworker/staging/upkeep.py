@@ -20,6 +20,7 @@ from trajworker.staging.encoding import (
     unpack_time,
 )
 from trajworker.staging.heads import Heads
+from trajworker.staging.slices import KEY_OF_PROJECT
 
 COMPACT_CONVERSATIONS = 200
 PURGE_CONVERSATIONS = 200
@@ -105,7 +106,7 @@ def reduced(conversation: int, limit: int, connection: sqlite3.Connection) -> li
 def purge_conversation(project_id: str, conversation_id: str, heads: Heads, connection: sqlite3.Connection) -> Purged:
     """Erase one conversation; raises `ConversationNotFound`."""
     keys = connection.execute(
-        "SELECT key FROM conversation WHERE id = ? AND project = (SELECT key FROM project WHERE id = ?)",
+        f"SELECT key FROM conversation WHERE id = ? AND project = {KEY_OF_PROJECT}",
         (pack_id(conversation_id), pack_id(project_id)),
     ).fetchall()
     if not keys:
@@ -168,7 +169,7 @@ def _purge(connection: sqlite3.Connection, heads: Heads, condition: str, value: 
 def mark(project_id: str, name: str, connection: sqlite3.Connection) -> datetime | None:
     """A time remembered under a name."""
     row = connection.execute(
-        "SELECT at FROM mark WHERE name = ? AND project = (SELECT key FROM project WHERE id = ?)",
+        f"SELECT at FROM mark WHERE name = ? AND project = {KEY_OF_PROJECT}",
         (name, pack_id(project_id)),
     ).fetchone()
     return unpack_time(row[0]) if row else None
