@@ -51,6 +51,17 @@ def test_unknown_usage_is_null_and_never_zero() -> None:
     assert metrics.tool_error_rate is None
 
 
+def test_a_call_that_tells_only_a_total_leaves_both_sides_unknown() -> None:
+    record = Recorder()
+    trajectory = told([record.run("llm", {"prompt": "q"}, {"output": "a"}, total_tokens=7)])
+    metrics = trajectory.metrics
+    assert metrics is not None
+    assert trajectory.messages[-1].usage == {"total_tokens": 7}
+    assert (trajectory.task.total_tokens, metrics.input_tokens, metrics.tokens_generated) == (7, None, None)
+    assert metrics.tokens_complete is False
+    assert trajectory.token_usage is None
+
+
 def test_the_error_rate_is_failures_per_call_whichever_way_a_trajectory_was_made() -> None:
     asked = {"role": "user", "content": "q"}
     calls = [{"id": name, "name": "look", "args": {}, "type": "tool_call"} for name in ("c1", "c2")]

@@ -90,6 +90,30 @@ def test_usage_is_worded_as_langsmith_words_it(recorded: dict[str, object], expe
     assert (*told, found.get("input_token_details"), found.get("output_token_details")) == expected
 
 
+@pytest.mark.parametrize(
+    ("recorded", "told"),
+    [
+        ({"total_tokens": 7}, {"total_tokens": 7}),
+        ({"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 7}, {"total_tokens": 7}),
+        ({"input_tokens": 5}, {"input_tokens": 5, "total_tokens": 5}),
+        (
+            {"prompt_tokens": 5, "total_tokens": 7},
+            {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7},
+        ),
+        (
+            {"completion_tokens": 2, "total_tokens": 7},
+            {"input_tokens": 5, "output_tokens": 2, "total_tokens": 7},
+        ),
+        (
+            {"prompt_tokens": 5, "completion_tokens": 0},
+            {"input_tokens": 5, "output_tokens": 0, "total_tokens": 5},
+        ),
+    ],
+)
+def test_a_side_that_nobody_told_is_never_zero(recorded: dict[str, object], told: dict[str, int]) -> None:
+    assert usage(recorded) == told
+
+
 @pytest.mark.parametrize("recorded", [None, {}, "x", {"total_tokens": 0, "prompt_tokens": 0}, {"price": 3}])
 def test_usage_that_says_nothing_is_unknown(recorded: object) -> None:
     assert usage(recorded) is None

@@ -13,7 +13,7 @@ from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read
 from trajworker.dialects.outcome import status_finish
 from trajworker.dialects.prompt import system_drafts
 from trajworker.dialects.speech import RAW
-from trajworker.dialects.vocabulary import finish_reason
+from trajworker.dialects.vocabulary import finish_reason, sides
 from trajworker.dialects.vocabulary import usage as read_usage
 from trajworker.model.run import Run, RunStatus, ancestors
 
@@ -67,11 +67,7 @@ def _usage(run: Run, answer: Answer, about: Metadata) -> dict[str, Any] | None:
     told = answer.usage or read_usage(about.usage_metadata)
     if told is not None or not run.total_tokens:
         return told
-    usage: dict[str, Any] = {
-        "input_tokens": run.prompt_tokens or 0,
-        "output_tokens": run.completion_tokens or 0,
-        "total_tokens": run.total_tokens,
-    }
+    usage: dict[str, Any] = sides(run.prompt_tokens, run.completion_tokens, run.total_tokens)
     if run.prompt_token_details:
         usage["input_token_details"] = dict(run.prompt_token_details)
     if run.completion_token_details:

@@ -54,6 +54,8 @@ class Figures(Struct, array_like=True, gc=False):
     uncounted: int = 0
     """Calls without usage."""
     counted: int = 0
+    inputs_counted: int = 0
+    outputs_counted: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     total_tokens: int = 0
@@ -79,8 +81,13 @@ class Figures(Struct, array_like=True, gc=False):
             self.uncounted += 1
             return
         self.counted += 1
-        self.input_tokens += usage.get("input_tokens") or 0
-        self.output_tokens += usage.get("output_tokens") or 0
+        given, made = usage.get("input_tokens"), usage.get("output_tokens")
+        if given is not None:
+            self.inputs_counted += 1
+            self.input_tokens += given
+        if made is not None:
+            self.outputs_counted += 1
+            self.output_tokens += made
         self.total_tokens += usage.get("total_tokens") or 0
         details = usage.get("input_token_details")
         if details:
@@ -90,6 +97,11 @@ class Figures(Struct, array_like=True, gc=False):
         details = usage.get("output_token_details")
         if details:
             self.reasoning += details.get("reasoning") or 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every call told its tokens, of both sides."""
+        return not self.uncounted and self.counted == self.inputs_counted == self.outputs_counted
 
 
 _COUNTS = [

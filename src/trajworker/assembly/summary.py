@@ -83,23 +83,23 @@ def summarise(folds: Sequence[Fold], turns: Sequence[Turn], header: Header) -> S
 
 
 def _metrics(figures: Figures, steps: int, reward: Reward | None) -> TrajectoryMetrics:
-    known = figures.counted > 0
-    disagrees = known and figures.root_tokens is not None and figures.root_tokens != figures.total_tokens
+    read, written = figures.inputs_counted > 0, figures.outputs_counted > 0
+    disagrees = figures.counted > 0 and figures.root_tokens is not None and figures.root_tokens != figures.total_tokens
     return TrajectoryMetrics(
         steps=steps,
-        tokens_generated=figures.output_tokens if known else None,
+        tokens_generated=figures.output_tokens if written else None,
         num_tool_calls=figures.tool_calls,
         num_tool_failures=figures.tool_failures,
         tool_error_rate=tool_error_rate(figures.tool_failures, figures.tool_calls, figures.tool_results),
         aggregated_reward=reward.aggregated_value if reward is not None else None,
         llm_calls=figures.llm_calls,
         llm_errors=figures.llm_errors,
-        input_tokens=figures.input_tokens if known else None,
-        output_tokens=figures.output_tokens if known else None,
-        cache_read_tokens=figures.cache_read if known else None,
-        cache_write_tokens=figures.cache_write if known else None,
-        reasoning_tokens=figures.reasoning if known else None,
-        tokens_complete=figures.uncounted == 0,
+        input_tokens=figures.input_tokens if read else None,
+        output_tokens=figures.output_tokens if written else None,
+        cache_read_tokens=figures.cache_read if read else None,
+        cache_write_tokens=figures.cache_write if read else None,
+        reasoning_tokens=figures.reasoning if written else None,
+        tokens_complete=figures.complete,
         num_tool_results=figures.tool_results,
         num_tool_runs_failed=figures.tool_runs_failed,
         num_retrievals=figures.retrievals,

@@ -219,8 +219,7 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     read, written = _count(source, _READ), _count(source, _WRITE)
     if given is not None and "total_tokens" not in source and not _EXCLUDES_CACHE.isdisjoint(source):
         given += (read or 0) + (written or 0)
-    given, made = given or 0, made or 0
-    result: dict[str, Any] = {"input_tokens": given, "output_tokens": made, "total_tokens": total or given + made}
+    result: dict[str, Any] = sides(given, made, total)
     told = {"cache_read": read, "cache_creation": written}
     details = {name: count for name, count in told.items() if count} | _details(source, _DETAILS_IN)
     if details:
@@ -230,6 +229,21 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     if details:
         result["output_token_details"] = details
     return result
+
+
+def sides(given: int | None, made: int | None, total: int | None) -> dict[str, int]:
+    """Counts as LangSmith words them: a side that nobody told follows from the other and the total, or is left out.
+
+    A total beside nothing but zeros is all that was told.
+    """
+    if total and not given and not made:
+        return {"total_tokens": total}
+    if total and given is None:
+        given = max(total - (made or 0), 0)
+    if total and made is None:
+        made = max(total - (given or 0), 0)
+    told = {"input_tokens": given, "output_tokens": made, "total_tokens": total or (given or 0) + (made or 0)}
+    return {name: count for name, count in told.items() if count is not None}
 
 
 _SIDES = (("prompt", "completion"), ("input", "output"), ("in", "out"))

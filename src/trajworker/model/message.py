@@ -88,8 +88,8 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         content: its text; None for a message that only calls tools.
         tool_calls: tool invocations by the assistant, in the order of the call.
         tool_response: the result a tool message carries.
-        usage: tokens as the provider counted them: input_tokens (cache included), output_tokens, total_tokens and,
-            where told, input_token_details / output_token_details.
+        usage: tokens as the provider counted them: input_tokens (cache included), output_tokens, total_tokens and
+            input_token_details / output_token_details; what nobody told is left out.
         finish_reason: why the model stopped, in OpenAI's words: stop, tool_calls, length, content_filter.
         reasoning: chain of thought as text.
         trainable_status: whether a model may be trained on it.

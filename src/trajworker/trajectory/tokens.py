@@ -27,7 +27,8 @@ def summed(messages: Iterable[Message]) -> TokenUsage | None:
     """Over all messages that tell their tokens, None where none does; a `cumulative` one replaces the sum so far."""
     total: TokenUsage | None = None
     for message in messages:
-        if message.usage is not None:
-            told = TokenUsage(message.usage.get("input_tokens"), message.usage.get("output_tokens"))
-            total = told if total is None or message.usage.get("cumulative") is True else total.plus(told)
+        usage = message.usage or {}
+        told = TokenUsage.told(usage.get("input_tokens"), usage.get("output_tokens"))
+        if told is not None:
+            total = told if total is None or usage.get("cumulative") is True else total.plus(told)
     return total
