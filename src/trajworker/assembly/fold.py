@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from msgspec import structs
+
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Past
 from trajworker.assembly.faults import error_text, is_interrupt
@@ -13,6 +15,7 @@ from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import MAX_TRAILING, Root
 from trajworker.assembly.scopes import sort_calls
 from trajworker.assembly.searches import Search
+from trajworker.assembly.sessions import Session
 from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
@@ -64,13 +67,14 @@ class TraceFolding(Nesting):
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
         )
-        transcript = Transcript(self.past, own, quotes)
+        session = Session(trace.root_run if trace.root is not None and not trace.root.resumes else None)
+        transcript = Transcript(self.past, own, quotes, session)
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript, chosen.main)
         nested += self.nested(transcript, chosen, shared)
-        internal = self.internal(chosen, transcript.turn)
-        entry = self._entry(transcript, resumes=resumes)
-        return self._encode(transcript, entry, nested, internal, resumes=resumes), transcript.prefix
+        internal = self.internal(chosen, transcript)
+        entries = self._entries(transcript, session, resumes=resumes)
+        return self._encode(transcript, entries, nested, internal, resumes=resumes), transcript.prefix
 
     def _run_main(self, transcript: Transcript, calls: list[Call]) -> bool:
         """Take in the agent's own calls; whether the trace goes on with an interrupted turn."""
@@ -164,15 +168,21 @@ class TraceFolding(Nesting):
             told = root.total_tokens if root is not None and trace.root is not None else None
             figures.root_tokens = told or figures.total_tokens
 
-    def _entry(self, transcript: Transcript, *, resumes: bool) -> Entry:
+    def _entries(self, transcript: Transcript, session: Session, *, resumes: bool) -> list[Entry]:
+        """What the trace is of each of its turns; those before the last were answered."""
         run = self.trace.root_run
         status, error = self._status(transcript)
-        return Entry(
+        last = Entry(
             trace_id=self.trace.trace_id, status=status,
             start=iso(run.start_time if run is not None else self._start()) or "",
             end=iso(run.end_time) if run is not None else None, error=error, resumes=resumes,
-            joins=not resumes and self.before.entries > 0 and transcript.turn == self.before.entries,
+            joins=not resumes and transcript.turn - len(session.breaks) == self.before.entries > 0,
         )  # fmt: skip
+        entries: list[Entry] = []
+        for answered, begun in session.breaks:
+            entries.append(structs.replace(last, status="success", error=None, end=iso(answered)))
+            last = structs.replace(last, start=iso(begun) or "", resumes=False, joins=False)
+        return [*entries, last]
 
     def _start(self) -> datetime:
         return min(run.start_time for run in self.trace.runs.values())
@@ -212,19 +222,19 @@ class TraceFolding(Nesting):
                     chunks.append(chunk)
         return chunks, seen
 
-    def _retrieved(self, searches: list[Search], turn: int) -> list[bytes]:
+    def _retrieved(self, searches: list[Search], transcript: Transcript) -> list[bytes]:
         return [
             encode_chunk(
                 Retrieval(
-                    query=one.query, documents=one.documents, turn=turn, run_id=one.run.id,
-                    error=error_text(one.run.error),
+                    query=one.query, documents=one.documents, turn=transcript.turn_at(one.run.start_time),
+                    run_id=one.run.id, error=error_text(one.run.error),
                 )
             )
             for one in searches
         ]  # fmt: skip
 
     def _encode(
-        self, transcript: Transcript, entry: Entry, nested: list[bytes], internal: list[bytes], *, resumes: bool
+        self, transcript: Transcript, entries: list[Entry], nested: list[bytes], internal: list[bytes], *, resumes: bool
     ) -> Fold:
         trace = self.trace
         self._count_runs()
@@ -233,7 +243,7 @@ class TraceFolding(Nesting):
         tools, seen = self._tools(main, self.before.tools)
         after = transcript.after()
         after.tools = seen
-        after.interrupted, after.bare = entry.status == "interrupted", trace.root is None
+        after.interrupted, after.bare = entries[-1].status == "interrupted", trace.root is None
         after.entries = max(after.entries, 1)
         last = main[-1] if main else None
         metadata: dict[str, object] = {}
@@ -252,8 +262,8 @@ class TraceFolding(Nesting):
             messages=encode_chunks(transcript.drafts),
             asides=encode_chunks(transcript.asides),
             steps=self.steps(transcript),
-            entries=[entry], nested=nested, internal=internal,
-            retrieved=self._retrieved(trace.searches, transcript.turn), tools=tools,
+            entries=entries, nested=nested, internal=internal,
+            retrieved=self._retrieved(trace.searches, transcript), tools=tools,
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
             figures=self.figures, keys=b"".join(transcript.keys), base=self.before.total, after=after,
             reopens=resumes and not self.replays, finish=finish, out_of_steps=ran_out, metadata=metadata,

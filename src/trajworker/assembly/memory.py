@@ -7,6 +7,7 @@ from msgspec import Struct
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import KEPT, Context, Past, Pending
 from trajworker.assembly.prefix import Prefix
+from trajworker.assembly.sessions import Session
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes
 from trajworker.dialects import Draft, digest
@@ -35,11 +36,12 @@ class StepDraft(Struct, eq=False, gc=False):
 class Memory:
     """The messages of one agent so far, those of earlier traces by their digests only."""
 
-    def __init__(self, past: Past, runs: list[ToolRun], quotes: Quotes) -> None:
+    def __init__(self, past: Past, runs: list[ToolRun], quotes: Quotes, session: Session | None = None) -> None:
         self.past = past
         self.before = before = past.context
         self.runs = runs
         self.quotes = quotes
+        self.session = session
         self.drafts: list[Draft] = []
         self.keys: list[bytes] = []
         self.asides: list[Draft] = []
@@ -71,6 +73,11 @@ class Memory:
     def total(self) -> int:
         """Messages so far, those of earlier traces included."""
         return self.before.total + len(self.drafts)
+
+    def turn_at(self, time: datetime) -> int:
+        """The turn that a time lies in."""
+        begun_later = self.session.turns_after(time) if self.session is not None else 0
+        return max(self.turn - begun_later, 1)
 
     def key(self, reference: int) -> bytes | None:
         """Digest of a message."""

@@ -108,7 +108,7 @@ class Nesting:
         ]
         branches = self._branches(chosen, shared, origin)
         inner += [chunk for _, chunk, twin in branches if not twin]
-        told = self._encoded(part, origin, {"nested": inner, "internal": self.internal(chosen, 1)})
+        told = self._encoded(part, origin, {"nested": inner, "internal": self.internal(chosen, part)})
         start = (chosen.main or calls)[0].run.start_time
         agents = [(start, told), *((began, chunk) for began, chunk, twin in branches if twin)]
         return sorted(agents, key=itemgetter(0))
@@ -136,13 +136,13 @@ class Nesting:
         filled = [b'"' + name.encode() + b'":' + data for name, data in fields.items() if data != b"[]"]
         return completed(b"{" + b",".join(filled) + b"}")
 
-    def internal(self, chosen: Sorted, turn: int) -> list[bytes]:
+    def internal(self, chosen: Sorted, transcript: Transcript) -> list[bytes]:
         """Answers of calls that are no part of the conversation."""
         found = []
         for call in chosen.internal:
             draft = call.answer.draft
             if draft is not None:
-                draft.turn = turn
+                draft.turn = transcript.turn_at(call.run.start_time)
                 draft.name = draft.name or call.run.name
                 found.append(encode_chunk(draft))
         return found

@@ -1,6 +1,7 @@
 """Reads the root of a trace: the user's words, and what the whole trace gave back."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Raw, Struct
@@ -16,6 +17,9 @@ MAX_TRAILING = 200
 
 MAX_PLAIN_BYTES = 262_144
 """A root's payload without messages is read for the user's words up to this size only."""
+
+SHALLOW, DEEP = 3, 8
+"""Levels of a payload that are looked through for an answer, and for whatever somebody said."""
 
 _COMMAND = frozenset({"update", "goto", "graph", "lg_name"})
 """Keys beside `resume` in a graph's Command, Python and JS."""
@@ -72,13 +76,13 @@ class Root(Struct, eq=False, gc=False):
         found: set[str] = set()
         if self.trailing:
             for draft in drafts_of(self.trailing[-1]):
-                _collect(draft.content, found, 0)
+                found.update(_texts(draft.content, 0))
         elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
             outputs = decoded(self.outputs)
-            _collect(outputs, found, 3)
+            found.update(_texts(outputs, SHALLOW))
             answer = answer_of(outputs).draft
             if answer is not None:
-                _collect(answer.content, found, 0)
+                found.update(_texts(answer.content, 0))
         return found
 
     def answer(self) -> str | None:
@@ -162,13 +166,16 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     }  # fmt: skip
 
 
-def _collect(value: Any, into: set[str], depth: int) -> None:  # noqa: ANN401 - recorded JSON
+def texts_given(run: Run) -> list[str]:
+    """All texts that a root was given, wherever they stand; none where that is too much to be somebody's words."""
+    return list(_texts(decoded(run.inputs), DEEP)) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else []
+
+
+def _texts(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - recorded JSON
+    """The texts in a value, down to a depth."""
     if isinstance(value, str):
         if value.strip():
-            into.add(value.strip())
-    elif depth and isinstance(value, dict):
-        for child in value.values():
-            _collect(child, into, depth - 1)
-    elif depth and isinstance(value, list):
-        for child in value:
-            _collect(child, into, depth - 1)
+            yield value.strip()
+    elif depth and isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _texts(child, depth - 1)

@@ -42,7 +42,6 @@ class Transcript(Results):
     def take(self, call: Call, opening: Opening | None) -> None:
         """Take in one llm call: its prompt, then its answer."""
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
-        begins = opening is not None and opening.begins
         self.add_missing_results(rest, call.run.start_time, first=opening is not None)
         results, rest = self._leading_results(rest)
         outside = [self.system(draft) for draft in call.prompt.system]
@@ -51,7 +50,8 @@ class Transcript(Results):
         view = self._placed(seen)
         for reference in results:
             refer(view, reference)
-        for reference in self._append(rest, opening):
+        begins = opening.begins if opening is not None else self._speaks_again(call, rest, view)
+        for reference in self._append(rest, opening, begins=begins):
             refer(view, reference)
         if begins and self.turn == self.before.entries:
             self._begin_turn_without_words(opening)
@@ -128,11 +128,28 @@ class Transcript(Results):
         stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
         return self.add_results(rest[:stop]), rest[stop:]
 
-    def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None) -> list[int]:
+    def _speaks_again(self, call: Call, rest: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> bool:
+        """Whether the user speaks behind an answer that was the turn's last: a session, all of it in this trace."""
+        answer = self.own(self.answer) if self.answer is not None else None
+        asked = self.own(self.turn_user) if self.turn_user is not None else None
+        if self.session is None or answer is None or asked is None or not rest or not view:
+            return False
+        if answer.tool_calls or answer.finish_reason not in (None, "stop") or view[-1][1] != self.total:
+            return False
+        place = turn_user([draft for draft, _ in rest], None)
+        draft = rest[place][0] if trailing_block(rest) == 0 and place < len(rest) else None
+        if draft is None or self.quotes.quoted(draft) or self._is_made_inside(draft):
+            return False
+        if not self.session.speaks(draft.content, asked.content):
+            return False
+        self.session.breaks.append((self.steps[-1].call.run.end_time, call.run.start_time))
+        self.answered = False
+        return True
+
+    def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None, *, begins: bool) -> list[int]:
         """Add what a prompt says for the first time; the references under which the prompt now stands."""
         if not rest:
             return []
-        begins = opening is not None and opening.begins
         user = turn_user([draft for draft, _ in rest], opening) if begins else len(rest)
         block = trailing_block(rest)
         named = begins and opening is not None and user < len(rest) and is_named(rest[user][0], opening)

@@ -1,0 +1,97 @@
+"""A session that runs under one root has a turn for each thing its user says; what an app says to itself is none."""
+
+from typing import Any
+
+from support.folding import fold_all, told
+from support.runs import Recorder
+from trajworker.assembly import Header, assemble
+from trajworker.model.message import Role
+from trajworker.model.run import Run
+from trajworker.trajectory import Trajectory
+
+Said = list[tuple[str, str]]
+"""Role and words of messages, in order."""
+
+
+def asked(said: Said) -> list[dict[str, str]]:
+    return [{"role": role, "content": words} for role, words in said]
+
+
+def session(record: Recorder, given: Any, said: Said, **about: Any) -> list[Run]:
+    """A root that was `given` something, and an llm run for each answer in what was `said`."""
+    root = record.run("chain", given, None, **about)
+    return [root] + [
+        record.run("llm", {"messages": asked(said[:place])}, {"role": role, "content": words}, root)
+        for place, (role, words) in enumerate(said)
+        if role == "assistant"
+    ]
+
+
+def turns_of_users(trajectory: Trajectory) -> list[int | None]:
+    return [message.turn for message in trajectory.messages if message.role is Role.USER]
+
+
+SAID = [
+    ("system", "Be brief."),
+    ("user", "Who are you?"),
+    ("assistant", "A guide."),
+    ("user", "Where to?"),
+    ("assistant", "To the sea."),
+]
+
+
+def test_questions_that_the_root_was_given_together_are_a_turn_each() -> None:
+    runs = session(Recorder(), {"questions": ["Who are you?", "Where to?"]}, SAID)
+    trajectory = told(runs)
+    assert turns_of_users(trajectory) == [1, 2]
+    assert trajectory.task.num_turns == 2
+    first, second = trajectory.turns
+    assert first.trace_ids == second.trace_ids == (runs[0].trace_id,)
+    assert (first.status, second.status) == ("success", "success")
+    began, answered, asked_again = first.start_time or "", first.end_time or "", second.start_time or ""
+    assert began < answered < asked_again
+
+
+def test_the_same_words_twice_are_two_turns_where_the_root_was_given_them_twice() -> None:
+    said = [("user", "On"), ("assistant", "One."), ("user", "On"), ("assistant", "Two.")]
+    assert turns_of_users(told(session(Recorder(), {"inputs": ["On", "On"]}, said))) == [1, 2]
+    assert turns_of_users(told(session(Recorder(), {"inputs": "On"}, said))) == [1, 1]
+
+
+def test_a_user_who_types_while_the_root_runs_has_a_turn_for_each_message() -> None:
+    trajectory = told(session(Recorder(), {"level": "debug"}, SAID))
+    assert turns_of_users(trajectory) == [1, 2]
+
+
+def test_what_an_app_tells_its_model_behind_an_answer_is_no_turn() -> None:
+    trajectory = told(session(Recorder(), {"question": "Who are you?", "style": "brief"}, SAID))
+    assert turns_of_users(trajectory) == [1, 1]
+    assert trajectory.task.num_turns == 1
+
+
+def test_a_session_that_breaks_off_has_failed_in_its_last_turn_only() -> None:
+    runs = session(Recorder(), {}, SAID, error="ValueError('no more')")
+    assert [turn.status for turn in told(runs).turns] == ["success", "error"]
+
+
+def test_the_next_trace_goes_on_counting() -> None:
+    record = Recorder()
+    first = session(record, {}, SAID)
+    second = session(record, {"question": "And then?"}, [*SAID, ("user", "And then?"), ("assistant", "Home.")][-2:])
+    trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
+    assert turns_of_users(trajectory) == [1, 2, 3]
+    assert [turn.trace_ids for turn in trajectory.turns] == [(run.trace_id,) for run in (first[0], first[0], second[0])]
+
+
+def test_what_was_looked_up_belongs_to_the_turn_it_was_looked_up_in() -> None:
+    record = Recorder()
+    root = record.run("chain", {}, None)
+    documents = {"documents": [{"page_content": "The sea is near.", "metadata": {}}]}
+    runs = [
+        root,
+        record.run("retriever", {"query": "guide"}, documents, root),
+        record.run("llm", {"messages": asked(SAID[:2])}, {"role": "assistant", "content": "A guide."}, root),
+        record.run("llm", {"messages": asked(SAID[:4])}, {"role": "assistant", "content": "To the sea."}, root),
+        record.run("retriever", {"query": "sea"}, documents, root),
+    ]
+    assert [(one.query, one.turn) for one in told(runs).retrieved] == [("guide", 1), ("sea", 2)]
