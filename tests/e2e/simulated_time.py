@@ -26,10 +26,10 @@ from trajworker.sources.settings import LangSmithSettings, Limit
 from trajworker.sources.timing import Timing
 from trajworker.staging import open_staging
 from trajworker.worker.cycle import Cycle
-from trajworker.worker.finding import find_projects
 from trajworker.worker.folding import Folding
 from trajworker.worker.outlet import Delivery, Outlet
 from trajworker.worker.planning import Reading
+from trajworker.worker.projects import find_projects
 from trajworker.worker.stop import Stop
 
 PROJECT = "followed"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from trajworker.cli.finding import find_trajectory
+from trajworker.cli.delivered import find_trajectory
 from trajworker.cli.streams import write_json
 from trajworker.errors import ConfigError
 from trajworker.matching import Golden, diff_trajectories, read_golden, render, verdict_map

@@ -2,7 +2,7 @@
 
 import argparse
 
-from trajworker.cli.finding import find_trajectory
+from trajworker.cli.delivered import find_trajectory
 from trajworker.cli.rendering import trajectory_page
 from trajworker.cli.terminal import page_console
 

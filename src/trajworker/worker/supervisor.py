@@ -16,9 +16,9 @@ from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerErro
 from trajworker.events import Observer, ProjectFailed, RangeCut
 from trajworker.ports import RunSource
 from trajworker.worker.cycle import Cycle
-from trajworker.worker.finding import find_projects
 from trajworker.worker.outlet import Outlet
 from trajworker.worker.planning import Lagging
+from trajworker.worker.projects import find_projects
 from trajworker.worker.stop import Stop, request_on_signal
 
 PENDING_NUDGES = 1
