@@ -1,7 +1,7 @@
 """What one trace adds to a conversation, encoded: a `Fold`, kept in staging as bytes and spliced into lines."""
 
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -75,7 +75,7 @@ def digest_of(fold: Fold) -> bytes:
             fold.tools, fold.amendments, fold.rewards, fold.figures, fold.reopens, fold.finish, fold.out_of_steps,
             fold.metadata, fold.aggregation,
         )  # fmt: skip
-        fold.digest = blake2b(_ENCODER.encode(told), digest_size=_DIGEST_SIZE).digest()
+        fold.digest = sha256(_ENCODER.encode(told)).digest()[:_DIGEST_SIZE]
     return fold.digest
 
 

@@ -1,7 +1,7 @@
 """Writes a conversation's line out of its folds by splicing bytes: no message is decoded unless it was amended."""
 
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -158,10 +158,9 @@ def content_hash(folds: Sequence[Fold], header: Header) -> bytes:
 
     A line is made of nothing but its header and its folds, so their digests stand for its bytes.
     """
-    hashed = blake2b(digest_size=HASH_SIZE)
-    told = structs.replace(header, revision=1, pane=Pane.ON_TIME, project=None)
-    hashed.update(_HASHED.encode((told, folds[-1].after.pending if folds else (), [digest_of(fold) for fold in folds])))
-    return hashed.digest()
+    about = structs.replace(header, revision=1, pane=Pane.ON_TIME, project=None)
+    told = about, folds[-1].after.pending if folds else (), [digest_of(fold) for fold in folds]
+    return sha256(_HASHED.encode(told)).digest()[:HASH_SIZE]
 
 
 def assemble(folds: Sequence[Fold], header: Header) -> Trajectory:
