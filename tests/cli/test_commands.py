@@ -73,13 +73,20 @@ def test_show_of_a_revision_that_is_not_there_says_which_are(say: Say, delivered
     assert (code, "no conversation nothing-like-it" in err) == (78, True)
 
 
-@pytest.mark.parametrize(("words", "told"), [(("--bulk", ""), "--bulk names nothing"), (("",), "not an empty text")])
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--bulk", ""), "--bulk names nothing"),
+        (("",), "an id is empty"),
+        (("\udcfcber",), r"'\udcfcber' is not UTF-8"),
+    ],
+)
 def test_import_of_an_empty_name_is_refused_in_words(
     say: Say, tmp_path: Path, words: tuple[str, ...], told: str
 ) -> None:
     source = ("--project", "p", "--endpoint", "http://127.0.0.1:1")
     code, _, err = say("import", *words, *source, "--out", tmp_path / "out")
-    assert (code, told in err) == (78, True)
+    assert (code, told in err, (tmp_path / "out").exists()) == (78, True, False)
 
 
 @pytest.mark.parametrize("words", [("show", "3f0c"), ("diff", "a", "b")])

@@ -103,3 +103,9 @@ def test_a_list_in_a_variable_has_commas_and_no_brackets(text: str) -> None:
 def test_a_pattern_with_brackets_is_no_list() -> None:
     key = by_path()["source.projects"]
     assert convert(key, "[ab]*, team-[cd],[e]", NOW) == ("[ab]*", "team-[cd]", "[e]")
+
+
+@pytest.mark.parametrize(("name", "text"), [("source.projects", "a,\udcfcber"), ("source.workspace_id", "\udcfcber")])
+def test_bytes_of_another_encoding_are_no_text(name: str, text: str) -> None:
+    with pytest.raises(ValueError, match="UTF-8"):
+        convert(by_path()[name], text, NOW)

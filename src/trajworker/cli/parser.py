@@ -7,7 +7,7 @@ configuration.
 import argparse
 
 from trajworker import __version__
-from trajworker.cli.numbers import real, whole
+from trajworker.cli.arguments import identifier, real, whole
 from trajworker.errors import EXIT_CONFIG
 
 TYPE_CHECKING = False  # importing typing takes as long as all the rest of `--version`
@@ -154,7 +154,9 @@ def _list(command: Parser) -> None:
 
 
 def _import(command: Parser) -> None:
-    command.add_argument("conversations", nargs="*", metavar="ID", help="conversation ids; none: all of the project")
+    command.add_argument(
+        "conversations", type=identifier, nargs="*", metavar="ID", help="conversation ids; none: all of the project"
+    )
     _source_options(command)
     _range_options(command)
     command.add_argument("--bulk", metavar="FILE_OR_DIR", help="Parquet, JSONL or JSON of runs instead of the API")
@@ -223,7 +225,9 @@ def _repair(command: Parser) -> None:
 def _purge(command: Parser) -> None:
     _config_option(command)
     _staging_option(command)
-    command.add_argument("--conversation", metavar="ID", action="append", default=[], help="conversation to erase")
+    command.add_argument(
+        "--conversation", type=identifier, metavar="ID", action="append", default=[], help="conversation to erase"
+    )
     command.add_argument("--before", metavar="TIME", help="erase what was last active earlier")
 
 

@@ -136,6 +136,15 @@ def _text(given: object) -> str:
     raise ValueError("write a text that is not empty, in quotes")
 
 
+def _utf8(text: str) -> str:
+    """The text, where it is one: a terminal of another encoding gives bytes that are none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("write it in UTF-8") from None
+    return text
+
+
 def _secret(given: object) -> Secret:
     if isinstance(given, Secret):
         return given
@@ -181,9 +190,9 @@ def _texts(given: object) -> tuple[str, ...]:
     if isinstance(given, str):
         if _BRACKETED.fullmatch(given):
             raise ValueError("write a list with commas between its texts, such as a,b: without brackets and quotes")
-        return tuple(part.strip() for part in given.split(",") if part.strip())
+        return tuple(_utf8(part.strip()) for part in given.split(",") if part.strip())
     if isinstance(given, list | tuple):
-        return tuple(_text(item) for item in given)
+        return tuple(_utf8(_text(item)) for item in given)
     raise ValueError("write a list of texts")
 
 
@@ -202,7 +211,7 @@ _READERS: Final[dict[Any, Callable[[object], Any]]] = {
     bool: _flag,
     int: _whole,
     float: _number,
-    str: lambda given: _text(given).strip(),
+    str: lambda given: _utf8(_text(given).strip()),
     Path: _path,
     Secret: _secret,
     timedelta: _duration,

@@ -1,4 +1,4 @@
-"""Numbers that can be typed: within their bounds, or refused in words that say which."""
+"""What can be typed: numbers within their bounds, ids that can be ids, or a refusal in words that say why."""
 
 import argparse
 
@@ -20,6 +20,17 @@ def whole(low: int, high: int) -> "Callable[[str], int]":
         return number
 
     return read
+
+
+def identifier(text: str) -> str:
+    """Reads an id: not empty, and in UTF-8."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an id is empty: write it, or leave it out")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise argparse.ArgumentTypeError(f"{text!a} is not UTF-8, as ids are") from None
+    return text
 
 
 def real(low: float, high: float) -> "Callable[[str], float]":
