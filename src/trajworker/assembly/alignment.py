@@ -48,13 +48,17 @@ class Alignment(Memory):
         if keyed and keyed[0][0].role is Role.ASSISTANT and self.answer is not None:
             refer(view, self.same_answer(*keyed[0]))
             place = 1
-        following = self.answer + 1 if self.answer is not None else self.total
+        following = self.answer + 1 if self.answer is not None else self._behind_view()
         limit = turn_user(rest, opening) if begins else len(keyed)
         while place < limit and following < self.total and self._repeats(following, *keyed[place]):
             refer(view, following)
             following += 1
             place += 1
         return [*view], keyed[place:]
+
+    def _behind_view(self) -> int:
+        """What follows the last prompt where no call answered it: the app may have, in words of its own."""
+        return self.view[-1][1] if self.view and self.view[-1][1] > 0 else self.total
 
     def repeats_unanswered(self, call: Call) -> bool:
         """Whether a prompt is the last one again, which got no answer: a call that was tried once more."""

@@ -201,15 +201,24 @@ def _kept(groups: list[Group], root: Root | None) -> Group | None:
 def _main(groups: list[Group], root: Root | None) -> Group:
     finals = root.finals() if root is not None else set()
     given_back = [one for one in groups if one.final is not None and one.final in finals]
+    if len(given_back) == 1:
+        return given_back[0]
+    told = root.answer() if root is not None and given_back else None
+    answering = [one for one in given_back if one.final == told]
+    if answering:
+        return answering[-1]
+    candidates = _spoken_to(given_back or groups, root)
     if given_back:
-        told = root.answer() if root is not None and len(given_back) > 1 else None
-        return next((one for one in reversed(given_back) if one.final == told), given_back[-1])
-    said = {draft.content for draft in root.words if draft.content} if root is not None else set()
-    if root is not None:
-        said |= set(root.texts.values())
-    spoken = [
+        return candidates[-1]
+    return max(candidates, key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
+
+
+def _spoken_to(groups: list[Group], root: Root | None) -> list[Group]:
+    """The groups in whose prompts the root's own words stand; all where they stand in none."""
+    if root is None:
+        return groups
+    said = {draft.content for draft in root.words if draft.content} | set(root.texts.values())
+    return [
         one for one in groups
         if any(draft.role is Role.USER and draft.content in said for draft in one.calls[0].read())
-    ]  # fmt: skip
-    candidates = spoken or groups
-    return max(candidates, key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
+    ] or groups  # fmt: skip

@@ -19,6 +19,9 @@ from trajworker.model.message import Role
 _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply",
           "generated", "generation", "assistant", "message")  # fmt: skip
 _COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage", "meta")
+_BODY = frozenset({"choices", "candidates", "generations", "output", "message", "messages"})
+"""Fields of which a provider's own answer has one, wherever the app that asked for it over HTTP keeps that."""
+_NOT_YET = ("queued", "in_progress")
 _ASSISTANT = {"role": "assistant"}
 
 
@@ -159,6 +162,12 @@ def _from_words(answer: Answer, payload: dict[str, Any]) -> None:
             _nested(answer, value)
             return
     if set(payload) <= {"usage_metadata", "usage", "model", "id", "finish_reason", "stop_reason"}:
+        return
+    if payload.get("object") == "response" and payload.get("status") in _NOT_YET and not payload.get("output"):
+        return
+    bodies = [value for value in payload.values() if isinstance(value, dict) and not _BODY.isdisjoint(value)]
+    if len(bodies) == 1 and _says_something(bodies[0]):
+        _nested(answer, bodies[0])
         return
     other = respelled.fields(payload)
     if other != payload:

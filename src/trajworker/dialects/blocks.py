@@ -206,8 +206,11 @@ def _read_block(block: dict[str, Any], into: Content) -> None:
         _read_untyped(block, into)
     elif kind in _TEXT:
         text = _first(block, "text", "content", "value")
+        about = block
+        if isinstance(text, dict) and isinstance(text.get("value"), str):  # the Assistants API's object around a text
+            text, about = text["value"], text
         into.texts.append(text if isinstance(text, str) else (as_text(text) or ""))
-        if block.get("citations") or block.get("annotations"):
+        if about.get("citations") or about.get("annotations"):
             into.opaque = True
     elif kind in _THOUGHT:
         into.opaque = True

@@ -31,6 +31,8 @@ class _Inputs(Struct, gc=False):
     system: Any = None
     model: Any = None
     model_name: Any = None
+    modelId: Any = None  # noqa: N815 - the producer's spelling
+    modelName: Any = None  # noqa: N815 - the producer's spelling
     tools: Raw = NULL
     functions: Raw = NULL
     system_prompt: Any = None
@@ -181,7 +183,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
         fields = _DECODER.decode(inputs)
     except (msgspec.DecodeError, UnicodeError):
         return Prompt(drafts=unknown_messages(inputs))
-    named = fields.model or fields.model_name
+    named = fields.model or fields.model_name or fields.modelId or fields.modelName
     prompt = Prompt(model=named if isinstance(named, str) else None, tools=bytes(fields.tools))
     config = _settings(fields.config)
     if prompt.tools == _ABSENT:
