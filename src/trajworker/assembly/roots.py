@@ -24,6 +24,15 @@ SHALLOW, DEEP = 3, 8
 _COMMAND = frozenset({"update", "goto", "graph", "lg_name"})
 """Keys beside `resume` in a graph's Command, Python and JS."""
 
+CLEARLY_WORDS = ("question", "query", "message", "text", "user_input", "user_message", "user_text", "user_query",
+                 "utterance", "transcript", "msg")  # fmt: skip
+"""Names under which apps give what a user said and nothing else."""
+WORDS = ("input", "question", "query", "prompt", *CLEARLY_WORDS[2:], "task", "topic", "q", "content", "body")
+"""Names under which apps give the user's words, the clearest first."""
+
+_NOBODYS = frozenset({"self", "config", "metadata", "settings", "options", "agent", "context"})
+"""Objects among the inputs in which nobody speaks."""
+
 _SYSTEMS = ("system", "system_prompt", "systemPrompt", "instructions", "system_message")
 
 _SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "thread_id", "session_id", "conversation_id",
@@ -164,6 +173,22 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
         if isinstance(value, str) and value.strip() and key not in _SYSTEMS and key not in _SETTINGS
         and not _OBJECT.fullmatch(value)
     }  # fmt: skip
+    if root.texts.keys().isdisjoint(WORDS) and not root.words:
+        root.texts |= _words_below(flat, SHALLOW)
+
+
+def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
+    """The user's words where they stand deeper, in a request or an event: the first found, by name."""
+    for holder, value in fields.items():
+        if not isinstance(value, dict) or holder in _NOBODYS:
+            continue
+        for name in (*CLEARLY_WORDS, "content", "body"):
+            if isinstance(value.get(name), str) and value[name].strip():
+                return {name: value[name]}
+        found = _words_below(value, depth - 1) if depth else {}
+        if found:
+            return found
+    return {}
 
 
 def texts_given(run: Run) -> list[str]:

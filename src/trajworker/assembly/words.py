@@ -1,8 +1,11 @@
 """Whose words a prompt holds: the user's own, a template's around them, or what the trace itself made."""
 
+import json
+from functools import partial
+
 from msgspec import Struct
 
-from trajworker.assembly.roots import Root
+from trajworker.assembly.roots import CLEARLY_WORDS, WORDS, Root
 from trajworker.dialects import Draft
 from trajworker.model.message import Role
 
@@ -23,6 +26,9 @@ def goes_on_in_text(text: str | None, before: str | None, answer: str | None) ->
         (place for place, pair in enumerate(zip(text, before, strict=False)) if pair[0] != pair[1]), len(before)
     )
     return same >= MOSTLY * len(before)
+
+
+_dumps_unicode = partial(json.dumps, ensure_ascii=False)
 
 
 class Opening(Struct, eq=False, gc=False):
@@ -118,9 +124,6 @@ def said_by_root(opening: Opening | None) -> set[str]:
     return opening.said
 
 
-_KEYS = ("input", "question", "query", "prompt", "message", "text", "user_input", "user_message", "task", "topic", "q")
-
-
 def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> str | None:
     """The user's words behind a rendered prompt; None where the prompt is the user's words, or nobody knows them.
 
@@ -150,15 +153,24 @@ def words_inside(draft: Draft, opening: Opening | None) -> str | None:
 
 def _among(texts: dict[str, str], shown: str) -> str | None:
     """Which of the root's texts a rendered prompt was made of."""
-    inside = {key: text for key, text in texts.items() if text in shown}
+    inside = {key: text for key, text in texts.items() if _shows(shown, text)}
+    named = [text for key in WORDS[:-2] if (text := inside.get(key)) is not None]
+    said = [text for key in CLEARLY_WORDS if (text := texts.get(key)) is not None]
+    if named or len(said) == 1:
+        return (named or said)[0]  # a prompt that does not show them was made of them: masked, or condensed
     if inside:
-        named = next((inside[key] for key in _KEYS if key in inside), None)
-        longest = max(inside.values(), key=len)
-        return named or (longest if len(inside) == len(texts) or len(longest) >= MIN_QUOTE else None)
+        last = [text for text in inside.values() if shown.rstrip().endswith(text.strip())]
+        longest = max(last or inside.values(), key=len)
+        return longest if last or len(inside) == len(texts) or len(longest) >= MIN_QUOTE else None
     if len(texts) == 1:
         key, text = next(iter(texts.items()))
-        return text if key in _KEYS or " " in text.strip() else None
+        return text if key in WORDS or " " in text.strip() else None
     return None
+
+
+def _shows(shown: str, text: str) -> bool:
+    """Whether a prompt holds a text, be it as a part of some JSON."""
+    return text in shown or any(escaped(text)[1:-1] in shown for escaped in (json.dumps, _dumps_unicode))
 
 
 def root_drafts(root: Root | None) -> list[Draft]:
@@ -167,7 +179,7 @@ def root_drafts(root: Root | None) -> list[Draft]:
         return []
     if root.words:
         return root.words
-    for key in _KEYS:
+    for key in WORDS:
         if key in root.texts:
             return [Draft(role=Role.USER, content=root.texts[key])]
     if len(root.texts) == 1:
