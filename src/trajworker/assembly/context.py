@@ -45,6 +45,8 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     """Whether the last trace's root was an llm run itself."""
     reasoned: list[int] = []
     """Answers that were recorded with reasoning; the others may still be given theirs by a later prompt."""
+    internal: list[bytes] = []
+    """How calls that are no part of the conversation were asked, see `scopes.manner`."""
     spoken: list[tuple[bytes, int]] = []
     """Messages that a template stood around, each by the digest of the user's own words."""
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import structs
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import Past
+from trajworker.assembly.context import KEPT, Past
 from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.figures import micros, union
 from trajworker.assembly.folds import VERSION, Entry, Fold, iso
@@ -13,7 +13,7 @@ from trajworker.assembly.nesting import Nesting
 from trajworker.assembly.payloads import decoded, drafts_of
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import MAX_TRAILING, Root
-from trajworker.assembly.scopes import sort_calls
+from trajworker.assembly.scopes import Sorted, manner, sort_calls
 from trajworker.assembly.searches import Search
 from trajworker.assembly.sessions import Session
 from trajworker.assembly.tooling import definitions
@@ -60,8 +60,7 @@ class TraceFolding(Nesting):
         trace = self.trace
         nested: list[bytes] = []
         main_calls = self.by_owner.get("", [])
-        systems = [key for key, _ in self.before.systems]
-        chosen = sort_calls(main_calls, trace.root, self.runs(""), systems)
+        chosen = sort_calls(main_calls, trace.root, self.runs(""), self.before)
         own, shared = chosen.share(self.runs(""))
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],
@@ -74,7 +73,9 @@ class TraceFolding(Nesting):
         nested += self.nested(transcript, chosen, shared)
         internal = self.internal(chosen, transcript)
         entries = self._entries(transcript, session, resumes=resumes)
-        return self._encode(transcript, entries, nested, internal, resumes=resumes), transcript.prefix
+        fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
+        fold.after.internal = self._internal(chosen)
+        return fold, transcript.prefix
 
     def _run_main(self, transcript: Transcript, calls: list[Call]) -> bool:
         """Take in the agent's own calls; whether the trace goes on with an interrupted turn."""
@@ -167,6 +168,14 @@ class TraceFolding(Nesting):
         if figures.counted:
             told = root.total_tokens if root is not None and trace.root is not None else None
             figures.root_tokens = told or figures.total_tokens
+
+    def _internal(self, chosen: Sorted) -> list[bytes]:
+        """How internal calls were asked until now, by which they are known where one stands alone."""
+        if not chosen.internal or not chosen.main:
+            return self.before.internal
+        own = manner(chosen.main[0])
+        found = [key for call in chosen.internal for key in manner(call) if key not in own]
+        return list(dict.fromkeys([*self.before.internal, *found]))[-KEPT:]
 
     def _entries(self, transcript: Transcript, session: Session, *, resumes: bool) -> list[Entry]:
         """What the trace is of each of its turns; those before the last were answered."""

@@ -1,19 +1,22 @@
 """Sorts the llm calls of a trace: the agent's own, its sub-agents', parallel branches, and internal ones."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
+from trajworker.assembly.context import Context
 from trajworker.assembly.groups import Group, asks_alike, group, parallel, system_of
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import MIN_QUOTE
+from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role, ToolCall
 
+NOTHING_BEFORE = Context()
 _HIDDEN = frozenset({"middleware", "compaction"})
-LONGEST_DECISION = 24
-"""Characters of an answer that decides about a question and does not answer it: a word or two."""
+MANNER = 24
+"""Characters at the beginning of a prompt without system prompt by which others made of its template are known."""
 
 
 class Sorted(Struct, eq=False, gc=False):
@@ -79,18 +82,17 @@ def agent_name(call: Call) -> str | None:
 
 
 def sort_calls(
-    calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (), systems: Collection[bytes] = ()
+    calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (), before: Context = NOTHING_BEFORE
 ) -> Sorted:
     """Tell the agent's own calls from branches and internal ones.
 
     The agent's groups are those whose answers the trace gave back; else the last that the root's own words stand in.
     Below a tool nobody speaks to an agent: calls that ask alike at the same time are agents of equal rank.
     A single answer that calls what no tool run bears the name of is structured output, not an agent's.
-    `systems` are digests of the system prompts that the agent was given in the traces before.
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if call not in internal] if internal else calls
-    if _unheard(own, root) or _decided_otherwise(own, root, systems):
+    if _unheard(own, root) or _decided_otherwise(own, root, before):
         return Sorted(main=[], branches=[], internal=in_order([*internal, *own]))
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
@@ -136,25 +138,29 @@ def _unheard(calls: list[Call], root: Root | None) -> bool:
     return not any(text and (text in one or one in text) for text in texts for one in told)
 
 
-def _decided_otherwise(calls: list[Call], root: Root | None, systems: Collection[bytes]) -> bool:
-    """Whether an app answered in its own words after a call that was asked as nobody asks its agent (a guard).
+def _decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:
+    """Whether an app answered in its own words after a call that stood beside its agent's in traces before (a guard).
 
-    Such a call has a system prompt unlike the agent's before, no history, and an answer of a word or two that the root
-    did not give.
+    Such a call is asked as that was, without history, and what it answered is not what the root gave.
     """
-    if root is None or len(calls) != 1 or not systems or calls[0].ids or calls[0].failed:
+    if root is None or len(calls) != 1 or not before.internal or calls[0].failed:
         return False
     draft = calls[0].answer.draft
     text = (draft.content or "").strip() if draft is not None else ""
-    if not 0 < len(text) <= LONGEST_DECISION:
-        return False
     told = root.answer()
-    if not told or text in told:
+    if not told or (text and (text in told or told in text)):
         return False
-    prompts = system_of(calls[0])
-    if not prompts or any(key in systems for key in prompts):
+    asked = manner(calls[0])
+    if not asked or not all(key in before.internal for key in asked):
         return False
     return all(draft.role in (Role.SYSTEM, Role.USER) for draft in calls[0].read())
+
+
+def manner(call: Call) -> list[bytes]:
+    """How a call is asked: its system prompts, else how its prompt begins, as digests; none where that is too short."""
+    prompts = system_of(call)
+    text = next((draft.content or "" for draft in call.read() if draft.role is Role.USER), "") if not prompts else ""
+    return [digest(Draft(role=Role.USER, content=text[:MANNER]))] if len(text) >= MANNER else prompts
 
 
 def _asking(one: Group, main: Group) -> ToolCall | None:
