@@ -94,8 +94,9 @@ def read_call(run: Run) -> Call:
     for other in (params.tools, params.functions, inner.tools, inner.functions):
         if tools == b"null":
             tools = bytes(other)
-    if about.otel_system is not None and not prompt.system:
-        prompt.system = system_drafts(about.otel_system)
+    beside = params.instructions if about.otel_system is None else about.otel_system
+    if beside is not None and not prompt.system and not prompt.opens_with_system:
+        prompt.system = system_drafts(beside)
     call = Call(
         run=run, about=about, path=ancestors(run.dotted_order), prompt=prompt, answer=answer, model=model,
         usage=usage, tools=tools, failed=failed,

@@ -1,13 +1,21 @@
 """How runs tell that they failed: errors without their tracebacks, and interrupts that are none."""
 
 import ast
+import re
 
 from trajworker.model.run import Run
+
+_JS_INTERRUPT = re.compile(r"^(?:Graph|Node)Interrupt: \[", re.MULTILINE)
 
 
 def is_interrupt(run: Run) -> bool:
     """Whether a run stopped to ask a human, which LangGraph records as an error."""
-    return run.error is not None and ("GraphInterrupt(" in run.error[:200] or "NodeInterrupt(" in run.error[:200])
+    error = run.error
+    if error is None:
+        return False
+    return (
+        "GraphInterrupt(" in error[:200] or "NodeInterrupt(" in error[:200] or _JS_INTERRUPT.search(error) is not None
+    )
 
 
 _STOPS = ("GeneratorExit", "Cancelled")

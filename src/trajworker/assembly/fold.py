@@ -134,7 +134,7 @@ class TraceFolding(Nesting):
         root, run = self.trace.root, self.trace.root_run
         if transcript.answered or root is None or run is None or run.status is not RunStatus.SUCCESS:
             return
-        if calls and not any(call.failed for call in self.trace.calls):
+        if any(call.answer.draft is not None for call in calls):
             return
         if root.resumes or root.trailing or not (root.words or root.texts):
             return  # a graph that gave its messages back has told them all

@@ -49,6 +49,7 @@ class Params(Struct, gc=False):
     model_id: Any = None
     tools: Raw = NULL
     functions: Raw = NULL
+    instructions: Any = None
 
 
 class _Extra(Struct, gc=False):

@@ -16,8 +16,13 @@ class Results(Alignment):
     def add_results(self, block: Sequence[tuple[Draft, bytes]]) -> list[int]:
         """Tool messages that stand side by side, in the order of the calls they answer."""
         linked: list[tuple[tuple[int, int, int], int, Draft, bytes]] = []
+        references = [0] * (len(block) + 1)
         for place, (draft, key) in enumerate(block):
             call = match_result(draft, self.pending)
+            told = self._told_in_turn(draft, key) if call is None else None
+            if told is not None:
+                references[place] = told
+                continue
             order = (call.index, call.place, place) if call is not None else (self.total, 0, place)
             run = None
             if call is not None:
@@ -31,10 +36,15 @@ class Results(Alignment):
             linked.append(((call.index, call.place, 0), len(block), draft, digest(draft)))
         self.untold = []
         linked.sort(key=lambda entry: entry[0])
-        references = [0] * (len(block) + 1)
         for _, place, draft, key in linked:
             references[place] = self.add(draft, key)
         return references[: len(block)]
+
+    def _told_in_turn(self, draft: Draft, key: bytes) -> int | None:
+        """The reference of a result that its run told in this turn already, before a human let the turn go on."""
+        if draft.tool_response is None or draft.tool_response.id is None or self.turn_user is None:
+            return None
+        return next((place for place in range(self.turn_user, self.total) if self.key(place) == key), None)
 
     def add_missing_results(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
         """Before the next decision: results that its prompt leaves out are taken from their runs."""

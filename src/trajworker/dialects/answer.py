@@ -20,8 +20,9 @@ _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text"
           "generated", "generation", "assistant", "message")  # fmt: skip
 _COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage", "meta")
 _BODY = frozenset({"choices", "candidates", "generations", "output", "message", "messages"})
-"""Fields of which a provider's own answer has one, wherever the app that asked for it over HTTP keeps that."""
+"""Fields of which a provider's own answer has one."""
 _NOT_YET = ("queued", "in_progress")
+"""States of an answer that is made in the background."""
 _ASSISTANT = {"role": "assistant"}
 
 
@@ -161,19 +162,21 @@ def _from_words(answer: Answer, payload: dict[str, Any]) -> None:
         if isinstance(value, (dict, list)) and value and _says_something(value):
             _nested(answer, value)
             return
+    if payload.get("status") in _NOT_YET and "output" in payload:
+        return
     if set(payload) <= {"usage_metadata", "usage", "model", "id", "finish_reason", "stop_reason"}:
         return
-    if payload.get("object") == "response" and payload.get("status") in _NOT_YET and not payload.get("output"):
-        return
-    bodies = [value for value in payload.values() if isinstance(value, dict) and not _BODY.isdisjoint(value)]
-    if len(bodies) == 1 and _says_something(bodies[0]):
-        _nested(answer, bodies[0])
-        return
-    other = respelled.fields(payload)
+    other = _body(payload) or respelled.fields(payload)
     if other != payload:
         _nested(answer, other)
     if answer.draft is None or RAW in answer.draft.flags:
         answer.draft = raw(payload)
+
+
+def _body(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The provider's own answer, wherever the app that asked for it over HTTP keeps that; None where there is none."""
+    bodies = [value for value in payload.values() if isinstance(value, dict) and not _BODY.isdisjoint(value)]
+    return bodies[0] if len(bodies) == 1 and _says_something(bodies[0]) else None
 
 
 def _from_status(answer: Answer, payload: dict[str, Any]) -> None:

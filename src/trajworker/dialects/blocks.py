@@ -125,6 +125,8 @@ def _unwrapped(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - recorded JSON
         return value["value"], kind in _FAILED
     if kind in _TEXT and isinstance(value.get("text"), str):
         return value["text"], False
+    if kind in _FAILED and isinstance(value.get("reason"), str):
+        return value["reason"], True
     return value, False
 
 
@@ -200,18 +202,20 @@ def _kind(block: dict[str, Any]) -> str | None:
     return kind.lower() if kind.isupper() else kind
 
 
+def _read_text(block: dict[str, Any], into: Content) -> None:
+    text = _first(block, "text", "content", "value")
+    if isinstance(text, dict) and isinstance(text.get("value"), str):  # the Assistants API has an object around it
+        block, text = text, text["value"]
+    into.texts.append(text if isinstance(text, str) else (as_text(text) or ""))
+    into.opaque = into.opaque or bool(block.get("citations") or block.get("annotations"))
+
+
 def _read_block(block: dict[str, Any], into: Content) -> None:
     kind = _kind(block)
     if kind is None:
         _read_untyped(block, into)
     elif kind in _TEXT:
-        text = _first(block, "text", "content", "value")
-        about = block
-        if isinstance(text, dict) and isinstance(text.get("value"), str):  # the Assistants API's object around a text
-            text, about = text["value"], text
-        into.texts.append(text if isinstance(text, str) else (as_text(text) or ""))
-        if about.get("citations") or about.get("annotations"):
-            into.opaque = True
+        _read_text(block, into)
     elif kind in _THOUGHT:
         into.opaque = True
         thought = _thought(block)

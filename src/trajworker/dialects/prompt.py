@@ -13,6 +13,7 @@ from trajworker.dialects.outcome import model_of
 from trajworker.dialects.reader import read_all
 from trajworker.dialects.speech import UNREADABLE, raw, speak
 from trajworker.dialects.typed import read_items
+from trajworker.model.message import Role
 from trajworker.model.run import NULL
 
 _ABSENT = bytes(NULL)
@@ -44,6 +45,7 @@ class _Inputs(Struct, gc=False):
     preamble: Any = None
     config: Raw = NULL
     mode: Raw = NULL
+    args: Raw = NULL
     toolConfig: Raw = NULL  # noqa: N815 - the producer's spelling
 
 
@@ -71,6 +73,12 @@ class Prompt(Struct, gc=False):
     drafts: list[Draft] = []
     model: str | None = None
     tools: bytes = _ABSENT
+
+    @property
+    def opens_with_system(self) -> bool:
+        """Whether the array tells a system prompt itself."""
+        first = _LISTS.decode(self.array)[:1] if self.array is not None else []
+        return any(draft.role is Role.SYSTEM for one in first for draft in read_array(b"[" + bytes(one) + b"]"))
 
     def read(self) -> list[Draft]:
         """All messages, decoded."""
@@ -163,6 +171,15 @@ def _held(inputs: Raw) -> Raw | None:
     return None
 
 
+def _first_request(args: Raw) -> Raw | None:
+    """The request among arguments that were given by position (JS: the body, then options)."""
+    if bytes(memoryview(args)[:2]) != b"[{":
+        return None
+    body = _LISTS.decode(args)[0]
+    fields = _DECODER.decode(body)
+    return body if any(one is not NULL for one in (fields.messages, fields.contents, fields.input)) else None
+
+
 _SOLE = b'{"messages":'
 """How inputs begin that may hold nothing but LangChain's list of prompts."""
 
@@ -194,7 +211,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
             prompt.array = _batch(array)
             break
     if prompt.array is None:
-        held = _held(inputs)
+        held = _first_request(fields.args) or _held(inputs)
         if held is not None:
             inner = _read_prompt(held)
             inner.model = inner.model or prompt.model

@@ -14,6 +14,10 @@ UNREADABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, V
 """What a payload that breaks a dialect raises (msgspec's and Unicode errors are ValueErrors): it is kept raw."""
 
 
+_APPROVALS = frozenset({"tool-approval-response"})
+"""Blocks with which a human lets a call pass: no result of it."""
+
+
 class Said(Struct, gc=False):
     """What stands beside the content of one recorded message."""
 
@@ -118,6 +122,8 @@ def _tool_messages(content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 -
         response = ToolResponse(id=beside.tool_call_id, name=beside.name)
         return [Draft(role=Role.TOOL, content=content, name=beside.name, tool_response=response, id=beside.id)]
     parts = read_content(content) if isinstance(content, list) else None
+    if parts is not None and all(isinstance(block, dict) and block.get("type") in _APPROVALS for block in content):
+        return []
     if parts is not None and parts.results:
         return [tool_draft(result) for result in parts.results]
     blocks = None
