@@ -240,7 +240,7 @@ class Alignment(Memory):
         first = next((ref for ref in range(self.total) if self.key(ref) not in self.systems), None)
         repeated = user < len(keyed) and self.key(asked) == keyed[user][1] and all(ref < asked for ref in known)
         # prompts that carry no history tell nothing of what they go back to
-        if repeated and (known or asked == first):
+        if repeated and (known or (asked == first and not self._asks_another(keyed))):
             start = asked + 1
         elif known and known == list(range(known[0], known[0] + len(known))) and known[0] == first:
             start = known[-1] + 1
@@ -249,6 +249,11 @@ class Alignment(Memory):
         if start < self.total:
             superseded = TrainableStatus.SUPERSEDED
             self.amendments.append(Amendment(start=start, stop=self.total, status=superseded, flag=ALTERNATIVE))
+
+    def _asks_another(self, keyed: list[tuple[Draft, bytes]]) -> bool:
+        """Whether a prompt has none of the agent's system prompts but one of its own (a title, say)."""
+        systems = [key for draft, key in keyed if draft.role is Role.SYSTEM]
+        return bool(systems) and bool(self.systems) and self.systems.keys().isdisjoint(systems)
 
     def without_own(self, call: Call, drafts: list[Draft]) -> list[Draft]:
         """A prompt without what was added to its array after the call (JS serialises late)."""
