@@ -7,6 +7,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 from trajworker.assembly.alignment import FreshSystem, Seen
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import append, refer
+from trajworker.assembly.echoes import Said, is_echo
 from trajworker.assembly.linking import complete, from_run, match_run, pending_of
 from trajworker.assembly.memory import StepDraft
 from trajworker.assembly.results import Results
@@ -16,11 +17,9 @@ from trajworker.assembly.words import (
     ALTERNATIVE,
     CONTEXT,
     EDITED,
-    MIN_QUOTE,
     STOPPED,
     SUMMARY,
     Opening,
-    goes_on_in_text,
     is_given,
     is_named,
     own_words,
@@ -138,7 +137,7 @@ class Transcript(Results):
             return False
         place = turn_user([draft for draft, _ in rest], None)
         draft = rest[place][0] if trailing_block(rest) == 0 and place < len(rest) else None
-        if draft is None or self.quotes.quoted(draft) or self._is_made_inside(draft):
+        if draft is None or self.quotes.quoted(draft) or self._is_echo(draft):
             return False
         if not self.session.speaks(draft.content, asked.content):
             return False
@@ -154,7 +153,7 @@ class Transcript(Results):
         block = trailing_block(rest)
         named = begins and opening is not None and user < len(rest) and is_named(rest[user][0], opening)
         references: list[int] = []
-        place = 0
+        place, start = 0, len(self.drafts)
         while place < len(rest):
             draft, key = rest[place]
             if draft.role is Role.TOOL:
@@ -165,7 +164,7 @@ class Transcript(Results):
                 place = stop
                 continue
             if place == user:
-                references.append(self._add_user(draft, key, opening))
+                references.append(self._add_user(draft, key, opening, start))
             elif draft.role is Role.SYSTEM:
                 references.append(self.system(draft, key))
             elif SUMMARY in draft.flags:
@@ -174,7 +173,7 @@ class Transcript(Results):
                 (named and place >= block and not is_given(draft, opening))
                 or says_nothing(draft)
                 or self.quotes.quoted(draft)
-                or (opening is None and self._is_made_inside(draft))
+                or (opening is None and self._is_echo(draft))
             ):
                 references.append(self.aside(draft, CONTEXT, key))
             else:
@@ -184,51 +183,32 @@ class Transcript(Results):
             place += 1
         return references
 
-    def _is_made_inside(self, draft: Draft) -> bool:
-        """Whether a user message inside the turn is no user's: the prompt, the answer or its calls told again."""
-        return (
-            self._is_scratchpad(draft)
-            or self._is_rendering(draft)
-            or self._tells_of_calls(draft)
-            or self._tells_of_results(draft)
+    def _is_echo(self, draft: Draft) -> bool:
+        """Whether a user message inside the turn is no user's."""
+        said = Said(
+            asked=self.own(self.turn_user) if self.turn_user is not None else None,
+            shown=self.shown,
+            answer=self.own(self.answer) if self.answer is not None else None,
+            results=[(one.content or "").strip() for one in self.drafts if one.role is Role.TOOL],
+            told=self.results_told,
         )
+        return is_echo(draft, said)
 
-    def _tells_of_results(self, draft: Draft) -> bool:
-        """Whether a text holds, word for word, what a tool run of this turn gave back, in a prompt without results."""
-        if self.results_told:
-            return False
-        texts = [(one.content or "").strip() for one in self.drafts if one.role is Role.TOOL]
-        return any(len(text) >= MIN_QUOTE and text in (draft.content or "") for text in texts)
+    def _add_user(self, draft: Draft, key: bytes, opening: Opening | None, start: int) -> int:
+        """The message that begins a turn, in the user's own words where a template stood between.
 
-    def _tells_of_calls(self, draft: Draft) -> bool:
-        """Whether a text names a tool that the last answer called, in a prompt that has no results."""
-        if self.results_told:
-            return False
-        answer = self.own(self.answer) if self.answer is not None else None
-        calls = answer.tool_calls or () if answer is not None else ()
-        return any(call.name in (draft.content or "") for call in calls if call.name)
-
-    def _is_rendering(self, draft: Draft) -> bool:
-        """Whether a prompt inside the turn puts the turn's own question in other words around it."""
-        asked = self.own(self.turn_user) if self.turn_user is not None else None
-        text = (asked.content or "").strip() if asked is not None else ""
-        return len(text) >= MIN_QUOTE and text in (draft.content or "")
-
-    def _is_scratchpad(self, draft: Draft) -> bool:
-        """Whether a user message is the last prompt again with the answer written behind it."""
-        answer = self.own(self.answer) if self.answer is not None else None
-        return answer is not None and goes_on_in_text(draft.content, self.shown, answer.content)
-
-    def _add_user(self, draft: Draft, key: bytes, opening: Opening | None) -> int:
-        """The message that begins a turn, in the user's own words where a template stood between."""
+        The same prompt's messages begin at `start`: what users said in it right before belongs to the turn.
+        """
         self.turn += 1
         if RAW in draft.flags:
             draft.content = draft.content or words_inside(draft, opening)
         words = own_words(draft, opening, made=self.quotes.quoted(draft))
         if words is not None:
             draft.rendered, draft.content, draft.blocks = draft.content, words, None
-        for before in reversed(self.drafts):
-            if not (is_given(before, opening) or (before.role is Role.SYSTEM and before.turn != 0)):
+        for place in range(len(self.drafts) - 1, -1, -1):
+            before = self.drafts[place]
+            beside = before.role is Role.USER and place >= start
+            if not (beside or is_given(before, opening) or (before.role is Role.SYSTEM and before.turn != 0)):
                 break
             before.turn = self.turn
         index = self.add(draft, key)

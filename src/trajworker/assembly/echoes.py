@@ -1,0 +1,56 @@
+"""User messages inside a turn that are no user's: its question, answer, calls or results told to the model again."""
+
+from msgspec import Struct
+
+from trajworker.assembly.words import MIN_QUOTE, goes_on_in_text
+from trajworker.dialects import Draft
+
+
+class Said(Struct, gc=False):
+    """What was said in a turn so far.
+
+    Args:
+        asked: its question.
+        shown: what that looked like to the model.
+        answer: what the model said last.
+        results: texts that its tools gave back.
+        told: whether the prompt tells results itself, as messages.
+    """
+
+    asked: Draft | None
+    shown: str | None
+    answer: Draft | None
+    results: list[str]
+    told: bool
+
+
+def is_echo(draft: Draft, said: Said) -> bool:
+    """Whether a user message only tells again what was said in the turn."""
+    text = draft.content or ""
+    return (
+        _goes_on_in_text(text, said)
+        or _is_rendering(text, said)
+        or (not said.told and (_tells_of_calls(text, said) or _tells_of_results(text, said)))
+    )
+
+
+def _goes_on_in_text(text: str, said: Said) -> bool:
+    """Whether it is the last prompt again with the answer written behind it."""
+    return said.answer is not None and goes_on_in_text(text, said.shown, said.answer.content)
+
+
+def _is_rendering(text: str, said: Said) -> bool:
+    """Whether it puts the turn's own question in other words around it."""
+    asked = (said.asked.content or "").strip() if said.asked is not None else ""
+    return len(asked) >= MIN_QUOTE and asked in text
+
+
+def _tells_of_calls(text: str, said: Said) -> bool:
+    """Whether it names a tool that the last answer called."""
+    calls = said.answer.tool_calls or () if said.answer is not None else ()
+    return any(call.name in text for call in calls if call.name)
+
+
+def _tells_of_results(text: str, said: Said) -> bool:
+    """Whether it holds, word for word, what a tool gave back."""
+    return any(len(result) >= MIN_QUOTE and result in text for result in said.results)
