@@ -9,6 +9,7 @@ from trajworker.assembly.context import KEPT, Past
 from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.figures import micros, union
 from trajworker.assembly.folds import VERSION, Entry, Fold, iso
+from trajworker.assembly.groups import Group
 from trajworker.assembly.nesting import Nesting
 from trajworker.assembly.payloads import decoded, drafts_of
 from trajworker.assembly.prefix import Prefix
@@ -65,6 +66,7 @@ class TraceFolding(Nesting):
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
+            internal=[final for one in chosen.internal if (final := Group(calls=[one]).final)],
         )
         session = Session(trace.root_run if trace.root is not None and not trace.root.resumes else None)
         transcript = Transcript(self.past, own, quotes, session)

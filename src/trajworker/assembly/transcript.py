@@ -8,6 +8,7 @@ from trajworker.assembly.alignment import FreshSystem, Seen
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import append, refer
 from trajworker.assembly.echoes import Said, is_echo
+from trajworker.assembly.fresh import Fresh, Keyed
 from trajworker.assembly.linking import complete, from_run, match_run, pending_of
 from trajworker.assembly.memory import StepDraft
 from trajworker.assembly.results import Results
@@ -21,10 +22,8 @@ from trajworker.assembly.words import (
     SUMMARY,
     Opening,
     is_given,
-    is_named,
     own_words,
     root_drafts,
-    says_nothing,
     shown_to_model,
     trailing_block,
     turn_user,
@@ -98,7 +97,7 @@ class Transcript(Results):
                 append(view, *one)
         return view
 
-    def _system_of(self, root: Root, rest: list[tuple[Draft, bytes]]) -> list[int]:
+    def _system_of(self, root: Root, rest: list[Keyed]) -> list[int]:
         """The system prompt that only the root was given (Claude Agent SDK)."""
         if any(draft.role is Role.SYSTEM for draft, _ in rest):
             return []
@@ -119,7 +118,7 @@ class Transcript(Results):
         else:
             self.prefix.keep(array)
 
-    def _leading_results(self, rest: list[tuple[Draft, bytes]]) -> tuple[list[int], list[tuple[Draft, bytes]]]:
+    def _leading_results(self, rest: list[Keyed]) -> tuple[list[int], list[Keyed]]:
         """Add the results that answer the last calls: they came before all that a prompt says anew, above them too."""
         self.results_told = bool(rest) and rest[0][0].role is Role.TOOL
         if not self.results_told:
@@ -127,7 +126,7 @@ class Transcript(Results):
         stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
         return self.add_results(rest[:stop]), rest[stop:]
 
-    def _speaks_again(self, call: Call, rest: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> bool:
+    def _speaks_again(self, call: Call, rest: list[Keyed], view: list[tuple[int, int]]) -> bool:
         """Whether the user speaks behind an answer that was the turn's last: a session, all of it in this trace."""
         answer = self.own(self.answer) if self.answer is not None else None
         asked = self.own(self.turn_user) if self.turn_user is not None else None
@@ -145,13 +144,11 @@ class Transcript(Results):
         self.answered = False
         return True
 
-    def _append(self, rest: list[tuple[Draft, bytes]], opening: Opening | None, *, begins: bool) -> list[int]:
+    def _append(self, rest: list[Keyed], opening: Opening | None, *, begins: bool) -> list[int]:
         """Add what a prompt says for the first time; the references under which the prompt now stands."""
         if not rest:
             return []
-        user = turn_user([draft for draft, _ in rest], opening) if begins else len(rest)
-        block = trailing_block(rest)
-        named = begins and opening is not None and user < len(rest) and is_named(rest[user][0], opening)
+        fresh = Fresh.of(rest, opening, begins=begins)
         references: list[int] = []
         place, start = 0, len(self.drafts)
         while place < len(rest):
@@ -163,18 +160,13 @@ class Transcript(Results):
                 references += self.add_results(rest[place:stop])
                 place = stop
                 continue
-            if place == user:
+            if place == fresh.user:
                 references.append(self._add_user(draft, key, opening, start))
             elif draft.role is Role.SYSTEM:
                 references.append(self.system(draft, key))
-            elif SUMMARY in draft.flags:
-                references.append(self.aside(draft, SUMMARY, key))
-            elif draft.role is Role.USER and (
-                (named and place >= block and not is_given(draft, opening))
-                or says_nothing(draft)
-                or self.quotes.quoted(draft)
-                or (opening is None and self._is_echo(draft))
-            ):
+            elif (flag := fresh.beside(place, self.quotes)) is not None:
+                references.append(self.aside(draft, flag, key))
+            elif opening is None and draft.role is Role.USER and self._is_echo(draft):
                 references.append(self.aside(draft, CONTEXT, key))
             else:
                 references.append(self.add(draft, key))

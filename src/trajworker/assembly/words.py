@@ -14,6 +14,9 @@ SUMMARY, EDITED, CONTEXT, ALTERNATIVE, STOPPED = "summary", "edited", "context",
 MIN_QUOTE = 4
 """Characters from which a text that a prompt repeats counts as quoted on its own."""
 
+LONG_QUOTE = 24
+"""Characters from which a text is a summary that is passed on, and no single word that a user happened to say too."""
+
 MOSTLY = 0.8
 """Share of a prompt that must begin the next one for that to be the same prompt with more behind it."""
 
@@ -45,6 +48,13 @@ class Quotes(Struct, gc=False):
 
     found: list[str] = []
     branches: list[str] = []
+    internal: list[str] = []
+    """What calls said that are no part of the conversation: a summary, say."""
+
+    def summarised(self, draft: Draft) -> bool:
+        """Whether a message passes on what an internal call made of the conversation."""
+        text = draft.content or ""
+        return any(len(quote) >= LONG_QUOTE and quote in text for quote in self.internal)
 
     def quoted(self, draft: Draft) -> bool:
         """Whether a prompt message is made of these texts."""
