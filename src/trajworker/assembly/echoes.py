@@ -30,6 +30,7 @@ def is_echo(draft: Draft, said: Said) -> bool:
     return (
         _goes_on_in_text(text, said)
         or _is_rendering(text, said)
+        or _is_argument(text, said)
         or (not said.told and (_tells_of_calls(text, said) or _tells_of_results(text, said)))
     )
 
@@ -43,6 +44,12 @@ def _is_rendering(text: str, said: Said) -> bool:
     """Whether it puts the turn's own question in other words around it."""
     asked = (said.asked.content or "").strip() if said.asked is not None else ""
     return len(asked) >= MIN_QUOTE and asked in text
+
+
+def _is_argument(text: str, said: Said) -> bool:
+    """Whether it is what the last answer calls a tool with: a check of that."""
+    calls = said.answer.tool_calls or () if said.answer is not None else ()
+    return len(text) >= MIN_QUOTE and any(text in (call.arguments or {}).values() for call in calls)
 
 
 def _tells_of_calls(text: str, said: Said) -> bool:

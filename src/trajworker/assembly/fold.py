@@ -215,7 +215,9 @@ class TraceFolding(Nesting):
 
     def _interrupted(self, transcript: Transcript) -> bool:
         """Whether a graph waits for a human although its root succeeded."""
-        if any(map(is_interrupt, self.trace.runs.values())):
+        last = max((call.run.start_time for call in self.trace.calls), default=None)
+        asking = [run for run in self.trace.runs.values() if is_interrupt(run)]
+        if any(last is None or run.end_time is None or run.end_time > last for run in asking):
             return True
         waits = self.open_end and bool(transcript.pending)
         return waits and any(call.about.langgraph_node is not None for call in self.trace.calls)

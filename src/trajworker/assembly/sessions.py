@@ -35,8 +35,8 @@ class Session:
         return not any(_tells(given, question) for given, times in self._given.items() if times >= 0)
 
     def turns_after(self, time: datetime) -> int:
-        """How many turns begin after a time."""
-        return sum(begun > time for _, begun in self.breaks)
+        """How many turns begin after a time: as soon as the one before is answered, work is for the next question."""
+        return sum((answered or begun) > time for answered, begun in self.breaks)
 
 
 def _tells(text: str, question: str) -> bool:

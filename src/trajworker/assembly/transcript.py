@@ -136,7 +136,7 @@ class Transcript(Results):
             return False
         place = turn_user([draft for draft, _ in rest], None)
         draft = rest[place][0] if trailing_block(rest) == 0 and place < len(rest) else None
-        if draft is None or self.quotes.quoted(draft) or self._is_echo(draft):
+        if draft is None or self.quotes.quoted(draft):
             return False
         if not self.session.speaks(draft.content, asked.content):
             return False

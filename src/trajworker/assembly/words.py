@@ -15,7 +15,7 @@ MIN_QUOTE = 4
 """Characters from which a text that a prompt repeats counts as quoted on its own."""
 
 LONG_QUOTE = 24
-"""Characters from which a text is a summary that is passed on, and no single word that a user happened to say too."""
+"""Characters from which a text is passed on where it stands, and not a few words that somebody happened to say too."""
 
 MOSTLY = 0.8
 """Share of a prompt that must begin the next one for that to be the same prompt with more behind it."""
@@ -61,9 +61,14 @@ class Quotes(Struct, gc=False):
         text = draft.content
         if not text:
             return False
-        if any(quote in text for quote in self.found if len(quote) >= MIN_QUOTE):
+        if any(quote in text for quote in self.found if _is_phrase(quote) or len(quote) > MOSTLY * len(text)):
             return True
-        return len(self.branches) > 1 and all(quote in text for quote in self.branches)
+        return any(len(quotes) > 1 and all(one in text for one in quotes) for quotes in (self.found, self.branches))
+
+
+def _is_phrase(quote: str) -> bool:
+    """Whether a text is more than a word, which somebody may happen to say too."""
+    return len(quote) >= MIN_QUOTE and " " in quote.strip()
 
 
 def says_nothing(draft: Draft) -> bool:
