@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from trajworker.assembly.beginnings import begins_turn
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import KEPT, Past
 from trajworker.assembly.faults import error_text, is_interrupt
@@ -20,7 +21,7 @@ from trajworker.assembly.sessions import Session
 from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
-from trajworker.assembly.words import Opening, Quotes, is_named, is_prefilled, root_drafts, says_nothing
+from trajworker.assembly.words import Opening, Quotes, root_drafts
 from trajworker.dialects import Draft, answer_of, digest, otel
 from trajworker.dialects.speech import RAW, UNREADABLE
 from trajworker.model.message import Role
@@ -85,7 +86,7 @@ class TraceFolding(Nesting):
         root_resumes = trace.root is not None and trace.root.resumes
         begins = not root_resumes
         if calls and self.before.total:
-            begins = self._asks(calls[0], transcript) if begins else self._is_rewritten(calls[0], transcript)
+            begins = begins_turn(calls[0], trace.root, transcript)
         resumes = False
         if not begins and (root_resumes or self.before.interrupted) and self.before.entries:
             transcript.turn += 1
@@ -105,31 +106,6 @@ class TraceFolding(Nesting):
     def _written_into_state(self, transcript: Transcript) -> list[Draft]:
         """The user's new message in a state that an app wrote from outside, with an answer behind it."""
         return [one for one in self.trailing if one.role is Role.USER and not transcript.knows(digest(one))]
-
-    def _asks(self, call: Call, transcript: Transcript) -> bool:
-        """Whether a prompt ends with a user message, that is: begins a turn."""
-        if self.trace.root is None and self.before.bare and transcript.repeats_unanswered(call):
-            return False
-        told = transcript.without_own(call, transcript.behind_prefix(call) or call.read())
-        if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
-            return is_named(told[-2], Opening(root=self.trace.root)) or not transcript.knows(digest(told[-2]))
-        for draft in reversed(told):
-            if says_nothing(draft):
-                continue
-            if draft.role is Role.USER:
-                return True
-            if draft.role is not Role.SYSTEM:
-                return False
-        return True
-
-    def _is_rewritten(self, call: Call, transcript: Transcript) -> bool:
-        """Whether a graph goes on from a state in which the user's last message was put in other words: a new turn."""
-        if self.before.interrupted or self.trace.root is None or self.trace.root.by_human:
-            return False
-        drafts, keys = call.read(), call.digests()
-        if not drafts or drafts[-1].role is not Role.USER or transcript.knows(keys[-1]):
-            return False
-        return transcript.told.issuperset(keys[:-1])
 
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
         transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER])

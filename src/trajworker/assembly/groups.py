@@ -49,7 +49,7 @@ def _goes_on(call: Call, last: Call) -> bool:
         return call.digests() == last.digests()
     if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
         return True
-    if _scratchpad(call, last) or _told_in_words(call, last):
+    if _scratchpad(call, last) or _told_in_words(call, last) or _names_answer(call, last):
         return True
     ids = last.ids
     return bool(ids) and any(
@@ -57,6 +57,12 @@ def _goes_on(call: Call, last: Call) -> bool:
         or bool(ids & {one.id for one in draft.tool_calls or ()})
         for draft in call.read()
     )
+
+
+def _names_answer(call: Call, last: Call) -> bool:
+    """Whether a prompt leaves its history to the server and names the answer that it goes on from (Responses API)."""
+    previous = call.prompt.previous
+    return previous is not None and f'"{previous}"'.encode() in bytes(last.run.outputs)
 
 
 def _scratchpad(call: Call, last: Call) -> bool:

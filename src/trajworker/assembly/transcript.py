@@ -130,9 +130,10 @@ class Transcript(Results):
         """Whether the user speaks behind an answer that was the turn's last: a session, all of it in this trace."""
         answer = self.own(self.answer) if self.answer is not None else None
         asked = self.own(self.turn_user) if self.turn_user is not None else None
-        if self.session is None or answer is None or asked is None or not rest or not view:
+        if self.session is None or answer is None or asked is None or not rest:
             return False
-        if answer.tool_calls or answer.finish_reason not in (None, "stop") or view[-1][1] != self.total:
+        goes_on = call.prompt.previous is not None or (bool(view) and view[-1][1] == self.total)
+        if not goes_on or answer.tool_calls or answer.finish_reason not in (None, "stop"):
             return False
         place = turn_user([draft for draft, _ in rest], None)
         draft = rest[place][0] if trailing_block(rest) == 0 and place < len(rest) else None

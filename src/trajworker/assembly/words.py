@@ -18,7 +18,7 @@ LONG_QUOTE = 24
 """Characters from which a text is passed on where it stands, and not a few words that somebody happened to say too."""
 
 MOSTLY = 0.8
-"""Share of a prompt that must begin the next one for that to be the same prompt with more behind it."""
+"""Share of a text that stands for the whole of it."""
 
 
 def goes_on_in_text(text: str | None, before: str | None, answer: str | None) -> bool:

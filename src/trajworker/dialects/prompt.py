@@ -29,6 +29,7 @@ class _Inputs(Struct, gc=False):
     prompt: Raw = NULL
     contents: Raw = NULL
     instructions: Any = None
+    previous_response_id: Any = None
     system: Any = None
     model: Any = None
     model_name: Any = None
@@ -66,6 +67,7 @@ class Prompt(Struct, gc=False):
         drafts: messages read at once.
         model: the model that was asked, if the inputs say.
         tools: tool definitions, undecoded.
+        previous: id of the answer that the server is to go on from, where it keeps the history (Responses API).
     """
 
     system: list[Draft] = []
@@ -73,6 +75,7 @@ class Prompt(Struct, gc=False):
     drafts: list[Draft] = []
     model: str | None = None
     tools: bytes = _ABSENT
+    previous: str | None = None
 
     @property
     def opens_with_system(self) -> bool:
@@ -202,6 +205,8 @@ def _read_prompt(inputs: Raw) -> Prompt:
         return Prompt(drafts=unknown_messages(inputs))
     named = fields.model or fields.model_name or fields.modelId or fields.modelName
     prompt = Prompt(model=named if isinstance(named, str) else None, tools=bytes(fields.tools))
+    if isinstance(fields.previous_response_id, str):
+        prompt.previous = fields.previous_response_id
     config = _settings(fields.config)
     if prompt.tools == _ABSENT:
         prompt.tools = _offered(fields, config)

@@ -1,0 +1,46 @@
+"""Whether a trace's first llm call begins a turn, or goes on with the one before."""
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.roots import Root
+from trajworker.assembly.transcript import Transcript
+from trajworker.assembly.words import Opening, is_named, is_prefilled, says_nothing
+from trajworker.dialects import Draft, digest
+from trajworker.model.message import Role
+
+
+def begins_turn(call: Call, root: Root | None, transcript: Transcript) -> bool:
+    """Whether the call is the first answer to something that a user said."""
+    if root is not None and root.resumes:
+        return _is_rewritten(call, root, transcript)
+    if root is None and transcript.before.bare and transcript.repeats_unanswered(call):
+        return False
+    return _asks(call, Opening(root=root), transcript)
+
+
+def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
+    """Whether a prompt ends with a user message."""
+    told = transcript.without_own(call, transcript.behind_prefix(call) or call.read())
+    if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
+        return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))
+    for draft in reversed(told):
+        if says_nothing(draft) or draft.role is Role.SYSTEM:
+            continue
+        return draft.role is Role.USER or _asks_above(told, opening, transcript)
+    return True
+
+
+def _asks_above(told: list[Draft], opening: Opening, transcript: Transcript) -> bool:
+    """Whether an app put a call or words of its own behind the user's new message, which the root was given too."""
+    return any(
+        draft.role is Role.USER and is_named(draft, opening) and not transcript.knows(digest(draft)) for draft in told
+    )
+
+
+def _is_rewritten(call: Call, root: Root, transcript: Transcript) -> bool:
+    """Whether a graph goes on from a state in which the user's last message was put in other words."""
+    if transcript.before.interrupted or root.by_human:
+        return False
+    drafts, keys = call.read(), call.digests()
+    if not drafts or drafts[-1].role is not Role.USER or transcript.knows(keys[-1]):
+        return False
+    return transcript.told.issuperset(keys[:-1])
