@@ -97,8 +97,8 @@ def sort_calls(
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
     groups = group(own)
-    chosen = groups[0] if len(groups) == 1 else _kept(groups, root) or _main(groups, root)
-    chosen, behind = _up_to_final(chosen, root)
+    chosen = groups[0] if len(groups) == 1 else _kept(groups, root) or _main(groups, root, runs)
+    chosen, behind = _up_to_final(chosen, root, runs)
     internal += behind
     if len(groups) == 1:
         return Sorted(main=chosen.calls, branches=[], internal=internal)
@@ -180,10 +180,15 @@ def _begins_like(call: Call, first: Call) -> bool:
     return mine is not None and before is not None and mine.startswith(before[:-1]) and not call.prompt.system
 
 
-def _up_to_final(chosen: Group, root: Root | None) -> tuple[Group, list[Call]]:
+def _acts(call: Call, runs: Sequence[ToolRun]) -> bool:
+    """Whether a tool ran that an answer calls."""
+    return any(run.call_id in call.ids if run.call_id is not None else run.name in call.names for run in runs)
+
+
+def _up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tuple[Group, list[Call]]:
     """The calls up to the answer that the trace gave back, and those that only work on it (a title, a rating)."""
     last = chosen.calls[-1]
-    if root is None or last.ids or len(chosen.calls) == 1 or _begins_like(last, chosen.calls[0]):
+    if root is None or _acts(last, runs) or len(chosen.calls) == 1 or _begins_like(last, chosen.calls[0]):
         return chosen, []
     finals = root.finals()
     if Group(calls=[last]).final in finals:
@@ -204,9 +209,11 @@ def _kept(groups: list[Group], root: Root | None) -> Group | None:
     return Group(calls=in_order([call for one in kept for call in one.calls])) if kept else None
 
 
-def _main(groups: list[Group], root: Root | None) -> Group:
+def _main(groups: list[Group], root: Root | None, runs: Sequence[ToolRun]) -> Group:
+    # whoever writes about several dialogues is asked by the user, who writes about one works for it
+    groups = [one for one in groups if sum(_sums_up(one, other) for other in groups) != 1] or groups
     finals = root.finals() if root is not None else set()
-    given_back = [one for one in groups if one.final is not None and one.final in finals]
+    given_back = _given_back(groups, finals, runs) if finals else []
     if len(given_back) == 1:
         return given_back[0]
     told = root.answer() if root is not None and given_back else None
@@ -217,6 +224,38 @@ def _main(groups: list[Group], root: Root | None) -> Group:
     if given_back:
         return candidates[-1]
     return max(candidates, key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
+
+
+def _given_back(groups: list[Group], finals: set[str], runs: Sequence[ToolRun]) -> list[Group]:
+    """The groups whose last answer a trace gave back; else those of which it gave back any, or what a call was given.
+
+    A call that no tool ran for is how a model answers in a shape that the app asked for.
+    """
+    last = [one for one in groups if one.final is not None and one.final in finals]
+    if last:
+        return last
+    texts = [{Group(calls=[call]).final for call in one.answered} for one in groups]
+    shapes = [
+        {
+            text.strip()
+            for call in one.answered if not _acts(call, runs)
+            for made in (call.answer.draft.tool_calls or () if call.answer.draft is not None else ())
+            for text in (made.arguments or {}).values() if isinstance(text, str)
+        } for one in groups
+    ]  # fmt: skip
+    found = [one for one, said in zip(groups, texts, strict=True) if not finals.isdisjoint(said)]
+    return found or [one for one, said in zip(groups, shapes, strict=True) if not finals.isdisjoint(said)]
+
+
+def _sums_up(one: Group, other: Group) -> bool:
+    """Whether a lone prompt holds, word for word, several questions and an answer of a dialogue: it is about that."""
+    if len(one.calls) > 1 or len(other.calls) == 1:
+        return False
+    prompt = "\n".join(draft.content or "" for draft in one.calls[0].read())
+    asked = {draft.content for draft in other.calls[-1].read() if draft.role is Role.USER and draft.content}
+    quoted = [text for text in asked if len(text) >= MIN_QUOTE and text in prompt]
+    answers = [Group(calls=[call]).final for call in other.answered]
+    return len(quoted) > 1 and any(text is not None and text in prompt for text in answers)
 
 
 def _spoken_to(groups: list[Group], root: Root | None) -> list[Group]:
