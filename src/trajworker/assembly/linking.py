@@ -90,6 +90,11 @@ def part_from_others(draft: Draft, run: ToolRun, others: list[ToolRun]) -> None:
         draft.content = own
 
 
+def is_run_of(call: Pending, run: ToolRun) -> bool:
+    """Whether a run may be that of a call, by its id, else by the tool's name."""
+    return run.call_id == call.id if run.call_id is not None and call.id is not None else _names(call, run)
+
+
 def _attempts(runs: list[ToolRun]) -> list[ToolRun]:
     """The first run with the failed ones it follows: attempts of one call end with the first success."""
     for index, run in enumerate(runs):

@@ -4,8 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trajworker.assembly.alignment import Alignment
+from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Pending
-from trajworker.assembly.linking import complete, from_run, match_result, match_run, match_value, part_from_others
+from trajworker.assembly.linking import (
+    complete,
+    from_run,
+    is_run_of,
+    match_result,
+    match_run,
+    match_value,
+    part_from_others,
+)
+from trajworker.assembly.tool_runs import ToolRun
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 
@@ -72,15 +82,24 @@ class Results(Alignment):
                 draft = complete(from_run(run), call, run)
                 self.add(draft, digest(draft))
 
-    def orphans(self, before: datetime | None) -> None:
-        """Tool runs that no call asked for, as far as anybody told."""
-        if any(call.name for call in self.pending):
-            return
+    def _is_awaited(self, run: ToolRun) -> bool:
+        """Whether a call that has no result yet may be what a tool ran for."""
+        return any(is_run_of(call, run) for call in self.pending)
+
+    def orphans(self, before: datetime | None, asking: Call | None = None) -> None:
+        """Tool runs that no call asked for, as far as anybody told, nor the one that is `asking` now."""
         for run in self.runs:
-            if run.linked or not (run.failed or run.value is not None):
+            if run.linked or not (run.failed or run.value is not None) or self._is_awaited(run):
+                continue
+            if asking is not None and _asked(asking, run):
                 continue
             if before is not None and (run.run.end_time or run.run.start_time) > before:
                 continue
             run.linked = True
             draft = complete(from_run(run), None, run)
             self.add(draft, digest(draft))
+
+
+def _asked(call: Call, run: ToolRun) -> bool:
+    """Whether a run is what an answer calls, however the clocks went."""
+    return run.call_id in call.ids if run.call_id is not None else run.name in call.names

@@ -13,7 +13,6 @@ from trajworker.assembly.linking import complete, from_run, match_run, pending_o
 from trajworker.assembly.memory import StepDraft
 from trajworker.assembly.results import Results
 from trajworker.assembly.roots import Root
-from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import (
     ALTERNATIVE,
     CONTEXT,
@@ -53,8 +52,8 @@ class Transcript(Results):
             refer(view, reference)
         if begins and self.turn == self.before.entries:
             self._begin_turn_without_words(opening)
-        if opening is not None and not self.pending and not any(_asked(call, run) for run in self.runs):
-            self.orphans(call.run.start_time)
+        if opening is not None:
+            self.orphans(call.run.start_time, asking=call)
         self._remember(call, view)
         self.shown = shown_to_model(rest) or self.shown
         self.answer = None
@@ -265,8 +264,3 @@ class Transcript(Results):
         return key in self.keys or any(
             self.key(place) == key for place in range(self.turn_user or 0, self.before.total)
         )
-
-
-def _asked(call: Call, run: ToolRun) -> bool:
-    """Whether a run is what an answer calls, however the clocks went."""
-    return run.call_id in call.ids if run.call_id is not None else run.name in call.names
