@@ -1,6 +1,7 @@
-"""Answers that were recorded in pieces: llm runs without inputs below another, each a part of what the model streamed.
+"""Loops that were recorded as one llm run: told apart by the pieces below it, or by the answers that it gave back.
 
 Mastra records one llm run around a whole loop, below it a run a step, and below that an llm run a part of the answer.
+Around Anthropic's tool runner langsmith records one llm run whose outputs are all its answers.
 """
 
 from collections.abc import Iterable
@@ -42,27 +43,44 @@ def by_step(calls: Iterable[Call], pieces: list[Run]) -> list[Call]:
     return found
 
 
+def by_answer(call: Call) -> list[Call]:
+    """The call, or a call for each answer of a loop that was recorded as one."""
+    if not call.answer.earlier:
+        return [call]
+    began = msgspec.structs.replace(call.run, end_time=None, total_cost=None)
+    ended = msgspec.structs.replace(call.run, start_time=call.run.end_time or call.run.start_time)
+    return _split(call, [(began, answer) for answer in call.answer.earlier], ended)
+
+
 def _steps(call: Call, steps: dict[str, list[Run]]) -> list[Call]:
-    found: list[Call] = []
-    said = call.prompt.read()
     *earlier, last = steps.items()
+    told: list[tuple[Run, Answer]] = []
     for step, pieces in earlier:
         draft = _said(pieces)
+        draft.finish_reason = "tool_calls" if draft.tool_calls else None
         run = msgspec.structs.replace(
             call.run, id=step, start_time=pieces[0].start_time, end_time=pieces[-1].end_time, total_cost=None
         )
-        draft.model, draft.run_id = call.model, step
-        draft.finish_reason = "tool_calls" if draft.tool_calls else None
+        told.append((run, Answer(draft=draft)))
+    return _split(call, told, msgspec.structs.replace(call.run, start_time=last[1][0].start_time))
+
+
+def _split(call: Call, earlier: list[tuple[Run, Answer]], last: Run) -> list[Call]:
+    """A call for each answer, asked with those before it; what is told of the call itself is told of the last."""
+    found: list[Call] = []
+    said = call.prompt.read()
+    for run, answer in earlier:
+        draft = answer.draft or Draft(role=Role.ASSISTANT)
+        draft.model, draft.response_model, draft.run_id, draft.usage = call.model, answer.model, run.id, answer.usage
         made = frozenset([one.id for one in draft.tool_calls or () if one.id])
         found.append(
             msgspec.structs.replace(
-                call, run=run, prompt=Prompt(drafts=said), answer=Answer(draft=draft), usage=None, key=digest(draft),
+                call, run=run, prompt=Prompt(drafts=said), answer=answer, usage=answer.usage, key=digest(draft),
                 ids=made, failed=False,
             )
         )  # fmt: skip
         said = [*said, draft]
-    run = msgspec.structs.replace(call.run, start_time=last[1][0].start_time)
-    return [*found, msgspec.structs.replace(call, run=run, prompt=Prompt(drafts=said))]
+    return [*found, msgspec.structs.replace(call, run=last, prompt=Prompt(drafts=said))]
 
 
 def _said(pieces: list[Run]) -> Draft:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from trajworker.assembly.calls import innermost, read_call
-from trajworker.assembly.pieces import by_step, without_pieces
+from trajworker.assembly.pieces import by_answer, by_step, without_pieces
 from trajworker.assembly.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.scopes import in_order
@@ -38,7 +38,7 @@ class Trace:
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
         asked, pieces = without_pieces(kinds["llm"])
-        calls = [read_call(run) for run in innermost(asked)]
+        calls = [call for run in innermost(asked) for call in by_answer(read_call(run))]
         self.calls = in_order(by_step(calls, pieces) if pieces else calls)
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
         self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]

@@ -5,8 +5,17 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from trajworker.dialects import chunks, generations, generic, langchain, openai_chat, openai_responses, otel, respelled
-from trajworker.dialects.blocks import call_of
+from trajworker.dialects import (
+    chunks,
+    generations,
+    generic,
+    langchain,
+    openai_chat,
+    openai_responses,
+    otel,
+    respelled,
+    vercel,
+)
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.lone import lone_text
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
@@ -104,8 +113,8 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
         _from_span(answer, payload)
     elif respelled.claims(payload) or generic.claims(payload):
         answer.draft = read_one(payload)[-1]
-    elif _vercel(payload):
-        answer.draft = _from_vercel(payload)
+    elif vercel.claims(payload):
+        answer.draft = vercel.answer(payload)
     else:
         _from_plain(answer, payload)
 
@@ -118,6 +127,7 @@ def _from_span(answer: Answer, payload: dict[str, Any]) -> None:
 def _nested(answer: Answer, value: Any) -> None:  # noqa: ANN401 - recorded JSON
     inner = answer_of(value)
     answer.draft, answer.others = inner.draft, inner.others
+    answer.earlier = answer.earlier or inner.earlier
     answer.finish = answer.finish or inner.finish
     answer.usage = answer.usage or inner.usage
     answer.model = answer.model or inner.model
@@ -193,6 +203,10 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
         pair = len(items) == 2 and role_of(items[0]) is not None and items[0] not in ("stop", "end")  # noqa: PLR2004
         answer.draft = speak("assistant", items[1] if pair else "".join(items))[0]
         return
+    if all(map(_is_whole, items)):
+        answer.earlier = [answer_of(item) for item in items[:-1]]
+        _nested(answer, items[-1])
+        return
     merged = chunks.merge(items)
     if merged is not None:
         _nested(answer, merged)
@@ -209,6 +223,11 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
         answer.usage = answer.usage or usage(last.get("usage_metadata"))
         if langchain.claims(last):
             generations.read_message(answer, last)
+
+
+def _is_whole(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether an item is a provider's whole message and no part of one: the answers of a loop in one run."""
+    return isinstance(item, dict) and item.get("type") == "message" and bool(item.get("id") and item.get("stop_reason"))
 
 
 def _says_something(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
@@ -274,26 +293,3 @@ def _from_candidates(answer: Answer, candidates: list[Any]) -> None:
     if found:
         answer.draft, answer.others = found[0], found[1:]
         answer.finish = answer.finish or found[0].finish_reason
-
-
-def _vercel(payload: dict[str, Any]) -> bool:
-    return ("toolCalls" in payload or "finishReason" in payload or "tool_calls" in payload) and (
-        "text" in payload or "content" in payload or "toolCalls" in payload or "tool_calls" in payload
-    )
-
-
-def _from_vercel(payload: dict[str, Any]) -> Draft:
-    """Vercel AI SDK's result of a step, and other results that name text and calls at the top."""
-    given = payload.get("toolCalls") or payload.get("tool_calls") or []
-    calls = [call_of(entry) for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
-    reasoning = payload.get("reasoningText") or payload.get("reasoning") or payload.get("reasoning_content")
-    said = Said(
-        calls=tuple(call for call in calls if call is not None),
-        reasoning=reasoning if isinstance(reasoning, str) else None,
-    )
-    content = payload.get("content") if isinstance(payload.get("content"), (list, str)) else payload.get("text")
-    return (
-        speak("assistant", "" if content is None else content, said)[-1]
-        if not isinstance(content, str)
-        else (Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning))
-    )

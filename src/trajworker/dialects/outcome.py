@@ -30,6 +30,7 @@ class Answer(Struct, gc=False):
         finish: the producer's own word for why it stopped, in ours.
         usage: tokens.
         model: the model that answered.
+        earlier: answers before this one, where a whole loop was recorded as one call.
     """
 
     draft: Draft | None = None
@@ -37,6 +38,7 @@ class Answer(Struct, gc=False):
     finish: str | None = None
     usage: dict[str, Any] | None = None
     model: str | None = None
+    earlier: "list[Answer]" = []
 
     @property
     def calls(self) -> bool:

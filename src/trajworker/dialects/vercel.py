@@ -1,0 +1,32 @@
+"""Vercel AI SDK's result of a step, and other results that name text and calls at the top."""
+
+from typing import Any
+
+from trajworker.dialects.blocks import call_of
+from trajworker.dialects.draft import Draft
+from trajworker.dialects.speech import Said, speak
+from trajworker.model.message import Role
+
+
+def claims(payload: dict[str, Any]) -> bool:
+    """Whether a payload names text and calls at its top."""
+    return ("toolCalls" in payload or "finishReason" in payload or "tool_calls" in payload) and (
+        "text" in payload or "content" in payload or "toolCalls" in payload or "tool_calls" in payload
+    )
+
+
+def answer(payload: dict[str, Any]) -> Draft:
+    """The message that a step's result is."""
+    given = payload.get("toolCalls") or payload.get("tool_calls") or []
+    calls = [call_of(entry) for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
+    reasoning = payload.get("reasoningText") or payload.get("reasoning") or payload.get("reasoning_content")
+    said = Said(
+        calls=tuple(call for call in calls if call is not None),
+        reasoning=reasoning if isinstance(reasoning, str) else None,
+    )
+    content = payload.get("content") if isinstance(payload.get("content"), (list, str)) else payload.get("text")
+    return (
+        speak("assistant", "" if content is None else content, said)[-1]
+        if not isinstance(content, str)
+        else (Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning))
+    )
