@@ -8,6 +8,7 @@ from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Context
 from trajworker.assembly.groups import Group, asks_alike, group, parallel, system_of
 from trajworker.assembly.roots import Root
+from trajworker.assembly.sharing import share
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import MIN_QUOTE
 from trajworker.dialects import Draft, digest
@@ -27,18 +28,11 @@ class Sorted(Struct, eq=False, gc=False):
     internal: list[Call]
 
     def share(self, runs: list[ToolRun]) -> tuple[list[ToolRun], list[list[ToolRun]]]:
-        """The agent's own tool runs, and those of each branch: which it alone called, by id, else by name."""
+        """The agent's own tool runs, and those of each branch."""
         if not self.branches:
             return runs, []
-        ids = {one for call in self.main for one in call.ids}
-        names = {name for call in self.main for name in call.names}
-        shared: list[list[ToolRun]] = []
-        for branch in self.branches:
-            its = {one for call in branch.calls for one in call.ids} - ids
-            named = {name for call in branch.calls for name in call.names} - names
-            shared.append([run for run in runs if (run.call_id in its if run.call_id else run.name in named)])
-            runs = [run for run in runs if run not in shared[-1]]
-        return runs, shared
+        own, *shared = share([self.main, *(branch.calls for branch in self.branches)], runs)
+        return own, shared
 
 
 def in_order(calls: list[Call]) -> list[Call]:
