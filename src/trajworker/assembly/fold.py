@@ -71,6 +71,8 @@ class TraceFolding(Nesting):
         )
         session = Session(trace.root_run if trace.root is not None and not trace.root.resumes else None)
         transcript = Transcript(self.past, own, quotes, session)
+        if trace.root is not None and len(trace.root.trailing) > 1:
+            transcript.said_before = trace.root.before_answer({call.key for call in trace.calls})
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript, chosen.main)
         nested += self.nested(transcript, chosen, shared)

@@ -64,6 +64,8 @@ class Memory:
         self.ids: set[str] = set()
         self.shown: str | None = None
         self.was_cut = False
+        self.said_before: tuple[bytes, list[Draft]] | None = None
+        """The key of an answer, and what the app itself said right before it."""
         self.results_told = False
         self.limit: datetime | None = None
         self.untold: list[tuple[Pending, ToolRun]] = []

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from msgspec import Raw, Struct
 
 from trajworker.assembly.payloads import FIELDS, ITEMS, decoded, drafts_of, fields_of, lenient
-from trajworker.dialects import Draft, answer_of
+from trajworker.dialects import Draft, answer_of, digest
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role
 from trajworker.model.run import Run
@@ -64,6 +65,16 @@ class Root(Struct, eq=False, gc=False):
     by_human: bool = False
     trailing: list[Raw] = []
     outputs: Raw = Raw(b"null")
+
+    def before_answer(self, keys: AbstractSet[bytes]) -> tuple[bytes, list[Draft]] | None:
+        """What a graph said in this turn in words of its own before the first answer of a model, and that one's key."""
+        said: list[Draft] = []
+        for draft in reversed(self.turn_answers()):
+            key = digest(draft)
+            if key in keys or draft.tool_calls:
+                return (key, said) if said and key in keys else None
+            said.append(draft)
+        return None
 
     def turn_answers(self) -> list[Draft]:
         """The assistant messages of this turn that a graph gave back, newest first."""

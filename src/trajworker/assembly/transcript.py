@@ -65,6 +65,10 @@ class Transcript(Results):
 
     def _add_answer(self, call: Call, answer: Draft, outside: list[int]) -> None:
         """Add what the model said, and the step it is: `outside` are system prompts beside the view."""
+        if self.said_before is not None and self.said_before[0] == call.key:
+            for draft in self.said_before[1]:
+                if not self._said_in_turn(key := digest(draft)) and key not in self.aside_keys:
+                    self.add(draft, key)
         index = self.add(answer, call.key)
         self.answered = True
         self.answer, self.answer_ids = index, sorted(call.ids)
