@@ -156,28 +156,43 @@ class Transcript(Results):
         references: list[int] = []
         place, start = 0, len(self.drafts)
         while place < len(rest):
-            draft, key = rest[place]
-            if draft.role is Role.TOOL:
-                stop = place
-                while stop < len(rest) and rest[stop][0].role is Role.TOOL:
-                    stop += 1
-                references += self.add_results(rest[place:stop])
-                place = stop
+            if rest[place][0].role is not Role.TOOL:
+                references.append(self._told(fresh, place, start))
+                place += 1
                 continue
-            if place == fresh.user:
-                references.append(self._add_user(draft, key, opening, start))
-            elif draft.role is Role.SYSTEM:
-                references.append(self.system(draft, key))
-            elif (flag := fresh.beside(place, self.quotes)) is not None:
-                references.append(self.aside(draft, flag, key))
-            elif opening is None and draft.role is Role.USER and self._is_echo(draft):
-                references.append(self.aside(draft, CONTEXT, key))
-            else:
-                references.append(self.add(draft, key))
-                if draft.role is Role.ASSISTANT and draft.tool_calls:
-                    self.pending += pending_of(references[-1], draft.tool_calls)
-            place += 1
+            stop = place
+            while stop < len(rest) and rest[stop][0].role is Role.TOOL:
+                stop += 1
+            references += self.add_results(rest[place:stop])
+            place = stop
         return references
+
+    def _told(self, fresh: Fresh, place: int, start: int) -> int:
+        """The reference of one message that is no result; the prompt's new ones begin at `start`."""
+        draft, key = fresh.rest[place]
+        if place == fresh.user:
+            return self._add_user(draft, key, fresh.opening, start)
+        if draft.role is Role.SYSTEM:
+            return self.system(draft, key)
+        flag = fresh.beside(place, self.quotes)
+        if flag is None and fresh.opening is None and draft.role is Role.USER and self._is_echo(draft):
+            flag = CONTEXT
+        if flag is not None:
+            return self.aside(draft, flag, key)
+        if self.answer is not None and self._repeats_calls(draft):
+            return self.answer
+        index = self.add(draft, key)
+        if draft.role is Role.ASSISTANT and draft.tool_calls:
+            self.pending += pending_of(index, draft.tool_calls)
+        return index
+
+    def _repeats_calls(self, draft: Draft) -> bool:
+        """Whether a prompt tells calls of the last answer one by one, under ids of the app's own."""
+        answer = self.own(self.answer) if self.answer is not None else None
+        if draft.role is not Role.ASSISTANT or draft.content or not draft.tool_calls or answer is None:
+            return False
+        made = [(call.name, call.arguments) for call in answer.tool_calls or ()]
+        return all((call.name, call.arguments) in made for call in draft.tool_calls)
 
     def _is_echo(self, draft: Draft) -> bool:
         """Whether a user message inside the turn is no user's."""
