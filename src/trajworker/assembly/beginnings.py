@@ -1,7 +1,7 @@
 """Whether a trace's first llm call begins a turn, or goes on with the one before."""
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.roots import Root
+from trajworker.assembly.roots import CLEARLY_WORDS, Root
 from trajworker.assembly.transcript import Transcript
 from trajworker.assembly.words import Opening, is_named, is_prefilled, says_nothing
 from trajworker.dialects import Draft, digest
@@ -25,7 +25,9 @@ def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
     for draft in reversed(told):
         if says_nothing(draft) or draft.role is Role.SYSTEM:
             continue
-        return draft.role is Role.USER or _asks_above(told, opening, transcript)
+        return (
+            draft.role is Role.USER or _asks_above(told, opening, transcript) or _lets_pass(told, opening, transcript)
+        )
     return True
 
 
@@ -34,6 +36,16 @@ def _asks_above(told: list[Draft], opening: Opening, transcript: Transcript) -> 
     return any(
         draft.role is Role.USER and is_named(draft, opening) and not transcript.knows(digest(draft)) for draft in told
     )
+
+
+def _lets_pass(told: list[Draft], opening: Opening, transcript: Transcript) -> bool:
+    """Whether only the root tells what the user said, after which a tool ran that the answer before had asked for."""
+    texts = opening.root.texts if opening.root is not None and not transcript.before.interrupted else {}
+    words = next((texts[name] for name in CLEARLY_WORDS if name in texts), None)
+    if words is None or told[-1].role is not Role.TOOL or any(words.strip() in (one.content or "") for one in told):
+        return False
+    key = digest(Draft(role=Role.USER, content=words))
+    return not transcript.knows(key) and all(spoken != key for spoken, _ in transcript.spoken)
 
 
 def _is_rewritten(call: Call, root: Root, transcript: Transcript) -> bool:

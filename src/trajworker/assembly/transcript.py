@@ -39,6 +39,8 @@ class Transcript(Results):
     def take(self, call: Call, opening: Opening | None) -> None:
         """Take in one llm call: its prompt, then its answer."""
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
+        if opening is not None and opening.begins and rest and all(one.role is Role.TOOL for one, _ in rest):
+            self._begin_turn_without_words(opening)
         self.add_missing_results(rest, call.run.start_time, first=opening is not None)
         results, rest = self._leading_results(rest)
         outside = [self.system(draft) for draft in call.prompt.system]
