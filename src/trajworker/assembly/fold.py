@@ -193,12 +193,15 @@ class TraceFolding(Nesting):
 
     def _interrupted(self, transcript: Transcript) -> bool:
         """Whether a graph waits for a human although its root succeeded."""
-        last = max((call.run.start_time for call in self.trace.calls), default=None)
-        asking = [run for run in self.trace.runs.values() if is_interrupt(run)]
-        if any(last is None or run.end_time is None or run.end_time > last for run in asking):
+        if any(map(self._waits, filter(is_interrupt, self.trace.runs.values()))):
             return True
         waits = self.open_end and bool(transcript.pending)
         return waits and any(call.about.langgraph_node is not None for call in self.trace.calls)
+
+    def _waits(self, asking: Run) -> bool:
+        """Whether no model went on after a run had stopped to ask a human."""
+        end = asking.end_time
+        return end is None or all(call.run.start_time < end for call in self.trace.calls)
 
     def _tools(self, calls: list[Call], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         chunks: list[bytes] = []

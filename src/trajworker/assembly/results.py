@@ -89,11 +89,11 @@ class Results(Alignment):
     def orphans(self, before: datetime | None, asking: Call | None = None) -> None:
         """Tool runs that no call asked for, as far as anybody told, nor the one that is `asking` now."""
         for run in self.runs:
-            if run.linked or not (run.failed or run.value is not None) or self._is_awaited(run):
-                continue
-            if asking is not None and _asked(asking, run):
+            if run.linked or not (run.failed or run.value is not None):
                 continue
             if before is not None and (run.run.end_time or run.run.start_time) > before:
+                continue
+            if self._is_awaited(run) or (asking is not None and _asked(asking, run)):
                 continue
             run.linked = True
             draft = complete(from_run(run), None, run)

@@ -59,7 +59,7 @@ class Quotes(Struct, gc=False):
     def quoted(self, draft: Draft) -> bool:
         """Whether a prompt message is made of these texts."""
         text = draft.content
-        if not text:
+        if not text or not (self.found or self.branches):
             return False
         if any(quote in text for quote in self.found if _is_phrase(quote) or len(quote) > MOSTLY * len(text)):
             return True
