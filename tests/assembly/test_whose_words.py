@@ -1,0 +1,138 @@
+"""Whose words a user message holds: the user's own, wherever a root was given them, not a template's nor an app's."""
+
+from typing import Any
+
+import pytest
+
+from support.folding import fold_all, told
+from support.runs import Recorder
+from trajworker.assembly import Header, assemble
+from trajworker.model.message import Message, Role
+from trajworker.model.run import Run
+
+SYSTEM = {"role": "system", "content": "Be brief."}
+
+
+def user(words: str) -> dict[str, Any]:
+    return {"role": "user", "content": words}
+
+
+def assistant(words: str, *calls: dict[str, Any]) -> dict[str, Any]:
+    return {"role": "assistant", "content": words} | ({"tool_calls": list(calls)} if calls else {})
+
+
+def call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
+    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+
+
+def turn(record: Recorder, given: Any, prompt: list[dict[str, Any]], answer: str = "Yes.") -> list[Run]:
+    """A root that was `given` something, around one llm run."""
+    root = record.run("chain", given, {"output": answer})
+    return [root, record.run("llm", {"messages": prompt}, assistant(answer), root)]
+
+
+def asked(runs: list[Run]) -> Message:
+    (found,) = [message for message in told(runs).messages if message.role is Role.USER]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ({"caller": "+351 1", "utterance": "Now"}, "[caller +351 1] Now"),
+        ({"req": {"customer": 7, "message": "Now"}}, "Context: none.\n\nNow"),
+        ({"event": {"channel": "C1", "text": "Now"}}, "<@U1>: Now"),
+        ({"subject": "Order 1182", "body": "Now"}, "Subject: Order 1182\n\nNow"),
+        ({"page": "/boats", "message": 'Is "Möwe" free?'}, r'{"page": "/boats", "message": "Is \"M\u00f6we\" free?"}'),
+        ({"message": "I am Mina", "channel": "web"}, "I am <NAME>"),
+        ({"question": "And Beja?", "tenant": "t1"}, "How warm is Beja?"),
+    ],
+)
+def test_the_users_words_are_found_behind_what_the_model_was_shown(given: dict[str, Any], shown: str) -> None:
+    message = asked(turn(Recorder(), given, [SYSTEM, user(shown)]))
+    words = [text for value in given.values() for text in (value.values() if isinstance(value, dict) else [value])]
+    assert message.content in words
+    assert message.content in ("Now", 'Is "Möwe" free?', "I am Mina", "And Beja?")
+    assert message.rendered == shown
+
+
+def test_objects_in_which_nobody_speaks_are_not_looked_into() -> None:
+    message = asked(turn(Recorder(), {"config": {"text": "dark"}}, [SYSTEM, user("Use the dark sails")]))
+    assert (message.content, message.rendered) == ("Use the dark sails", None)
+
+
+def test_a_document_that_shares_a_word_with_a_message_is_not_quoted_by_it() -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "How were sales in May?"}, {"output": "Good."})
+    documents = {"documents": [{"page_content": "sales"}]}
+    prompt = [{"role": "system", "content": "You answer questions about sales."}, user("How were sales in May?")]
+    runs = [
+        root,
+        record.run("retriever", {"query": "sales"}, documents, root),
+        record.run("llm", {"messages": prompt}, assistant("Good."), root),
+    ]
+    assert [message.role for message in told(runs).messages] == [Role.SYSTEM, Role.USER, Role.ASSISTANT]
+
+
+def test_several_users_in_one_prompt_speak_in_one_turn() -> None:
+    prompt = [SYSTEM, user("Ana: who deploys?"), user("Rui: I do"), user("Ana: thanks")]
+    runs = [Recorder().run("llm", {"messages": prompt}, assistant("Good."))]
+    assert [message.turn for message in told(runs).messages] == [0, 1, 1, 1, 1]
+
+
+def test_an_own_summary_and_what_acknowledges_it_are_kept_aside() -> None:
+    record = Recorder()
+    first = turn(record, {"question": "How warm is Faro?"}, [SYSTEM, user("How warm is Faro?")], "21.")
+    summary = "The user compares towns; Faro had 21."
+    root = record.run("chain", {"question": "And Beja?"}, {"output": "22."})
+    about = [{"role": "system", "content": "Sum up."}, user("How warm is Faro?\n21.")]
+    prompt = [SYSTEM, user(f"<summary>{summary}</summary>"), assistant("Understood."), user("And Beja?")]
+    second = [
+        root,
+        record.run("llm", {"messages": about}, assistant(summary), root),
+        record.run("llm", {"messages": prompt}, assistant("22."), root),
+    ]
+    trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
+    assert [message.content for message in trajectory.messages][1:] == ["How warm is Faro?", "21.", "And Beja?", "22."]
+    assert [(message.role, message.flags) for message in trajectory.asides] == [
+        (Role.USER, ("summary",)),
+        (Role.ASSISTANT, ("context",)),
+    ]
+
+
+def test_a_question_above_a_call_that_the_app_made_itself_begins_a_turn() -> None:
+    record = Recorder()
+    first = turn(record, {"question": "Hi"}, [SYSTEM, user("Hi")], "Hello.")
+    looked_up = [
+        assistant("", call("c1", "look_up", "{}")),
+        {"role": "tool", "tool_call_id": "c1", "content": "21"},
+    ]
+    prompt = [SYSTEM, user("Hi"), assistant("Hello."), user("How warm is Faro?"), *looked_up]
+    second = turn(record, {"question": "How warm is Faro?"}, prompt, "21.")
+    trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
+    assert [message.turn for message in trajectory.messages] == [0, 1, 1, 2, 2, 2, 2]
+
+
+def test_a_word_with_which_a_user_lets_a_call_pass_is_not_lost() -> None:
+    record = Recorder()
+    asking = assistant("", call("c1", "book", '{"boat": "Heron"}'))
+    root = record.run("chain", {"message": "Book the Heron"}, {"output": "Shall I?"})
+    first = [root, record.run("llm", {"messages": [SYSTEM, user("Book the Heron")]}, asking, root)]
+    root = record.run("chain", {"message": "yes"}, {"output": "Booked."})
+    result = {"role": "tool", "tool_call_id": "c1", "content": "Heron booked"}
+    second = [
+        root,
+        record.run("tool", {"boat": "Heron"}, {"output": "Heron booked"}, root, name="book"),
+        record.run(
+            "llm", {"messages": [SYSTEM, user("Book the Heron"), asking, result]}, assistant("Booked."), root
+        ),
+    ]  # fmt: skip
+    trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
+    said = [(message.role.value, message.content, message.turn) for message in trajectory.messages[1:]]
+    assert said == [
+        ("user", "Book the Heron", 1),
+        ("assistant", "", 1),
+        ("user", "yes", 2),
+        ("tool", "Heron booked", 2),
+        ("assistant", "Booked.", 2),
+    ]
