@@ -239,7 +239,14 @@ def test_an_interrupted_tool_is_no_failure_and_its_resume_goes_on() -> None:
     assert (trajectory.metrics.num_tool_failures, trajectory.metrics.num_tool_runs_failed) == (0, 0)
 
 
-@pytest.mark.parametrize("error", ["GraphInterrupt((Interrupt(value='ok?'),))", "NodeInterrupt('ok?')"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        "GraphInterrupt((Interrupt(value='ok?'),))",
+        "NodeInterrupt('ok?')",
+        '[\n {"value": "ok?"}\n]\n\nGraphInterrupt: [\n {"value": "ok?"}\n]\n    at interrupt (x.js)',
+    ],
+)
 @pytest.mark.parametrize("qualified", ["", "langgraph.errors."])
 @pytest.mark.parametrize("at_root", [True, False])
 def test_an_interrupt_is_no_error_wherever_it_is_recorded(error: str, qualified: str, *, at_root: bool) -> None:

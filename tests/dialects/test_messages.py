@@ -34,6 +34,7 @@ def one(item: Any) -> Draft:
         {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]},
         {"message": {"role": "user", "content": "hi"}},
         {"role": "user", "blocks": [{"block_type": "text", "text": "hi"}]},
+        {"role": "user", "content": [{"type": "text", "text": {"value": "hi", "annotations": []}}]},
         {"type": "UserMessage", "content": "hi", "source": "user"},
         {"from": "human", "value": "hi"},
         ["user", "hi"],
@@ -149,6 +150,12 @@ def test_a_result_is_a_tool_message_in_every_dialect(item: Any) -> None:
             ],
         },
         {
+            "role": "tool",
+            "content": [
+                {"type": "tool-result", "toolCallId": "c", "output": {"type": "execution-denied", "reason": "no"}}
+            ],
+        },
+        {
             "role": "user",
             "content": [{"toolResult": {"toolUseId": "c", "status": "error", "content": [{"text": "no"}]}}],
         },
@@ -158,6 +165,11 @@ def test_a_failed_result_is_a_failure_whichever_way_it_is_told(item: Any) -> Non
     draft = one(item)
     assert draft.tool_response is not None
     assert (draft.content, draft.tool_response.error) == ("no", "no")
+
+
+def test_letting_a_call_pass_is_no_result_of_it() -> None:
+    item = {"role": "tool", "content": [{"type": "tool-approval-response", "approvalId": "a", "approved": True}]}
+    assert read_one(item) == []
 
 
 def test_what_is_no_text_stays_beside_it() -> None:

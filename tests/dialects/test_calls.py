@@ -1,0 +1,75 @@
+"""What a model was asked and what it answered is found wherever SDKs and apps put it."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec import Raw
+
+from trajworker.dialects import read_answer, read_prompt
+from trajworker.model.message import Role
+
+MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
+SAID = [(Role.SYSTEM, "Be brief."), (Role.USER, "hi")]
+
+
+def encoded(payload: Any) -> Raw:
+    return Raw(msgspec.json.encode(payload))
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        {"model": "m", "messages": MESSAGES},
+        {"modelId": "m", "messages": MESSAGES},
+        {"args": [{"model": "m", "messages": MESSAGES}, {"timeout": 9}]},
+        {"args": [{"model": "m", "instructions": "Be brief.", "input": "hi"}, {}]},
+        {"body": {"model": "m", "messages": MESSAGES}, "url": "/v1/chat"},
+    ],
+)
+def test_a_prompt_is_the_same_however_a_client_was_called(inputs: Any) -> None:
+    prompt = read_prompt(encoded(inputs))
+    assert [(draft.role, draft.content) for draft in prompt.read()] == SAID
+    assert prompt.model == "m"
+
+
+def test_a_prompt_tells_the_answer_that_the_server_goes_on_from() -> None:
+    assert read_prompt(encoded({"input": "hi", "previous_response_id": "resp_1"})).previous == "resp_1"
+
+
+COMPLETION = {
+    "model": "m-1",
+    "choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5},
+}
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        COMPLETION,
+        {"output": COMPLETION},
+        {"status_code": 200, "json": COMPLETION},
+        {"ok": True, "reply_of": COMPLETION},
+    ],
+)
+def test_an_answer_is_the_same_in_whatever_an_app_keeps_it(outputs: Any) -> None:
+    answer = read_answer(encoded(outputs))
+    assert answer.draft is not None
+    assert (answer.draft.content, answer.finish, answer.model) == ("hello", "stop", "m-1")
+    assert answer.usage == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+
+
+def test_an_answer_that_is_made_in_the_background_is_none_yet() -> None:
+    outputs = {"id": "resp_1", "object": "response", "status": "queued", "output": []}
+    assert read_answer(encoded(outputs)).draft is None
+
+
+def test_whole_messages_in_a_list_are_answers_one_after_another() -> None:
+    first = {"id": "m1", "type": "message", "role": "assistant", "content": "One.", "stop_reason": "tool_use"}
+    answer = read_answer(
+        encoded({"outputs": [first, first | {"id": "m2", "content": "Two.", "stop_reason": "end_turn"}]})
+    )
+    assert answer.draft is not None
+    assert (answer.draft.content, answer.finish) == ("Two.", "stop")
+    assert [one.draft.content for one in answer.earlier if one.draft is not None] == ["One."]
