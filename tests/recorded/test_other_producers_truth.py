@@ -4,6 +4,7 @@ The runs are what the real SDKs of the folder's name sent while a scripted serve
 written from the script. Words are made up, and what no reader needs was left out of the runs.
 """
 
+import random
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from e2e.running import Workplace
 from support import recorded, runs
 from support.folding import fold_all
 from support.truth import differences
-from trajworker.assembly import NEEDED_RUN_TYPES, Header, assemble
+from trajworker.assembly import NEEDED_RUN_TYPES, Conversation, Header, assemble, encode_line
 from trajworker.simulator import Simulator, SimulatorSettings, serve
 from trajworker.trajectory import Trajectory
 
@@ -44,6 +45,18 @@ def test_a_dialogue_of_another_producer_comes_out_as_it_was_said(producer: str, 
 @pytest.mark.parametrize(("producer", "thread"), CASES)
 def test_roots_and_needed_run_types_tell_the_same(producer: str, thread: dict[str, Any]) -> None:
     assert differences(assembled(producer, needed_only=True), thread) == []
+
+
+@pytest.mark.parametrize("producer", recorded.producers())
+def test_a_conversation_is_the_same_folded_at_once_or_trace_by_trace_in_whatever_order_runs_come(producer: str) -> None:
+    shuffle = random.Random(producer)
+    rows = [runs.from_v1(row) for row in recorded.runs(producer)]
+    for thread, traces in runs.conversations(rows).items():
+        at_once = Conversation()
+        for trace in traces:
+            at_once.fold(shuffle.sample(trace, len(trace)))
+        header = Header(conversation_id=thread)
+        assert b"".join(encode_line(at_once.folds, header)) == b"".join(encode_line(fold_all(traces), header))
 
 
 @pytest.mark.parametrize("api", ["v1", "v2"])
