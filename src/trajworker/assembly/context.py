@@ -1,12 +1,12 @@
 """What a fold leaves for the next trace: digests, not texts, and as many as a window of messages needs."""
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from trajworker.assembly.prefix import Prefix
 from trajworker.dialects.draft import DIGEST_SIZE
 
 KEPT = 64
-"""System prompts, asides and open calls a context remembers."""
+"""Open calls, and ways in which internal calls were asked, that a context remembers."""
 
 
 class Pending(Struct, array_like=True, gc=False):
@@ -30,8 +30,6 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     asides: int = 0
     entries: int = 0
     user_turns: int = 0
-    systems: list[tuple[bytes, int]] = []
-    aside_keys: list[tuple[bytes, int]] = []
     view: list[tuple[int, int]] = []
     answer: int | None = None
     answer_ids: list[str] = []
@@ -47,24 +45,45 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     """Answers that were recorded with reasoning; the others may still be given theirs by a later prompt."""
     internal: list[bytes] = []
     """How calls that are no part of the conversation were asked, see `scopes.manner`."""
+
+
+class Known(Struct, array_like=True, gc=False):
+    """What was said, by digest, and where.
+
+    Args:
+        messages: digests of the messages, one after another.
+        systems: system prompts among them, each with its reference.
+        asides: what was kept aside, each with its place.
+        spoken: messages that a template stood around, each by the digest of the user's own words.
+    """
+
+    messages: bytearray = field(default_factory=bytearray)
+    systems: dict[bytes, int] = {}
+    asides: dict[bytes, int] = {}
     spoken: list[tuple[bytes, int]] = []
-    """Messages that a template stood around, each by the digest of the user's own words."""
+
+    def learn(self, more: "Known") -> None:
+        """Add what a trace said for the first time."""
+        self.messages += more.messages
+        self.systems |= more.systems
+        self.asides |= more.asides
+        self.spoken += more.spoken
 
 
 class Past(Struct, gc=False):
-    """What a trace is folded against: the context, the digests of all messages said, and the last prompt.
+    """What a trace is folded against: the context, what all traces before said, and the last prompt.
 
-    The digests stand in the folds that said the messages, so no context repeats them.
+    What they said is known from their folds, so that no context repeats it.
     """
 
     context: Context
-    digests: bytes | bytearray = b""
+    known: Known = field(default_factory=Known)
     prompt: Prefix | None = None
     """Where it is at hand: a trace that goes on from it is told by its bytes, no hash of them is needed."""
 
     def key(self, reference: int) -> bytes | None:
         """Digest of a message."""
-        return bytes(self.digests[reference * DIGEST_SIZE : (reference + 1) * DIGEST_SIZE]) or None
+        return bytes(self.known.messages[reference * DIGEST_SIZE : (reference + 1) * DIGEST_SIZE]) or None
 
 
 def expand(ranges: list[tuple[int, int]]) -> list[int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trajworker.assembly.context import Context, Past
+from trajworker.assembly.context import Context, Known, Past
 from trajworker.assembly.fold import TraceFolding
 from trajworker.assembly.folds import Fold
 from trajworker.assembly.prefix import Prefix
@@ -18,7 +18,9 @@ class Conversation:
         """Go on from folds that were made before by the same settings (`fold.rules` is their mark)."""
         self.folds = list(folds)
         self._settings = settings
-        self._digests = bytearray().join(fold.keys for fold in folds)
+        self._known = Known()
+        for fold in folds:
+            self._known.learn(fold.news)
         self._prompt: Prefix | None = None
 
     def fold(self, runs: Sequence[Run], feedback: Sequence[Feedback] = ()) -> Fold:
@@ -30,8 +32,8 @@ class Conversation:
         """
         trace = Trace(runs, feedback, self._settings.rewards)
         context = self.folds[-1].after if self.folds else Context()
-        fold, self._prompt = TraceFolding(trace, Past(context, self._digests, self._prompt)).fold()
+        fold, self._prompt = TraceFolding(trace, Past(context, self._known, self._prompt)).fold()
         fold.rules = self._settings.mark
         self.folds.append(fold)
-        self._digests += fold.keys
+        self._known.learn(fold.news)
         return fold

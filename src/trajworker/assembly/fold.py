@@ -259,7 +259,7 @@ class TraceFolding(Nesting):
             entries=entries, nested=nested, internal=internal,
             retrieved=self._retrieved(trace.searches, transcript), tools=tools,
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
-            figures=self.figures, keys=b"".join(transcript.keys), base=self.before.total, after=after,
+            figures=self.figures, news=transcript.news(), base=self.before.total, after=after,
             reopens=resumes and not self.replays, finish=finish, out_of_steps=ran_out, metadata=metadata,
             project_id=trace.project_id, aggregation=trace.aggregation,
         )  # fmt: skip

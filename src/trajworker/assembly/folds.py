@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly.context import Context
+from trajworker.assembly.context import Context, Known
 from trajworker.assembly.figures import Figures
 from trajworker.assembly.memory import Amendment
 from trajworker.assembly.rewards import Aggregation
@@ -31,7 +31,7 @@ class Entry(Struct, array_like=True, gc=False):
 class Fold(Struct, array_like=True, gc=False):
     """Everything one trace adds; chunks are JSON, ready to be spliced into a line.
 
-    `keys` holds the digests of its messages, from which the whole history can be recalled without decoding any.
+    `news` holds the digests of what it says, from which the whole history can be recalled without decoding any.
     """
 
     version: int
@@ -47,7 +47,7 @@ class Fold(Struct, array_like=True, gc=False):
     amendments: list[Amendment]
     rewards: list[bytes]
     figures: Figures
-    keys: bytes
+    news: Known
     base: int
     after: Context
     reopens: bool = False

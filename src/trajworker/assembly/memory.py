@@ -1,11 +1,12 @@
 """What a transcript knows: its messages and what was kept aside, by digest and by place."""
 
 from datetime import datetime
+from itertools import islice
 
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import KEPT, Context, Past, Pending
+from trajworker.assembly.context import KEPT, Context, Known, Past, Pending
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.sessions import Session
 from trajworker.assembly.tool_runs import ToolRun
@@ -45,8 +46,8 @@ class Memory:
         self.drafts: list[Draft] = []
         self.keys: list[bytes] = []
         self.asides: list[Draft] = []
-        self.aside_keys = dict(before.aside_keys)
-        self.systems = dict(before.systems)
+        self.aside_keys = dict(past.known.asides)
+        self.systems = dict(past.known.systems)
         self.steps: list[StepDraft] = []
         self.amendments: list[Amendment] = []
         self.pending: list[Pending] = list(before.pending)
@@ -54,7 +55,7 @@ class Memory:
         self.answer = before.answer
         self.answer_ids = list(before.answer_ids)
         self.reasoned = before.reasoned[-1:] if before.reasoned else []
-        self.spoken = list(before.spoken)
+        self.spoken = list(past.known.spoken)
         known = before.prefix_length, before.prefix_hash
         prompt = past.prompt
         self.prefix = prompt if prompt is not None and prompt.stands_for(*known) else Prefix(*known)
@@ -139,6 +140,16 @@ class Memory:
         self.aside_keys[key] = index
         return -1 - index
 
+    def news(self) -> Known:
+        """What this trace said for the first time."""
+        known = self.past.known
+        return Known(
+            messages=bytearray().join(self.keys),
+            systems=dict(islice(self.systems.items(), len(known.systems), None)),
+            asides=dict(islice(self.aside_keys.items(), len(known.asides), None)),
+            spoken=self.spoken[len(known.spoken) :],
+        )
+
     def after(self) -> Context:
         """The context for the next trace."""
         before = self.before
@@ -146,9 +157,7 @@ class Memory:
         return Context(
             total=self.total, asides=before.asides + len(self.asides), entries=self.turn,
             user_turns=before.user_turns,
-            systems=list(self.systems.items())[-KEPT:], aside_keys=list(self.aside_keys.items())[-KEPT:],
             view=self.view, answer=self.answer, answer_ids=self.answer_ids,
             prefix_length=length, prefix_hash=prefix, turn_user=self.turn_user,
             pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
-            spoken=self.spoken[-KEPT:],
         )  # fmt: skip
