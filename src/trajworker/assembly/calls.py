@@ -38,6 +38,8 @@ class Call(Struct, eq=False, gc=False):
     failed: bool
     key: bytes = b""
     ids: frozenset[str] = frozenset()
+    is_part: bool = False
+    """Whether it is one of the answers before the last of a loop that was recorded as one run."""
     drafts: list[Draft] | None = None
     keys: list[bytes] | None = None
     rest: tuple[int, list[Draft]] | None = None

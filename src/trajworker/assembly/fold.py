@@ -12,7 +12,7 @@ from trajworker.assembly.figures import micros, union
 from trajworker.assembly.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.groups import Group
 from trajworker.assembly.nesting import Nesting
-from trajworker.assembly.payloads import decoded, drafts_of
+from trajworker.assembly.payloads import answer_in, decoded, drafts_of
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import MAX_TRAILING, Root
 from trajworker.assembly.scopes import Sorted, manner, sort_calls
@@ -22,8 +22,8 @@ from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
 from trajworker.assembly.words import Opening, Quotes, root_drafts
-from trajworker.dialects import Draft, answer_of, digest, otel
-from trajworker.dialects.speech import RAW, UNREADABLE
+from trajworker.dialects import Draft, digest, otel
+from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus
 from trajworker.trajectory import Retrieval
@@ -268,10 +268,7 @@ class TraceFolding(Nesting):
 def _given_back(run: Run, root: Root) -> str | None:
     """Text that a root gave back although no llm run made it: an answer in any words, else its only new text."""
     outputs = otel.unwrapped(decoded(run.outputs))
-    try:
-        draft = answer_of(outputs).draft
-    except UNREADABLE:
-        return None
+    draft = answer_in(outputs)
     if draft is not None and RAW not in draft.flags:
         return draft.content
     told = outputs.items() if isinstance(outputs, dict) else ()

@@ -178,7 +178,8 @@ class Nesting:
         status = draft.trainable_status if draft is not None else TrainableStatus.NOT_TRAINABLE
         if step.summarised:
             status = TrainableStatus.SUMMARIZATION_BOUNDARY
-        reward = reward_of(self.trace.rewards.by_run.get(run.id, ()), self.trace.aggregation)
+        given = () if step.call.is_part else self.trace.rewards.by_run.get(run.id, ())
+        reward = reward_of(given, self.trace.aggregation)
         return LineStep(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
 
 

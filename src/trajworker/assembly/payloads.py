@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
-from trajworker.dialects import Draft, otel, read_one
+from trajworker.dialects import Draft, answer_of, otel, read_one
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.dialects.typed import read_item
 from trajworker.model.run import NULL
@@ -47,6 +47,14 @@ def drafts_of(item: Raw) -> list[Draft]:
         return read_one(msgspec.json.decode(item))
     except UNREADABLE:
         return []
+
+
+def answer_in(outputs: Any) -> Draft | None:  # noqa: ANN401 - recorded JSON
+    """The message that decoded outputs are or hold; none where they break every dialect."""
+    try:
+        return answer_of(outputs).draft
+    except UNREADABLE:
+        return None
 
 
 def fields_of(raw: Raw) -> tuple[Raw, dict[str, Raw]]:

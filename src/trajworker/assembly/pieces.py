@@ -76,7 +76,7 @@ def _split(call: Call, earlier: list[tuple[Run, Answer]], last: Run) -> list[Cal
         found.append(
             msgspec.structs.replace(
                 call, run=run, prompt=Prompt(drafts=said), answer=answer, usage=answer.usage, key=digest(draft),
-                ids=made, failed=False,
+                ids=made, failed=False, is_part=True,
             )
         )  # fmt: skip
         said = [*said, draft]

@@ -7,8 +7,8 @@ from typing import Any
 
 from msgspec import Raw, Struct
 
-from trajworker.assembly.payloads import FIELDS, ITEMS, decoded, drafts_of, fields_of, lenient
-from trajworker.dialects import Draft, answer_of, digest
+from trajworker.assembly.payloads import FIELDS, ITEMS, answer_in, decoded, drafts_of, fields_of, lenient
+from trajworker.dialects import Draft, digest
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role
 from trajworker.model.run import Run
@@ -100,7 +100,7 @@ class Root(Struct, eq=False, gc=False):
         elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
             outputs = decoded(self.outputs)
             found.update(_texts(outputs, SHALLOW))
-            answer = answer_of(outputs).draft
+            answer = answer_in(outputs)
             if answer is not None:
                 found.update(_texts(answer.content, 0))
         return found
@@ -109,7 +109,7 @@ class Root(Struct, eq=False, gc=False):
         """The text that it gave back as its answer: suggestions or a title may stand beside it."""
         if self.trailing or len(bytes(self.outputs)) >= MAX_PLAIN_BYTES:
             return None
-        draft = answer_of(decoded(self.outputs)).draft
+        draft = answer_in(decoded(self.outputs))
         return (draft.content or "").strip() or None if draft is not None else None
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Context
 from trajworker.assembly.groups import Group, asks_alike, group, parallel, system_of
+from trajworker.assembly.payloads import text_of
 from trajworker.assembly.roots import Root
 from trajworker.assembly.sharing import share
 from trajworker.assembly.tool_runs import ToolRun
@@ -60,7 +61,7 @@ def owner(path: Sequence[str], tools: dict[str, ToolRun]) -> str:
 def is_internal(call: Call) -> bool:
     """Whether the metadata says that a call is no part of the conversation (langsmith-api.md section 6)."""
     about = call.about
-    if about.lc_source or about.ls_agent_type in _HIDDEN or about.ls_message_view_exclude is not None:
+    if about.lc_source or about.ls_message_view_exclude is not None or text_of(about.ls_agent_type) in _HIDDEN:
         return True
     node = about.langgraph_node
     return isinstance(node, str) and "Middleware." in node

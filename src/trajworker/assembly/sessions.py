@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 
 from trajworker.assembly.roots import texts_given
-from trajworker.assembly.words import MIN_QUOTE
+from trajworker.assembly.words import is_phrase
 from trajworker.model.run import Run
 
 
@@ -41,4 +41,4 @@ class Session:
 
 def _tells(text: str, question: str) -> bool:
     """Whether a text is the question, a part of it that a template stood around, or holds it."""
-    return (len(text) >= MIN_QUOTE and text in question) or question in text
+    return text == question or (is_phrase(text) and text in question) or (is_phrase(question) and question in text)

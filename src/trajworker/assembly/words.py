@@ -61,12 +61,12 @@ class Quotes(Struct, gc=False):
         text = draft.content
         if not text or not (self.found or self.branches):
             return False
-        if any(quote in text for quote in self.found if _is_phrase(quote) or len(quote) > MOSTLY * len(text)):
+        if any(quote in text for quote in self.found if is_phrase(quote) or len(quote) > MOSTLY * len(text)):
             return True
         return any(len(quotes) > 1 and all(one in text for one in quotes) for quotes in (self.found, self.branches))
 
 
-def _is_phrase(quote: str) -> bool:
+def is_phrase(quote: str) -> bool:
     """Whether a text is more than a word, which somebody may happen to say too."""
     return len(quote) >= MIN_QUOTE and " " in quote.strip()
 
@@ -171,10 +171,14 @@ def _among(texts: dict[str, str], shown: str) -> str | None:
     inside = {key: text for key, text in texts.items() if _shows(shown, text)}
     named = [text for key in WORDS[:-2] if (text := inside.get(key)) is not None]
     said = [text for key in CLEARLY_WORDS if (text := texts.get(key)) is not None]
-    if named or len(said) == 1:
-        return (named or said)[0]  # a prompt that does not show them was made of them: masked, or condensed
+    if named:
+        return named[0]
+    if len(said) == 1 and is_phrase(said[0]):
+        return said[0]  # a prompt that does not show them was made of them: masked, or condensed
     if inside:
-        last = [text for text in inside.values() if shown.rstrip().endswith(text.strip())]
+        line = shown.rstrip().rpartition("\n")[2].strip()
+        last = [text for text in inside.values() if text.strip() == line or
+                (len(text) >= MIN_QUOTE and line.endswith(text.strip()))]  # fmt: skip
         longest = max(last or inside.values(), key=len)
         return longest if last or len(inside) == len(texts) or len(longest) >= MIN_QUOTE else None
     if len(texts) == 1:

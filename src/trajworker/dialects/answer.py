@@ -1,9 +1,6 @@
-"""What a model answered: the outputs of an llm run as messages, with finish reason, usage and the answering model."""
+"""The answer that a decoded payload holds: messages, finish reason, usage and the answering model."""
 
 from typing import Any
-
-import msgspec
-from msgspec import Raw
 
 from trajworker.dialects import (
     chunks,
@@ -17,11 +14,9 @@ from trajworker.dialects import (
     vercel,
 )
 from trajworker.dialects.draft import Draft, as_text
-from trajworker.dialects.lone import lone_text
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_all, read_one
-from trajworker.dialects.speech import RAW, UNREADABLE, Said, raw, speak
-from trajworker.dialects.typed_answer import read_outputs
+from trajworker.dialects.speech import RAW, Said, raw, speak
 from trajworker.dialects.vocabulary import by_side, finish_reason, role_of, usage
 from trajworker.model.message import Role
 
@@ -30,28 +25,11 @@ _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text"
 _COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage", "meta")
 _BODY = frozenset({"choices", "candidates", "generations", "output", "message", "messages"})
 """Fields of which a provider's own answer has one."""
+_GOES_ON = ("tool_use", "pause_turn")
+"""Why a message stopped behind which the same loop goes on."""
 _NOT_YET = ("queued", "in_progress")
 """States of an answer that is made in the background."""
 _ASSISTANT = {"role": "assistant"}
-
-
-def read_answer(outputs: Raw) -> Answer:
-    """Read the outputs of an llm run; what no dialect knows becomes one raw message."""
-    answer = read_outputs(outputs)
-    if answer is not None:
-        return answer
-    try:
-        payload = msgspec.json.decode(outputs)
-        answer = answer_of(payload)
-        unknown = answer.draft is not None and RAW in answer.draft.flags and isinstance(payload, dict)
-        text = lone_text(payload) if unknown else None
-        if text is not None:
-            answer.draft = Draft(role=Role.ASSISTANT, content=text, finish_reason=answer.finish)
-    except UNREADABLE:
-        draft = raw(bytes(outputs).decode("utf-8", "replace"))
-        draft.role = Role.ASSISTANT
-        return Answer(draft=draft)
-    return answer
 
 
 def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
@@ -125,7 +103,10 @@ def _from_span(answer: Answer, payload: dict[str, Any]) -> None:
 
 
 def _nested(answer: Answer, value: Any) -> None:  # noqa: ANN401 - recorded JSON
-    inner = answer_of(value)
+    _adopt(answer, answer_of(value))
+
+
+def _adopt(answer: Answer, inner: Answer) -> None:
     answer.draft, answer.others = inner.draft, inner.others
     answer.earlier = answer.earlier or inner.earlier
     answer.finish = answer.finish or inner.finish
@@ -169,24 +150,33 @@ def _from_words(answer: Answer, payload: dict[str, Any]) -> None:
         if isinstance(value, str):
             answer.draft = speak("assistant", value)[0]
             return
-        if isinstance(value, (dict, list)) and value and _says_something(value):
-            _nested(answer, value)
+        inner = answer_of(value) if isinstance(value, (dict, list)) and value else None
+        if inner is not None and _speaks(inner):
+            _adopt(answer, inner)
             return
     if payload.get("status") in _NOT_YET and "output" in payload:
         return
     if set(payload) <= {"usage_metadata", "usage", "model", "id", "finish_reason", "stop_reason"}:
         return
-    other = _body(payload) or respelled.fields(payload)
-    if other != payload:
-        _nested(answer, other)
+    _from_elsewhere(answer, payload)
     if answer.draft is None or RAW in answer.draft.flags:
         answer.draft = raw(payload)
 
 
-def _body(payload: dict[str, Any]) -> dict[str, Any] | None:
+def _from_elsewhere(answer: Answer, payload: dict[str, Any]) -> None:
+    """An answer that is the body of an HTTP answer, or whose fields are spelled otherwise."""
+    body, other = _body(payload), respelled.fields(payload)
+    if body is not None:
+        _adopt(answer, body)
+    elif other != payload:
+        _nested(answer, other)
+
+
+def _body(payload: dict[str, Any]) -> Answer | None:
     """The provider's own answer, wherever the app that asked for it over HTTP keeps that; None where there is none."""
     bodies = [value for value in payload.values() if isinstance(value, dict) and not _BODY.isdisjoint(value)]
-    return bodies[0] if len(bodies) == 1 and _says_something(bodies[0]) else None
+    inner = answer_of(bodies[0]) if len(bodies) == 1 else None
+    return inner if inner is not None and _speaks(inner) else None
 
 
 def _from_status(answer: Answer, payload: dict[str, Any]) -> None:
@@ -204,15 +194,15 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
         answer.draft = speak("assistant", items[1] if pair else "".join(items))[0]
         return
     if all(map(_is_whole, items)):
-        answer.earlier = [answer_of(item) for item in items[:-1]]
-        _nested(answer, items[-1])
+        _from_whole(answer, items)
         return
     merged = chunks.merge(items)
     if merged is not None:
         _nested(answer, merged)
         return
-    if _is_tuple(items):
-        _from_tuple(answer, items)
+    returned = _returned(items)
+    if returned is not None:
+        _from_tuple(answer, returned, items)
         return
     drafts = read_all(items)
     said = [draft for draft in drafts if draft.role is Role.ASSISTANT]
@@ -230,20 +220,32 @@ def _is_whole(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
     return isinstance(item, dict) and item.get("type") == "message" and bool(item.get("id") and item.get("stop_reason"))
 
 
-def _says_something(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
+def _from_whole(answer: Answer, items: list[dict[str, Any]]) -> None:
+    """A loop's answers one after another, or several answers of which the first counts."""
+    if all(item["stop_reason"] in _GOES_ON for item in items[:-1]):
+        answer.earlier = [answer_of(item) for item in items[:-1]]
+        _nested(answer, items[-1])
+        return
+    _nested(answer, items[0])
+    answer.others += [draft for item in items[1:] if (draft := answer_of(item).draft) is not None]
+
+
+def _speaks(inner: Answer) -> bool:
     """Whether a value is an answer in any words."""
-    draft = answer_of(value).draft
-    return draft is not None and RAW not in draft.flags
+    return inner.draft is not None and RAW not in inner.draft.flags
 
 
-def _is_tuple(items: list[Any]) -> bool:
-    """Whether a list is what a function returned beside its answer: `(answer, figures)`; or one answer in a list."""
+def _returned(items: list[Any]) -> Answer | None:
+    """What a function returned beside other things: `(answer, figures)`, or one answer in a list; None otherwise."""
     first, *others = items
     if not all(isinstance(one, (dict, int, float, type(None))) and not _is_message(one) for one in others):
-        return False
+        return None
     if isinstance(first, str):
-        return True
-    return isinstance(first, dict) and (bool(others) or not _is_message(first)) and _says_something(first)
+        return answer_of(first)
+    if not isinstance(first, dict) or not (others or not _is_message(first)):
+        return None
+    inner = answer_of(first)
+    return inner if _speaks(inner) else None
 
 
 def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
@@ -252,8 +254,8 @@ def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
     )
 
 
-def _from_tuple(answer: Answer, items: list[Any]) -> None:
-    _nested(answer, items[0])
+def _from_tuple(answer: Answer, returned: Answer, items: list[Any]) -> None:
+    _adopt(answer, returned)
     for one in items[1:]:
         if isinstance(one, dict):
             answer.usage = answer.usage or next((found for name in _COUNTS if (found := usage(one.get(name)))), None)

@@ -121,7 +121,9 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
 def _unwrapped(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - recorded JSON
     """Vercel's typed output `{"type": "text", "value": ..}` as its value, and whether it tells a failure."""
     kind = value.get("type") if isinstance(value, dict) else None
-    if isinstance(kind, str) and "value" in value:
+    if not isinstance(kind, str):
+        return value, False
+    if "value" in value:
         return value["value"], kind in _FAILED
     if kind in _TEXT and isinstance(value.get("text"), str):
         return value["text"], False
@@ -141,7 +143,7 @@ def result_of(block: dict[str, Any]) -> Result:
     value = _first(inner, "content", "response", "result", "output")
     value, failed = _unwrapped(value)
     failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
-    failed = failed or inner.get("status") in _FAILED
+    failed = failed or (isinstance(inner.get("status"), str) and inner["status"] in _FAILED)
     failed = failed or (inner is not block and isinstance(value, dict) and value.keys() == {"error"})  # Gemini
     blocks = None
     if isinstance(value, list):

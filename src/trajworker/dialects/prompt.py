@@ -112,7 +112,17 @@ def read_array(array: bytes) -> list[Draft]:
 
 
 def system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
-    """System prompts given beside the messages: text, blocks, or a Gemini content."""
+    """System prompts given beside the messages; one raw message where they break every dialect."""
+    try:
+        return _system_drafts(value)
+    except UNREADABLE:
+        draft = raw(value)
+        draft.role = Role.SYSTEM
+        return [draft]
+
+
+def _system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    """Text, blocks, or a Gemini content."""
     value = otel.decoded(value)
     if not value:
         return []

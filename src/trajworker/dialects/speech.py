@@ -14,10 +14,6 @@ UNREADABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, V
 """What a payload that breaks a dialect raises (msgspec's and Unicode errors are ValueErrors): it is kept raw."""
 
 
-_APPROVALS = frozenset({"tool-approval-response"})
-"""Blocks with which a human lets a call pass: no result of it."""
-
-
 class Said(Struct, gc=False):
     """What stands beside the content of one recorded message."""
 
@@ -117,12 +113,17 @@ def _message(role: Role, content: Any, parts: Content, beside: Said) -> Draft:  
     )
 
 
+def _is_approval(block: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether a human lets a call pass, which is no result of it."""
+    return isinstance(block, dict) and block.get("type") == "tool-approval-response"
+
+
 def _tool_messages(content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 - recorded JSON
     if type(content) is str and not beside.failed:
         response = ToolResponse(id=beside.tool_call_id, name=beside.name)
         return [Draft(role=Role.TOOL, content=content, name=beside.name, tool_response=response, id=beside.id)]
     parts = read_content(content) if isinstance(content, list) else None
-    if parts is not None and all(isinstance(block, dict) and block.get("type") in _APPROVALS for block in content):
+    if parts is not None and content and all(map(_is_approval, content)):
         return []
     if parts is not None and parts.results:
         return [tool_draft(result) for result in parts.results]

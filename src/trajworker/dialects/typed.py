@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 
 from trajworker.dialects.blocks import tool_call
 from trajworker.dialects.draft import Draft
-from trajworker.dialects.speech import Said, say
+from trajworker.dialects.speech import UNREADABLE, Said, say
 from trajworker.dialects.vocabulary import ROLES
 from trajworker.model.message import Role, ToolCall, TrainableStatus
 from trajworker.model.run import NULL
@@ -104,16 +104,15 @@ _ITEMS = msgspec.json.Decoder(list[Item])
 
 def read_items(array: bytes) -> list[Draft] | None:
     """The messages of an undecoded array, None where one of them takes more than this."""
-    try:
-        items = _ITEMS.decode(array)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
-        return None
     drafts: list[Draft] = []
-    for item in items:
-        found = drafts_of(item)
-        if found is None:
-            return None
-        drafts += found
+    try:
+        for item in _ITEMS.decode(array):
+            found = drafts_of(item)
+            if found is None:
+                return None
+            drafts += found
+    except UNREADABLE:
+        return None
     return drafts
 
 
@@ -121,7 +120,7 @@ def read_item(entry: Raw) -> list[Draft] | None:
     """The messages of one undecoded entry, None where it takes more than this."""
     try:
         return drafts_of(_ITEM.decode(entry))
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except UNREADABLE:
         return None
 
 

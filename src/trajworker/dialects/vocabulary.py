@@ -182,6 +182,8 @@ def _is_plain(source: dict[str, Any]) -> bool:
     """Whether counts are worded as ours already."""
     if not source.keys() <= _PLAIN or not source.get("total_tokens"):
         return False
+    if not (source.get("input_tokens") or source.get("output_tokens")):
+        return False
     counts = (source.get("input_tokens"), source.get("output_tokens"), source["total_tokens"])
     return all(type(count) is int and a_count(count) is not None for count in counts)
 

@@ -1,0 +1,31 @@
+"""What a model answered: the undecoded outputs of an llm run, read by whichever dialect knows them."""
+
+import msgspec
+from msgspec import Raw
+
+from trajworker.dialects.answer import answer_of
+from trajworker.dialects.draft import Draft
+from trajworker.dialects.lone import lone_text
+from trajworker.dialects.outcome import Answer
+from trajworker.dialects.speech import RAW, UNREADABLE, raw
+from trajworker.dialects.typed_answer import read_outputs
+from trajworker.model.message import Role
+
+
+def read_answer(outputs: Raw) -> Answer:
+    """Read the outputs of an llm run; what no dialect knows becomes one raw message."""
+    answer = read_outputs(outputs)
+    if answer is not None:
+        return answer
+    try:
+        payload = msgspec.json.decode(outputs)
+        answer = answer_of(payload)
+        unknown = answer.draft is not None and RAW in answer.draft.flags and isinstance(payload, dict)
+        text = lone_text(payload) if unknown else None
+        if text is not None:
+            answer.draft = Draft(role=Role.ASSISTANT, content=text, finish_reason=answer.finish)
+    except UNREADABLE:
+        draft = raw(bytes(outputs).decode("utf-8", "replace"))
+        draft.role = Role.ASSISTANT
+        return Answer(draft=draft)
+    return answer
