@@ -103,6 +103,11 @@ class Alignment(Memory):
         """The reference for the history's copy of the last answer; what the copy has more is taken over."""
         answer = self.answer
         assert answer is not None  # noqa: S101 - callers have checked
+        said = self.own(answer)
+        if said is not None:
+            made = [(call.name, call.arguments) for call in said.tool_calls or ()]
+            copied = [(call.name, call.arguments) for call in draft.tool_calls or ()]
+            self.untold_calls = [one for one in made if one not in copied]
         if self.key(answer) != key and not (
             draft.tool_calls and {call.id for call in draft.tool_calls} & set(self.answer_ids)
         ):

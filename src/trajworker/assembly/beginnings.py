@@ -1,9 +1,9 @@
 """Whether a trace's first llm call begins a turn, or goes on with the one before."""
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.roots import CLEARLY_WORDS, Root
+from trajworker.assembly.roots import SPOKEN, Root
 from trajworker.assembly.transcript import Transcript
-from trajworker.assembly.words import Opening, is_named, is_prefilled, says_nothing
+from trajworker.assembly.words import Opening, is_named, is_prefilled, root_drafts, says_nothing
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 
@@ -40,12 +40,17 @@ def _asks_above(told: list[Draft], opening: Opening, transcript: Transcript) -> 
 
 def _lets_pass(told: list[Draft], opening: Opening, transcript: Transcript) -> bool:
     """Whether only the root tells what the user said, after which a tool ran that the answer before had asked for."""
-    texts = opening.root.texts if opening.root is not None and not transcript.before.interrupted else {}
-    words = next((texts[name] for name in CLEARLY_WORDS if name in texts), None)
-    if words is None or told[-1].role is not Role.TOOL or any(words.strip() in (one.content or "") for one in told):
+    root = opening.root
+    if root is None or told[-1].role is not Role.TOOL or transcript.before.interrupted:
         return False
-    key = digest(Draft(role=Role.USER, content=words))
-    return not transcript.knows(key) and all(spoken != key for spoken, _ in transcript.spoken)
+    if root.words or root.texts.keys().isdisjoint(SPOKEN) or any(is_named(draft, opening) for draft in told):
+        return False
+    said = root_drafts(root)
+    asked = transcript.turn_user
+    if len(said) != 1 or asked is None:
+        return False
+    key = digest(said[0])
+    return key != transcript.key(asked) and (key, asked) not in transcript.spoken
 
 
 def _is_rewritten(call: Call, root: Root, transcript: Transcript) -> bool:

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from trajworker.assembly.words import MIN_QUOTE, goes_on_in_text
+from trajworker.assembly.words import MIN_QUOTE, MOSTLY, goes_on_in_text, is_phrase
 from trajworker.dialects import Draft
 
 
@@ -43,7 +43,7 @@ def _goes_on_in_text(text: str, said: Said) -> bool:
 def _is_rendering(text: str, said: Said) -> bool:
     """Whether it puts the turn's own question in other words around it."""
     asked = (said.asked.content or "").strip() if said.asked is not None else ""
-    return len(asked) >= MIN_QUOTE and asked in text
+    return asked in text and (is_phrase(asked) or MOSTLY * len(text) < len(asked) < len(text))
 
 
 def _is_argument(text: str, said: Said) -> bool:

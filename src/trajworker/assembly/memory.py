@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
 from msgspec import Struct
 
@@ -63,6 +64,10 @@ class Memory:
         self.turn_user = before.turn_user
         self.answered = False
         self.ids: set[str] = set()
+        self.retold: set[int] = set()
+        """Results that the prompt which is read has told again."""
+        self.untold_calls: list[tuple[str, dict[str, Any] | None]] = []
+        """Calls of the last answer that the history's copy of it leaves out."""
         self.shown: str | None = None
         self.was_cut = False
         self.said_before: tuple[bytes, list[Draft]] | None = None

@@ -54,7 +54,11 @@ class Results(Alignment):
         """The reference of a result that its run told in this turn already, before a human let the turn go on."""
         if draft.tool_response is None or draft.tool_response.id is None or self.turn_user is None:
             return None
-        return next((place for place in range(self.turn_user, self.total) if self.key(place) == key), None)
+        free = (place for place in range(self.turn_user, self.total) if place not in self.retold)
+        found = next((place for place in free if self.key(place) == key), None)
+        if found is not None:
+            self.retold.add(found)
+        return found
 
     def add_missing_results(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
         """Before the next decision: results that its prompt leaves out are taken from their runs."""

@@ -25,11 +25,14 @@ SHALLOW, DEEP = 3, 8
 _COMMAND = frozenset({"update", "goto", "graph", "lg_name"})
 """Keys beside `resume` in a graph's Command, Python and JS."""
 
-CLEARLY_WORDS = ("question", "query", "message", "text", "user_input", "user_message", "user_text", "user_query",
-                 "utterance", "transcript", "msg")  # fmt: skip
+SPOKEN = ("message", "text", "user_input", "user_message", "user_text", "user_query", "utterance", "transcript", "msg")
+"""Names under which apps give whatever a user said."""
+ASKED = ("question", "query", *SPOKEN)
 """Names under which apps give what a user said and nothing else."""
-WORDS = ("input", "question", "query", "prompt", *CLEARLY_WORDS[2:], "task", "topic", "q", "content", "body")
+NAMED = ("input", "question", "query", "prompt", *SPOKEN, "task", "topic", "q")
 """Names under which apps give the user's words, the clearest first."""
+WORDS = (*NAMED, "content", "body")
+"""The same, with those that may be a document's."""
 
 _NOBODYS = frozenset({"self", "config", "metadata", "settings", "options", "agent", "context"})
 """Objects among the inputs in which nobody speaks."""
@@ -55,7 +58,8 @@ class Root(Struct, eq=False, gc=False):
         system: system prompts it was given beside the messages.
         resumes: whether it goes on with an interrupted graph and says nothing new.
         by_human: whether what it goes on with is a human's answer to the interrupt.
-        trailing: messages it gave back, newest first, undecoded.
+        trailing: messages it gave back, undecoded.
+        outputs: all it gave back, undecoded.
     """
 
     words: list[Draft] = []
@@ -193,7 +197,7 @@ def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
     for holder, value in fields.items():
         if not isinstance(value, dict) or holder in _NOBODYS:
             continue
-        for name in (*CLEARLY_WORDS, "content", "body"):
+        for name in (*ASKED, "content", "body"):
             if isinstance(value.get(name), str) and value[name].strip():
                 return {name: value[name]}
         found = _words_below(value, depth - 1) if depth else {}

@@ -38,6 +38,7 @@ class Transcript(Results):
 
     def take(self, call: Call, opening: Opening | None) -> None:
         """Take in one llm call: its prompt, then its answer."""
+        self.retold.clear()
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
         if opening is not None and opening.begins and rest and all(one.role is Role.TOOL for one, _ in rest):
             self._begin_turn_without_words(opening)
@@ -58,7 +59,7 @@ class Transcript(Results):
             self.orphans(call.run.start_time, asking=call)
         self._remember(call, view)
         self.shown = shown_to_model(rest) or self.shown
-        self.answer = None
+        self.answer, self.untold_calls = None, []
         if call.answer.draft is None or call.failed:
             return
         if not begins and self.turn == 0:
@@ -190,11 +191,13 @@ class Transcript(Results):
 
     def _repeats_calls(self, draft: Draft) -> bool:
         """Whether a prompt tells calls of the last answer one by one, under ids of the app's own."""
-        answer = self.own(self.answer) if self.answer is not None else None
-        if draft.role is not Role.ASSISTANT or draft.content or not draft.tool_calls or answer is None:
+        told = [(call.name, call.arguments) for call in draft.tool_calls or ()]
+        if draft.role is not Role.ASSISTANT or draft.content or not told:
             return False
-        made = [(call.name, call.arguments) for call in answer.tool_calls or ()]
-        return all((call.name, call.arguments) in made for call in draft.tool_calls)
+        if not all(one in self.untold_calls for one in told):
+            return False
+        self.untold_calls = [one for one in self.untold_calls if one not in told]
+        return True
 
     def _is_echo(self, draft: Draft) -> bool:
         """Whether a user message inside the turn is no user's."""

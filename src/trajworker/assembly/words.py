@@ -5,7 +5,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from trajworker.assembly.roots import CLEARLY_WORDS, WORDS, Root
+from trajworker.assembly.roots import ASKED, NAMED, WORDS, Root
 from trajworker.dialects import Draft
 from trajworker.model.message import Role
 
@@ -169,8 +169,8 @@ def words_inside(draft: Draft, opening: Opening | None) -> str | None:
 def _among(texts: dict[str, str], shown: str) -> str | None:
     """Which of the root's texts a rendered prompt was made of."""
     inside = {key: text for key, text in texts.items() if _shows(shown, text)}
-    named = [text for key in WORDS[:-2] if (text := inside.get(key)) is not None]
-    said = [text for key in CLEARLY_WORDS if (text := texts.get(key)) is not None]
+    named = [text for key in NAMED if (text := inside.get(key)) is not None]
+    said = [text for key in ASKED if (text := texts.get(key)) is not None]
     if named:
         return named[0]
     if len(said) == 1 and is_phrase(said[0]):
