@@ -8,6 +8,7 @@ from msgspec import Struct
 from trajworker.assembly.faults import is_interrupt, is_stopped
 from trajworker.assembly.metadata import NO_PARAMS, PARAMS, Metadata, extra_of
 from trajworker.assembly.payloads import lenient, text_of
+from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import STOPPED
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
 from trajworker.dialects.outcome import status_finish
@@ -56,6 +57,16 @@ class Call(Struct, eq=False, gc=False):
         if self.keys is None:
             self.keys = [digest(draft) for draft in self.read()]
         return self.keys
+
+    @property
+    def text(self) -> str | None:
+        """The words of the answer; None where it has none."""
+        draft = self.answer.draft
+        return ((draft.content or "").strip() or None) if draft is not None else None
+
+    def asks_for(self, run: ToolRun) -> bool:
+        """Whether a tool run is what the answer calls: by id, else by name."""
+        return run.call_id in self.ids if run.call_id is not None else run.name in self.names
 
     @property
     def names(self) -> set[str]:

@@ -6,7 +6,7 @@ from trajworker.assembly.prefix import Prefix
 from trajworker.dialects.draft import DIGEST_SIZE
 
 KEPT = 64
-"""Open calls, and ways in which internal calls were asked, that a context remembers."""
+"""Open calls, and manners of asking, that a context remembers."""
 
 
 class Pending(Struct, array_like=True, gc=False):
@@ -43,8 +43,8 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     """Whether the last trace's root was an llm run itself."""
     reasoned: list[int] = []
     """Answers that were recorded with reasoning; the others may still be given theirs by a later prompt."""
-    internal: list[bytes] = []
-    """How calls that are no part of the conversation were asked, see `scopes.manner`."""
+    manners: list[bytes] = []
+    """How calls that are no part of the conversation were asked, see `guards.manner`."""
 
 
 class Known(Struct, array_like=True, gc=False):

@@ -10,12 +10,12 @@ from trajworker.assembly.context import KEPT, Past
 from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.figures import micros, union
 from trajworker.assembly.folds import VERSION, Entry, Fold, iso
-from trajworker.assembly.groups import Group
+from trajworker.assembly.guards import manner
 from trajworker.assembly.nesting import Nesting
 from trajworker.assembly.payloads import answer_in, decoded, drafts_of
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import MAX_TRAILING, Root
-from trajworker.assembly.scopes import Sorted, manner, sort_calls
+from trajworker.assembly.scopes import Sorted, sort_calls
 from trajworker.assembly.searches import Search
 from trajworker.assembly.sessions import Session
 from trajworker.assembly.tooling import definitions
@@ -60,14 +60,13 @@ class TraceFolding(Nesting):
     def fold(self) -> tuple[Fold, Prefix]:
         """The fold, and its last prompt."""
         trace = self.trace
-        nested: list[bytes] = []
         main_calls = self.by_owner.get("", [])
         chosen = sort_calls(main_calls, trace.root, self.runs(""), self.before)
         own, shared = chosen.share(self.runs(""))
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
-            internal=[final for one in chosen.internal if (final := Group(calls=[one]).final)],
+            internal=[one.text for one in chosen.internal if one.text],
         )
         session = Session(trace.root_run if trace.root is not None and not trace.root.resumes else None)
         transcript = Transcript(self.past, own, quotes, session)
@@ -75,11 +74,11 @@ class TraceFolding(Nesting):
             transcript.said_before = trace.root.before_answer({call.key for call in trace.calls})
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript, chosen.main)
-        nested += self.nested(transcript, chosen, shared)
+        nested = self.nested(transcript, chosen, shared)
         internal = self.internal(chosen, transcript)
         entries = self._entries(transcript, session, resumes=resumes)
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
-        fold.after.internal = self._internal(chosen)
+        fold.after.manners = self._manners(chosen)
         return fold, transcript.prefix
 
     def _run_main(self, transcript: Transcript, calls: list[Call]) -> bool:
@@ -149,13 +148,13 @@ class TraceFolding(Nesting):
             told = root.total_tokens if root is not None and trace.root is not None else None
             figures.root_tokens = told or figures.total_tokens
 
-    def _internal(self, chosen: Sorted) -> list[bytes]:
+    def _manners(self, chosen: Sorted) -> list[bytes]:
         """How internal calls were asked until now, by which they are known where one stands alone."""
         if not chosen.internal or not chosen.main:
-            return self.before.internal
+            return self.before.manners
         own = manner(chosen.main[0])
         found = [key for call in chosen.internal for key in manner(call) if key not in own]
-        return list(dict.fromkeys([*self.before.internal, *found]))[-KEPT:]
+        return list(dict.fromkeys([*self.before.manners, *found]))[-KEPT:]
 
     def _entries(self, transcript: Transcript, session: Session, *, resumes: bool) -> list[Entry]:
         """What the trace is of each of its turns; those before the last were answered."""

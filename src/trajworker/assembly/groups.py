@@ -27,8 +27,7 @@ class Group(Struct, eq=False, gc=False):
     def final(self) -> str | None:
         """Text of the last answer."""
         done = self.answered
-        last = done[-1].answer.draft if done else None
-        return ((last.content or "").strip() or None) if last is not None else None
+        return done[-1].text if done else None
 
 
 def system_of(call: Call) -> list[bytes]:

@@ -97,13 +97,8 @@ class Results(Alignment):
                 continue
             if before is not None and (run.run.end_time or run.run.start_time) > before:
                 continue
-            if self._is_awaited(run) or (asking is not None and _asked(asking, run)):
+            if self._is_awaited(run) or (asking is not None and asking.asks_for(run)):
                 continue
             run.linked = True
             draft = complete(from_run(run), None, run)
             self.add(draft, digest(draft))
-
-
-def _asked(call: Call, run: ToolRun) -> bool:
-    """Whether a run is what an answer calls, however the clocks went."""
-    return run.call_id in call.ids if run.call_id is not None else run.name in call.names

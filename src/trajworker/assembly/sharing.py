@@ -1,5 +1,6 @@
 """Whose tool runs are whose, where several agents of one trace call tools."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from trajworker.assembly.calls import Call
@@ -12,16 +13,21 @@ def share(agents: Sequence[list[Call]], runs: list[ToolRun]) -> list[list[ToolRu
     Where several called a tool by that name it is of the agent that stands nearest in the tree, then of the one that
     gave it these arguments, then of the first.
     """
+    by_id: defaultdict[str, list[int]] = defaultdict(list)
+    by_name: defaultdict[str, list[int]] = defaultdict(list)
+    for place, calls in enumerate(agents):
+        for one in {one for call in calls for one in call.ids}:
+            by_id[one].append(place)
+        for name in {name for call in calls for name in call.names}:
+            by_name[name].append(place)
     shared: list[list[ToolRun]] = [[] for _ in agents]
     for run in runs:
-        rivals = [place for place, calls in enumerate(agents) if any(_calls(call, run) for call in calls)]
-        place = max(rivals, key=lambda place: _nearness(agents[place], run), default=0)
+        rivals = by_id[run.call_id] if run.call_id is not None else by_name[run.name]
+        place = rivals[0] if rivals else 0
+        if len(rivals) > 1:
+            place = max(rivals, key=lambda rival: _nearness(agents[rival], run))
         shared[place].append(run)
     return shared
-
-
-def _calls(call: Call, run: ToolRun) -> bool:
-    return run.call_id in call.ids if run.call_id is not None else run.name in call.names
 
 
 def _nearness(calls: list[Call], run: ToolRun) -> tuple[int, bool]:
@@ -29,15 +35,8 @@ def _nearness(calls: list[Call], run: ToolRun) -> tuple[int, bool]:
 
     Of agents that are equal in both `max` takes the first.
     """
-    depth = max(_common(call.path, run.path) for call in calls)
-    given = (
-        made
-        for call in calls if call.answer.draft is not None
-        for made in call.answer.draft.tool_calls or ()
-    )  # fmt: skip
-    return depth, any(made.name == run.name and made.arguments == run.arguments for made in given)
-
-
-def _common(path: Sequence[str], other: Sequence[str]) -> int:
-    return next((depth for depth, pair in enumerate(zip(path, other, strict=False)) if pair[0] != pair[1]),
-                min(len(path), len(other)))  # fmt: skip
+    above = set(run.path)
+    depth = max(sum(one in above for one in call.path) for call in calls)
+    drafts = [call.answer.draft for call in calls if call.answer.draft is not None]
+    made = [call for draft in drafts for call in draft.tool_calls or ()]
+    return depth, any(call.name == run.name and call.arguments == run.arguments for call in made)

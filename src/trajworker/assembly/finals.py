@@ -1,0 +1,97 @@
+"""Which of a trace's dialogues is the agent's own, and where it ends: told by what the trace gave back."""
+
+from collections.abc import Sequence
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.groups import Group, system_of
+from trajworker.assembly.roots import Root
+from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.words import MIN_QUOTE
+from trajworker.model.message import Role
+
+
+def own_group(groups: list[Group], root: Root | None, runs: Sequence[ToolRun]) -> Group:
+    """The agent's: whose answer the trace gave back; else the last dialogue that the root's own words stand in."""
+    groups = _not_about_others(groups)
+    finals = root.finals() if root is not None else set()
+    told = root.answer() if root is not None else None
+    answering = [one for one in groups if told is not None and any(call.text == told for call in one.answered)]
+    if answering:
+        return next((one for one in reversed(answering) if one.final == told), answering[-1])
+    given_back = _given_back(groups, finals, runs) if finals else []
+    if given_back:
+        return _spoken_to(given_back, root)[-1]
+    return max(_spoken_to(groups, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
+
+
+def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tuple[Group, list[Call]]:
+    """The calls up to the answer that the trace gave back, and those that only work on it (a title, a rating)."""
+    calls = chosen.calls
+    if root is None or len(calls) == 1 or _acts(calls[-1], runs) or _begins_like(calls[-1], calls[0]):
+        return chosen, []
+    finals, told = root.finals(), root.answer()
+    answers = [call for call in calls if told is not None and call.text == told]
+    if calls[-1] in answers or (calls[-1].text in finals and not answers):
+        return chosen, []
+    for place in range(len(calls) - 1, 0, -1):
+        last, behind = calls[place - 1], calls[place:]
+        if last.text is None or last.text not in finals or any(_acts(call, runs) for call in behind):
+            continue
+        if last in answers or all(system_of(call) != system_of(last) for call in behind):
+            return Group(calls=calls[:place]), behind
+    return chosen, []
+
+
+def _acts(call: Call, runs: Sequence[ToolRun]) -> bool:
+    """Whether a tool ran that an answer calls."""
+    return any(call.asks_for(run) for run in runs)
+
+
+def _begins_like(call: Call, first: Call) -> bool:
+    """Whether a prompt begins, byte for byte, with another: then the agent is the same, and nothing need be decoded."""
+    mine, before = call.prompt.array, first.prompt.array
+    return mine is not None and before is not None and mine.startswith(before[:-1]) and not call.prompt.system
+
+
+def _given_back(groups: list[Group], finals: set[str], runs: Sequence[ToolRun]) -> list[Group]:
+    """The groups whose last answer a trace gave back; else those of which it gave back any, or what a call holds."""
+    last = [one for one in groups if one.final is not None and one.final in finals]
+    said = last or [one for one in groups if any(call.text in finals for call in one.answered)]
+    return said or [one for one in groups if not finals.isdisjoint(_shaped(one, runs))]
+
+
+def _shaped(one: Group, runs: Sequence[ToolRun]) -> set[str]:
+    """What the calls of a group were given that no tool ran for: an answer in a shape that the app asked for."""
+    drafts = [call.answer.draft for call in one.answered if not _acts(call, runs)]
+    made = [call for draft in drafts if draft is not None for call in draft.tool_calls or ()]
+    return {text.strip() for call in made for text in (call.arguments or {}).values() if isinstance(text, str)}
+
+
+def _not_about_others(groups: list[Group]) -> list[Group]:
+    """The groups without lone calls that are about one dialogue; who writes about several is asked by the user."""
+    dialogues = [one for one in groups if len(one.calls) > 1]
+    if not dialogues:
+        return groups
+    return [
+        one for one in groups
+        if len(one.calls) > 1 or sum(_sums_up(one.calls[0], other) for other in dialogues) != 1
+    ]  # fmt: skip
+
+
+def _sums_up(call: Call, dialogue: Group) -> bool:
+    """Whether a prompt holds, word for word, several questions and an answer of a dialogue."""
+    prompt = "\n".join(draft.content or "" for draft in call.read())
+    asked = {draft.content for draft in dialogue.calls[-1].read() if draft.role is Role.USER and draft.content}
+    quoted = [text for text in asked if len(text) >= MIN_QUOTE and text in prompt]
+    return len(quoted) > 1 and any(one.text is not None and one.text in prompt for one in dialogue.answered)
+
+
+def _spoken_to(groups: list[Group], root: Root | None) -> list[Group]:
+    """The groups in whose prompts the root's own words stand; all where they stand in none."""
+    if root is None:
+        return groups
+    said = {draft.content for draft in root.words if draft.content} | set(root.texts.values())
+    return [
+        one for one in groups
+        if any(draft.role is Role.USER and draft.content in said for draft in one.calls[0].read())
+    ] or groups  # fmt: skip
