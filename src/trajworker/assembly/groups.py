@@ -95,10 +95,19 @@ def group(calls: list[Call]) -> list[Group]:
         if home is None:
             home = next((one for one in reversed(groups) if _chained(call, one.calls[-1])), None)
         if home is None:
+            home = next((one for one in reversed(groups) if _tried_again(call, one)), None)
+        if home is None:
             groups.append(Group(calls=[call]))
         else:
             home.calls.append(call)
     return groups
+
+
+def _tried_again(call: Call, one: Group) -> bool:
+    """Whether a prompt is a dialogue's first, which broke off at a tool: the turn was tried once more."""
+    first, last = one.calls[0], one.calls[-1]
+    ended = last.run.end_time or last.run.start_time
+    return bool(last.ids) and ended <= call.run.start_time and call.digests() == first.digests()
 
 
 def _chained(call: Call, last: Call) -> bool:

@@ -46,13 +46,17 @@ def _returned(run: ToolRun) -> bool:
 def match_run(call: Pending, runs: list[ToolRun], open_calls: list[Pending], before: datetime | None) -> ToolRun | None:
     """The run of a call; retries of one call count as one, the last of them.
 
-    Runs that started after the next llm call belong to later calls, unless nothing else is left (a skewed clock).
+    Runs that started after the next llm call belong to later calls, unless they bear the call's id or its arguments and
+    nothing else is left (a skewed clock).
     """
     free = [run for run in runs if not run.linked and _returned(run)]
     for group in (_same_id(call, free), _same_arguments(call, free), _same_name(call, free)):
         if not group:
             continue
-        timely = [run for run in group if before is None or run.run.start_time <= before] or group[:1]
+        timely = [run for run in group if before is None or run.run.start_time <= before]
+        timely = timely or [run for run in group[:1] if _is_surely_of(call, run)]
+        if not timely:
+            continue
         rivals = sum(1 for other in open_calls if other.name == call.name and other.arguments == call.arguments)
         if rivals <= 1 or group[0].call_id is not None:
             if timely[0].call_id is None and call.id is not None and group is not free:
@@ -88,6 +92,11 @@ def part_from_others(draft: Draft, run: ToolRun, others: list[ToolRun]) -> None:
     texts = [own, *(as_text(other.value) for other in others)]
     if own and draft.content == "\n".join(text for text in texts if text):
         draft.content = own
+
+
+def _is_surely_of(call: Pending, run: ToolRun) -> bool:
+    """Whether nothing but the clock speaks against a run."""
+    return run.call_id is not None or _ENCODER.encode(run.arguments) == call.arguments
 
 
 def is_run_of(call: Pending, run: ToolRun) -> bool:

@@ -40,7 +40,8 @@ _NOBODYS = frozenset({"self", "config", "metadata", "settings", "options", "agen
 _SYSTEMS = ("system", "system_prompt", "systemPrompt", "instructions", "system_message")
 
 _SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "thread_id", "session_id", "conversation_id",
-                       "user_id", "language", "temperature"})  # fmt: skip
+                       "user_id", "language", "temperature", "ls_error"})  # fmt: skip
+"""Names of what nobody said; langsmith writes `ls_error` where an app's own function could not mask the inputs."""
 
 _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
 """What Python writes for an object that it cannot write: nobody's word."""

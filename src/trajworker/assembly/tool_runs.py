@@ -125,7 +125,9 @@ def _written(value: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JS
 
 
 _RETURNS = ("output", "outputs", "result", "response", "tool_response")
-_MCP = frozenset({"content", "isError", "is_error", "structuredContent", "_meta"})
+_MCP = frozenset({"content", "isError", "is_error", "structuredContent", "structured_content", "_meta", "meta",
+                  "result_type"})  # fmt: skip
+"""Fields of an MCP result, as the protocol and as its Python client spell them."""
 
 
 def _output(outputs: Any) -> tuple[Any, Draft | None]:  # noqa: ANN401 - recorded JSON
