@@ -27,7 +27,9 @@ def own_group(groups: list[Group], root: Root | None, runs: Sequence[ToolRun]) -
 def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tuple[Group, list[Call]]:
     """The calls up to the answer that the trace gave back, and those that only work on it (a title, a rating)."""
     calls = chosen.calls
-    if root is None or len(calls) == 1 or _acts(calls[-1], runs) or _begins_like(calls[-1], calls[0]):
+    if root is None or len(calls) == 1 or _acts(calls[-1], runs):
+        return chosen, []
+    if root.shows(calls[-1].text) and not any(root.shows(call.text) for call in calls[:-1]):
         return chosen, []
     finals, told = root.finals(), root.answer()
     answers = [call for call in calls if told is not None and call.text == told]
@@ -45,12 +47,6 @@ def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tu
 def _acts(call: Call, runs: Sequence[ToolRun]) -> bool:
     """Whether a tool ran that an answer calls."""
     return any(call.asks_for(run) for run in runs)
-
-
-def _begins_like(call: Call, first: Call) -> bool:
-    """Whether a prompt begins, byte for byte, with another: then the agent is the same, and nothing need be decoded."""
-    mine, before = call.prompt.array, first.prompt.array
-    return mine is not None and before is not None and mine.startswith(before[:-1]) and not call.prompt.system
 
 
 def _given_back(groups: list[Group], finals: set[str], runs: Sequence[ToolRun]) -> list[Group]:

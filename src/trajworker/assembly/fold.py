@@ -67,6 +67,7 @@ class TraceFolding(Nesting):
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
             internal=[one.text for one in chosen.internal if one.text],
+            summaries=chosen.summaries,
         )
         session = Session(trace.root_run if trace.root is not None and not trace.root.resumes else None)
         transcript = Transcript(self.past, own, quotes, session)

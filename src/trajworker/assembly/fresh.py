@@ -45,7 +45,7 @@ class Fresh(Struct, gc=False):
         """As what a message is kept aside; None for one that belongs to the conversation."""
         draft = self.rest[place][0]
         before = place < self.user < len(self.rest)
-        if SUMMARY in draft.flags or (before and quotes.summarised(draft)):
+        if SUMMARY in draft.flags or quotes.summarised(draft, before=before):
             return SUMMARY
         if before and self._acknowledges(place):
             return CONTEXT

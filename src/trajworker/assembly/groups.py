@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.words import goes_on_in_text
+from trajworker.assembly.words import LONG_QUOTE, goes_on_in_text
 from trajworker.model.message import Role, ToolCall
 
 
@@ -15,6 +15,8 @@ class Group(Struct, eq=False, gc=False):
     calls: list[Call]
     asked_by: ToolCall | None = None
     """The tool call whose argument is what the agent was asked."""
+    summaries: list[Call] = []
+    """Calls that wrote down what was said so far, for the dialogue to go on from that."""
     twin: bool = False
     """Whether it stands beside the main dialogue, not below it: one of several that a tool asked at once."""
 
@@ -97,10 +99,27 @@ def group(calls: list[Call]) -> list[Group]:
         if home is None:
             home = next((one for one in reversed(groups) if _tried_again(call, one)), None)
         if home is None:
+            home = next((one for one in reversed(groups) if _goes_on_from_summary(call, one)), None)
+            if home is not None:
+                home.summaries.append(home.calls.pop())
+        if home is None:
             groups.append(Group(calls=[call]))
         else:
             home.calls.append(call)
     return groups
+
+
+def _goes_on_from_summary(call: Call, one: Group) -> bool:
+    """Whether a prompt has a dialogue's last answer, word for word, in place of the history that was made of."""
+    last = one.calls[-1]
+    prompts = system_of(call)
+    if len(one.calls) == 1 or last.ids or not prompts or prompts != system_of(one.calls[0]):
+        return False
+    if last.text is None or len(last.text) < LONG_QUOTE:
+        return False
+    known = set(last.digests())
+    new = [draft for draft, key in zip(call.read(), call.digests(), strict=True) if key not in known]
+    return any(draft.role is Role.USER and last.text in (draft.content or "") for draft in new)
 
 
 def _tried_again(call: Call, one: Group) -> bool:

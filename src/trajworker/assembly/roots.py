@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.assembly.payloads import FIELDS, ITEMS, answer_in, decoded, drafts_of, fields_of, lenient
@@ -109,6 +110,10 @@ class Root(Struct, eq=False, gc=False):
             if answer is not None:
                 found.update(_texts(answer.content, 0))
         return found
+
+    def shows(self, text: str | None) -> bool:
+        """Whether a text stands anywhere in what it gave back: a look that decodes nothing, and may miss."""
+        return text is not None and msgspec.json.encode(text)[1:-1] in bytes(self.outputs)
 
     def answer(self) -> str | None:
         """The text that it gave back as its answer: suggestions or a title may stand beside it."""

@@ -26,6 +26,8 @@ class Sorted(Struct, eq=False, gc=False):
     main: list[Call]
     branches: list[Group]
     internal: list[Call]
+    summaries: list[str] = []
+    """What calls wrote down of the dialogue, for it to go on from."""
 
     def share(self, runs: list[ToolRun]) -> tuple[list[ToolRun], list[list[ToolRun]]]:
         """The agent's own tool runs, and those of each branch."""
@@ -92,9 +94,11 @@ def sort_calls(
     groups = group(own)
     chosen = groups[0] if len(groups) == 1 else _kept(groups, root) or own_group(groups, root, runs)
     chosen, behind = up_to_final(chosen, root, runs)
-    internal += behind
+    writing = [call for one in groups for call in one.summaries]
+    summaries = [call.text for call in writing if call.text is not None]
+    internal += behind + writing
     if len(groups) == 1:
-        return Sorted(main=chosen.calls, branches=[], internal=internal)
+        return Sorted(main=chosen.calls, branches=[], internal=in_order(internal), summaries=summaries)
     if root is None:
         for one in groups:
             one.twin = one is not chosen and parallel(one, chosen) and asks_alike(one, chosen)
@@ -113,7 +117,7 @@ def sort_calls(
         or any(parallel(one, other) for other in others if other is not one)
     ]
     internal += [call for one in others if one not in branches for call in one.calls]
-    return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal))
+    return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal), summaries=summaries)
 
 
 def _asking(one: Group, main: Group) -> ToolCall | None:

@@ -49,12 +49,14 @@ class Quotes(Struct, gc=False):
     found: list[str] = []
     branches: list[str] = []
     internal: list[str] = []
-    """What calls said that are no part of the conversation: a summary, say."""
+    """What calls said that are no part of the conversation."""
+    summaries: list[str] = []
+    """What calls wrote down of the dialogue, for it to go on from."""
 
-    def summarised(self, draft: Draft) -> bool:
-        """Whether a message passes on what an internal call made of the conversation."""
-        text = draft.content or ""
-        return any(len(quote) >= LONG_QUOTE and quote in text for quote in self.internal)
+    def summarised(self, draft: Draft, *, before: bool) -> bool:
+        """Whether a message passes on a summary; one `before` the turn's own may pass on any internal call's words."""
+        text, quotes = draft.content or "", self.internal if before else self.summaries
+        return any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes)
 
     def quoted(self, draft: Draft) -> bool:
         """Whether a prompt message is made of these texts."""

@@ -1,4 +1,4 @@
-"""Tool runs that are no tool of an agent: they wrap the whole trace, or hand through what it was given or gave back."""
+"""Tool runs that are no tool of an agent: they wrap a trace or a call, or hand through what was given or gave back."""
 
 from collections.abc import Sequence
 
@@ -20,6 +20,7 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
             break
         del left[outermost]
     named = {name for call in calls for name in call.names}
+    left = {key: tool for key, tool in left.items() if tool.name in named or not _wraps_call(key, tool, calls)}
     others = [tool for tool in left.values() if tool.call_id is None and tool.name not in named]
     if not others:
         return left
@@ -28,3 +29,11 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
     asked = {key for key, tool in left.items() if tool.call_id is not None or tool.name in named}
     handed = {bytes(root.inputs), bytes(root.outputs)} - {b"{}", b"null"}
     return {key: tool for key, tool in left.items() if key in asked or bytes(tool.run.outputs) not in handed}
+
+
+def _wraps_call(key: str, tool: ToolRun, calls: Sequence[Call]) -> bool:
+    """Whether a function that asks a model was recorded as a tool: given messages, it made one call of a model."""
+    messages = tool.arguments.get("messages")
+    if tool.call_id is not None or not isinstance(messages, list) or len(messages) < 2:  # noqa: PLR2004 - a dialogue
+        return False
+    return sum(key in call.path for call in calls) == 1
