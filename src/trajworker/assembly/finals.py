@@ -32,6 +32,9 @@ def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tu
     if root.shows(calls[-1].text) and not any(root.shows(call.text) for call in calls[:-1]):
         return chosen, []
     finals, told = root.finals(), root.answer()
+    kept = _up_to_kept(calls, root)
+    if kept and calls[-1].text not in finals and not any(call.ids for call in calls[kept:]):
+        return Group(calls=calls[:kept]), calls[kept:]
     answers = [call for call in calls if told is not None and call.text == told]
     if calls[-1] in answers or (calls[-1].text in finals and not answers):
         return chosen, []
@@ -42,6 +45,15 @@ def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tu
         if last in answers or all(system_of(call) != system_of(last) for call in behind):
             return Group(calls=calls[:place]), behind
     return chosen, []
+
+
+def _up_to_kept(calls: Sequence[Call], root: Root) -> int:
+    """How many calls there are up to the last whose answer a graph kept in its state; none where it kept none."""
+    ids = root.turn_ids()
+    kept = [
+        place for place, call in enumerate(calls, 1) if call.answer.draft is not None and call.answer.draft.id in ids
+    ]
+    return kept[-1] if kept else 0
 
 
 def _acts(call: Call, runs: Sequence[ToolRun]) -> bool:

@@ -72,6 +72,7 @@ class TraceFolding(Nesting):
         session = Session(trace.root_run if trace.root is not None and not trace.root.resumes else None)
         transcript = Transcript(self.past, own, quotes, session)
         if trace.root is not None and len(trace.root.trailing) > 1:
+            transcript.root = trace.root
             transcript.said_before = trace.root.before_answer({call.key for call in trace.calls})
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript, chosen.main)
@@ -250,6 +251,7 @@ class TraceFolding(Nesting):
             if isinstance(last.about.ls_provider, str):
                 metadata["provider"] = last.about.ls_provider
         finish = last.answer.draft.finish_reason if last is not None and last.answer.draft is not None else None
+        by_human = trace.root is not None and trace.root.by_human
         ran_out = any("need more steps to process" in (draft.content or "")[:80] for draft in self.trailing)
         return Fold(
             version=VERSION, trace_id=trace.trace_id,
@@ -260,7 +262,7 @@ class TraceFolding(Nesting):
             retrieved=self._retrieved(trace.searches, transcript), tools=tools,
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
             figures=self.figures, news=transcript.news(), base=self.before.total, after=after,
-            reopens=resumes and not self.replays, finish=finish, out_of_steps=ran_out, metadata=metadata,
+            reopens=resumes and (by_human or not self.replays), finish=finish, out_of_steps=ran_out, metadata=metadata,
             project_id=trace.project_id, aggregation=trace.aggregation,
         )  # fmt: skip
 

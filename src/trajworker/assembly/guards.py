@@ -19,6 +19,8 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
     if not texts or not all(texts) or any(call.ids for call in calls):
         return False
     said = root.turn_answers()
+    if not said and len(texts) == 1:
+        return texts[0] in root.fields()
     ids = {call.answer.draft.id for call in calls if call.answer.draft is not None}
     told = [draft.content.strip() for draft in said if draft.content and not draft.tool_calls]
     if not told or len(told) < len(said) or any(draft.id in ids for draft in said):

@@ -9,6 +9,7 @@ from msgspec import Struct
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import KEPT, Context, Known, Past, Pending
 from trajworker.assembly.prefix import Prefix
+from trajworker.assembly.roots import Root
 from trajworker.assembly.sessions import Session
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes
@@ -70,6 +71,8 @@ class Memory:
         """Calls of the last answer that the history's copy of it leaves out."""
         self.shown: str | None = None
         self.was_cut = False
+        self.root: Root | None = None
+        """The root of the trace, where it gave messages back."""
         self.said_before: tuple[bytes, list[Draft]] | None = None
         """The key of an answer, and what the app itself said right before it."""
         self.results_told = False

@@ -71,8 +71,21 @@ class Results(Alignment):
                 if answered is not None:
                     open_calls.remove(answered)
             self._from_runs(open_calls, {one.index for one in self.pending if told and one not in open_calls})
+        if not first:
+            self._from_root(told)
         if not told and not first:
             self.orphans(start)
+
+    def _from_root(self, told: list[Draft]) -> None:
+        """Results that neither a prompt nor a run tells, only the messages that the root gave back."""
+        calls = [call for call in self.pending if call.id and call.index >= self.before.total]
+        calls = [call for call in calls if not any(match_result(draft, [call]) for draft in told)]
+        results = self.root.results() if calls and self.root is not None else {}
+        for call in calls:
+            if call.id is not None and call.id in results:
+                self.pending.remove(call)
+                draft = complete(results[call.id], call, None)
+                self.add(draft, digest(draft))
 
     def _from_runs(self, calls: list[Pending], told: set[int]) -> None:
         """Results out of their runs; those of messages whose other calls the prompt tells of wait for their place."""

@@ -111,6 +111,18 @@ class Root(Struct, eq=False, gc=False):
                 found.update(_texts(answer.content, 0))
         return found
 
+    def fields(self) -> set[str]:
+        """Texts that it gave back beside messages, each a field of its own."""
+        outputs = decoded(self.outputs) if len(bytes(self.outputs)) < MAX_PLAIN_BYTES else None
+        return (
+            {text.strip() for text in outputs.values() if isinstance(text, str)} if isinstance(outputs, dict) else set()
+        )
+
+    def results(self) -> dict[str, Draft]:
+        """The tool messages that a graph gave back, by the id of their call."""
+        drafts = [draft for item in self.trailing[-MAX_TRAILING:] for draft in drafts_of(item)]
+        return {told.id: draft for draft in drafts if (told := draft.tool_response) is not None and told.id}
+
     def shows(self, text: str | None) -> bool:
         """Whether a text stands anywhere in what it gave back: a look that decodes nothing, and may miss."""
         return text is not None and msgspec.json.encode(text)[1:-1] in bytes(self.outputs)

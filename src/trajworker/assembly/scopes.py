@@ -1,6 +1,6 @@
 """Sorts the llm calls of a trace: the agent's own, its sub-agents', parallel branches, and internal ones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -107,17 +107,28 @@ def sort_calls(
     for one in others:
         one.asked_by = _asking(one, chosen)
     ran = {run.name for run in runs}
-    branches = [
-        one
-        for one in others
-        if one.asked_by is not None
-        or one.twin
-        or len(one.answered) > 1
-        or any(call.names & ran for call in one.calls)
-        or any(parallel(one, other) for other in others if other is not one)
-    ]
+    branches = [one for one in others if _stands_apart(one, others, ran)]
     internal += [call for one in others if one not in branches for call in one.calls]
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal), summaries=summaries)
+
+
+def _stands_apart(one: Group, others: Sequence[Group], ran: Collection[str]) -> bool:
+    """Whether a group is another agent's dialogue; else its calls are internal ones."""
+    if one.asked_by is not None or one.twin or any(call.names & ran for call in one.calls):
+        return True
+    if len(one.answered) > 1:
+        return not _only_chooses(one)
+    return any(parallel(one, other) for other in others if other is not one)
+
+
+def _only_chooses(one: Group) -> bool:
+    """Whether all that a group's calls said is one call over and over that nothing answers: a router, asked anew."""
+    names, ids = one.answered[0].names, {made for call in one.answered for made in call.ids}
+    if not all(call.names == names and call.ids and call.text is None for call in one.answered):
+        return False
+    drafts = [draft for call in one.calls for draft in call.read()]
+    again = {made.id for draft in drafts for made in draft.tool_calls or ()}
+    return ids.isdisjoint(again.union(draft.tool_response.id for draft in drafts if draft.tool_response is not None))
 
 
 def _asking(one: Group, main: Group) -> ToolCall | None:

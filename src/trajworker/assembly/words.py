@@ -1,6 +1,7 @@
 """Whose words a prompt holds: the user's own, a template's around them, or what the trace itself made."""
 
 import json
+import re
 from functools import partial
 
 from msgspec import Struct
@@ -155,7 +156,9 @@ def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> s
         return None if shown in given else next(text for text in given if text.strip() == shown.strip())
     if root.words:
         word = (root.words[-1].content or "").strip()
-        return word if len(word) >= MIN_QUOTE and word in shown else None
+        if len(word) >= MIN_QUOTE:
+            return word if word in shown else None
+        return word if word and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", shown) else None
     return _among(root.texts, shown) or (next(iter(root.texts.values())) if made and len(root.texts) == 1 else None)
 
 
