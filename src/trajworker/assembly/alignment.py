@@ -103,7 +103,7 @@ class Alignment(Memory):
         """The reference for the history's copy of the last answer; what the copy has more is taken over."""
         answer = self.answer
         assert answer is not None  # noqa: S101 - callers have checked
-        said = self.own(answer)
+        said = self.own(answer) if len(draft.tool_calls or ()) < len(self.answer_ids) else None
         if said is not None:
             made = [(call.name, call.arguments) for call in said.tool_calls or ()]
             copied = [(call.name, call.arguments) for call in draft.tool_calls or ()]

@@ -27,9 +27,10 @@ def own_group(groups: list[Group], root: Root | None, runs: Sequence[ToolRun]) -
 def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tuple[Group, list[Call]]:
     """The calls up to the answer that the trace gave back, and those that only work on it (a title, a rating)."""
     calls = chosen.calls
-    if root is None or len(calls) == 1 or _acts(calls[-1], runs):
+    if root is None or _acts(calls[-1], runs):
         return chosen, []
-    if root.shows(calls[-1].text) and not any(root.shows(call.text) for call in calls[:-1]):
+    earlier = [call.text for call in calls[:-1] if call.text is not None]
+    if not earlier or (root.shows(calls[-1].text) and not any(map(root.shows, earlier))):
         return chosen, []
     finals, told = root.finals(), root.answer()
     kept = _up_to_kept(calls, root)

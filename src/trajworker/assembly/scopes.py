@@ -62,7 +62,9 @@ def owner(path: Sequence[str], tools: dict[str, ToolRun]) -> str:
 def is_internal(call: Call) -> bool:
     """Whether the metadata says that a call is no part of the conversation (langsmith-api.md section 6)."""
     about = call.about
-    if about.lc_source or about.ls_message_view_exclude is not None or text_of(about.ls_agent_type) in _HIDDEN:
+    if about.lc_source or about.ls_message_view_exclude is not None:
+        return True
+    if about.ls_agent_type is not None and text_of(about.ls_agent_type) in _HIDDEN:
         return True
     node = about.langgraph_node
     return isinstance(node, str) and "Middleware." in node
@@ -114,7 +116,7 @@ def sort_calls(
 
 def _stands_apart(one: Group, others: Sequence[Group], ran: Collection[str]) -> bool:
     """Whether a group is another agent's dialogue; else its calls are internal ones."""
-    if one.asked_by is not None or one.twin or any(call.names & ran for call in one.calls):
+    if one.asked_by is not None or one.twin or any(not call.names.isdisjoint(ran) for call in one.calls):
         return True
     if len(one.answered) > 1:
         return not _only_chooses(one)
