@@ -29,7 +29,7 @@ def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tu
     calls = chosen.calls
     if root is None or _acts(calls[-1], runs):
         return chosen, []
-    earlier = [call.text for call in calls[:-1] if call.text is not None]
+    earlier = [call.text for call in calls[:-1] if not call.ids and call.text is not None]
     if not earlier or (root.shows(calls[-1].text) and not any(map(root.shows, earlier))):
         return chosen, []
     finals, told = root.finals(), root.answer()

@@ -96,6 +96,8 @@ def sort_calls(
     groups = group(own)
     chosen = groups[0] if len(groups) == 1 else _kept(groups, root) or own_group(groups, root, runs)
     chosen, behind = up_to_final(chosen, root, runs)
+    if len(groups) == 1 and not behind and not chosen.summaries:
+        return Sorted(main=chosen.calls, branches=[], internal=internal)
     writing = [call for one in groups for call in one.summaries]
     summaries = [call.text for call in writing if call.text is not None]
     internal += behind + writing
