@@ -1,0 +1,203 @@
+"""What a trace gives back tells which calls are the agent's, and what no call or run tells."""
+
+import json
+from typing import Any
+
+import pytest
+
+from support.folding import fold_all, told
+from support.runs import Recorder
+from trajworker.assembly import Header, assemble
+from trajworker.model.message import Role
+from trajworker.model.run import Run
+from trajworker.trajectory import Trajectory
+
+AGENT = {"role": "system", "content": "You are a guide."}
+HUMAN = {"type": "human", "content": "How warm is Faro?", "id": "h1"}
+
+
+def user(words: str) -> dict[str, Any]:
+    return {"role": "user", "content": words}
+
+
+def assistant(words: str, *calls: tuple[str, str, str]) -> dict[str, Any]:
+    made = [
+        {"id": one, "type": "function", "function": {"name": name, "arguments": given}} for one, name, given in calls
+    ]
+    return {"role": "assistant", "content": words} | ({"tool_calls": made} if made else {})
+
+
+def graph_message(words: str, message_id: str) -> dict[str, Any]:
+    return {"type": "ai", "content": words, "id": message_id}
+
+
+def generation(message: dict[str, Any]) -> dict[str, Any]:
+    """The outputs of a LangChain model that said this."""
+    name = ["langchain", "schema", "messages", "AIMessage"]
+    made = {"lc": 1, "type": "constructor", "id": name, "kwargs": message}
+    return {"generations": [[{"text": message["content"], "message": made}]]}
+
+
+def said(trajectory: Trajectory) -> list[str | None]:
+    return [one.content for one in trajectory.messages if one.role is not Role.SYSTEM]
+
+
+def traced(
+    record: Recorder, given: Any, back: Any, *calls: tuple[list[dict[str, Any]], dict[str, Any]], **about: Any
+) -> list[Run]:
+    root = record.run("chain", given, back, **about)
+    return [root, *(record.run("llm", {"messages": prompt}, answer, root) for prompt, answer in calls)]
+
+
+def test_an_answer_counts_more_than_what_else_a_trace_gives_back() -> None:
+    question, suggesting = user("Wie warm ist Faro?"), {"role": "system", "content": "Suggest questions."}
+    back = {"answer": "21 Grad.", "language": "de", "suggestions": ["Und Beja?"]}
+    runs = traced(
+        Recorder(), {"question": "Wie warm ist Faro?"}, back,
+        ([user("Which language? Wie warm ist Faro?")], assistant("de")),
+        ([AGENT, question], assistant("21 Grad.")),
+        ([suggesting, question, assistant("21 Grad.")], assistant('["Und Beja?"]')),
+    )  # fmt: skip
+    trajectory = told(runs)
+    assert said(trajectory) == ["Wie warm ist Faro?", "21 Grad."]
+    assert [one.content for one in trajectory.internal] == ["de", '["Und Beja?"]']
+
+
+def test_replies_suggested_over_the_same_list_are_not_the_agents() -> None:
+    prompt = [AGENT, user("How warm is Faro?")]
+    suggesting = [*prompt, assistant("21."), user("Suggest two short replies.")]
+    back = {"reply": "21.", "quick_replies": ["Thanks"]}
+    runs = traced(
+        Recorder(),
+        {"text": "How warm is Faro?"},
+        back,
+        (prompt, assistant("21.")),
+        (suggesting, assistant('["Thanks"]')),
+    )
+    assert said(told(runs)) == ["How warm is Faro?", "21."]
+
+
+def test_an_answer_in_a_shape_that_the_app_asked_for_is_the_agents() -> None:
+    shaped = assistant("", ("c1", "Response", '{"text": "In Innichen."}'))
+    plan = [{"role": "system", "content": "Plan."}, user("Where was the winner born?")]
+    runs = traced(
+        Recorder(), {"input": "Where was the winner born?"}, {"response": "In Innichen."},
+        (plan, assistant("Look it up.")),
+        ([{"role": "system", "content": "Look."}, user("Task: look it up")], assistant("Jannik won.")),
+        ([AGENT, user("Where was the winner born? He won.")], shaped),
+    )  # fmt: skip
+    calls = [call for one in told(runs).messages for call in one.tool_calls or ()]
+    assert [(call.name, call.arguments) for call in calls] == [("Response", {"text": "In Innichen."})]
+
+
+def test_what_a_graph_did_not_keep_of_its_models_words_is_internal() -> None:
+    record = Recorder()
+    root = record.run(
+        "chain", {"messages": [HUMAN]}, {"messages": [HUMAN, graph_message("21.", "a1")], "summary": "Faro had 21."}
+    )
+    asking = [user("How warm is Faro?"), assistant("21."), user("Create a summary.")]
+    runs = [
+        root,
+        record.run("llm", {"messages": asking[:1]}, generation(graph_message("21.", "a1")), root),
+        record.run("llm", {"messages": asking}, generation(graph_message("Faro had 21.", "a2")), root),
+    ]
+    trajectory = told(runs)
+    assert said(trajectory) == ["How warm is Faro?", "21."]
+    assert [one.content for one in trajectory.internal] == ["Faro had 21."]
+
+
+def test_what_a_graph_said_itself_before_its_model_answered_is_told() -> None:
+    record = Recorder()
+    kept = [HUMAN, graph_message("I look it up.", "own"), graph_message("21.", "a1")]
+    root = record.run("chain", {"messages": [HUMAN]}, {"messages": kept})
+    runs = [
+        root,
+        record.run(
+            "llm", {"messages": [AGENT, user("How warm is Faro?")]}, generation(graph_message("21.", "a1")), root
+        ),
+    ]
+    assert said(told(runs)) == ["How warm is Faro?", "I look it up.", "21."]
+
+
+def test_a_result_that_only_the_graphs_state_tells_is_told() -> None:
+    record = Recorder()
+    calling = {
+        "type": "ai",
+        "content": "",
+        "id": "a1",
+        "tool_calls": [{"id": "c1", "name": "plan", "args": {}, "type": "tool_call"}],
+    }
+    writing = {"role": "system", "content": "Write."}
+    kept = [HUMAN, calling, {"type": "tool", "content": "planned", "tool_call_id": "c1"}, graph_message("Go.", "a2")]
+    root = record.run("chain", {"messages": [HUMAN]}, {"messages": kept})
+    runs = [
+        root,
+        record.run("llm", {"messages": [AGENT, user("How warm is Faro?")]}, generation(calling), root),
+        record.run("llm", {"messages": [writing, user("Plan it")]}, generation(graph_message("Go.", "a2")), root),
+    ]
+    trajectory = told(runs)
+    assert [one.content for one in trajectory.messages if one.role is Role.TOOL] == ["planned"]
+    assert not any("unanswered" in one.flags for one in trajectory.messages)
+
+
+def test_a_router_that_is_asked_anew_before_each_worker_is_no_agent() -> None:
+    record = Recorder()
+    routing = [{"role": "system", "content": "Who is next?"}, user("How warm is Faro?")]
+    root = record.run("chain", {"question": "How warm is Faro?"}, {"answer": "21."})
+    runs = [root]
+    for number in range(2):
+        choosing = assistant("", (f"r{number}", "Router", f'{{"next": "w{number}"}}'))
+        runs.append(record.run("llm", {"messages": [*routing, user(f"Step {number}")][: 2 + number]}, choosing, root))
+    runs.append(record.run("llm", {"messages": [AGENT, user("How warm is Faro?")]}, assistant("21."), root))
+    trajectory = told(runs)
+    assert said(trajectory) == ["How warm is Faro?", "21."]
+    assert (trajectory.nested, len(trajectory.internal)) == ((), 2)
+
+
+def test_a_human_who_answers_an_interrupt_goes_on_with_its_turn_whatever_the_prompt_shows() -> None:
+    record = Recorder()
+    draft = [AGENT, user("Write a post")]
+    first = traced(record, {"topic": "Write a post"}, {"post": "One."}, (draft, assistant("One.")))
+    resumed = {"input": {"resume": "shorter", "goto": [], "update": None}}
+    second = traced(
+        record, resumed, {"post": "Two."}, ([AGENT, user("Write a post. The human says: shorter")], assistant("Two."))
+    )
+    trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
+    assert [(turn.status, turn.resumes) for turn in trajectory.turns] == [("interrupted", False), ("success", True)]
+
+
+def test_a_title_asked_for_in_a_trace_of_its_own_replaces_no_answer() -> None:
+    record = Recorder()
+    question = user("Hello, I want to travel")
+    first = traced(
+        record,
+        {"message": "Hello, I want to travel"},
+        {"output": "Where to?"},
+        ([AGENT, question], assistant("Where to?")),
+    )
+    naming = [{"role": "system", "content": "Make a title."}, question]
+    second = traced(record, {"message": "Hello, I want to travel"}, {"output": "Travel"}, (naming, assistant("Travel")))
+    trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
+    assert [one.flags for one in trajectory.messages if one.content == "Where to?"] == [()]
+
+
+@pytest.mark.parametrize("nearer", ["the tree", "its arguments"])
+def test_a_tool_run_without_an_id_is_of_the_agent_that_is_nearest(nearer: str) -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "Compare"}, {"output": "Both are fine."})
+    runs, searches = [root], []
+    for town in ("Faro", "Beja"):
+        parent = record.run("chain", {}, {}, root) if nearer == "the tree" else root
+        given = {"q": "weather"} if nearer == "the tree" else {"q": town}
+        asking = [{"role": "system", "content": "You research."}, user(f"Research {town}")]
+        calling = assistant("", (f"c-{town}", "search", json.dumps(given)))
+        done = [*asking, calling, {"role": "tool", "tool_call_id": f"c-{town}", "content": f"{town} is warm"}]
+        runs.append(record.run("llm", {"messages": asking}, calling, parent))
+        searches.append((parent, given, town))
+        runs.append(record.run("llm", {"messages": done}, assistant(f"{town}: warm."), parent))
+    for parent, given, town in reversed(searches):
+        runs.append(record.run("tool", given, {"output": f"{town} is warm"}, parent, name="search"))
+    runs.append(record.run("llm", {"messages": [AGENT, user("Compare")]}, assistant("Both are fine."), root))
+    for nested in told(runs).nested:
+        results = [one for one in nested.messages if one.role is Role.TOOL]
+        assert [one.flags for one in results] == [()]
