@@ -6,7 +6,10 @@ from trajworker.assembly.echoes import Said, is_echo
 from trajworker.dialects import Draft
 from trajworker.model.message import Role, ToolCall
 
-CALLS = (ToolCall(name="search", arguments={"q": "SELECT name FROM artist"}),)
+CALLS = (
+    ToolCall(name="search", arguments={"q": "SELECT name FROM artist"}),
+    ToolCall(name="look_up", arguments={}),
+)
 
 
 def echo(text: str, *, asked: str = "How warm is Faro?", results: tuple[str, ...] = (), told: bool = False) -> bool:
@@ -26,7 +29,7 @@ def echo(text: str, *, asked: str = "How warm is Faro?", results: tuple[str, ...
         "Context: 21 degrees.\n\nHow warm is Faro?",
         "Question: How warm is Faro?\nThought: I should search.\nObservation:",
         "SELECT name FROM artist",
-        "search gave back nothing",
+        "The tool look_up gave back nothing.",
     ],
 )
 def test_the_question_the_answer_and_its_calls_told_again_are_echoes(text: str) -> None:
@@ -40,6 +43,13 @@ def test_a_result_told_in_words_is_an_echo_where_the_prompt_has_no_results(resul
     assert not echo(text, asked="Warm?", results=(result,), told=True)
 
 
-@pytest.mark.parametrize(("text", "asked"), [("Help me with my taxes", "Help"), ("And in Beja?", "How warm is Faro?")])
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("Stop, do not search; I know it now", "How warm is Faro?"),
+        ("Help me with my taxes", "Help"),
+        ("And in Beja?", "How warm is Faro?"),
+    ],
+)
 def test_words_that_a_question_happens_to_be_part_of_are_no_echo(text: str, asked: str) -> None:
     assert not echo(text, asked=asked)

@@ -54,9 +54,11 @@ def _is_argument(text: str, said: Said) -> bool:
 
 
 def _tells_of_calls(text: str, said: Said) -> bool:
-    """Whether it names a tool that the last answer called."""
+    """Whether it names a tool that the last answer called, by a name of no word, or beside what went in or came out."""
     calls = said.answer.tool_calls or () if said.answer is not None else ()
-    return any(call.name in text for call in calls if call.name)
+    named = [call for call in calls if call.name and call.name in text]
+    told = [*said.results, *(str(value) for call in named for value in (call.arguments or {}).values())]
+    return any(not call.name.isalpha() for call in named) or (bool(named) and any(one in text for one in told if one))
 
 
 def _tells_of_results(text: str, said: Said) -> bool:
