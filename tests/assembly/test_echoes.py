@@ -2,7 +2,7 @@
 
 import pytest
 
-from trajworker.assembly.echoes import Said, is_echo
+from trajworker.assembly.echoes import TurnSoFar, is_echo
 from trajworker.dialects import Draft
 from trajworker.model.message import Role, ToolCall
 
@@ -13,14 +13,14 @@ CALLS = (
 
 
 def echo(text: str, *, asked: str = "How warm is Faro?", results: tuple[str, ...] = (), told: bool = False) -> bool:
-    said = Said(
+    so_far = TurnSoFar(
         asked=Draft(role=Role.USER, content=asked),
         shown="Question: How warm is Faro?\nThought:",
         answer=Draft(role=Role.ASSISTANT, content="I should search.", tool_calls=CALLS),
         results=list(results),
         told=told,
     )
-    return is_echo(Draft(role=Role.USER, content=text), said)
+    return is_echo(Draft(role=Role.USER, content=text), so_far)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from trajworker.assembly.words import MIN_QUOTE, MOSTLY, goes_on_in_text, is_phr
 from trajworker.dialects import Draft
 
 
-class Said(Struct, gc=False):
+class TurnSoFar(Struct, gc=False):
     """What was said in a turn so far.
 
     Args:
@@ -25,7 +25,7 @@ class Said(Struct, gc=False):
     told: bool
 
 
-def is_echo(draft: Draft, said: Said) -> bool:
+def is_echo(draft: Draft, said: TurnSoFar) -> bool:
     """Whether a user message only tells again what was said in the turn."""
     text = draft.content or ""
     return (
@@ -36,24 +36,24 @@ def is_echo(draft: Draft, said: Said) -> bool:
     )
 
 
-def _goes_on_in_text(text: str, said: Said) -> bool:
+def _goes_on_in_text(text: str, said: TurnSoFar) -> bool:
     """Whether it is the last prompt again with the answer written behind it."""
     return said.answer is not None and goes_on_in_text(text, said.shown, said.answer.content)
 
 
-def _is_rendering(text: str, said: Said) -> bool:
+def _is_rendering(text: str, said: TurnSoFar) -> bool:
     """Whether it puts the turn's own question in other words around it."""
     asked = (said.asked.content or "").strip() if said.asked is not None else ""
     return asked in text and (is_phrase(asked) or MOSTLY * len(text) < len(asked) < len(text))
 
 
-def _is_argument(text: str, said: Said) -> bool:
+def _is_argument(text: str, said: TurnSoFar) -> bool:
     """Whether it is what the last answer calls a tool with: a check of that."""
     calls = said.answer.tool_calls or () if said.answer is not None else ()
     return len(text) >= MIN_QUOTE and any(text in (call.arguments or {}).values() for call in calls)
 
 
-def _tells_of_calls(text: str, said: Said) -> bool:
+def _tells_of_calls(text: str, said: TurnSoFar) -> bool:
     """Whether it names a tool that the last answer called, by a name of no word, or beside what went in or came out."""
     calls = said.answer.tool_calls or () if said.answer is not None else ()
     named = [call for call in calls if call.name and call.name in text]
@@ -61,7 +61,7 @@ def _tells_of_calls(text: str, said: Said) -> bool:
     return any(not call.name.isalpha() for call in named) or (bool(named) and any(one in text for one in told if one))
 
 
-def _tells_of_results(text: str, said: Said) -> bool:
+def _tells_of_results(text: str, said: TurnSoFar) -> bool:
     """Whether it holds, word for word, what a tool gave back, or the longest text of that."""
     return any(
         len(told) >= MIN_QUOTE and told in text for result in said.results for told in (result, _longest(result))

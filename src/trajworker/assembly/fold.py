@@ -11,6 +11,7 @@ from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.figures import micros, union
 from trajworker.assembly.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.guards import manner
+from trajworker.assembly.memory import Frame
 from trajworker.assembly.nesting import Nesting
 from trajworker.assembly.payloads import answer_in, decoded, drafts_of
 from trajworker.assembly.prefix import Prefix
@@ -70,10 +71,7 @@ class TraceFolding(Nesting):
             summaries=chosen.summaries,
         )
         session = Session(trace.root_run if trace.root is not None and not trace.root.resumes else None)
-        transcript = Transcript(self.past, own, quotes, session)
-        if trace.root is not None and len(trace.root.trailing) > 1:
-            transcript.root = trace.root
-            transcript.said_before = trace.root.before_answer({call.key for call in trace.calls})
+        transcript = Transcript(self.past, own, quotes, self._frame(session))
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript, chosen.main)
         nested = self.nested(transcript, chosen, shared)
@@ -82,6 +80,13 @@ class TraceFolding(Nesting):
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
         fold.after.manners = self._manners(chosen)
         return fold, transcript.prefix
+
+    def _frame(self, session: Session) -> Frame:
+        root = self.trace.root
+        if root is None or len(root.trailing) <= 1:
+            return Frame(session=session)
+        said_before = root.before_answer({call.key for call in self.trace.calls})
+        return Frame(session=session, root=root, said_before=said_before)
 
     def _run_main(self, transcript: Transcript, calls: list[Call]) -> bool:
         """Take in the agent's own calls; whether the trace goes on with an interrupted turn."""
@@ -119,7 +124,7 @@ class TraceFolding(Nesting):
             return
         if root.resumes or root.trailing or not (root.words or root.texts):
             return  # a graph that gave its messages back has told them all
-        text = _given_back(run, root)
+        text = _text_without_call(run, root)
         if text is not None:
             draft = Draft(role=Role.ASSISTANT, content=text)
             transcript.add(draft, digest(draft))
@@ -267,7 +272,7 @@ class TraceFolding(Nesting):
         )  # fmt: skip
 
 
-def _given_back(run: Run, root: Root) -> str | None:
+def _text_without_call(run: Run, root: Root) -> str | None:
     """Text that a root gave back although no llm run made it: an answer in any words, else its only new text."""
     outputs = otel.unwrapped(decoded(run.outputs))
     draft = answer_in(outputs)

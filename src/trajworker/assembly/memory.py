@@ -36,15 +36,29 @@ class StepDraft(Struct, eq=False, gc=False):
     summarised: bool = False
 
 
+class Frame(Struct, eq=False, gc=False):
+    """What the trace around an agent's calls tells; of a sub-agent's nothing is known.
+
+    Args:
+        session: where the user speaks again.
+        root: the root, where it gave messages back.
+        said_before: the key of an answer, and what the app itself said right before it.
+    """
+
+    session: Session | None = None
+    root: Root | None = None
+    said_before: tuple[bytes, list[Draft]] | None = None
+
+
 class Memory:
     """The messages of one agent so far, those of earlier traces by their digests only."""
 
-    def __init__(self, past: Past, runs: list[ToolRun], quotes: Quotes, session: Session | None = None) -> None:
+    def __init__(self, past: Past, runs: list[ToolRun], quotes: Quotes, frame: Frame | None = None) -> None:
         self.past = past
         self.before = before = past.context
         self.runs = runs
         self.quotes = quotes
-        self.session = session
+        self.frame = frame or Frame()
         self.drafts: list[Draft] = []
         self.keys: list[bytes] = []
         self.asides: list[Draft] = []
@@ -71,10 +85,6 @@ class Memory:
         """Calls of the last answer that the history's copy of it leaves out."""
         self.shown: str | None = None
         self.was_cut = False
-        self.root: Root | None = None
-        """The root of the trace, where it gave messages back."""
-        self.said_before: tuple[bytes, list[Draft]] | None = None
-        """The key of an answer, and what the app itself said right before it."""
         self.results_told = False
         self.limit: datetime | None = None
         self.untold: list[tuple[Pending, ToolRun]] = []
@@ -87,7 +97,8 @@ class Memory:
 
     def turn_at(self, time: datetime) -> int:
         """The turn that a time lies in."""
-        begun_later = self.session.turns_after(time) if self.session is not None else 0
+        session = self.frame.session
+        begun_later = session.turns_after(time) if session is not None else 0
         return max(self.turn - begun_later, 1)
 
     def key(self, reference: int) -> bytes | None:

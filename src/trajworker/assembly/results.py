@@ -78,11 +78,11 @@ class Results(Alignment):
 
     def _from_root(self, told: list[Draft]) -> None:
         """Results that neither a prompt nor a run tells, only the messages that the root gave back."""
-        if self.root is None or not self.pending:
+        if self.frame.root is None or not self.pending:
             return
         calls = [call for call in self.pending if call.id and call.index >= self.before.total]
         calls = [call for call in calls if not any(match_result(draft, [call]) for draft in told)]
-        results = self.root.results() if calls else {}
+        results = self.frame.root.results() if calls else {}
         for call in calls:
             if call.id is not None and call.id in results:
                 self.pending.remove(call)

@@ -7,7 +7,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 from trajworker.assembly.alignment import FreshSystem, Seen
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import append, refer
-from trajworker.assembly.echoes import Said, is_echo
+from trajworker.assembly.echoes import TurnSoFar, is_echo
 from trajworker.assembly.fresh import Fresh, Keyed
 from trajworker.assembly.linking import complete, from_run, match_run, pending_of
 from trajworker.assembly.memory import StepDraft
@@ -68,8 +68,8 @@ class Transcript(Results):
 
     def _add_answer(self, call: Call, answer: Draft, outside: list[int]) -> None:
         """Add what the model said, and the step it is: `outside` are system prompts beside the view."""
-        if self.said_before is not None and self.said_before[0] == call.key:
-            for draft in self.said_before[1]:
+        if self.frame.said_before is not None and self.frame.said_before[0] == call.key:
+            for draft in self.frame.said_before[1]:
                 if not self._said_in_turn(key := digest(draft)) and key not in self.aside_keys:
                     self.add(draft, key)
         index = self.add(answer, call.key)
@@ -136,7 +136,7 @@ class Transcript(Results):
         """Whether the user speaks behind an answer that was the turn's last: a session, all of it in this trace."""
         answer = self.own(self.answer) if self.answer is not None else None
         asked = self.own(self.turn_user) if self.turn_user is not None else None
-        if self.session is None or answer is None or asked is None or not rest:
+        if self.frame.session is None or answer is None or asked is None or not rest:
             return False
         goes_on = call.prompt.previous is not None or (bool(view) and view[-1][1] == self.total)
         if not goes_on or answer.tool_calls or answer.finish_reason not in (None, "stop"):
@@ -145,9 +145,9 @@ class Transcript(Results):
         draft = rest[place][0] if trailing_block(rest) == 0 and place < len(rest) else None
         if draft is None or self.quotes.quoted(draft):
             return False
-        if not self.session.speaks(draft.content, asked.content):
+        if not self.frame.session.speaks(draft.content, asked.content):
             return False
-        self.session.breaks.append((self.steps[-1].call.run.end_time, call.run.start_time))
+        self.frame.session.breaks.append((self.steps[-1].call.run.end_time, call.run.start_time))
         self.answered = False
         return True
 
@@ -201,14 +201,14 @@ class Transcript(Results):
 
     def _is_echo(self, draft: Draft) -> bool:
         """Whether a user message inside the turn is no user's."""
-        said = Said(
+        so_far = TurnSoFar(
             asked=self.own(self.turn_user) if self.turn_user is not None else None,
             shown=self.shown,
             answer=self.own(self.answer) if self.answer is not None else None,
             results=[(one.content or "").strip() for one in self.drafts if one.role is Role.TOOL],
             told=self.results_told,
         )
-        return is_echo(draft, said)
+        return is_echo(draft, so_far)
 
     def _add_user(self, draft: Draft, key: bytes, opening: Opening | None, start: int) -> int:
         """The message that begins a turn, in the user's own words where a template stood between.
