@@ -1,12 +1,13 @@
 """What a model was asked and what it answered is found wherever SDKs and apps put it."""
 
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
 from msgspec import Raw
 
-from trajworker.dialects import read_answer, read_prompt
+from trajworker.dialects import answer_of, read_answer, read_prompt
 from trajworker.model.message import Role
 
 MESSAGES = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}]
@@ -73,3 +74,25 @@ def test_whole_messages_in_a_list_are_answers_one_after_another() -> None:
     assert answer.draft is not None
     assert (answer.draft.content, answer.finish) == ("Two.", "stop")
     assert [one.draft.content for one in answer.earlier if one.draft is not None] == ["One."]
+
+
+def nested(depth: int) -> dict[str, Any]:
+    payload: dict[str, Any] = {"score": 1}
+    for _ in range(depth):
+        payload = {"answer": payload}
+    return payload
+
+
+def test_an_answer_wrapped_however_often_is_looked_into_once_a_level() -> None:
+    with patch("trajworker.dialects.answer.answer_of", wraps=answer_of) as looked:
+        read_answer(encoded(nested(40)))
+    assert looked.call_count <= 40
+
+
+@pytest.mark.parametrize("odd", [["string", "null"], {"text": 1}, 7, None])
+def test_odd_types_of_blocks_and_results_raise_nothing(odd: Any) -> None:
+    block = {"type": odd, "status": odd, "content": {"type": odd}}
+    for role in ("tool", "user", "assistant"):
+        assert read_prompt(encoded({"messages": [{"role": role, "content": [block]}]})).read()
+    given = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": {"type": odd}}]}
+    assert [draft.role for draft in read_prompt(encoded({"messages": [given]})).read()] == [Role.TOOL]
