@@ -10,14 +10,16 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.dialects.draft import as_text
+from trajworker.dialects.vocabulary import snake
 from trajworker.model.message import ToolCall
 
 _TEXT = frozenset({"text", "input_text", "output_text", "summary_text", "plain_text", "text_delta"})
 _THOUGHT = frozenset({"thinking", "reasoning", "reasoning_content", "thought"})
 _CALL = frozenset({"tool_use", "tool_call", "tool-call", "function_call", "function", "tool_call_chunk"})
 _RESULT = frozenset(
-    {"tool_result", "tool-result", "tool_call_response", "function_response", "function_call_output", "tool_response"}
-)
+    {"tool_result", "tool-result", "tool_call_response", "function_response", "function_call_output", "tool_response",
+     "function_result", "tool_call_result"}
+)  # fmt: skip
 _FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "failed"})
 
 _TOOL_USE = frozenset({"type", "id", "name", "input"})
@@ -184,7 +186,10 @@ def _read_untyped(block: dict[str, Any], into: Content) -> None:
             into.opaque = into.opaque or any(value for key, value in block.items() if key not in ("text", "thought"))
         return
     into.opaque = True
-    if block.get("functionCall") or block.get("function_call") or block.get("toolUse"):
+    (name, held), *more = block.items() or [("", None)]
+    if not more and isinstance(held, dict) and snake(name) in _CALL | _RESULT:
+        _read_block({"type": snake(name), **held}, into)  # a block under the name of what it is
+    elif block.get("functionCall") or block.get("function_call") or block.get("toolUse"):
         found = call_of(block)
         if found is not None:
             into.calls.append(found)
@@ -198,10 +203,10 @@ def _read_untyped(block: dict[str, Any], into: Content) -> None:
 
 def _kind(block: dict[str, Any]) -> str | None:
     """The type of a block, None where its keys tell it."""
-    kind = block.get("type") or block.get("block_type") or block.get("kind")
+    kind = block.get("type") or block.get("block_type") or block.get("kind") or block.get("$type")
     if not isinstance(kind, str):
         return None
-    return kind.lower() if kind.isupper() else kind
+    return kind if kind.islower() else snake(kind)
 
 
 def _read_text(block: dict[str, Any], into: Content) -> None:

@@ -4,15 +4,13 @@
 `{"Role": "user", "Content": ..}` (structs written without their JSON names).
 """
 
-import re
 from typing import Any
 
 from trajworker.dialects import openai_chat
 from trajworker.dialects.draft import Draft
-from trajworker.dialects.vocabulary import role_of
+from trajworker.dialects.vocabulary import role_of, snake
 from trajworker.model.message import Role
 
-_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OPAQUE = frozenset({"arguments", "args", "input", "parameters", "metadata", "schema"})
 """Fields whose keys are somebody else's."""
 _RENAMED = {"ai_message": "message", "tool_execution_requests": "tool_calls", "response_data": "content",
@@ -28,7 +26,7 @@ def fields(value: Any) -> Any:  # noqa: ANN401 - recorded JSON
         return value
     found: dict[str, Any] = {}
     for key, held in value.items():
-        name = _WORD.sub("_", key).lower()
+        name = snake(key)
         found[_RENAMED.get(name, name)] = held if name in _OPAQUE else fields(held)
     return found
 

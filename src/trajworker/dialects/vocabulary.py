@@ -1,5 +1,6 @@
 """The producers' words in ours: roles, finish reasons and token usage."""
 
+import re
 from typing import Any
 
 from trajworker.model.message import Role
@@ -79,6 +80,14 @@ def role_of(word: Any) -> Role | None:  # noqa: ANN401 - recorded JSON
     return ROLES.get(word.lower()) if isinstance(word, str) else None
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
+
+def snake(name: str) -> str:
+    """A name in snake case, however it was written: `toolCalls`, `ToolCalls`, `_toolCalls` and `$toolCalls`."""
+    return _HUMP.sub("_", name.lstrip("_$")).lower()
+
+
 def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN401 - recorded JSON
     """A finish reason in OpenAI's words; an unknown one as it is, None where nothing was told.
 
@@ -90,8 +99,9 @@ def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN
         word = word[0] if word else None
     if not isinstance(word, str) or not word:
         return None
-    plain = word.rsplit(".", 1)[-1].lower()
-    reason = FINISH_REASONS.get(plain, word)
+    word = word.strip('[]" ')  # a span's attribute that is a list, as text
+    plain = word.rsplit(".", 1)[-1]
+    reason = FINISH_REASONS.get(plain.lower()) or FINISH_REASONS.get(snake(plain), word)
     if calls and word in ("STOP", "FinishReason.STOP"):
         return "tool_calls"
     return reason
