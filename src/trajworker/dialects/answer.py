@@ -3,6 +3,7 @@
 from typing import Any
 
 from trajworker.dialects import (
+    choices,
     chunks,
     generations,
     generic,
@@ -13,11 +14,11 @@ from trajworker.dialects import (
     respelled,
     vercel,
 )
-from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.draft import as_text
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_all, read_one
-from trajworker.dialects.speech import RAW, Said, raw, speak
-from trajworker.dialects.vocabulary import by_side, finish_reason, role_of, usage
+from trajworker.dialects.speech import RAW, raw, speak
+from trajworker.dialects.vocabulary import by_side, role_of, usage
 from trajworker.model.message import Role
 
 _TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply",
@@ -42,6 +43,7 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
             answer.usage = answer.usage or usage(payload.get(name))
         answer.usage = answer.usage or usage(payload) or by_side(payload)
         answer.model = model_of(payload)
+        choices.read_about(answer, payload)
     _fill(answer, payload)
     if isinstance(payload, dict):
         answer.finish = finish_of(payload, calls=answer.calls) or answer.finish
@@ -65,14 +67,16 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
     if not isinstance(payload, dict):
         answer.draft = speak("assistant", as_text(payload))[0]
         return
-    if isinstance(payload.get("choices"), (list, dict)) and payload["choices"]:
-        _from_choices(answer, payload["choices"])
+    if isinstance(payload.get("choices"), list) and payload["choices"]:
+        choices.read_choices(answer, payload["choices"])
+    elif isinstance(payload.get("choices"), dict) and payload["choices"]:  # Dify's one choice is the message
+        _nested(answer, payload["choices"])
     elif isinstance(payload.get("generations"), list):
         generations.read_result(answer, payload)
     elif langchain.claims(payload):
         generations.read_message(answer, payload)
     elif isinstance(payload.get("candidates"), list) and payload["candidates"]:
-        _from_candidates(answer, payload["candidates"])
+        choices.read_candidates(answer, payload["candidates"])
     elif isinstance(payload.get("role"), str) and role_of(payload["role"]) is not None:
         drafts = read_one(payload)
         answer.draft = drafts[-1] if drafts else None
@@ -85,8 +89,8 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
     elif isinstance(payload.get("message"), dict):
         _nested(answer, payload["message"])
         _add_told(answer, payload.get("raw"))
-    elif isinstance(payload.get("messages"), list) and payload["messages"]:
-        _from_list(answer, payload["messages"])
+    elif isinstance(held := payload.get("messages") or payload.get("replies"), list) and held:
+        _from_list(answer, held)
     elif otel.claims(payload) and otel.answer(payload):
         _from_span(answer, payload)
     elif respelled.claims(payload) or generic.claims(payload):
@@ -261,37 +265,3 @@ def _from_tuple(answer: Answer, returned: Answer, items: list[Any]) -> None:
             answer.usage = answer.usage or next((found for name in _COUNTS if (found := usage(one.get(name)))), None)
             answer.usage = answer.usage or usage(one)
             answer.finish = answer.finish or finish_of(one, calls=answer.calls)
-
-
-def _from_choices(answer: Answer, choices: list[Any] | dict[str, Any]) -> None:
-    if isinstance(choices, dict):  # Dify's one choice is the message
-        _nested(answer, choices)
-        return
-    found: list[Draft] = []
-    for choice in choices:
-        if not isinstance(choice, dict):
-            continue
-        message = choice.get("message") or choice.get("delta")
-        if isinstance(message, dict):
-            drafts = openai_chat.messages(message if type(message.get("role")) is str else message | _ASSISTANT)
-        else:
-            drafts = speak("assistant", choice.get("text"))
-        if drafts:
-            drafts[-1].finish_reason = finish_reason(choice.get("finish_reason") or choice.get("finishReason"))
-            found.append(drafts[-1])
-    if found:
-        answer.draft, answer.others = found[0], found[1:]
-        answer.finish = answer.finish or found[0].finish_reason
-
-
-def _from_candidates(answer: Answer, candidates: list[Any]) -> None:
-    found: list[Draft] = []
-    for candidate in candidates:
-        if isinstance(candidate, dict):
-            draft = speak("assistant", candidate.get("content"), Said())[-1]
-            word = candidate.get("finish_reason") or candidate.get("finishReason")
-            draft.finish_reason = finish_reason(word, calls=bool(draft.tool_calls))
-            found.append(draft)
-    if found:
-        answer.draft, answer.others = found[0], found[1:]
-        answer.finish = answer.finish or found[0].finish_reason

@@ -105,6 +105,9 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
     plain = block.get("function")
     if type(plain) is dict and type(plain.get("name")) is str and type(plain.get("arguments")) is str:
         return tool_call(plain["name"], plain["arguments"], block.get("id"))
+    held = block.get("tool_call")
+    if isinstance(held, dict):
+        return call_of(held)
     inner = block.get("function") or block.get("function_call") or block.get("functionCall") or block.get("toolUse")
     if not isinstance(inner, dict):
         inner = block
@@ -139,9 +142,11 @@ def result_of(block: dict[str, Any]) -> Result:
     if block.keys() == _TOOL_RESULT and type(block["content"]) is str and type(block["tool_use_id"]) is str:
         return Result(id=block["tool_use_id"], name=None, value=block["content"], failed=False)
     inner = block
-    for name in ("function_response", "functionResponse", "toolResult"):
+    for name in ("function_response", "functionResponse", "toolResult", "tool_response"):
         if isinstance(block.get(name), dict):
             inner = block[name]
+    origin = inner.get("origin")
+    called: dict[str, Any] = origin if isinstance(origin, dict) else inner
     value = _first(inner, "content", "response", "result", "output")
     value, failed = _unwrapped(value)
     failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
@@ -154,8 +159,8 @@ def result_of(block: dict[str, Any]) -> Result:
             blocks = tuple(value) if content.opaque else None
             value = content.text() if not content.opaque or content.texts else None
     call_id = _first(block, "tool_use_id", "tool_call_id", "toolCallId", "call_id", "callId", "id")
-    call_id = call_id or _first(inner, "toolUseId", "id", "tool_use_id")
-    name = _first(inner, "name", "toolName", "tool_name")
+    call_id = call_id or _first(called, "toolUseId", "id", "tool_use_id", "tool_call_id")
+    name = _first(called, "name", "toolName", "tool_name")
     return Result(
         id=str(call_id) if call_id is not None else None,
         name=name if isinstance(name, str) else None,
