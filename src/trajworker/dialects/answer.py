@@ -215,6 +215,7 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
     if isinstance(last, dict) and not openai_responses.claims(last):
         answer.finish = answer.finish or finish_of(last, calls=answer.calls)
         answer.usage = answer.usage or usage(last.get("usage_metadata"))
+        choices.read_about(answer, respelled.fields(last))
         if langchain.claims(last):
             generations.read_message(answer, last)
 

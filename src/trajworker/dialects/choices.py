@@ -18,7 +18,8 @@ def read_about(answer: Answer, payload: dict[str, Any]) -> None:
     for name in _ABOUT:
         about = payload.get(name)
         if isinstance(about, dict):
-            answer.usage = answer.usage or usage(about.get("usage")) or usage(about) or by_side(about)
+            told = about.get("usage") or about.get("token_usage")
+            answer.usage = answer.usage or usage(told) or usage(about) or by_side(about)
             answer.finish = answer.finish or finish_of(about, calls=answer.calls)
             answer.model = answer.model or model_of(about)
 
