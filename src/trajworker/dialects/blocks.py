@@ -196,7 +196,12 @@ def _read_untyped(block: dict[str, Any], into: Content) -> None:
         _read_block({"type": snake(name), **held}, into)  # a block under the name of what it is
     elif isinstance(block.get("name"), str) and ("arguments" in block or "call_id" in block):
         _read_block({"type": "tool_call" if "arguments" in block else "tool_result", **block}, into)
-    elif block.get("functionCall") or block.get("function_call") or block.get("toolUse"):
+    elif (
+        isinstance(block.get("function"), dict)
+        or block.get("functionCall")
+        or block.get("function_call")
+        or block.get("toolUse")
+    ):
         found = call_of(block)
         if found is not None:
             into.calls.append(found)

@@ -100,8 +100,12 @@ def _flat_messages(payload: dict[str, Any], kinds: tuple[str, ...]) -> list[Any]
     return found
 
 
+_BLOCK_KEYS = ('"type"', '"text"', '"toolUse"', '"toolResult"')
+
+
 def _parts_text(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
-    return isinstance(value, str) and value.startswith("[{") and '"type"' in value
+    """Whether a text is a list of content blocks; Bedrock's are told by their keys."""
+    return isinstance(value, str) and value.startswith("[{") and any(key in value for key in _BLOCK_KEYS)
 
 
 def prompt(payload: dict[str, Any]) -> list[Any] | None:

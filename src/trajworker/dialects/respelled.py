@@ -7,15 +7,17 @@
 from typing import Any
 
 from trajworker.dialects import openai_chat
+from trajworker.dialects.blocks import result_of
 from trajworker.dialects.draft import Draft
+from trajworker.dialects.speech import tool_draft
 from trajworker.dialects.vocabulary import role_of, snake
 from trajworker.model.message import Role
 
 _OPAQUE = frozenset({"arguments", "args", "input", "parameters", "metadata", "schema"})
 """Fields whose keys are somebody else's."""
 _RENAMED = {"ai_message": "message", "tool_execution_requests": "tool_calls", "response_data": "content",
-            "message_type": "role"}  # fmt: skip
-_SAID = ("content", "text", "contents", "tool_calls", "responses")
+            "message_type": "role", "tool_results": "responses"}  # fmt: skip
+_SAID = ("content", "text", "contents", "tool_calls", "responses", "output", "result")
 
 
 def fields(value: Any) -> Any:  # noqa: ANN401 - recorded JSON
@@ -37,11 +39,19 @@ def claims(item: dict[str, Any]) -> bool:
 
 
 def _read(item: dict[str, Any]) -> dict[str, Any] | None:
-    plain = fields(item)
+    plain = fields(_untagged(item))
     word = plain.get("role") or plain.get("type")
     if role_of(word) is None or not any(name in plain for name in _SAID):
         return None
     return {**plain, "role": word}
+
+
+def _untagged(item: dict[str, Any]) -> dict[str, Any]:
+    """A message that stands under the name of its role, as Rust and Swift write the cases of an enumeration."""
+    if len(item) != 1:
+        return item
+    ((tag, held),) = item.items()
+    return {"role": snake(tag), **held} if isinstance(held, dict) and role_of(snake(tag)) is not None else item
 
 
 def messages(item: dict[str, Any]) -> list[Draft] | None:
@@ -53,8 +63,10 @@ def messages(item: dict[str, Any]) -> list[Draft] | None:
         return openai_chat.messages(plain)
     answers = plain.get("responses")
     held = [one for one in answers if isinstance(one, dict)] if isinstance(answers, list) else [plain]
-    return [
-        draft
-        for one in held
-        for draft in openai_chat.messages({"tool_call_id": one.get("id"), **one, "role": plain["role"]})
-    ]
+    return [draft for one in held for draft in _results(one, plain["role"])]
+
+
+def _results(one: dict[str, Any], word: str) -> list[Draft]:
+    if "output" in one or "result" in one:
+        return [tool_draft(result_of(one))]
+    return openai_chat.messages({"tool_call_id": one.get("id"), **one, "role": word})

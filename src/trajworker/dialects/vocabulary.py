@@ -31,6 +31,7 @@ ROLES: dict[str, Role] = {
     "functionmessagechunk": Role.TOOL,
     "ipython": Role.TOOL,
     "tool_execution_result": Role.TOOL,
+    "tool_result": Role.TOOL,
 }
 
 FINISH_REASONS: dict[str, str] = {
@@ -50,6 +51,7 @@ FINISH_REASONS: dict[str, str] = {
     "tool-calls": "tool_calls",
     "tool_use": "tool_calls",
     "function_call": "tool_calls",
+    "function_calls": "tool_calls",
     "tool_execution": "tool_calls",
     "length": "length",
     "max_tokens": "length",
