@@ -6,19 +6,18 @@ from trajworker.dialects import openai_chat
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.outcome import Answer, finish_of, model_of
 from trajworker.dialects.speech import Said, speak
-from trajworker.dialects.vocabulary import by_side, finish_reason, usage
+from trajworker.dialects.vocabulary import by_side, finish_reason, snake, usage
 
-_ABOUT = ("response_meta", "meta", "metadata", "generation_info")
+_ABOUT = frozenset({"response_meta", "meta", "metadata", "generation_info"})
 """Objects in which frameworks keep what a provider told of its answer."""
 _ASSISTANT = {"role": "assistant"}
 
 
 def read_about(answer: Answer, payload: dict[str, Any]) -> None:
     """What stands in an object of its own beside the words of a message."""
-    for name in _ABOUT:
-        about = payload.get(name)
-        if isinstance(about, dict):
-            told = about.get("usage") or about.get("token_usage")
+    for name, about in payload.items():
+        if isinstance(about, dict) and snake(name) in _ABOUT:
+            told = about.get("usage") or about.get("token_usage") or about.get("tokenUsage")
             answer.usage = answer.usage or usage(told) or usage(about) or by_side(about)
             answer.finish = answer.finish or finish_of(about, calls=answer.calls)
             answer.model = answer.model or model_of(about)
