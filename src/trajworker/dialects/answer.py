@@ -83,6 +83,9 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
     elif isinstance(payload.get("output"), list) and payload["output"]:
         _from_list(answer, payload["output"])
         _from_status(answer, payload)
+    elif (generation := _sole_generation(payload)) is not None:
+        choices.read_about(answer, generation)
+        _nested(answer, generation["output"])
     elif isinstance(payload.get("llm_output"), dict):
         _nested(answer, payload["llm_output"])
         answer.usage = answer.usage or usage(payload["llm_output"].get("token_usage"))
@@ -99,6 +102,13 @@ def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 
         answer.draft = vercel.answer(payload)
     else:
         _from_plain(answer, payload)
+
+
+def _sole_generation(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The one of Spring AI's results, each an output and what is told of it."""
+    results = payload.get("results")
+    one = results[0] if isinstance(results, list) and len(results) == 1 else None
+    return one if isinstance(one, dict) and isinstance(one.get("output"), dict) else None
 
 
 def _from_span(answer: Answer, payload: dict[str, Any]) -> None:

@@ -151,7 +151,9 @@ def result_of(block: dict[str, Any]) -> Result:
     value, failed = _unwrapped(value)
     failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
     failed = failed or (isinstance(inner.get("status"), str) and inner["status"] in _FAILED)
-    failed = failed or (inner is not block and isinstance(value, dict) and value.keys() == {"error"})  # Gemini
+    if inner is not block and isinstance(value, dict):  # Gemini's function response
+        failed = failed or value.keys() == {"error"}
+        value = value["output"] if value.keys() == {"output"} else value
     blocks = None
     if isinstance(value, list):
         content = read_content(value)

@@ -232,13 +232,28 @@ def _read_prompt(inputs: Raw) -> Prompt:
             inner.model = inner.model or prompt.model
             inner.tools = prompt.tools if inner.tools == _ABSENT else inner.tools
             return inner
-        payload = msgspec.json.decode(inputs)
-        prompt.drafts = payload_messages(payload)
-        if isinstance(payload, dict) and prompt.model is None:
-            prompt.model = _asked_model(payload)
+        _read_fields(inputs, fields, prompt)
     for beside in filter(None, (*_systems_of(fields), config.system_instruction, config.systemInstruction)):
         prompt.system += system_drafts(beside)
     return prompt
+
+
+def _read_fields(inputs: Raw, fields: _Inputs, prompt: Prompt) -> None:
+    """Messages of inputs that hold no array of them."""
+    payload = msgspec.json.decode(inputs)
+    if isinstance(payload, dict) and prompt.model is None:
+        prompt.model = _asked_model(payload)
+    if _are_messages(fields.instructions):  # Spring AI
+        prompt.drafts, fields.instructions = read_all(fields.instructions), None
+        return
+    prompt.drafts = payload_messages(payload)
+
+
+def _are_messages(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether a list holds messages and no blocks of one."""
+    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
+        return False
+    return "role" in respelled.fields(value[0])
 
 
 def _asked_model(payload: dict[str, Any]) -> str | None:

@@ -77,9 +77,15 @@ FINISH_REASONS: dict[str, str] = {
 }
 
 
+_CLASS_ENDING = re.compile("_(?:message|turn)$")
+"""How names of classes end that say whose message they hold: `UserMessage`, `my.app.UserTurn`."""
+
+
 def role_of(word: Any) -> Role | None:  # noqa: ANN401 - recorded JSON
     """The role a producer's word stands for, None where it stands for none."""
-    return ROLES.get(word.lower()) if isinstance(word, str) else None
+    if not isinstance(word, str):
+        return None
+    return ROLES.get(word.lower()) or ROLES.get(_CLASS_ENDING.sub("", snake(word.rpartition(".")[2])))
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
