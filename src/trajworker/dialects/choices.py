@@ -35,7 +35,7 @@ def read_choices(answer: Answer, choices: list[Any]) -> None:
         else:
             drafts = speak("assistant", choice.get("text"))
         if drafts:
-            drafts[-1].finish_reason = finish_of(choice, calls=bool(drafts[-1].tool_calls))
+            drafts[-1].finish_reason = finish_of(choice, calls=False)
             read_about(answer, choice)
             found.append(drafts[-1])
     _adopt(answer, found)
