@@ -18,7 +18,7 @@ def begins_turn(call: Call, root: Root | None, transcript: Transcript) -> bool:
 
 
 def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
-    """Whether a prompt ends with a user message."""
+    """Whether a prompt ends with what a user said, or with what an app put behind that."""
     told = transcript.without_own(call, transcript.behind_prefix(call) or call.read())
     if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
         return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))

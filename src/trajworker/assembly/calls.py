@@ -43,6 +43,7 @@ class Call(Struct, eq=False, gc=False):
     """Whether it is one of the answers before the last of a loop that was recorded as one run."""
     drafts: list[Draft] | None = None
     keys: list[bytes] | None = None
+    systems: list[bytes] | None = None
     rest: tuple[int, list[Draft]] | None = None
     """What stands behind a known beginning of so many bytes, decoded."""
 

@@ -6,7 +6,7 @@ from trajworker.assembly.calls import Call
 from trajworker.assembly.groups import Group, system_of
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import ToolRun
-from trajworker.assembly.words import MIN_QUOTE
+from trajworker.assembly.words import MIN_QUOTE, is_phrase
 from trajworker.model.message import Role
 
 
@@ -18,6 +18,9 @@ def own_group(groups: list[Group], root: Root | None, runs: Sequence[ToolRun]) -
     answering = [one for one in groups if told is not None and any(call.text == told for call in one.answered)]
     if answering:
         return next((one for one in reversed(answering) if one.final == told), answering[-1])
+    worded = [one for one in groups if told is not None and one.final and is_phrase(one.final) and one.final in told]
+    if len(worded) == 1:
+        return worded[0]  # the trace gave it back with something around it
     given_back = _given_back(groups, finals, runs) if finals else []
     if given_back:
         return _spoken_to(given_back, root)[-1]
@@ -63,7 +66,7 @@ def _acts(call: Call, runs: Sequence[ToolRun]) -> bool:
 
 
 def _given_back(groups: list[Group], finals: set[str], runs: Sequence[ToolRun]) -> list[Group]:
-    """The groups whose last answer a trace gave back; else those of which it gave back any, or what a call holds."""
+    """The groups whose last answer a trace gave back, else any answer, else what a call holds that no tool ran for."""
     last = [one for one in groups if one.final is not None and one.final in finals]
     said = last or [one for one in groups if any(call.text in finals for call in one.answered)]
     return said or [one for one in groups if not finals.isdisjoint(_shaped(one, runs))]
@@ -77,7 +80,7 @@ def _shaped(one: Group, runs: Sequence[ToolRun]) -> set[str]:
 
 
 def _not_about_others(groups: list[Group]) -> list[Group]:
-    """The groups without lone calls that are about one dialogue; who writes about several is asked by the user."""
+    """All groups but lone calls that sum up one of the dialogues; who writes about several is asked by the user."""
     dialogues = [one for one in groups if len(one.calls) > 1]
     if not dialogues:
         return groups

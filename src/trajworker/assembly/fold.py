@@ -70,7 +70,7 @@ class TraceFolding(Nesting):
             internal=[one.text for one in chosen.internal if one.text],
             summaries=chosen.summaries,
         )
-        session = Session(trace.root_run if trace.root is not None and not trace.root.resumes else None)
+        session = self._session(chosen.main)
         transcript = Transcript(self.past, own, quotes, self._frame(session))
         resumes = self._run_main(transcript, chosen.main)
         self._finish(transcript, chosen.main)
@@ -80,6 +80,15 @@ class TraceFolding(Nesting):
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
         fold.after.manners = self._manners(chosen)
         return fold, transcript.prefix
+
+    def _session(self, calls: list[Call]) -> Session:
+        root = self.trace.root
+        if root is None or root.resumes:
+            return Session(None)
+        said = [call.text for call in calls if call.text is not None]
+        finals = root.finals() if len(said) > 1 else set()
+        answers_last = bool(finals) and said[-1] in finals and finals.isdisjoint(said[:-1])
+        return Session(self.trace.root_run, answers_last=answers_last)
 
     def _frame(self, session: Session) -> Frame:
         root = self.trace.root

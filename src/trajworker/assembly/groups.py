@@ -1,5 +1,6 @@
 """Groups the llm calls of a trace by the dialogue they go on with."""
 
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from msgspec import Struct
@@ -33,8 +34,11 @@ class Group(Struct, eq=False, gc=False):
 
 
 def system_of(call: Call) -> list[bytes]:
-    """Digests of the system prompts that a call was given."""
-    return [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is Role.SYSTEM]
+    """Digests of the system prompts that a call was given, told once."""
+    if call.systems is None:
+        pairs = zip(call.read(), call.digests(), strict=True)
+        call.systems = [key for draft, key in pairs if draft.role is Role.SYSTEM]
+    return call.systems
 
 
 def _goes_on(call: Call, last: Call) -> bool:
@@ -89,15 +93,15 @@ def _told_in_words(call: Call, last: Call) -> bool:
     return len(told) > len(names) and any(old for _, old in users)
 
 
-def group(calls: list[Call]) -> list[Group]:
-    """Calls by the dialogue they go on with, in order of the first call."""
+def group(calls: list[Call], ran: AbstractSet[str] = frozenset()) -> list[Group]:
+    """Calls by the dialogue they go on with, in order of the first call; `ran` are the names of tools that ran."""
     groups: list[Group] = []
     for call in calls:
         home = next((one for one in reversed(groups) if _goes_on(call, one.calls[-1])), None)
         if home is None:
             home = next((one for one in reversed(groups) if _chained(call, one.calls[-1])), None)
         if home is None:
-            home = next((one for one in reversed(groups) if _tried_again(call, one)), None)
+            home = next((one for one in reversed(groups) if _tried_again(call, one, ran)), None)
         if home is None:
             home = next((one for one in reversed(groups) if _goes_on_from_summary(call, one)), None)
             if home is not None:
@@ -112,21 +116,23 @@ def group(calls: list[Call]) -> list[Group]:
 def _goes_on_from_summary(call: Call, one: Group) -> bool:
     """Whether a prompt has a dialogue's last answer, word for word, in place of the history that was made of."""
     last = one.calls[-1]
-    prompts = system_of(call)
-    if len(one.calls) == 1 or last.ids or not prompts or prompts != system_of(one.calls[0]):
+    if len(one.calls) == 1 or last.ids or last.text is None or len(last.text) < LONG_QUOTE:
         return False
-    if last.text is None or len(last.text) < LONG_QUOTE:
+    if not last.read() or last.read()[-1].role is not Role.USER:  # a summary is asked for
+        return False
+    if not system_of(call) or system_of(call) != system_of(one.calls[0]):
         return False
     known = set(last.digests())
     new = [draft for draft, key in zip(call.read(), call.digests(), strict=True) if key not in known]
     return any(draft.role is Role.USER and last.text in (draft.content or "") for draft in new)
 
 
-def _tried_again(call: Call, one: Group) -> bool:
-    """Whether a prompt is a dialogue's first, which broke off at a tool: the turn was tried once more."""
+def _tried_again(call: Call, one: Group, ran: AbstractSet[str]) -> bool:
+    """Whether a prompt is a dialogue's first, which broke off at a tool that ran: the turn was tried once more."""
     first, last = one.calls[0], one.calls[-1]
-    ended = last.run.end_time or last.run.start_time
-    return bool(last.ids) and ended <= call.run.start_time and call.digests() == first.digests()
+    if not last.ids or last.names.isdisjoint(ran) or (last.run.end_time or last.run.start_time) > call.run.start_time:
+        return False
+    return call.digests() == first.digests()
 
 
 def _chained(call: Call, last: Call) -> bool:

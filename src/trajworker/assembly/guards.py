@@ -4,6 +4,7 @@ from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Context
 from trajworker.assembly.groups import system_of
 from trajworker.assembly.roots import Root
+from trajworker.assembly.words import is_rewording
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 
@@ -12,7 +13,7 @@ OPENING = 24
 
 
 def is_unheard(calls: list[Call], root: Root | None) -> bool:
-    """Whether a graph answered in other words than any call's: the calls only chose which words."""
+    """Whether a graph answered in other words than any call's, or its one call only filled a field of its state."""
     if root is None or not root.trailing or not calls:
         return False
     texts = [call.text for call in calls if not call.failed]
@@ -20,12 +21,12 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
         return False
     said = root.turn_answers()
     if not said and len(texts) == 1:
-        return texts[0] in root.fields()
+        return texts[0] in root.state()
     ids = {call.answer.draft.id for call in calls if call.answer.draft is not None}
     told = [draft.content.strip() for draft in said if draft.content and not draft.tool_calls]
     if not told or len(told) < len(said) or any(draft.id in ids for draft in said):
         return False
-    return not any(text and (text in one or one in text) for text in texts for one in told)
+    return not any(text and (text in one or one in text or is_rewording(text, one)) for text in texts for one in told)
 
 
 def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:

@@ -80,7 +80,9 @@ class Memory:
         self.answered = False
         self.ids: set[str] = set()
         self.retold: set[int] = set()
-        """Results that the prompt which is read has told again."""
+        """Results behind what the prompt repeats that it tells again."""
+        self.repeated: list[tuple[int, int]] = []
+        """What the prompt which is read repeats, as ranges."""
         self.untold_calls: list[tuple[str, dict[str, Any] | None]] = []
         """Calls of the last answer that the history's copy of it leaves out."""
         self.shown: str | None = None

@@ -51,14 +51,17 @@ class Results(Alignment):
         return references[: len(block)]
 
     def _told_in_turn(self, draft: Draft, key: bytes) -> int | None:
-        """The reference of a result that its run told in this turn already, before a human let the turn go on."""
+        """The reference of a result that its run told in this turn already, and that this prompt has not repeated."""
         if draft.tool_response is None or draft.tool_response.id is None or self.turn_user is None:
             return None
-        free = (place for place in range(self.turn_user, self.total) if place not in self.retold)
-        found = next((place for place in free if self.key(place) == key), None)
+        told = (place for place in range(self.turn_user, self.total) if self.key(place) == key)
+        found = next((place for place in told if place not in self.retold and not self._is_repeated(place)), None)
         if found is not None:
             self.retold.add(found)
         return found
+
+    def _is_repeated(self, place: int) -> bool:
+        return any(start <= place < stop for start, stop in self.repeated)
 
     def add_missing_results(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
         """Before the next decision: results that its prompt leaves out are taken from their runs."""

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.assembly.payloads import FIELDS, ITEMS, answer_in, decoded, drafts_of, fields_of, lenient
-from trajworker.dialects import Draft, digest
+from trajworker.dialects import ANSWERS, Draft, digest
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role
 from trajworker.model.run import Run
@@ -111,12 +111,11 @@ class Root(Struct, eq=False, gc=False):
                 found.update(_texts(answer.content, 0))
         return found
 
-    def fields(self) -> set[str]:
-        """Texts that it gave back beside messages, each a field of its own."""
+    def state(self) -> set[str]:
+        """Texts that it gave back in fields of its own, beside messages and under names that are no answer's."""
         outputs = decoded(self.outputs) if len(bytes(self.outputs)) < MAX_PLAIN_BYTES else None
-        return (
-            {text.strip() for text in outputs.values() if isinstance(text, str)} if isinstance(outputs, dict) else set()
-        )
+        fields = outputs.items() if isinstance(outputs, dict) else ()
+        return {text.strip() for name, text in fields if isinstance(text, str) and name not in ANSWERS}
 
     def results(self) -> dict[str, Draft]:
         """The tool messages that a graph gave back, by the id of their call."""

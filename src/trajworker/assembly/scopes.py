@@ -93,7 +93,8 @@ def sort_calls(
         return Sorted(main=[], branches=[], internal=in_order([*internal, *own]))
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
-    groups = group(own)
+    ran = {run.name for run in runs}
+    groups = group(own, ran)
     chosen = groups[0] if len(groups) == 1 else _kept(groups, root) or own_group(groups, root, runs)
     chosen, behind = up_to_final(chosen, root, runs)
     if len(groups) == 1 and not behind and not chosen.summaries:
@@ -110,7 +111,6 @@ def sort_calls(
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
     for one in others:
         one.asked_by = _asking(one, chosen)
-    ran = {run.name for run in runs}
     branches = [one for one in others if _stands_apart(one, others, ran)]
     internal += [call for one in others if one not in branches for call in one.calls]
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal), summaries=summaries)

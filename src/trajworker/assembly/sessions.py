@@ -11,17 +11,19 @@ from trajworker.model.run import Run
 class Session:
     """Where the user speaks again in a trace."""
 
-    def __init__(self, root: Run | None) -> None:
+    def __init__(self, root: Run | None, *, answers_last: bool = False) -> None:
+        """`answers_last`: whether what the root gave back is the last answer of its calls, and none before it."""
         self.breaks: list[tuple[datetime | None, datetime]] = []
         """When a turn had been answered, and when the one behind it begins."""
         self._root = root
+        self._answers_last = answers_last
         self._given: Counter[str] | None = None
 
     def speaks(self, words: str | None, asked: str | None) -> bool:
         """Whether words behind an answer are the user's: the root was given them too, or not even what was `asked`.
 
         A root that was given the question and nothing more is one turn, whatever its prompts go on to say: such words
-        are the app's (another try, a reflection).
+        are the app's (another try, a reflection). So is one that was given anything and gave back the last answer only.
         """
         text, question = (words or "").strip(), (asked or "").strip()
         if self._root is None or not text or not question:
@@ -32,6 +34,8 @@ class Session:
         if self._given[text] > 0:
             self._given[text] -= 1
             return True
+        if self._answers_last and +self._given:
+            return False
         return not any(_tells(given, question) for given, times in self._given.items() if times >= 0)
 
     def turns_after(self, time: datetime) -> int:

@@ -40,6 +40,7 @@ class Transcript(Results):
         """Take in one llm call: its prompt, then its answer."""
         self.retold.clear()
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
+        self.repeated = [one for one in seen if not isinstance(one, FreshSystem)]
         if opening is not None and opening.begins and rest and all(one.role is Role.TOOL for one, _ in rest):
             self._begin_turn_without_words(opening)
         self.add_missing_results(rest, call.run.start_time, first=opening is not None)

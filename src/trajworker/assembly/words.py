@@ -18,6 +18,7 @@ MIN_QUOTE = 4
 LONG_QUOTE = 24
 """Characters from which a text is passed on where it stands, and not a few words that somebody happened to say too."""
 
+_WORD, _ANY_WORD = re.compile(r"\w{3,}"), re.compile(r"\w+")
 MOSTLY = 0.8
 """Share of a text that stands for the whole of it."""
 
@@ -57,7 +58,7 @@ class Quotes(Struct, gc=False):
     def summarised(self, draft: Draft, *, before: bool) -> bool:
         """Whether a message passes on a summary; one `before` the turn's own may pass on any internal call's words."""
         text, quotes = draft.content or "", self.internal if before else self.summaries
-        return any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes)
+        return draft.role is not Role.ASSISTANT and any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes)
 
     def quoted(self, draft: Draft) -> bool:
         """Whether a prompt message is made of these texts."""
@@ -72,6 +73,12 @@ class Quotes(Struct, gc=False):
 def is_phrase(quote: str) -> bool:
     """Whether a text is more than a word, which somebody may happen to say too."""
     return len(quote) >= MIN_QUOTE and " " in quote.strip()
+
+
+def is_rewording(text: str, other: str) -> bool:
+    """Whether two texts are mostly of the same words: one in HTML, masked, or with its citations replaced."""
+    mine, its = (set(_WORD.findall(one.lower())) for one in (text, other))
+    return len(mine & its) * 2 > max(len(mine), len(its))
 
 
 def says_nothing(draft: Draft) -> bool:
@@ -178,7 +185,7 @@ def _among(texts: dict[str, str], shown: str) -> str | None:
     said = [text for key in ASKED if (text := texts.get(key)) is not None]
     if named:
         return named[0]
-    if len(said) == 1 and is_phrase(said[0]):
+    if len(said) == 1 and is_phrase(said[0]) and _share_a_word(said[0], shown):
         return said[0]  # a prompt that does not show them was made of them: masked, or condensed
     if inside:
         line = shown.rstrip().rpartition("\n")[2].strip()
@@ -190,6 +197,10 @@ def _among(texts: dict[str, str], shown: str) -> str | None:
         key, text = next(iter(texts.items()))
         return text if key in WORDS or " " in text.strip() else None
     return None
+
+
+def _share_a_word(text: str, other: str) -> bool:
+    return not set(_ANY_WORD.findall(text.lower())).isdisjoint(_ANY_WORD.findall(other.lower()))
 
 
 def _shows(shown: str, text: str) -> bool:

@@ -9,7 +9,7 @@ from trajworker.model.run import Run
 
 
 def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> dict[str, ToolRun]:
-    """The tool runs but for the root itself, a single one around all calls, and echoes that no call asked for.
+    """The tool runs but for the root itself, those around all calls or around one, and echoes that no call asked for.
 
     Chat platforms record a workflow as a tool run, with one for each of its nodes.
     """

@@ -1,6 +1,6 @@
 """Payload dialects: what a producer recorded, read as messages. Formats are known by their shape, never by name."""
 
-from trajworker.dialects.answer import answer_of
+from trajworker.dialects.answer import ANSWERS, answer_of
 from trajworker.dialects.draft import Draft, digest
 from trajworker.dialects.outcome import Answer
 from trajworker.dialects.outputs import read_answer
@@ -8,6 +8,7 @@ from trajworker.dialects.prompt import Prompt, read_array, read_prompt
 from trajworker.dialects.reader import read_all, read_one
 
 __all__ = [
+    "ANSWERS",
     "Answer",
     "Draft",
     "Prompt",

@@ -21,11 +21,13 @@ from trajworker.dialects.speech import RAW, raw, speak
 from trajworker.dialects.vocabulary import by_side, role_of, usage
 from trajworker.model.message import Role
 
-_TEXTS = ("text", "answer", "result", "response", "completion", "generated_text", "output_text", "content", "reply",
-          "generated", "generation", "assistant", "message")  # fmt: skip
+ANSWERS = ("output", "final_answer", "final", "text", "answer", "result", "response", "completion", "generated_text",
+           "output_text", "content", "reply", "generated", "generation", "assistant", "message")  # fmt: skip
+"""Names under which a payload holds an answer, the clearest first."""
 _COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage", "meta")
 _BODY = frozenset({"choices", "candidates", "generations", "output", "message", "messages"})
 """Fields of which a provider's own answer has one."""
+_NO_ANSWERS = frozenset({"error", "errors", "debug"})
 _GOES_ON = ("tool_use", "pause_turn")
 """Why a message stopped behind which the same loop goes on."""
 _NOT_YET = ("queued", "in_progress")
@@ -57,16 +59,18 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     return answer
 
 
-def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401, C901, PLR0912 - one branch a shape
+def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401 - recorded JSON
     if isinstance(payload, str):
         answer.draft = speak("assistant", payload)[0]
-        return
-    if isinstance(payload, list):
+    elif isinstance(payload, list):
         _from_list(answer, payload)
-        return
-    if not isinstance(payload, dict):
+    elif isinstance(payload, dict):
+        _from_object(answer, payload)
+    else:
         answer.draft = speak("assistant", as_text(payload))[0]
-        return
+
+
+def _from_object(answer: Answer, payload: dict[str, Any]) -> None:  # noqa: C901, PLR0912 - one branch a shape
     if isinstance(payload.get("choices"), list) and payload["choices"]:
         choices.read_choices(answer, payload["choices"])
     elif isinstance(payload.get("choices"), dict) and payload["choices"]:  # Dify's one choice is the message
@@ -159,7 +163,7 @@ def _from_words(answer: Answer, payload: dict[str, Any]) -> None:
         else:
             answer.draft = speak("assistant", content)[-1]
         return
-    for name in _TEXTS:
+    for name in ANSWERS:
         value = payload.get(name)
         if isinstance(value, str):
             answer.draft = speak("assistant", value)[0]
@@ -188,7 +192,8 @@ def _from_elsewhere(answer: Answer, payload: dict[str, Any]) -> None:
 
 def _body(payload: dict[str, Any]) -> Answer | None:
     """The provider's own answer, wherever the app that asked for it over HTTP keeps that; None where there is none."""
-    bodies = [value for value in payload.values() if isinstance(value, dict) and not _BODY.isdisjoint(value)]
+    objects = [value for name, value in payload.items() if isinstance(value, dict) and name not in _NO_ANSWERS]
+    bodies = [value for value in objects if not _BODY.isdisjoint(value)]
     inner = answer_of(bodies[0]) if len(bodies) == 1 else None
     return inner if inner is not None and _speaks(inner) else None
 
