@@ -1,5 +1,6 @@
 """Folds one trace against what the traces before it left: pure, and as dear as the trace, not as the conversation."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import structs
@@ -18,7 +19,7 @@ from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import MAX_TRAILING, Root
 from trajworker.assembly.scopes import Sorted, sort_calls
 from trajworker.assembly.searches import Search
-from trajworker.assembly.sessions import Session
+from trajworker.assembly.sessions import Break, Session
 from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
@@ -76,21 +77,16 @@ class TraceFolding(Nesting):
         self._finish(transcript, chosen.main)
         nested = self.nested(transcript, chosen, shared)
         internal = self.internal(chosen, transcript)
-        entries = self._entries(transcript, session, resumes=resumes)
+        entries = self._entries(transcript, session.breaks if session is not None else (), resumes=resumes)
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
         fold.after.manners = self._manners(chosen)
         return fold, transcript.prefix
 
-    def _session(self, calls: list[Call]) -> Session:
-        root = self.trace.root
-        if root is None or root.resumes:
-            return Session(None)
-        said = [call.text for call in calls if call.text is not None]
-        finals = root.finals() if len(said) > 1 else set()
-        answers_last = bool(finals) and said[-1] in finals and finals.isdisjoint(said[:-1])
-        return Session(self.trace.root_run, answers_last=answers_last)
+    def _session(self, calls: list[Call]) -> Session | None:
+        root, run = self.trace.root, self.trace.root_run
+        return None if root is None or run is None or root.resumes else Session(run, root, calls)
 
-    def _frame(self, session: Session) -> Frame:
+    def _frame(self, session: Session | None) -> Frame:
         root = self.trace.root
         if root is None or len(root.trailing) <= 1:
             return Frame(session=session)
@@ -172,7 +168,7 @@ class TraceFolding(Nesting):
         found = [key for call in chosen.internal for key in manner(call) if key not in own]
         return list(dict.fromkeys([*self.before.manners, *found]))[-KEPT:]
 
-    def _entries(self, transcript: Transcript, session: Session, *, resumes: bool) -> list[Entry]:
+    def _entries(self, transcript: Transcript, breaks: Sequence[Break], *, resumes: bool) -> list[Entry]:
         """What the trace is of each of its turns; those before the last were answered."""
         run = self.trace.root_run
         status, error = self._status(transcript)
@@ -180,10 +176,10 @@ class TraceFolding(Nesting):
             trace_id=self.trace.trace_id, status=status,
             start=iso(run.start_time if run is not None else self._start()) or "",
             end=iso(run.end_time) if run is not None else None, error=error, resumes=resumes,
-            joins=not resumes and transcript.turn - len(session.breaks) == self.before.entries > 0,
+            joins=not resumes and transcript.turn - len(breaks) == self.before.entries > 0,
         )  # fmt: skip
         entries: list[Entry] = []
-        for answered, begun in session.breaks:
+        for answered, begun in breaks:
             entries.append(structs.replace(last, status="success", error=None, end=iso(answered)))
             last = structs.replace(last, start=iso(begun) or "", resumes=False, joins=False)
         return [*entries, last]

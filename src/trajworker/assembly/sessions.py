@@ -1,22 +1,27 @@
 """Turns inside one trace: a session in which the user speaks again after an answer, all of it under one root."""
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 
-from trajworker.assembly.roots import texts_given
+from trajworker.assembly.calls import Call
+from trajworker.assembly.roots import Root, texts_given
 from trajworker.assembly.words import is_phrase
 from trajworker.model.run import Run
+
+Break = tuple[datetime | None, datetime]
+"""When a turn had been answered, and when the one behind it begins."""
 
 
 class Session:
     """Where the user speaks again in a trace."""
 
-    def __init__(self, root: Run | None, *, answers_last: bool = False) -> None:
-        """`answers_last`: whether what the root gave back is the last answer of its calls, and none before it."""
-        self.breaks: list[tuple[datetime | None, datetime]] = []
-        """When a turn had been answered, and when the one behind it begins."""
+    def __init__(self, run: Run, root: Root, calls: Sequence[Call]) -> None:
+        """The root's run, what it was given and gave back, and the agent's calls below it."""
+        self.breaks: list[Break] = []
+        self._run = run
         self._root = root
-        self._answers_last = answers_last
+        self._calls = calls
         self._given: Counter[str] | None = None
 
     def speaks(self, words: str | None, asked: str | None) -> bool:
@@ -26,17 +31,22 @@ class Session:
         are the app's (another try, a reflection). So is one that was given anything and gave back the last answer only.
         """
         text, question = (words or "").strip(), (asked or "").strip()
-        if self._root is None or not text or not question:
+        if not text or not question:
             return False
         if self._given is None:
-            self._given = Counter(texts_given(self._root))
+            self._given = Counter(texts_given(self._run))
             self._given[question] -= 1
         if self._given[text] > 0:
             self._given[text] -= 1
             return True
-        if self._answers_last and +self._given:
+        if +self._given and self._gave_last_answer():
             return False
         return not any(_tells(given, question) for given, times in self._given.items() if times >= 0)
+
+    def _gave_last_answer(self) -> bool:
+        """Whether the root gave back the last answer of the calls below it, and none before that."""
+        said, finals = [call.text for call in self._calls if call.text is not None], self._root.finals()
+        return len(said) > 1 and said[-1] in finals and finals.isdisjoint(said[:-1])
 
     def turns_after(self, time: datetime) -> int:
         """How many turns begin after a time: as soon as the one before is answered, work is for the next question."""
