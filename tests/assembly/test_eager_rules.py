@@ -4,29 +4,14 @@ from typing import Any
 
 import pytest
 
+from support.chat import assistant, result, system, user, words_of
 from support.folding import told
 from support.runs import Recorder
 from trajworker.model.message import Role
 from trajworker.model.run import Run
-from trajworker.trajectory import Trajectory
 
-AGENT = {"role": "system", "content": "You are a clerk."}
+AGENT = system("You are a clerk.")
 LONG = "The contract may be ended with a notice of 30 days."
-
-
-def user(words: str) -> dict[str, Any]:
-    return {"role": "user", "content": words}
-
-
-def assistant(words: str, *calls: tuple[str, str, str]) -> dict[str, Any]:
-    made = [
-        {"id": one, "type": "function", "function": {"name": name, "arguments": given}} for one, name, given in calls
-    ]
-    return {"role": "assistant", "content": words} | ({"tool_calls": made} if made else {})
-
-
-def result(call_id: str, words: str) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": words}
 
 
 def traced(given: Any, back: Any, *calls: tuple[list[dict[str, Any]], dict[str, Any]]) -> list[Run]:
@@ -35,15 +20,11 @@ def traced(given: Any, back: Any, *calls: tuple[list[dict[str, Any]], dict[str, 
     return [root, *(record.run("llm", {"messages": prompt}, answer, root) for prompt, answer in calls)]
 
 
-def said(trajectory: Trajectory) -> list[str | None]:
-    return [one.content for one in trajectory.messages if one.role is not Role.SYSTEM]
-
-
 def test_a_graph_that_keeps_its_answer_beside_the_messages_has_answered() -> None:
     human = {"type": "human", "content": "How long?", "id": "h"}
     back = {"messages": [human], "answer": "30 days."}
     runs = traced({"messages": [human]}, back, ([AGENT, user("How long?")], assistant("30 days.")))
-    assert said(told(runs)) == ["How long?", "30 days."]
+    assert words_of(told(runs)) == ["How long?", "30 days."]
 
 
 @pytest.mark.parametrize("shown", [f"<p>{LONG}</p>", LONG.replace("30 days", "&lt;30 days&gt;")])
@@ -51,7 +32,7 @@ def test_an_answer_that_the_graph_puts_in_another_form_is_the_agents(shown: str)
     human = {"type": "human", "content": "How long?", "id": "h"}
     back = {"messages": [human, {"type": "ai", "content": shown, "id": "own"}]}
     trajectory = told(traced({"messages": [human]}, back, ([AGENT, user("How long?")], assistant(LONG))))
-    assert (LONG in said(trajectory), trajectory.task.num_steps) == (True, 1)
+    assert (LONG in words_of(trajectory), trajectory.task.num_steps) == (True, 1)
 
 
 def test_a_check_that_quotes_the_answer_does_not_make_a_summary_of_it() -> None:
@@ -63,7 +44,7 @@ def test_a_check_that_quotes_the_answer_does_not_make_a_summary_of_it() -> None:
         ([*prompt, looking, result("c1", "30 days")], assistant(LONG)),
         ([AGENT, user(f"Verify: {LONG}")], assistant("The answer is correct.")),
     )  # fmt: skip
-    assert said(told(runs)) == ["How long?", "", "30 days", LONG]
+    assert words_of(told(runs)) == ["How long?", "", "30 days", LONG]
 
 
 def test_an_app_that_asks_for_another_try_begins_no_turn() -> None:
@@ -92,7 +73,7 @@ def test_an_answer_in_the_first_history_is_no_summary_because_an_internal_call_s
         record.run("llm", {"messages": history}, assistant("Yes."), root),
     ]
     trajectory = told(runs)
-    assert said(trajectory) == ["How long?", LONG, "And in writing?", "Yes."]
+    assert words_of(trajectory) == ["How long?", LONG, "And in writing?", "Yes."]
     assert trajectory.asides == ()
 
 
@@ -101,7 +82,7 @@ def test_a_query_that_shares_no_word_with_the_prompt_is_not_what_the_user_said()
         {"query": "SELECT * FROM tickets WHERE open", "limit": "ten"}, {"output": "hardware"},
         ([AGENT, user("Ticket 5: printer is broken")], assistant("hardware")),
     )  # fmt: skip
-    assert said(told(runs))[0] == "Ticket 5: printer is broken"
+    assert words_of(told(runs))[0] == "Ticket 5: printer is broken"
 
 
 def test_votes_over_one_prompt_are_no_turn_tried_again() -> None:
@@ -114,14 +95,14 @@ def test_votes_over_one_prompt_are_no_turn_tried_again() -> None:
 def test_a_result_told_twice_in_one_prompt_is_two_results() -> None:
     prompt = [user("Roll twice"), result("call_0", "6"), result("call_0", "6")]
     trajectory = told([Recorder().run("llm", {"messages": prompt}, assistant("Two sixes."))])
-    assert said(trajectory) == ["Roll twice", "6", "6", "Two sixes."]
+    assert words_of(trajectory) == ["Roll twice", "6", "6", "Two sixes."]
 
 
 def test_a_title_does_not_stand_for_an_answer_that_the_trace_gave_back_in_html() -> None:
     question = user("How long?")
-    naming = [{"role": "system", "content": "Make a title."}, question]
+    naming = [system("Make a title."), question]
     runs = traced(
         {"question": "How long?"}, {"html": f"<p>{LONG}</p>", "answer": f"<p>{LONG}</p>", "title": "Notice"},
         ([AGENT, question], assistant(LONG)), (naming, assistant("Notice")),
     )  # fmt: skip
-    assert said(told(runs)) == ["How long?", LONG]
+    assert words_of(told(runs)) == ["How long?", LONG]

@@ -5,26 +5,15 @@ from typing import Any
 
 import pytest
 
+from support.chat import assistant, result, system, user, words_of
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Header, assemble
 from trajworker.model.message import Role
 from trajworker.model.run import Run
-from trajworker.trajectory import Trajectory
 
-AGENT = {"role": "system", "content": "You are a guide."}
+AGENT = system("You are a guide.")
 HUMAN = {"type": "human", "content": "How warm is Faro?", "id": "h1"}
-
-
-def user(words: str) -> dict[str, Any]:
-    return {"role": "user", "content": words}
-
-
-def assistant(words: str, *calls: tuple[str, str, str]) -> dict[str, Any]:
-    made = [
-        {"id": one, "type": "function", "function": {"name": name, "arguments": given}} for one, name, given in calls
-    ]
-    return {"role": "assistant", "content": words} | ({"tool_calls": made} if made else {})
 
 
 def graph_message(words: str, message_id: str) -> dict[str, Any]:
@@ -38,10 +27,6 @@ def generation(message: dict[str, Any]) -> dict[str, Any]:
     return {"generations": [[{"text": message["content"], "message": made}]]}
 
 
-def said(trajectory: Trajectory) -> list[str | None]:
-    return [one.content for one in trajectory.messages if one.role is not Role.SYSTEM]
-
-
 def traced(
     record: Recorder, given: Any, back: Any, *calls: tuple[list[dict[str, Any]], dict[str, Any]], **about: Any
 ) -> list[Run]:
@@ -50,7 +35,7 @@ def traced(
 
 
 def test_an_answer_counts_more_than_what_else_a_trace_gives_back() -> None:
-    question, suggesting = user("Wie warm ist Faro?"), {"role": "system", "content": "Suggest questions."}
+    question, suggesting = user("Wie warm ist Faro?"), system("Suggest questions.")
     back = {"answer": "21 Grad.", "language": "de", "suggestions": ["Und Beja?"]}
     runs = traced(
         Recorder(), {"question": "Wie warm ist Faro?"}, back,
@@ -59,7 +44,7 @@ def test_an_answer_counts_more_than_what_else_a_trace_gives_back() -> None:
         ([suggesting, question, assistant("21 Grad.")], assistant('["Und Beja?"]')),
     )  # fmt: skip
     trajectory = told(runs)
-    assert said(trajectory) == ["Wie warm ist Faro?", "21 Grad."]
+    assert words_of(trajectory) == ["Wie warm ist Faro?", "21 Grad."]
     assert [one.content for one in trajectory.internal] == ["de", '["Und Beja?"]']
 
 
@@ -74,16 +59,16 @@ def test_replies_suggested_over_the_same_list_are_not_the_agents() -> None:
         (prompt, assistant("21.")),
         (suggesting, assistant('["Thanks"]')),
     )
-    assert said(told(runs)) == ["How warm is Faro?", "21."]
+    assert words_of(told(runs)) == ["How warm is Faro?", "21."]
 
 
 def test_an_answer_in_a_shape_that_the_app_asked_for_is_the_agents() -> None:
     shaped = assistant("", ("c1", "Response", '{"text": "In Innichen."}'))
-    plan = [{"role": "system", "content": "Plan."}, user("Where was the winner born?")]
+    plan = [system("Plan."), user("Where was the winner born?")]
     runs = traced(
         Recorder(), {"input": "Where was the winner born?"}, {"response": "In Innichen."},
         (plan, assistant("Look it up.")),
-        ([{"role": "system", "content": "Look."}, user("Task: look it up")], assistant("Jannik won.")),
+        ([system("Look."), user("Task: look it up")], assistant("Jannik won.")),
         ([AGENT, user("Where was the winner born? He won.")], shaped),
     )  # fmt: skip
     calls = [call for one in told(runs).messages for call in one.tool_calls or ()]
@@ -102,7 +87,7 @@ def test_what_a_graph_did_not_keep_of_its_models_words_is_internal() -> None:
         record.run("llm", {"messages": asking}, generation(graph_message("Faro had 21.", "a2")), root),
     ]
     trajectory = told(runs)
-    assert said(trajectory) == ["How warm is Faro?", "21."]
+    assert words_of(trajectory) == ["How warm is Faro?", "21."]
     assert [one.content for one in trajectory.internal] == ["Faro had 21."]
 
 
@@ -116,7 +101,7 @@ def test_what_a_graph_said_itself_before_its_model_answered_is_told() -> None:
             "llm", {"messages": [AGENT, user("How warm is Faro?")]}, generation(graph_message("21.", "a1")), root
         ),
     ]
-    assert said(told(runs)) == ["How warm is Faro?", "I look it up.", "21."]
+    assert words_of(told(runs)) == ["How warm is Faro?", "I look it up.", "21."]
 
 
 def test_a_result_that_only_the_graphs_state_tells_is_told() -> None:
@@ -127,7 +112,7 @@ def test_a_result_that_only_the_graphs_state_tells_is_told() -> None:
         "id": "a1",
         "tool_calls": [{"id": "c1", "name": "plan", "args": {}, "type": "tool_call"}],
     }
-    writing = {"role": "system", "content": "Write."}
+    writing = system("Write.")
     kept = [HUMAN, calling, {"type": "tool", "content": "planned", "tool_call_id": "c1"}, graph_message("Go.", "a2")]
     root = record.run("chain", {"messages": [HUMAN]}, {"messages": kept})
     runs = [
@@ -142,7 +127,7 @@ def test_a_result_that_only_the_graphs_state_tells_is_told() -> None:
 
 def test_a_router_that_is_asked_anew_before_each_worker_is_no_agent() -> None:
     record = Recorder()
-    routing = [{"role": "system", "content": "Who is next?"}, user("How warm is Faro?")]
+    routing = [system("Who is next?"), user("How warm is Faro?")]
     root = record.run("chain", {"question": "How warm is Faro?"}, {"answer": "21."})
     runs = [root]
     for number in range(2):
@@ -150,7 +135,7 @@ def test_a_router_that_is_asked_anew_before_each_worker_is_no_agent() -> None:
         runs.append(record.run("llm", {"messages": [*routing, user(f"Step {number}")][: 2 + number]}, choosing, root))
     runs.append(record.run("llm", {"messages": [AGENT, user("How warm is Faro?")]}, assistant("21."), root))
     trajectory = told(runs)
-    assert said(trajectory) == ["How warm is Faro?", "21."]
+    assert words_of(trajectory) == ["How warm is Faro?", "21."]
     assert (trajectory.nested, len(trajectory.internal)) == ((), 2)
 
 
@@ -175,7 +160,7 @@ def test_a_title_asked_for_in_a_trace_of_its_own_replaces_no_answer() -> None:
         {"output": "Where to?"},
         ([AGENT, question], assistant("Where to?")),
     )
-    naming = [{"role": "system", "content": "Make a title."}, question]
+    naming = [system("Make a title."), question]
     second = traced(record, {"message": "Hello, I want to travel"}, {"output": "Travel"}, (naming, assistant("Travel")))
     trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
     assert [one.flags for one in trajectory.messages if one.content == "Where to?"] == [()]
@@ -189,9 +174,9 @@ def test_a_tool_run_without_an_id_is_of_the_agent_that_is_nearest(nearer: str) -
     for town in ("Faro", "Beja"):
         parent = record.run("chain", {}, {}, root) if nearer == "the tree" else root
         given = {"q": "weather"} if nearer == "the tree" else {"q": town}
-        asking = [{"role": "system", "content": "You research."}, user(f"Research {town}")]
+        asking = [system("You research."), user(f"Research {town}")]
         calling = assistant("", (f"c-{town}", "search", json.dumps(given)))
-        done = [*asking, calling, {"role": "tool", "tool_call_id": f"c-{town}", "content": f"{town} is warm"}]
+        done = [*asking, calling, result(f"c-{town}", f"{town} is warm")]
         runs.append(record.run("llm", {"messages": asking}, calling, parent))
         searches.append((parent, given, town))
         runs.append(record.run("llm", {"messages": done}, assistant(f"{town}: warm."), parent))

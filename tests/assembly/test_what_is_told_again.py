@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from support.chat import assistant, result, system, user
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Conversation, Header, assemble
@@ -11,24 +12,9 @@ from trajworker.model.message import Role
 from trajworker.model.run import Feedback, Run
 from trajworker.trajectory import Trajectory
 
-SYSTEM = {"role": "system", "content": "Be brief."}
+SYSTEM = system("Be brief.")
 LONG = 150
 """Turns of a conversation that is longer than anything folding looks back on at once."""
-
-
-def user(words: str) -> dict[str, Any]:
-    return {"role": "user", "content": words}
-
-
-def assistant(words: str, *calls: tuple[str, str, str]) -> dict[str, Any]:
-    made = [
-        {"id": one, "type": "function", "function": {"name": name, "arguments": given}} for one, name, given in calls
-    ]
-    return {"role": "assistant", "content": words} | ({"tool_calls": made} if made else {})
-
-
-def result(call_id: str, words: Any) -> dict[str, Any]:
-    return {"role": "tool", "tool_call_id": call_id, "content": words}
 
 
 def whole(traces: list[list[Run]]) -> Trajectory:
@@ -63,7 +49,7 @@ def test_context_that_a_history_keeps_is_aside_once_however_long_the_conversatio
         document, question = f"The document number {turn} tells of the sea.", f"Question {turn} of many"
         root = record.run("chain", {"question": question}, {"output": f"Answer {turn}."})
         history += [user(f"Context: {document}"), user(question)]
-        now = {"role": "system", "content": f"It is day {turn}."}
+        now = system(f"It is day {turn}.")
         runs = [
             root,
             record.run("retriever", {"query": "q"}, {"documents": [{"page_content": document}]}, root),

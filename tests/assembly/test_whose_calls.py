@@ -2,26 +2,14 @@
 
 from typing import Any
 
+from support.chat import assistant, result, system, user, words_of
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Header, assemble
 from trajworker.model.message import Role
 from trajworker.model.run import Run
-from trajworker.trajectory import Trajectory
 
-
-def message(role: str, words: str, *calls: tuple[str, str, str]) -> dict[str, Any]:
-    made = [
-        {"id": one, "type": "function", "function": {"name": name, "arguments": given}} for one, name, given in calls
-    ]
-    return {"role": role, "content": words} | ({"tool_calls": made} if made else {})
-
-
-def said(trajectory: Trajectory) -> list[str | None]:
-    return [one.content for one in trajectory.messages if one.role is not Role.SYSTEM]
-
-
-AGENT = message("system", "You know all about boats.")
+AGENT = system("You know all about boats.")
 
 
 def guarded(
@@ -31,9 +19,7 @@ def guarded(
     root = record.run("chain", {"message": question}, {"output": answer})
     runs = [root, record.run("llm", {"messages": guard}, verdict, root)]
     if "no" not in str(verdict):
-        runs.append(
-            record.run("llm", {"messages": [AGENT, message("user", question)]}, message("assistant", answer), root)
-        )
+        runs.append(record.run("llm", {"messages": [AGENT, user(question)]}, assistant(answer), root))
     return runs
 
 
@@ -41,15 +27,15 @@ def test_a_guard_is_known_by_how_it_was_asked_beside_the_agent_before() -> None:
     record = Recorder()
 
     def about(question: str) -> list[dict[str, Any]]:
-        return [message("system", "Is this about boats? Answer as JSON."), message("user", question)]
+        return [system("Is this about boats? Answer as JSON."), user(question)]
 
-    yes, no = message("assistant", '{"allowed": "yes", "topic": "boats"}'), message("assistant", '{"allowed": "no"}')
+    yes, no = assistant('{"allowed": "yes", "topic": "boats"}'), assistant('{"allowed": "no"}')
     traces = [
         guarded(record, about("What is a jib?"), "What is a jib?", yes, "A sail."),
         guarded(record, about("How do I bake?"), "How do I bake?", no, "Let us talk about boats."),
     ]
     trajectory = assemble(fold_all(traces), Header(conversation_id="t"))
-    assert said(trajectory) == ["What is a jib?", "A sail.", "How do I bake?", "Let us talk about boats."]
+    assert words_of(trajectory) == ["What is a jib?", "A sail.", "How do I bake?", "Let us talk about boats."]
     assert [one.content for one in trajectory.internal] == [yes["content"], no["content"]]
 
 
@@ -57,16 +43,14 @@ def test_a_guard_without_a_system_prompt_is_known_by_how_its_prompt_begins() -> 
     record = Recorder()
 
     def about(question: str) -> list[dict[str, Any]]:
-        return [message("user", f"Is this message about boats? Answer in one word. Message: {question}")]
+        return [user(f"Is this message about boats? Answer in one word. Message: {question}")]
 
     traces = [
-        guarded(record, about("What is a jib?"), "What is a jib?", message("assistant", "yes"), "A sail."),
-        guarded(
-            record, about("How do I bake?"), "How do I bake?", message("assistant", "no"), "Let us talk about boats."
-        ),
+        guarded(record, about("What is a jib?"), "What is a jib?", assistant("yes"), "A sail."),
+        guarded(record, about("How do I bake?"), "How do I bake?", assistant("no"), "Let us talk about boats."),
     ]
     trajectory = assemble(fold_all(traces), Header(conversation_id="t"))
-    assert said(trajectory)[-1] == "Let us talk about boats."
+    assert words_of(trajectory)[-1] == "Let us talk about boats."
 
 
 def test_a_short_answer_that_the_app_puts_in_other_words_is_the_agents() -> None:
@@ -74,25 +58,25 @@ def test_a_short_answer_that_the_app_puts_in_other_words_is_the_agents() -> None
     traces = []
     for day, question, answer in (("Monday", "Open?", "Yes."), ("Tuesday", "And now?", "No.")):
         root = record.run("chain", {"message": question}, {"output": "sent"})
-        prompt = [message("system", f"Be brief. It is {day}."), message("user", question)]
-        traces.append([root, record.run("llm", {"messages": prompt}, message("assistant", answer), root)])
-    assert said(assemble(fold_all(traces), Header(conversation_id="t"))) == ["Open?", "Yes.", "And now?", "No."]
+        prompt = [system(f"Be brief. It is {day}."), user(question)]
+        traces.append([root, record.run("llm", {"messages": prompt}, assistant(answer), root)])
+    assert words_of(assemble(fold_all(traces), Header(conversation_id="t"))) == ["Open?", "Yes.", "And now?", "No."]
 
 
 def test_a_grader_that_reads_the_dialogue_is_not_the_agents_last_step() -> None:
     record = Recorder()
-    asked, answer = message("user", "Is Faro by the sea?"), message("assistant", "Yes, on a lagoon.")
+    asked, answer = user("Is Faro by the sea?"), assistant("Yes, on a lagoon.")
     root = record.run("chain", {"question": "Is Faro by the sea?"}, {"output": "Yes, on a lagoon."})
     runs = [
         root,
         record.run("llm", {"messages": [AGENT, asked]}, answer, root),
         record.run(
-            "llm", {"messages": [message("system", "Grade the last answer."), asked, answer]},
-            message("assistant", "", ("g1", "Grade", '{"grounded": true}')), root,
+            "llm", {"messages": [system("Grade the last answer."), asked, answer]},
+            assistant("", ("g1", "Grade", '{"grounded": true}')), root,
         ),
     ]  # fmt: skip
     trajectory = told(runs)
-    assert said(trajectory) == ["Is Faro by the sea?", "Yes, on a lagoon."]
+    assert words_of(trajectory) == ["Is Faro by the sea?", "Yes, on a lagoon."]
     assert len(trajectory.internal) == 1
 
 
@@ -104,18 +88,18 @@ def test_a_summary_of_a_session_is_not_its_last_answer() -> None:
         ("user", "The blue one"),
         ("assistant", "Blocked."),
     ]
-    dialogue = [AGENT, *(message(role, words) for role, words in lines)]
+    dialogue = [AGENT, *({"role": role, "content": words} for role, words in lines)]
     root = record.run("chain", {}, {"summary": "Card lost, blocked."})
     transcript = "\n".join(f"{role}: {words}" for role, words in lines)
-    summing_up = [message("system", "Sum up the call."), message("user", f"Transcript:\n{transcript}")]
+    summing_up = [system("Sum up the call."), user(f"Transcript:\n{transcript}")]
     runs = [
         root,
         record.run("llm", {"messages": dialogue[:2]}, dialogue[2], root),
         record.run("llm", {"messages": dialogue[:4]}, dialogue[4], root),
-        record.run("llm", {"messages": summing_up}, message("assistant", "Card lost, blocked."), root),
+        record.run("llm", {"messages": summing_up}, assistant("Card lost, blocked."), root),
     ]
     trajectory = told(runs)
-    assert said(trajectory) == [words for _, words in lines]
+    assert words_of(trajectory) == [words for _, words in lines]
     assert [one.content for one in trajectory.internal] == ["Card lost, blocked."]
 
 
@@ -134,7 +118,7 @@ def test_answers_that_the_server_goes_on_from_are_one_dialogue() -> None:
         record.run("llm", {"input": "Who am I?", "previous_response_id": "resp_1"}, answer("resp_2", "Ana."), root),
     ]
     trajectory = told(runs)
-    assert said(trajectory) == ["I am Ana.", "Hello.", "Who am I?", "Ana."]
+    assert words_of(trajectory) == ["I am Ana.", "Hello.", "Who am I?", "Ana."]
     assert trajectory.task.num_turns == 2
 
 
@@ -159,10 +143,10 @@ def test_a_loop_recorded_as_one_call_is_its_answers_one_by_one() -> None:
         stop="tool_use",
     )
     told_last = answer("m2", {"type": "text", "text": "Done."}, stop="end_turn")
-    run = record.run("llm", {"messages": [message("user", "Water the figs")]}, {"outputs": [told_first, told_last]})
+    run = record.run("llm", {"messages": [user("Water the figs")]}, {"outputs": [told_first, told_last]})
     watered = record.run("tool", {"bed": "figs"}, {"output": "wet"}, run, name="water")
     trajectory = told([run, watered])
-    assert said(trajectory) == ["Water the figs", "I water.", "wet", "Done."]
+    assert words_of(trajectory) == ["Water the figs", "I water.", "wet", "Done."]
     assert [one.finish_reason for one in trajectory.messages if one.role is Role.ASSISTANT] == ["tool_calls", "stop"]
     assert (trajectory.task.num_steps, trajectory.task.total_tokens) == (2, 30)
 
@@ -170,25 +154,25 @@ def test_a_loop_recorded_as_one_call_is_its_answers_one_by_one() -> None:
 def test_each_tool_run_that_nobody_called_is_told_where_it_ran() -> None:
     record = Recorder()
     root = record.run("chain", {"question": "Move me"}, {"output": "Moved."})
-    calling = message("assistant", "", ("c1", "move", '{"flight": 7}'))
-    prompt = [AGENT, message("user", "Move me")]
-    result = {"role": "tool", "tool_call_id": "c1", "content": "moved"}
+    calling = assistant("", ("c1", "move", '{"flight": 7}'))
+    prompt = [AGENT, user("Move me")]
+    booked = result("c1", "moved")
     runs = [
         root,
         record.run("tool", {"user": 3}, {"output": "flight 5"}, root, name="look_up"),
         record.run("llm", {"messages": prompt}, calling, root),
         record.run("tool", {"flight": 7}, {"output": "moved"}, root, name="move"),
-        record.run("llm", {"messages": [*prompt, calling, result]}, message("assistant", "Moved."), root),
+        record.run("llm", {"messages": [*prompt, calling, booked]}, assistant("Moved."), root),
     ]
     trajectory = told(runs)
-    assert said(trajectory) == ["Move me", "flight 5", "", "moved", "Moved."]
+    assert words_of(trajectory) == ["Move me", "flight 5", "", "moved", "Moved."]
     assert [one.flags for one in trajectory.messages if one.role is Role.TOOL] == [("orphan",), ()]
 
 
 def test_a_result_that_stood_before_a_human_let_the_turn_go_on_is_told_once() -> None:
     record = Recorder()
-    calling = message("assistant", "", ("c1", "ask", "{}"), ("c2", "find", "{}"))
-    prompt = [message("system", "Be brief."), message("user", "A book")]
+    calling = assistant("", ("c1", "ask", "{}"), ("c2", "find", "{}"))
+    prompt = [system("Be brief."), user("A book")]
     root = record.run("chain", {"messages": prompt[1:]}, None, error="GraphInterrupt((Interrupt(value='Which?'),))")
     first = [
         root,
@@ -196,14 +180,12 @@ def test_a_result_that_stood_before_a_human_let_the_turn_go_on_is_told_once() ->
         record.run("tool", {}, None, root, name="ask", error="GraphInterrupt((Interrupt(value='Which?'),))"),
         record.run("tool", {}, {"output": "shelf 4"}, root, name="find"),
     ]
-    results = [
-        {"role": "tool", "tool_call_id": one, "content": text} for one, text in (("c1", "Emma"), ("c2", "shelf 4"))
-    ]
+    results = [result(one, text) for one, text in (("c1", "Emma"), ("c2", "shelf 4"))]
     root = record.run("chain", {"input": {"resume": "Emma", "update": None, "goto": []}}, {"output": "Here."})
     second = [
         root,
         record.run("tool", {}, {"output": "Emma"}, root, name="ask"),
-        record.run("llm", {"messages": [*prompt, calling, *results]}, message("assistant", "Here."), root),
+        record.run("llm", {"messages": [*prompt, calling, *results]}, assistant("Here."), root),
     ]
     trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
     assert sorted(one.content or "" for one in trajectory.messages if one.role is Role.TOOL) == ["Emma", "shelf 4"]

@@ -4,25 +4,14 @@ from typing import Any
 
 import pytest
 
+from support.chat import assistant, result, system, user
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Header, assemble
 from trajworker.model.message import Message, Role
 from trajworker.model.run import Run
 
-SYSTEM = {"role": "system", "content": "Be brief."}
-
-
-def user(words: str) -> dict[str, Any]:
-    return {"role": "user", "content": words}
-
-
-def assistant(words: str, *calls: dict[str, Any]) -> dict[str, Any]:
-    return {"role": "assistant", "content": words} | ({"tool_calls": list(calls)} if calls else {})
-
-
-def call(call_id: str, name: str, arguments: str) -> dict[str, Any]:
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
+SYSTEM = system("Be brief.")
 
 
 def turn(record: Recorder, given: Any, prompt: list[dict[str, Any]], answer: str = "Yes.") -> list[Run]:
@@ -65,7 +54,7 @@ def test_a_document_that_shares_a_word_with_a_message_is_not_quoted_by_it() -> N
     record = Recorder()
     root = record.run("chain", {"question": "How were sales in May?"}, {"output": "Good."})
     documents = {"documents": [{"page_content": "sales"}]}
-    prompt = [{"role": "system", "content": "You answer questions about sales."}, user("How were sales in May?")]
+    prompt = [system("You answer questions about sales."), user("How were sales in May?")]
     runs = [
         root,
         record.run("retriever", {"query": "sales"}, documents, root),
@@ -85,7 +74,7 @@ def test_an_own_summary_and_what_acknowledges_it_are_kept_aside() -> None:
     first = turn(record, {"question": "How warm is Faro?"}, [SYSTEM, user("How warm is Faro?")], "21.")
     summary = "The user compares towns; Faro had 21."
     root = record.run("chain", {"question": "And Beja?"}, {"output": "22."})
-    about = [{"role": "system", "content": "Sum up."}, user("How warm is Faro?\n21.")]
+    about = [system("Sum up."), user("How warm is Faro?\n21.")]
     prompt = [SYSTEM, user(f"<summary>{summary}</summary>"), assistant("Understood."), user("And Beja?")]
     second = [
         root,
@@ -104,8 +93,8 @@ def test_a_question_above_a_call_that_the_app_made_itself_begins_a_turn() -> Non
     record = Recorder()
     first = turn(record, {"question": "Hi"}, [SYSTEM, user("Hi")], "Hello.")
     looked_up = [
-        assistant("", call("c1", "look_up", "{}")),
-        {"role": "tool", "tool_call_id": "c1", "content": "21"},
+        assistant("", ("c1", "look_up", "{}")),
+        result("c1", "21"),
     ]
     prompt = [SYSTEM, user("Hi"), assistant("Hello."), user("How warm is Faro?"), *looked_up]
     second = turn(record, {"question": "How warm is Faro?"}, prompt, "21.")
@@ -115,16 +104,16 @@ def test_a_question_above_a_call_that_the_app_made_itself_begins_a_turn() -> Non
 
 def test_a_word_with_which_a_user_lets_a_call_pass_is_not_lost() -> None:
     record = Recorder()
-    asking = assistant("", call("c1", "book", '{"boat": "Heron"}'))
+    asking = assistant("", ("c1", "book", '{"boat": "Heron"}'))
     root = record.run("chain", {"message": "Book the Heron"}, {"output": "Shall I?"})
     first = [root, record.run("llm", {"messages": [SYSTEM, user("Book the Heron")]}, asking, root)]
     root = record.run("chain", {"message": "yes"}, {"output": "Booked."})
-    result = {"role": "tool", "tool_call_id": "c1", "content": "Heron booked"}
+    booked = result("c1", "Heron booked")
     second = [
         root,
         record.run("tool", {"boat": "Heron"}, {"output": "Heron booked"}, root, name="book"),
         record.run(
-            "llm", {"messages": [SYSTEM, user("Book the Heron"), asking, result]}, assistant("Booked."), root
+            "llm", {"messages": [SYSTEM, user("Book the Heron"), asking, booked]}, assistant("Booked."), root
         ),
     ]  # fmt: skip
     trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))

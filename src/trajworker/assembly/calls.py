@@ -148,3 +148,18 @@ def innermost(runs: Iterable[Run]) -> list[Run]:
         return found
     outer = {run.parent_run_id for run in found}.union(*{ancestors(run.dotted_order) for run in found})
     return [run for run in found if run.id not in outer]
+
+
+def in_order(calls: list[Call]) -> list[Call]:
+    """Calls by start; at the same instant the shorter prompt first, because it was asked before."""
+    if len(calls) < 2:  # noqa: PLR2004 - nothing to put in order
+        return calls
+    return sorted(
+        calls,
+        key=lambda call: (
+            call.run.start_time,
+            len(call.prompt.array) if call.prompt.array is not None else len(call.prompt.drafts),
+            call.run.dotted_order,
+            call.run.id,
+        ),
+    )

@@ -29,7 +29,6 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     total: int = 0
     asides: int = 0
     entries: int = 0
-    user_turns: int = 0
     view: list[tuple[int, int]] = []
     answer: int | None = None
     answer_ids: list[str] = []

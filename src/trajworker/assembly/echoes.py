@@ -5,6 +5,7 @@ from msgspec import Struct
 
 from trajworker.assembly.words import MIN_QUOTE, MOSTLY, goes_on_in_text, is_phrase
 from trajworker.dialects import Draft
+from trajworker.model.message import ToolCall
 
 
 class TurnSoFar(Struct, gc=False):
@@ -23,6 +24,11 @@ class TurnSoFar(Struct, gc=False):
     answer: Draft | None
     results: list[str]
     told: bool
+
+    @property
+    def calls(self) -> tuple[ToolCall, ...]:
+        """What the last answer calls."""
+        return (self.answer.tool_calls or ()) if self.answer is not None else ()
 
 
 def is_echo(draft: Draft, said: TurnSoFar) -> bool:
@@ -49,14 +55,12 @@ def _is_rendering(text: str, said: TurnSoFar) -> bool:
 
 def _is_argument(text: str, said: TurnSoFar) -> bool:
     """Whether it is what the last answer calls a tool with: a check of that."""
-    calls = said.answer.tool_calls or () if said.answer is not None else ()
-    return len(text) >= MIN_QUOTE and any(text in (call.arguments or {}).values() for call in calls)
+    return len(text) >= MIN_QUOTE and any(text in (call.arguments or {}).values() for call in said.calls)
 
 
 def _tells_of_calls(text: str, said: TurnSoFar) -> bool:
     """Whether it names a tool that the last answer called, by a name of no word, or beside what went in or came out."""
-    calls = said.answer.tool_calls or () if said.answer is not None else ()
-    named = [call for call in calls if call.name and call.name in text]
+    named = [call for call in said.calls if call.name and call.name in text]
     told = [*said.results, *(str(value) for call in named for value in (call.arguments or {}).values())]
     return any(not call.name.isalpha() for call in named) or (bool(named) and any(one in text for one in told if one))
 

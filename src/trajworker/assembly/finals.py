@@ -1,8 +1,9 @@
 """Which of a trace's dialogues is the agent's own, and where it ends: told by what the trace gave back."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
-from trajworker.assembly.calls import Call
+from trajworker.assembly.calls import Call, in_order
 from trajworker.assembly.groups import Group, system_of
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import ToolRun
@@ -11,7 +12,10 @@ from trajworker.model.message import Role
 
 
 def own_group(groups: list[Group], root: Root | None, runs: Sequence[ToolRun]) -> Group:
-    """The agent's: whose answer the trace gave back; else the last dialogue that the root's own words stand in."""
+    """The agent's: what a graph kept, else whose answer the trace gave back, else the last that the root speaks to."""
+    kept = _kept(groups, root)
+    if kept is not None:
+        return kept
     groups = _not_about_others(groups)
     finals = root.finals() if root is not None else set()
     told = root.answer() if root is not None else None
@@ -54,10 +58,18 @@ def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tu
 def _up_to_kept(calls: Sequence[Call], root: Root) -> int:
     """How many calls there are up to the last whose answer a graph kept in its state; none where it kept none."""
     ids = root.turn_ids()
-    kept = [
-        place for place, call in enumerate(calls, 1) if call.answer.draft is not None and call.answer.draft.id in ids
-    ]
-    return kept[-1] if kept else 0
+    return max((place for place, call in enumerate(calls, 1) if _is_kept(call, ids)), default=0)
+
+
+def _kept(groups: list[Group], root: Root | None) -> Group | None:
+    """The groups whose answers a graph kept in its state, as one: it may render a prompt anew for each of its nodes."""
+    ids = root.turn_ids() if root is not None else set()
+    kept = [one for one in groups if any(_is_kept(call, ids) for call in one.calls)] if ids else []
+    return Group(calls=in_order([call for one in kept for call in one.calls])) if kept else None
+
+
+def _is_kept(call: Call, ids: AbstractSet[str]) -> bool:
+    return call.answer.draft is not None and call.answer.draft.id in ids
 
 
 def _acts(call: Call, runs: Sequence[ToolRun]) -> bool:

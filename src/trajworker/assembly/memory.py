@@ -79,10 +79,8 @@ class Memory:
         self.turn_user = before.turn_user
         self.answered = False
         self.ids: set[str] = set()
-        self.retold: set[int] = set()
-        """Results behind what the prompt repeats that it tells again."""
         self.repeated: list[tuple[int, int]] = []
-        """What the prompt which is read repeats, as ranges."""
+        """What the prompt which is read has told again, as ranges."""
         self.untold_calls: list[tuple[str, dict[str, Any] | None]] = []
         """Calls of the last answer that the history's copy of it leaves out."""
         self.shown: str | None = None
@@ -177,7 +175,6 @@ class Memory:
         length, prefix = self.prefix.sealed()
         return Context(
             total=self.total, asides=before.asides + len(self.asides), entries=self.turn,
-            user_turns=before.user_turns,
             view=self.view, answer=self.answer, answer_ids=self.answer_ids,
             prefix_length=length, prefix_hash=prefix, turn_user=self.turn_user,
             pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from trajworker.assembly.alignment import Alignment
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import Pending
+from trajworker.assembly.context import Pending, alone
 from trajworker.assembly.linking import (
     complete,
     from_run,
@@ -55,12 +55,13 @@ class Results(Alignment):
         if draft.tool_response is None or draft.tool_response.id is None or self.turn_user is None:
             return None
         told = (place for place in range(self.turn_user, self.total) if self.key(place) == key)
-        found = next((place for place in told if place not in self.retold and not self._is_repeated(place)), None)
+        found = next((place for place in told if not self._is_repeated(place)), None)
         if found is not None:
-            self.retold.add(found)
+            self.repeated.append(alone(found))
         return found
 
     def _is_repeated(self, place: int) -> bool:
+        """Whether the prompt has told a message again already."""
         return any(start <= place < stop for start, stop in self.repeated)
 
     def add_missing_results(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:

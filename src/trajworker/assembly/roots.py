@@ -32,8 +32,10 @@ ASKED = ("question", "query", *SPOKEN)
 """Names under which apps give what a user said and nothing else."""
 NAMED = ("input", "question", "query", "prompt", *SPOKEN, "task", "topic", "q")
 """Names under which apps give the user's words, the clearest first."""
-WORDS = (*NAMED, "content", "body")
-"""The same, with those that may be a document's."""
+_DOCUMENTS = ("content", "body")
+"""Names of what a user may have said and may have handed over."""
+WORDS = (*NAMED, *_DOCUMENTS)
+"""All of these."""
 
 _NOBODYS = frozenset({"self", "config", "metadata", "settings", "options", "agent", "context"})
 """Objects among the inputs in which nobody speaks."""
@@ -71,6 +73,8 @@ class Root(Struct, eq=False, gc=False):
     by_human: bool = False
     trailing: list[Raw] = []
     outputs: Raw = Raw(b"null")
+    answers: list[Draft] | None = None
+    """The assistant messages of its turn, once they were asked for."""
 
     def before_answer(self, keys: AbstractSet[bytes]) -> tuple[bytes, list[Draft]] | None:
         """What a graph said in this turn in words of its own before the first answer of a model, and that one's key."""
@@ -83,7 +87,12 @@ class Root(Struct, eq=False, gc=False):
         return None
 
     def turn_answers(self) -> list[Draft]:
-        """The assistant messages of this turn that a graph gave back, newest first."""
+        """The assistant messages of this turn that a graph gave back, newest first; decoded once."""
+        if self.answers is None:
+            self.answers = self._turn_answers()
+        return self.answers
+
+    def _turn_answers(self) -> list[Draft]:
         found: list[Draft] = []
         for item in reversed(self.trailing[-MAX_TRAILING:]):
             for draft in drafts_of(item):
@@ -214,7 +223,7 @@ def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
     for holder, value in fields.items():
         if not isinstance(value, dict) or holder in _NOBODYS:
             continue
-        for name in (*ASKED, "content", "body"):
+        for name in (*ASKED, *_DOCUMENTS):
             if isinstance(value.get(name), str) and value[name].strip():
                 return {name: value[name]}
         found = _words_below(value, depth - 1) if depth else {}

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
-from trajworker.assembly.calls import Call
+from trajworker.assembly.calls import Call, in_order
 from trajworker.assembly.context import Context
 from trajworker.assembly.finals import own_group, up_to_final
 from trajworker.assembly.groups import Group, asks_alike, group, parallel
@@ -35,21 +35,6 @@ class Sorted(Struct, eq=False, gc=False):
             return runs, []
         own, *shared = share([self.main, *(branch.calls for branch in self.branches)], runs)
         return own, shared
-
-
-def in_order(calls: list[Call]) -> list[Call]:
-    """Calls by start; at the same instant the shorter prompt first, because it was asked before."""
-    if len(calls) < 2:  # noqa: PLR2004 - nothing to put in order
-        return calls
-    return sorted(
-        calls,
-        key=lambda call: (
-            call.run.start_time,
-            len(call.prompt.array) if call.prompt.array is not None else len(call.prompt.drafts),
-            call.run.dotted_order,
-            call.run.id,
-        ),
-    )
 
 
 def owner(path: Sequence[str], tools: dict[str, ToolRun]) -> str:
@@ -95,15 +80,13 @@ def sort_calls(
         return Sorted(main=own, branches=[], internal=internal)
     ran = {run.name for run in runs}
     groups = group(own, ran)
-    chosen = groups[0] if len(groups) == 1 else _kept(groups, root) or own_group(groups, root, runs)
+    chosen = groups[0] if len(groups) == 1 else own_group(groups, root, runs)
     chosen, behind = up_to_final(chosen, root, runs)
-    if len(groups) == 1 and not behind and not chosen.summaries:
-        return Sorted(main=chosen.calls, branches=[], internal=internal)
     writing = [call for one in groups for call in one.summaries]
     summaries = [call.text for call in writing if call.text is not None]
-    internal += behind + writing
+    internal = in_order(internal + behind + writing)
     if len(groups) == 1:
-        return Sorted(main=chosen.calls, branches=[], internal=in_order(internal), summaries=summaries)
+        return Sorted(main=chosen.calls, branches=[], internal=internal, summaries=summaries)
     if root is None:
         for one in groups:
             one.twin = one is not chosen and parallel(one, chosen) and asks_alike(one, chosen)
@@ -144,11 +127,3 @@ def _asking(one: Group, main: Group) -> ToolCall | None:
             if any(len(text) >= MIN_QUOTE and text in asked for text in texts):
                 return made
     return None
-
-
-def _kept(groups: list[Group], root: Root | None) -> Group | None:
-    """The groups whose answers a graph kept in its state, as one: it may render a prompt anew for each of its nodes."""
-    ids = root.turn_ids() if root is not None else set()
-    kept = [one for one in groups if any(call.answer.draft is not None and call.answer.draft.id in ids
-                                         for call in one.calls)] if ids else []  # fmt: skip
-    return Group(calls=in_order([call for one in kept for call in one.calls])) if kept else None

@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from trajworker.assembly.calls import innermost, read_call
+from trajworker.assembly.calls import in_order, innermost, read_call
 from trajworker.assembly.pieces import by_answer, by_step, without_pieces
 from trajworker.assembly.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.roots import Root, read_root
-from trajworker.assembly.scopes import in_order
 from trajworker.assembly.searches import read_search
 from trajworker.assembly.tool_runs import read_tool_run
 from trajworker.assembly.wrappers import real_tools

@@ -38,7 +38,6 @@ class Transcript(Results):
 
     def take(self, call: Call, opening: Opening | None) -> None:
         """Take in one llm call: its prompt, then its answer."""
-        self.retold.clear()
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
         self.repeated = [one for one in seen if not isinstance(one, FreshSystem)]
         if opening is not None and opening.begins and rest and all(one.role is Role.TOOL for one, _ in rest):

@@ -18,9 +18,11 @@ MIN_QUOTE = 4
 LONG_QUOTE = 24
 """Characters from which a text is passed on where it stands, and not a few words that somebody happened to say too."""
 
-_WORD, _ANY_WORD = re.compile(r"\w{3,}"), re.compile(r"\w+")
 MOSTLY = 0.8
 """Share of a text that stands for the whole of it."""
+
+_WORD = re.compile(r"\w+")
+_LONG_WORD = re.compile(r"\w{3,}")
 
 
 def goes_on_in_text(text: str | None, before: str | None, answer: str | None) -> bool:
@@ -77,7 +79,7 @@ def is_phrase(quote: str) -> bool:
 
 def is_rewording(text: str, other: str) -> bool:
     """Whether two texts are mostly of the same words: one in HTML, masked, or with its citations replaced."""
-    mine, its = (set(_WORD.findall(one.lower())) for one in (text, other))
+    mine, its = (set(_LONG_WORD.findall(one.lower())) for one in (text, other))
     return len(mine & its) * 2 > max(len(mine), len(its))
 
 
@@ -200,7 +202,8 @@ def _among(texts: dict[str, str], shown: str) -> str | None:
 
 
 def _share_a_word(text: str, other: str) -> bool:
-    return not set(_ANY_WORD.findall(text.lower())).isdisjoint(_ANY_WORD.findall(other.lower()))
+    """Whether two texts have any word in common."""
+    return not set(_WORD.findall(text.lower())).isdisjoint(_WORD.findall(other.lower()))
 
 
 def _shows(shown: str, text: str) -> bool:

@@ -32,7 +32,6 @@ _GOES_ON = ("tool_use", "pause_turn")
 """Why a message stopped behind which the same loop goes on."""
 _NOT_YET = ("queued", "in_progress")
 """States of an answer that is made in the background."""
-_ASSISTANT = {"role": "assistant"}
 
 
 def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON

@@ -20,6 +20,8 @@ _RESULT = frozenset(
     {"tool_result", "tool-result", "tool_call_response", "function_response", "function_call_output", "tool_response",
      "function_result", "tool_call_result"}
 )  # fmt: skip
+_NAMED = _CALL | _RESULT
+"""Blocks that may stand under the name of what they are: `{"tool_call": {..}}`."""
 _FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "failed"})
 
 _TOOL_USE = frozenset({"type", "id", "name", "input"})
@@ -193,9 +195,10 @@ def _read_untyped(block: dict[str, Any], into: Content) -> None:
             into.opaque = into.opaque or any(value for key, value in block.items() if key not in ("text", "thought"))
         return
     into.opaque = True
-    (name, held), *more = block.items() or [("", None)]
-    if not more and isinstance(held, dict) and snake(name) in _CALL | _RESULT:
-        _read_block({"type": snake(name), **held}, into)  # a block under the name of what it is
+    name = snake(next(iter(block))) if len(block) == 1 else ""
+    held = next(iter(block.values()), None)
+    if name in _NAMED and isinstance(held, dict):
+        _read_block({"type": name, **held}, into)
     elif isinstance(block.get("name"), str) and ("arguments" in block or "call_id" in block):
         _read_block({"type": "tool_call" if "arguments" in block else "tool_result", **block}, into)
     elif (

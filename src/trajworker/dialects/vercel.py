@@ -25,8 +25,6 @@ def answer(payload: dict[str, Any]) -> Draft:
         reasoning=reasoning if isinstance(reasoning, str) else None,
     )
     content = payload.get("content") if isinstance(payload.get("content"), (list, str)) else payload.get("text")
-    return (
-        speak("assistant", "" if content is None else content, said)[-1]
-        if not isinstance(content, str)
-        else (Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning))
-    )
+    if isinstance(content, str):
+        return Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning)
+    return speak("assistant", "" if content is None else content, said)[-1]

@@ -105,9 +105,10 @@ def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN
         word = word.get("unified") or word.get("raw") or word.get("reason") or word.get("type")
     if isinstance(word, list):
         word = word[0] if word else None
+    if isinstance(word, str) and word[:1] in ("[", '"'):  # a span's attribute written as JSON
+        word = word.strip('[]" ').partition('"')[0]
     if not isinstance(word, str) or not word:
         return None
-    word = word.strip('[]" ')  # a span's attribute that is a list, as text
     plain = word.rsplit(".", 1)[-1]
     reason = FINISH_REASONS.get(plain.lower()) or FINISH_REASONS.get(snake(plain), word)
     if calls and word in ("STOP", "FinishReason.STOP"):
