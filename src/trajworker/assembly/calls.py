@@ -8,7 +8,7 @@ from msgspec import Struct
 from trajworker.assembly.faults import is_interrupt, is_stopped
 from trajworker.assembly.metadata import NO_PARAMS, PARAMS, Metadata, extra_of
 from trajworker.assembly.payloads import lenient, text_of
-from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.tool_runs import Ran, ToolRun
 from trajworker.assembly.words import STOPPED
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
 from trajworker.dialects.outcome import status_finish
@@ -68,6 +68,10 @@ class Call(Struct, eq=False, gc=False):
     def asks_for(self, run: ToolRun) -> bool:
         """Whether a tool run is what the answer calls: by id, else by name."""
         return run.call_id in self.ids if run.call_id is not None else run.name in self.names
+
+    def acts(self, ran: Ran) -> bool:
+        """Whether any tool ran that the answer calls."""
+        return not (ran.ids.isdisjoint(self.ids) and ran.bare.isdisjoint(self.names))
 
     @property
     def names(self) -> set[str]:

@@ -6,12 +6,15 @@ from collections.abc import Set as AbstractSet
 from trajworker.assembly.calls import Call, in_order
 from trajworker.assembly.groups import Group, system_of
 from trajworker.assembly.roots import Root
-from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.tool_runs import Ran
 from trajworker.assembly.words import MIN_QUOTE, is_phrase
 from trajworker.model.message import Role
 
+MANY = 32
+"""Dialogues in one trace from which on it is a batch of them, and no call is taken to sum one of them up."""
 
-def own_group(groups: list[Group], root: Root | None, runs: Sequence[ToolRun]) -> Group:
+
+def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
     """The agent's: what a graph kept, else whose answer the trace gave back, else the last that the root speaks to."""
     kept = _kept(groups, root)
     if kept is not None:
@@ -25,16 +28,16 @@ def own_group(groups: list[Group], root: Root | None, runs: Sequence[ToolRun]) -
     worded = [one for one in groups if told is not None and one.final and is_phrase(one.final) and one.final in told]
     if len(worded) == 1:
         return worded[0]  # the trace gave it back with something around it
-    given_back = _given_back(groups, finals, runs) if finals else []
+    given_back = _given_back(groups, finals, ran) if finals else []
     if given_back:
         return _spoken_to(given_back, root)[-1]
     return max(_spoken_to(groups, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
 
 
-def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tuple[Group, list[Call]]:
+def up_to_final(chosen: Group, root: Root | None, ran: Ran) -> tuple[Group, list[Call]]:
     """The calls up to the answer that the trace gave back, and those that only work on it (a title, a rating)."""
     calls = chosen.calls
-    if root is None or _acts(calls[-1], runs):
+    if root is None or calls[-1].acts(ran):
         return chosen, []
     earlier = [call.text for call in calls[:-1] if not call.ids and call.text is not None]
     if not earlier or (root.shows(calls[-1].text) and not any(map(root.shows, earlier))):
@@ -48,7 +51,7 @@ def up_to_final(chosen: Group, root: Root | None, runs: Sequence[ToolRun]) -> tu
         return chosen, []
     for place in range(len(calls) - 1, 0, -1):
         last, behind = calls[place - 1], calls[place:]
-        if last.text is None or last.text not in finals or any(_acts(call, runs) for call in behind):
+        if last.text is None or last.text not in finals or any(call.acts(ran) for call in behind):
             continue
         if last in answers or all(system_of(call) != system_of(last) for call in behind):
             return Group(calls=calls[:place]), behind
@@ -72,21 +75,16 @@ def _is_kept(call: Call, ids: AbstractSet[str]) -> bool:
     return call.answer.draft is not None and call.answer.draft.id in ids
 
 
-def _acts(call: Call, runs: Sequence[ToolRun]) -> bool:
-    """Whether a tool ran that an answer calls."""
-    return any(call.asks_for(run) for run in runs)
-
-
-def _given_back(groups: list[Group], finals: set[str], runs: Sequence[ToolRun]) -> list[Group]:
+def _given_back(groups: list[Group], finals: set[str], ran: Ran) -> list[Group]:
     """The groups whose last answer a trace gave back, else any answer, else what a call holds that no tool ran for."""
     last = [one for one in groups if one.final is not None and one.final in finals]
     said = last or [one for one in groups if any(call.text in finals for call in one.answered)]
-    return said or [one for one in groups if not finals.isdisjoint(_shaped(one, runs))]
+    return said or [one for one in groups if not finals.isdisjoint(_shaped(one, ran))]
 
 
-def _shaped(one: Group, runs: Sequence[ToolRun]) -> set[str]:
+def _shaped(one: Group, ran: Ran) -> set[str]:
     """What the calls of a group were given that no tool ran for: an answer in a shape that the app asked for."""
-    drafts = [call.answer.draft for call in one.answered if not _acts(call, runs)]
+    drafts = [call.answer.draft for call in one.answered if not call.acts(ran)]
     made = [call for draft in drafts if draft is not None for call in draft.tool_calls or ()]
     return {text.strip() for call in made for text in (call.arguments or {}).values() if isinstance(text, str)}
 
@@ -94,7 +92,7 @@ def _shaped(one: Group, runs: Sequence[ToolRun]) -> set[str]:
 def _not_about_others(groups: list[Group]) -> list[Group]:
     """All groups but lone calls that sum up one of the dialogues; who writes about several is asked by the user."""
     dialogues = [one for one in groups if len(one.calls) > 1]
-    if not dialogues:
+    if not 0 < len(dialogues) <= MANY:
         return groups
     return [
         one for one in groups

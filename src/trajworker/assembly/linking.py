@@ -1,24 +1,22 @@
 """Links tool calls, tool runs and tool messages: by id where there is one, else by name, arguments and order."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 
 from trajworker.assembly.context import Pending
-from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.open_runs import OpenRuns, bears_name
+from trajworker.assembly.tool_runs import ToolRun, comparable
 from trajworker.dialects import Draft
 from trajworker.dialects.draft import as_text
 from trajworker.model.message import Role, ToolCall, ToolResponse
 from trajworker.model.run import RunStatus
 
-_ENCODER = msgspec.json.Encoder(order="deterministic")
-
 
 def pending_of(index: int, calls: tuple[ToolCall, ...]) -> list[Pending]:
     """The calls of a message, as long as they have no result."""
-    return [
-        Pending(index, call.id, call.name, _ENCODER.encode(call.arguments), place) for place, call in enumerate(calls)
-    ]
+    return [Pending(index, call.id, call.name, comparable(call.arguments), place) for place, call in enumerate(calls)]
 
 
 def match_result(draft: Draft, pending: list[Pending]) -> Pending | None:
@@ -43,38 +41,45 @@ def _returned(run: ToolRun) -> bool:
     return run.run.status is RunStatus.SUCCESS and run.run.error is None
 
 
-def match_run(call: Pending, runs: list[ToolRun], open_calls: list[Pending], before: datetime | None) -> ToolRun | None:
+def match_run(call: Pending, runs: OpenRuns, open_calls: list[Pending], before: datetime | None) -> ToolRun | None:
     """The run of a call; retries of one call count as one, the last of them.
 
     Runs that started after the next llm call belong to later calls, unless they bear the call's id or its arguments and
     nothing else is left (a skewed clock).
     """
-    free = [run for run in runs if not run.linked and _returned(run)]
-    for group in (_same_id(call, free), _same_arguments(call, free), _same_name(call, free)):
-        if not group:
-            continue
-        timely = [run for run in group if before is None or run.run.start_time <= before]
-        timely = timely or [run for run in group[:1] if _is_surely_of(call, run)]
-        if not timely:
-            continue
+    if not runs:
+        return None
+    timely = _timely(call, runs.of_id(call), before)
+    if not timely:
+        alike = (run for run in runs.of_arguments(call) if bears_name(run, call.name))
+        timely = _timely(call, alike, before) or _timely(call, runs.of_name(call), before, most=1)
+    if timely and timely[0].call_id is None:
         rivals = sum(1 for other in open_calls if other.name == call.name and other.arguments == call.arguments)
-        if rivals <= 1 or group[0].call_id is not None:
-            if timely[0].call_id is None and call.id is not None and group is not free:
-                timely = _attempts(timely)
-            for run in timely:
-                run.linked = True
-            return timely[-1]
-        timely[0].linked = True
-        return timely[0]
-    return None
+        timely = timely[:1] if rivals > 1 else _attempts(timely) if call.id is not None else timely
+    for run in timely:
+        run.linked = True
+    return timely[-1] if timely else None
 
 
-def match_value(draft: Draft, call: Pending, runs: list[ToolRun]) -> ToolRun | None:
+def _timely(call: Pending, runs: Iterable[ToolRun], before: datetime | None, most: int | None = None) -> list[ToolRun]:
+    """Those of these runs that had started by then; else the first, where nothing but the clock speaks against it."""
+    timely: list[ToolRun] = []
+    for run in runs:
+        if not _returned(run):
+            continue
+        if before is not None and run.run.start_time > before:
+            return timely or ([run] if _is_surely_of(call, run) else [])
+        timely.append(run)
+        if len(timely) == most:
+            break
+    return timely
+
+
+def match_value(draft: Draft, call: Pending, runs: OpenRuns) -> ToolRun | None:
     """The run of a call under another name: given the same arguments, it gave back or failed with the result."""
     text = (draft.content or "").strip()
-    for run in runs:
-        same = not run.linked and run.call_id is None and _ENCODER.encode(run.arguments) == call.arguments
-        if same and text and ((as_text(run.value) or "").strip() == text or _failed_with(run, text)):
+    for run in runs.of_arguments(call) if text else ():
+        if (as_text(run.value) or "").strip() == text or _failed_with(run, text):
             run.linked = True
             return run
     return None
@@ -96,12 +101,12 @@ def part_from_others(draft: Draft, run: ToolRun, others: list[ToolRun]) -> None:
 
 def _is_surely_of(call: Pending, run: ToolRun) -> bool:
     """Whether nothing but the clock speaks against a run."""
-    return run.call_id is not None or _ENCODER.encode(run.arguments) == call.arguments
+    return run.call_id is not None or comparable(run.arguments) == call.arguments
 
 
 def is_run_of(call: Pending, run: ToolRun) -> bool:
     """Whether a run may be that of a call, by its id, else by the tool's name."""
-    return run.call_id == call.id if run.call_id is not None and call.id is not None else _names(call, run)
+    return run.call_id == call.id if run.call_id is not None and call.id is not None else bears_name(run, call.name)
 
 
 def _attempts(runs: list[ToolRun]) -> list[ToolRun]:
@@ -110,26 +115,6 @@ def _attempts(runs: list[ToolRun]) -> list[ToolRun]:
         if not run.failed:
             return runs[: index + 1]
     return runs
-
-
-def _same_id(call: Pending, runs: list[ToolRun]) -> list[ToolRun]:
-    return [run for run in runs if run.call_id is not None and run.call_id == call.id]
-
-
-def _same_arguments(call: Pending, runs: list[ToolRun]) -> list[ToolRun]:
-    return [
-        run for run in runs
-        if run.call_id is None and _names(call, run) and _ENCODER.encode(run.arguments) == call.arguments
-    ]  # fmt: skip
-
-
-def _same_name(call: Pending, runs: list[ToolRun]) -> list[ToolRun]:
-    return [run for run in runs if run.call_id is None and _names(call, run)][:1]
-
-
-def _names(call: Pending, run: ToolRun) -> bool:
-    """Whether a run is of the tool called; SDKs decorate the name (`mcp__server__tool`, `execute_tool x`)."""
-    return bool(call.name) and (run.name == call.name or run.name.endswith((f" {call.name}", f"_{call.name}")))
 
 
 def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:

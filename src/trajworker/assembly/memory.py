@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import KEPT, Context, Known, Past, Pending
+from trajworker.assembly.open_runs import OpenRuns
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import Root
 from trajworker.assembly.sessions import Session
@@ -56,7 +57,7 @@ class Memory:
     def __init__(self, past: Past, runs: list[ToolRun], quotes: Quotes, frame: Frame | None = None) -> None:
         self.past = past
         self.before = before = past.context
-        self.runs = runs
+        self.runs = OpenRuns(runs)
         self.quotes = quotes
         self.frame = frame or Frame()
         self.drafts: list[Draft] = []

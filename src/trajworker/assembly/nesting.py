@@ -34,6 +34,10 @@ class Nesting:
         self.by_owner: dict[str, list[Call]] = {}
         for call in trace.calls:
             self.by_owner.setdefault(self._owner(call), []).append(call)
+        self.below: dict[str, list[str]] = {}
+        """The tool runs with llm calls of their own, by the one in whose scope they stand, else by the main agent."""
+        for scope in filter(None, self.by_owner):
+            self.below.setdefault(self._parent(scope), []).append(scope)
         self.owned_tools: dict[str, list[ToolRun]] = {}
         for tool in trace.tools.values():
             self.owned_tools.setdefault(owner(tool.path, trace.tools), []).append(tool)
@@ -51,9 +55,8 @@ class Nesting:
     def nested(self, transcript: Transcript, chosen: Sorted, shared: list[list[ToolRun]]) -> list[bytes]:
         """Trajectories of sub-agents under tool runs and of parallel branches, in order of their start."""
         found: list[tuple[datetime, bytes]] = []
-        for scope, calls in self.by_owner.items():
-            if scope and self._parent(scope) == "":
-                found += self._agents(scope, calls, transcript)
+        for scope in self.below.get("", ()):
+            found += self._agents(scope, transcript)
         found += [(start, chunk) for start, chunk, _ in self._branches(chosen, shared)]
         found.sort(key=itemgetter(0))
         return [chunk for _, chunk in found]
@@ -82,8 +85,9 @@ class Nesting:
         path = tool.path if tool is not None else ()
         return next((one for one in reversed(path) if one in self.by_owner), "")
 
-    def _agents(self, scope: str, calls: list[Call], above: Transcript) -> list[tuple[datetime, bytes]]:
+    def _agents(self, scope: str, above: Transcript) -> list[tuple[datetime, bytes]]:
         """The trajectories of a sub-agent (calls under a tool run, or marked as one's) and of its twins, by start."""
+        calls = self.by_owner[scope]
         chosen = sort_calls(calls, None, self.runs(scope))
         tool = self.trace.tools.get(scope)
         call_id = tool.call_id if tool is not None else None
@@ -100,12 +104,7 @@ class Nesting:
         own, shared = chosen.share(self.runs(scope))
         part = Transcript(Past(Context()), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
         self._play(part, chosen.main, _task(tool))
-        inner = [
-            chunk
-            for one, inner_calls in self.by_owner.items()
-            if one and one != scope and self._parent(one) == scope
-            for _, chunk in self._agents(one, inner_calls, part)
-        ]
+        inner = [chunk for one in self.below.get(scope, ()) for _, chunk in self._agents(one, part)]
         branches = self._branches(chosen, shared, origin)
         inner += [chunk for _, chunk, twin in branches if not twin]
         told = self._encoded(part, origin, {"nested": inner, "internal": self.internal(chosen, part)})

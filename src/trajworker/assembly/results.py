@@ -68,7 +68,7 @@ class Results(Alignment):
         """Before the next decision: results that its prompt leaves out are taken from their runs."""
         self.limit = start
         told = [draft for draft, _ in rest if draft.role is Role.TOOL]
-        if self.pending and self.runs:
+        if self.pending:
             open_calls = list(self.pending)
             for draft in told:
                 answered = match_result(draft, open_calls)
@@ -111,8 +111,8 @@ class Results(Alignment):
 
     def orphans(self, before: datetime | None, asking: Call | None = None) -> None:
         """Tool runs that no call asked for, as far as anybody told, nor the one that is `asking` now."""
-        for run in self.runs:
-            if run.linked or not (run.failed or run.value is not None):
+        for run in self.runs.begun(before):
+            if not (run.failed or run.value is not None):
                 continue
             if before is not None and (run.run.end_time or run.run.start_time) > before:
                 continue

@@ -1,18 +1,21 @@
 """Sorts the llm calls of a trace: the agent's own, its sub-agents', parallel branches, and internal ones."""
 
 from collections.abc import Collection, Sequence
+from operator import itemgetter
 
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call, in_order
 from trajworker.assembly.context import Context
 from trajworker.assembly.finals import own_group, up_to_final
-from trajworker.assembly.groups import Group, asks_alike, group, parallel
+from trajworker.assembly.grouping import group
+from trajworker.assembly.groups import Group, asks_alike
 from trajworker.assembly.guards import decided_otherwise, is_unheard
+from trajworker.assembly.overlaps import parallel, ran_beside
 from trajworker.assembly.payloads import text_of
 from trajworker.assembly.roots import Root
 from trajworker.assembly.sharing import share
-from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.tool_runs import Ran, ToolRun
 from trajworker.assembly.words import MIN_QUOTE
 from trajworker.model.message import Role, ToolCall
 
@@ -73,15 +76,15 @@ def sort_calls(
     A single answer that calls what no tool run bears the name of is structured output, not an agent's.
     """
     internal = [call for call in calls if is_internal(call)]
-    own = [call for call in calls if call not in internal] if internal else calls
+    own = [call for call in calls if not is_internal(call)] if internal else calls
     if is_unheard(own, root) or decided_otherwise(own, root, before):
         return Sorted(main=[], branches=[], internal=in_order([*internal, *own]))
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
-    ran = {run.name for run in runs}
-    groups = group(own, ran)
-    chosen = groups[0] if len(groups) == 1 else own_group(groups, root, runs)
-    chosen, behind = up_to_final(chosen, root, runs)
+    ran = Ran.of(runs)
+    groups = group(own, ran.names)
+    chosen = groups[0] if len(groups) == 1 else own_group(groups, root, ran)
+    chosen, behind = up_to_final(chosen, root, ran)
     writing = [call for one in groups for call in one.summaries]
     summaries = [call.text for call in writing if call.text is not None]
     internal = in_order(internal + behind + writing)
@@ -92,20 +95,22 @@ def sort_calls(
             one.twin = one is not chosen and parallel(one, chosen) and asks_alike(one, chosen)
     own_ids = {id(call) for call in [*chosen.calls, *behind]}
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
-    for one in others:
-        one.asked_by = _asking(one, chosen)
-    branches = [one for one in others if _stands_apart(one, others, ran)]
-    internal += [call for one in others if one not in branches for call in one.calls]
+    passed_on = _passed_on(chosen)
+    branches: list[Group] = []
+    for one, beside in zip(others, ran_beside(others), strict=True):
+        one.asked_by = _asking(one, passed_on)
+        if _stands_apart(one, ran.names, beside=beside):
+            branches.append(one)
+        else:
+            internal += one.calls
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal), summaries=summaries)
 
 
-def _stands_apart(one: Group, others: Sequence[Group], ran: Collection[str]) -> bool:
+def _stands_apart(one: Group, ran: Collection[str], *, beside: bool) -> bool:
     """Whether a group is another agent's dialogue; else its calls are internal ones."""
     if one.asked_by is not None or one.twin or any(not call.names.isdisjoint(ran) for call in one.calls):
         return True
-    if len(one.answered) > 1:
-        return not _only_chooses(one)
-    return any(parallel(one, other) for other in others if other is not one)
+    return beside if len(one.answered) <= 1 else not _only_chooses(one)
 
 
 def _only_chooses(one: Group) -> bool:
@@ -118,12 +123,22 @@ def _only_chooses(one: Group) -> bool:
     return ids.isdisjoint(again.union(draft.tool_response.id for draft in drafts if draft.tool_response is not None))
 
 
-def _asking(one: Group, main: Group) -> ToolCall | None:
-    """The agent's tool call that holds, word for word, what another was asked: its tool works with a model itself."""
-    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is Role.USER}
+def _passed_on(main: Group) -> dict[str, tuple[int, ToolCall]]:
+    """Texts in the agent's tool calls that may be what another was asked, each with its order and the call."""
+    found: dict[str, tuple[int, ToolCall]] = {}
     for call in main.answered:
         for made in (call.answer.draft.tool_calls or ()) if call.answer.draft is not None else ():
-            texts = {text.strip() for text in (made.arguments or {}).values() if isinstance(text, str)}
-            if any(len(text) >= MIN_QUOTE and text in asked for text in texts):
-                return made
-    return None
+            texts = [text.strip() for text in (made.arguments or {}).values() if isinstance(text, str)]
+            for text in texts:
+                if len(text) >= MIN_QUOTE:
+                    found.setdefault(text, (len(found), made))
+    return found
+
+
+def _asking(one: Group, passed_on: dict[str, tuple[int, ToolCall]]) -> ToolCall | None:
+    """The agent's tool call that holds, word for word, what another was asked: its tool works with a model itself."""
+    if not passed_on:
+        return None
+    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is Role.USER}
+    found = [passed_on[text] for text in asked if text in passed_on]
+    return min(found, key=itemgetter(0))[1] if found else None

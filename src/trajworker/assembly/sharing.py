@@ -1,10 +1,12 @@
 """Whose tool runs are whose, where several agents of one trace call tools."""
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.tool_runs import ToolRun, comparable
+
+_ANYWHERE = ""
+"""Stands above every run of the tree."""
 
 
 def share(agents: Sequence[list[Call]], runs: list[ToolRun]) -> list[list[ToolRun]]:
@@ -13,30 +15,35 @@ def share(agents: Sequence[list[Call]], runs: list[ToolRun]) -> list[list[ToolRu
     Where several called a tool by that name it is of the agent that stands nearest in the tree, then of the one that
     gave it these arguments, then of the first.
     """
-    by_id: defaultdict[str, list[int]] = defaultdict(list)
-    by_name: defaultdict[str, list[int]] = defaultdict(list)
+    callers: dict[tuple[str | bytes, ...], int] = {}
     for place, calls in enumerate(agents):
-        for one in {one for call in calls for one in call.ids}:
-            by_id[one].append(place)
-        for name in {name for call in calls for name in call.names}:
-            by_name[name].append(place)
+        for use in _uses(calls):
+            callers.setdefault(use, place)
     shared: list[list[ToolRun]] = [[] for _ in agents]
     for run in runs:
-        rivals = by_id[run.call_id] if run.call_id is not None else by_name[run.name]
-        place = rivals[0] if rivals else 0
-        if len(rivals) > 1:
-            place = max(rivals, key=lambda rival: _nearness(agents[rival], run))
-        shared[place].append(run)
+        shared[_caller(callers, run)].append(run)
     return shared
 
 
-def _nearness(calls: list[Call], run: ToolRun) -> tuple[int, bool]:
-    """How much of its way down the tree a tool run shares with an agent, and whether the agent gave it its arguments.
-
-    Of agents that are equal in both `max` takes the first.
-    """
-    above = set(run.path)
-    depth = max(sum(one in above for one in call.path) for call in calls)
+def _uses(calls: list[Call]) -> Iterator[tuple[str | bytes, ...]]:
+    """By what a tool run may be known: what stands above the agent, with the ids, names and arguments of its calls."""
+    above = dict.fromkeys((_ANYWHERE, *(one for call in calls for one in call.path)))
     drafts = [call.answer.draft for call in calls if call.answer.draft is not None]
-    made = [call for draft in drafts for call in draft.tool_calls or ()]
-    return depth, any(call.name == run.name and call.arguments == run.arguments for call in made)
+    for made in (made for draft in drafts for made in draft.tool_calls or ()):
+        given = comparable(made.arguments)
+        for one in above:
+            yield one, "name", made.name
+            yield one, "name", made.name, made.name, given
+            if made.id:
+                yield one, "id", made.id
+                yield one, "id", made.id, made.name, given
+
+
+def _caller(callers: dict[tuple[str | bytes, ...], int], run: ToolRun) -> int:
+    """Place of the agent that called for a run; the first one's where nobody did."""
+    called = ("name", run.name) if run.call_id is None else ("id", run.call_id)
+    first = next((one for one in reversed((_ANYWHERE, *run.path)) if (one, *called) in callers), None)
+    if first is None:
+        return 0
+    alike = callers.get((first, *called, run.name, comparable(run.arguments)))
+    return alike if alike is not None else callers[first, *called]

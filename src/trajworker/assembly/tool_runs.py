@@ -1,8 +1,10 @@
 """Reads tool runs: what a tool was called with, what it gave back, whether it failed."""
 
 import ast
+from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from trajworker.assembly.faults import error_text, is_interrupt
@@ -12,6 +14,13 @@ from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.blocks import arguments
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus, ancestors
+
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def comparable(arguments: dict[str, Any] | None) -> bytes:
+    """Arguments as JSON in which equal ones are equal."""
+    return _ENCODER.encode(arguments)
 
 
 class ToolRun(Struct, eq=False, gc=False):
@@ -33,6 +42,28 @@ class ToolRun(Struct, eq=False, gc=False):
         """The error that a run's result tells of, although the run itself succeeded."""
         told = self.message.tool_response if self.message is not None else None
         return told.error if told is not None else None
+
+
+class Ran(Struct, gc=False):
+    """Which tools of an agent ran.
+
+    Args:
+        names: names of all of them.
+        ids: ids of the calls that they tell they ran for; None where one tells none.
+        bare: names of those that tell none.
+    """
+
+    names: set[str]
+    ids: set[str | None]
+    bare: set[str]
+
+    @classmethod
+    def of(cls, runs: Iterable[ToolRun]) -> "Ran":
+        """What these runs tell."""
+        told = list(runs)
+        names, ids = {run.name for run in told}, {run.call_id for run in told}
+        bare = {run.name for run in told if run.call_id is None} if None in ids else set()
+        return cls(names=names, ids=ids, bare=bare)
 
 
 def read_tool_run(run: Run) -> ToolRun:

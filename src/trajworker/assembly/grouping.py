@@ -1,0 +1,112 @@
+"""Groups the llm calls of a trace by the dialogue they go on with."""
+
+from collections.abc import Set as AbstractSet
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.groups import Group, system_of
+from trajworker.assembly.open_dialogues import OpenDialogues
+from trajworker.assembly.words import LONG_QUOTE, goes_on_in_text
+from trajworker.model.message import Role
+
+
+def group(calls: list[Call], ran: AbstractSet[str] = frozenset()) -> list[Group]:
+    """Calls by the dialogue they go on with, in order of the first call; `ran` are the names of tools that ran."""
+    dialogues = OpenDialogues()
+    for call in calls:
+        near = dialogues.near(call)
+        home = next((one for one in near if _goes_on(call, one.calls[-1])), None)
+        if home is None:
+            home = next((one for one in near if _chained(call, one.calls[-1])), None)
+        if home is None:
+            home = next((one for one in near if _tried_again(call, one, ran)), None)
+        if home is None:
+            home = next((one for one in near if _goes_on_from_summary(call, one)), None)
+            if home is not None:
+                home.summaries.append(home.calls.pop())
+        if home is None:
+            dialogues.begin(call)
+        else:
+            dialogues.go_on(home, call)
+    return dialogues.groups
+
+
+def _goes_on(call: Call, last: Call) -> bool:
+    """Whether a call's prompt goes on from another call of the same agent."""
+    mine, before = call.prompt.array, last.prompt.array
+    answer = last.answer.draft
+    if mine is not None and before is not None and mine.startswith(before[:-1]):
+        if answer is None:
+            return len(mine) >= len(before) and system_of(call) == system_of(last)
+        if len(mine) > len(before):
+            return True
+    if answer is None:
+        return call.digests() == last.digests()
+    if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
+        return True
+    if _scratchpad(call, last) or _told_in_words(call, last) or _names_answer(call, last):
+        return True
+    ids = last.ids
+    return bool(ids) and any(
+        (draft.tool_response is not None and draft.tool_response.id in ids)
+        or bool(ids & {one.id for one in draft.tool_calls or ()})
+        for draft in call.read()
+    )
+
+
+def _names_answer(call: Call, last: Call) -> bool:
+    """Whether a prompt leaves its history to the server and names the answer that it goes on from (Responses API)."""
+    previous = call.prompt.previous
+    return previous is not None and f'"{previous}"'.encode() in bytes(last.run.outputs)
+
+
+def _scratchpad(call: Call, last: Call) -> bool:
+    """Whether a prompt is the one before with its answer written behind it, as agents do that know no tool calls."""
+    mine, before = call.read(), last.read()
+    if not mine or not before or last.answer.draft is None or system_of(call) != system_of(last):
+        return False
+    return goes_on_in_text(mine[-1].content, before[-1].content, last.answer.draft.content)
+
+
+def _told_in_words(call: Call, last: Call) -> bool:
+    """Whether a prompt tells in words that the tools of the last answer were called and what they gave back.
+
+    Agents that a dialogue is handed over to are told so where the calls are not theirs (Google ADK).
+    """
+    names = last.names
+    if not names:
+        return False
+    known = set(last.digests())
+    users = [(draft.content or "", key in known) for draft, key in zip(call.read(), call.digests(), strict=True)
+             if draft.role is Role.USER]  # fmt: skip
+    told = [text for text, old in users if not old and any(name in text for name in names)]
+    return len(told) > len(names) and any(old for _, old in users)
+
+
+def _goes_on_from_summary(call: Call, one: Group) -> bool:
+    """Whether a prompt has a dialogue's last answer, word for word, in place of the history that was made of."""
+    last = one.calls[-1]
+    if len(one.calls) == 1 or last.ids or last.text is None or len(last.text) < LONG_QUOTE:
+        return False
+    if not last.read() or last.read()[-1].role is not Role.USER:  # a summary is asked for
+        return False
+    if not system_of(call) or system_of(call) != system_of(one.calls[0]):
+        return False
+    known = set(last.digests())
+    new = [draft for draft, key in zip(call.read(), call.digests(), strict=True) if key not in known]
+    return any(draft.role is Role.USER and last.text in (draft.content or "") for draft in new)
+
+
+def _tried_again(call: Call, one: Group, ran: AbstractSet[str]) -> bool:
+    """Whether a prompt is a dialogue's first, which broke off at a tool that ran: the turn was tried once more."""
+    first, last = one.calls[0], one.calls[-1]
+    if not last.ids or last.names.isdisjoint(ran) or (last.run.end_time or last.run.start_time) > call.run.start_time:
+        return False
+    return call.digests() == first.digests()
+
+
+def _chained(call: Call, last: Call) -> bool:
+    """Whether the prompts share their opening (system and first user message) and differ behind it: a window."""
+    mine, before = call.read(), last.read()
+    if len(mine) < 3 or len(before) < 2 or last.answer.draft is None:  # noqa: PLR2004 - system, user, and more
+        return False
+    return call.digests()[:2] == last.digests()[:2] and any(draft.role is Role.TOOL for draft in mine)
