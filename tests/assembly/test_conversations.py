@@ -9,7 +9,7 @@ from support.folding import brief, fold_all, told
 from support.runs import Recorder
 from trajworker import dialects
 from trajworker.assembly import Conversation, Header, alignment, assemble, encode_fold
-from trajworker.assembly.alignment import WINDOW
+from trajworker.assembly.repeats import WINDOW
 from trajworker.dialects import Draft, read_array
 from trajworker.errors import MalformedRun
 from trajworker.model.message import TrainableStatus

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from support import corpus, runs
 from support.folding import fold_all, told
 from support.runs import Recorder
-from trajworker.assembly import Fold, Header, alignment, content_hash, decode_fold, encode_fold, encode_line
+from trajworker.assembly import Fold, Header, content_hash, decode_fold, encode_fold, encode_line, repeats
 from trajworker.model.run import Run
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 
@@ -61,7 +61,7 @@ def test_calls_that_nothing_but_their_ids_tells_apart_are_told_in_one_order() ->
 @given(ANY_CONVERSATION, st.integers(1, 6))
 def test_looking_through_few_messages_first_finds_what_looking_through_all_finds(case: int, window: int) -> None:
     _, _, traces = CONVERSATIONS[case]
-    with patch.object(alignment, "WINDOW", window):
+    with patch.object(repeats, "WINDOW", window):
         few = fold_all(traces)
     assert line(few) == line(fold_all(traces))
     assert content_hash(few, HEADER) == content_hash(fold_all(traces), HEADER)

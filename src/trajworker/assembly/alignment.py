@@ -1,12 +1,11 @@
 """Aligns a prompt with what is known: what it repeats is found, what is new is left over."""
 
-from difflib import SequenceMatcher
-
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import alone, expand, refer
 from trajworker.assembly.memory import Amendment, Memory
+from trajworker.assembly.repeats import repeated_by
 from trajworker.assembly.words import ALTERNATIVE, EDITED, Opening, turn_user
 from trajworker.dialects import Draft, digest, read_array
 from trajworker.model.message import Role, TrainableStatus
@@ -21,10 +20,6 @@ class FreshSystem(Struct, eq=False):
 
 Seen = tuple[int, int] | FreshSystem
 """What a prompt repeats, as a range of references; or a system prompt that it says for the first time."""
-
-
-WINDOW = 512
-"""Messages, newest first, among which a prompt's are looked for; among all of them only where that is not enough."""
 
 
 class Alignment(Memory):
@@ -133,7 +128,7 @@ class Alignment(Memory):
             return [], keyed
         begins = opening is not None and opening.begins
         limit = turn_user(drafts, opening) if begins else len(drafts)
-        references = self._references(keyed[:limit])
+        references = repeated_by(self, keyed[:limit])
         last = max((place for place, found in enumerate(references) if found is not None), default=-1)
         last = self._claim_answer(keyed, references, last, limit)
         if (begins and limit < len(keyed)) or (opening is not None and not keyed[last + 1 :] and self.replays(call)):
@@ -172,69 +167,6 @@ class Alignment(Memory):
             following += 1
             place += 1
         return place - 1
-
-    def _references(self, keyed: list[tuple[Draft, bytes]]) -> list[int | None]:
-        """For each prompt message the message it repeats, in order; the newest of equal ones."""
-        wanted = self._as_shown(keyed)
-        found: list[int | None] = [None] * len(wanted)
-        head = 0
-        while head < len(keyed) and keyed[head][0].role is Role.SYSTEM:
-            found[head] = self.systems.get(wanted[head])
-            head += 1
-        thread = self._thread()
-        place = head
-        for reference, said in thread:
-            if place < len(wanted) and said == wanted[place]:
-                found[place] = reference
-                place += 1
-            else:
-                break
-        if place == len(wanted) or (thread and place - head == len(thread)):
-            return found
-        first = max(0, self.total - WINDOW)
-        searched = self._searched(wanted[head:], first)
-        if first and None in searched:
-            searched = self._searched(wanted[head:], 0)
-        return [*found[:head], *searched]
-
-    def _searched(self, wanted: list[bytes], first: int) -> list[int | None]:
-        """What digests stand for among the messages from `first` on, as much as possible in order; else an aside."""
-        known = [self.key(reference) for reference in range(self.total - 1, first - 1, -1)]
-        found: list[int | None] = [None] * len(wanted)
-        for block in SequenceMatcher(None, known, wanted[::-1], autojunk=False).get_matching_blocks():
-            for step in range(block.size):
-                found[len(wanted) - 1 - (block.b + step)] = self.total - 1 - (block.a + step)
-        for index, key in enumerate(wanted):
-            if found[index] is None and key in self.aside_keys:
-                found[index] = -1 - self.aside_keys[key]
-        return found
-
-    def _as_shown(self, keyed: list[tuple[Draft, bytes]]) -> list[bytes]:
-        """Digests of a prompt's messages; where one repeats a user's own words, of what the model was first shown."""
-        wanted = [key for _, key in keyed]
-        if self.spoken:
-            left: dict[bytes, list[int]] = {}
-            for key, reference in self.spoken:
-                left.setdefault(key, []).append(reference)
-            for place in range(len(wanted) - 1, -1, -1):
-                references = left.get(wanted[place]) if keyed[place][0].role is Role.USER else None
-                if references:
-                    wanted[place] = self.key(references.pop()) or wanted[place]
-        return wanted
-
-    def _thread(self) -> list[tuple[int, bytes]]:
-        """What a prompt that goes on with the last one begins with: its view, its answer, and what came after."""
-        references = [ref for ref in expand(self.view) if ref < 0 or self.key(ref) not in self.systems]
-        if self.answer is not None:
-            references += range(self.answer, self.total)
-        asides = {-1 - index: key for key, index in self.aside_keys.items()}
-        thread = []
-        for ref in references:
-            known = asides.get(ref) if ref < 0 else self.key(ref)
-            if known is None:
-                return []
-            thread.append((ref, known))
-        return thread
 
     def _supersede(self, references: list[int | None], keyed: list[tuple[Draft, bytes]], user: int) -> None:
         """Mark answers that a regenerated or edited turn replaces."""

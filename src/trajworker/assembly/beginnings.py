@@ -50,7 +50,7 @@ def _lets_pass(told: list[Draft], opening: Opening, transcript: Transcript) -> b
     if len(said) != 1 or asked is None:
         return False
     key = digest(said[0])
-    return key != transcript.key(asked) and (key, asked) not in transcript.spoken
+    return key != transcript.key(asked) and asked not in transcript.reworded(key)
 
 
 def _is_rewritten(call: Call, root: Root, transcript: Transcript) -> bool:

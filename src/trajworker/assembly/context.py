@@ -53,20 +53,21 @@ class Known(Struct, array_like=True, gc=False):
         messages: digests of the messages, one after another.
         systems: system prompts among them, each with its reference.
         asides: what was kept aside, each with its place.
-        spoken: messages that a template stood around, each by the digest of the user's own words.
+        spoken: messages that a template stood around, by the digest of the user's own words.
     """
 
     messages: bytearray = field(default_factory=bytearray)
     systems: dict[bytes, int] = {}
     asides: dict[bytes, int] = {}
-    spoken: list[tuple[bytes, int]] = []
+    spoken: dict[bytes, list[int]] = {}
 
     def learn(self, more: "Known") -> None:
         """Add what a trace said for the first time."""
         self.messages += more.messages
         self.systems |= more.systems
         self.asides |= more.asides
-        self.spoken += more.spoken
+        for key, references in more.spoken.items():
+            self.spoken.setdefault(key, []).extend(references)
 
 
 class Past(Struct, gc=False):
@@ -83,6 +84,10 @@ class Past(Struct, gc=False):
     def key(self, reference: int) -> bytes | None:
         """Digest of a message."""
         return bytes(self.known.messages[reference * DIGEST_SIZE : (reference + 1) * DIGEST_SIZE]) or None
+
+    def may_hold(self, digest: bytes) -> bool:
+        """Whether a message may have been said; seldom one that was not."""
+        return digest in self.known.messages
 
 
 def expand(ranges: list[tuple[int, int]]) -> list[int]:

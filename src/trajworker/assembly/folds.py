@@ -12,7 +12,7 @@ from trajworker.assembly.figures import Figures
 from trajworker.assembly.memory import Amendment
 from trajworker.assembly.rewards import Aggregation
 
-VERSION = 3
+VERSION = 4
 _DIGEST_SIZE = 16
 
 

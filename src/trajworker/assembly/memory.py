@@ -15,6 +15,7 @@ from trajworker.assembly.sessions import Session
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes
 from trajworker.dialects import Draft, digest
+from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import TrainableStatus
 
 
@@ -72,7 +73,8 @@ class Memory:
         self.answer = before.answer
         self.answer_ids = list(before.answer_ids)
         self.reasoned = before.reasoned[-1:] if before.reasoned else []
-        self.spoken = list(past.known.spoken)
+        self.spoken: dict[bytes, list[int]] = {}
+        """Messages of this trace that a template stood around, by the digest of the user's own words."""
         known = before.prefix_length, before.prefix_hash
         prompt = past.prompt
         self.prefix = prompt if prompt is not None and prompt.stands_for(*known) else Prefix(*known)
@@ -108,6 +110,16 @@ class Memory:
             return self.past.key(reference)
         place = reference - self.before.total
         return self.keys[place] if place < len(self.keys) else None
+
+    def digests(self, start: int) -> list[bytes]:
+        """Digests of the messages from a reference on."""
+        past, size = self.past.known.messages, DIGEST_SIZE
+        earlier = [bytes(past[at : at + size]) for at in range(start * size, self.before.total * size, size)]
+        return earlier + self.keys[max(start - self.before.total, 0) :]
+
+    def reworded(self, key: bytes) -> list[int]:
+        """The messages in which a user's own words, by digest, were shown to a model in a template, oldest first."""
+        return [*self.past.known.spoken.get(key, ()), *self.spoken.get(key, ())]
 
     def knows(self, key: bytes) -> bool:
         """Whether a message was told before, in whatever trace."""
@@ -167,7 +179,7 @@ class Memory:
             messages=bytearray().join(self.keys),
             systems=dict(islice(self.systems.items(), len(known.systems), None)),
             asides=dict(islice(self.aside_keys.items(), len(known.asides), None)),
-            spoken=self.spoken[len(known.spoken) :],
+            spoken=self.spoken,
         )
 
     def after(self) -> Context:

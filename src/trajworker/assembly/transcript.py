@@ -229,7 +229,7 @@ class Transcript(Results):
             before.turn = self.turn
         index = self.add(draft, key)
         if words is not None:
-            self.spoken.append((digest(draft), index))
+            self.spoken.setdefault(digest(draft), []).append(index)
         self.turn_user = index
         return index
 
