@@ -186,3 +186,24 @@ def test_a_tool_run_without_an_id_is_of_the_agent_that_is_nearest(nearer: str) -
     for nested in told(runs).nested:
         results = [one for one in nested.messages if one.role is Role.TOOL]
         assert [one.flags for one in results] == [()]
+
+
+def test_a_response_that_a_trace_gives_back_is_one_message_with_its_reasoning() -> None:
+    reasoning = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "South, so warm."}]}
+    words = [{"type": "output_text", "text": "21.", "annotations": []}]
+    message = {"type": "message", "id": "msg_1", "role": "assistant", "content": words}
+    response = {"object": "response", "output": [reasoning, message]}
+    record = Recorder()
+    root = record.run("chain", {"text": "How warm is Faro?"}, response)
+    trajectory = told([root, record.run("llm", {"input": [user("How warm is Faro?")]}, response, root)])
+    assert words_of(trajectory) == ["How warm is Faro?", "21."]
+    assert trajectory.messages[-1].reasoning == "South, so warm."
+
+
+def test_what_an_app_keeps_of_a_refusal_is_no_second_answer() -> None:
+    asked = user("How do I pick a lock?")
+    refused = {"role": "assistant", "content": None, "refusal": "I can't help with that."}
+    runs = traced(Recorder(), {"messages": [asked]}, {"output": [asked, assistant("")]}, ([AGENT, asked], refused))
+    assert [message.refusal for message in told(runs).messages if message.role is Role.ASSISTANT] == [
+        refused["refusal"]
+    ]

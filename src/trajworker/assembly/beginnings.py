@@ -23,7 +23,7 @@ def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
     if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
         return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))
     for draft in reversed(told):
-        if says_nothing(draft) or draft.role is Role.SYSTEM:
+        if (says_nothing(draft) and transcript.answer_ids) or draft.role is Role.SYSTEM:
             continue
         return (
             draft.role is Role.USER or _asks_above(told, opening, transcript) or _lets_pass(told, opening, transcript)

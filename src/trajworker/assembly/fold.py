@@ -14,9 +14,9 @@ from trajworker.assembly.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.guards import manner
 from trajworker.assembly.memory import Frame
 from trajworker.assembly.nesting import Nesting
-from trajworker.assembly.payloads import answer_in, decoded, drafts_of
+from trajworker.assembly.payloads import answer_in, decoded
 from trajworker.assembly.prefix import Prefix
-from trajworker.assembly.roots import MAX_TRAILING, Root
+from trajworker.assembly.roots import Root
 from trajworker.assembly.scopes import Sorted, sort_calls
 from trajworker.assembly.searches import Search
 from trajworker.assembly.sessions import Break, Session
@@ -48,13 +48,11 @@ class TraceFolding(Nesting):
             return [], False
         found: list[Draft] = []
         stop = {call.key for call in self.trace.calls}
-        for item in reversed(root.trailing[-MAX_TRAILING:]):
-            drafts = drafts_of(item)
-            found = drafts + found
-            if any(draft.role is not Role.TOOL and digest(draft) in stop for draft in drafts):
+        for draft in root.given_back():
+            found.append(draft)
+            if draft.role is Role.USER or (draft.role is not Role.TOOL and digest(draft) in stop):
                 break
-            if any(draft.role is Role.USER for draft in drafts):
-                break
+        found.reverse()
         last = found[-1] if found else None
         open_end = last is not None and any(call.invalid is None for call in last.tool_calls or ())
         return found, open_end

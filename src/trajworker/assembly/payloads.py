@@ -1,11 +1,13 @@
 """Undecoded JSON read leniently: whatever was recorded, something comes back and nothing is raised."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from trajworker.dialects import Draft, answer_of, otel, read_one
+from trajworker.dialects.reader import is_part, read_all
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.dialects.typed import read_item
 from trajworker.model.run import NULL
@@ -45,6 +47,29 @@ def drafts_of(item: Raw) -> list[Draft]:
         return drafts
     try:
         return read_one(msgspec.json.decode(item))
+    except UNREADABLE:
+        return []
+
+
+def newest_first(items: Sequence[Raw]) -> Iterator[Draft]:
+    """The messages of undecoded entries, the last first; entries of one assistant message (Responses) are one."""
+    parts: list[Any] = []
+    for item in reversed(items):
+        drafts = read_item(item)
+        entry = decoded(item) if drafts is None else None
+        if is_part(entry):
+            parts.append(entry)
+            continue
+        yield from _whole(parts)
+        parts = []
+        yield from reversed(drafts if drafts is not None else _whole([entry]))
+    yield from _whole(parts)
+
+
+def _whole(entries: list[Any]) -> list[Draft]:
+    """The messages of entries, the last first in both; none where they break every dialect."""
+    try:
+        return read_all(reversed(entries))[::-1]
     except UNREADABLE:
         return []
 

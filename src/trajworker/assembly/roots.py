@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from itertools import count, islice, takewhile
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
 
-from trajworker.assembly.payloads import FIELDS, ITEMS, answer_in, decoded, drafts_of, fields_of, lenient
+from trajworker.assembly.payloads import FIELDS, ITEMS, answer_in, decoded, drafts_of, fields_of, lenient, newest_first
 from trajworker.dialects import ANSWERS, Draft, digest
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role
@@ -73,8 +74,23 @@ class Root(Struct, eq=False, gc=False):
     by_human: bool = False
     trailing: list[Raw] = []
     outputs: Raw = Raw(b"null")
+    read: list[Draft] = []
+    """The messages it gave back, newest first, as far as they were asked for."""
+    unread: Iterator[Draft] | None = None
     answers: list[Draft] | None = None
     """The assistant messages of its turn, once they were asked for."""
+
+    def given_back(self) -> Iterator[Draft]:
+        """The messages it gave back, newest first; each is decoded once, when it is asked for."""
+        if self.unread is None:
+            self.unread = newest_first(self.trailing[-MAX_TRAILING:])
+        for place in count():
+            while place >= len(self.read):
+                draft = next(self.unread, None)
+                if draft is None:
+                    return
+                self.read.append(draft)
+            yield self.read[place]
 
     def before_answer(self, keys: AbstractSet[bytes]) -> tuple[bytes, list[Draft]] | None:
         """What a graph said in this turn in words of its own before the first answer of a model, and that one's key."""
@@ -93,14 +109,8 @@ class Root(Struct, eq=False, gc=False):
         return self.answers
 
     def _turn_answers(self) -> list[Draft]:
-        found: list[Draft] = []
-        for item in reversed(self.trailing[-MAX_TRAILING:]):
-            for draft in drafts_of(item):
-                if draft.role is Role.USER:
-                    return found
-                if draft.role is Role.ASSISTANT:
-                    found.append(draft)
-        return found
+        turn = takewhile(lambda draft: draft.role is not Role.USER, self.given_back())
+        return [draft for draft in turn if draft.role is Role.ASSISTANT]
 
     def turn_ids(self) -> set[str]:
         """Ids of the assistant messages of this turn that a graph gave back."""
@@ -110,7 +120,7 @@ class Root(Struct, eq=False, gc=False):
         """Texts it gave back."""
         found: set[str] = set()
         if self.trailing:
-            for draft in drafts_of(self.trailing[-1]):
+            for draft in islice(self.given_back(), 1):
                 found.update(_texts(draft.content, 0))
         elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
             outputs = decoded(self.outputs)
@@ -128,8 +138,8 @@ class Root(Struct, eq=False, gc=False):
 
     def results(self) -> dict[str, Draft]:
         """The tool messages that a graph gave back, by the id of their call."""
-        drafts = [draft for item in self.trailing[-MAX_TRAILING:] for draft in drafts_of(item)]
-        return {told.id: draft for draft in drafts if (told := draft.tool_response) is not None and told.id}
+        told = [(draft.tool_response, draft) for draft in self.given_back()]
+        return {result.id: draft for result, draft in reversed(told) if result is not None and result.id}
 
     def shows(self, text: str | None) -> bool:
         """Whether a text stands anywhere in what it gave back: a look that decodes nothing, and may miss."""

@@ -23,6 +23,7 @@ from trajworker.assembly.words import (
     is_given,
     own_words,
     root_drafts,
+    says_nothing,
     shown_to_model,
     trailing_block,
     turn_user,
@@ -275,7 +276,12 @@ class Transcript(Results):
         self.orphans(None)
         for draft in trailing:
             key = digest(draft)
-            if draft.role is not Role.ASSISTANT or draft.id in self.ids or self._said_in_turn(key):
+            if (
+                draft.role is not Role.ASSISTANT
+                or says_nothing(draft)
+                or draft.id in self.ids
+                or self._said_in_turn(key)
+            ):
                 continue
             if any(call.id in self.answer_ids for call in draft.tool_calls or ()):
                 self.aside(draft, EDITED, key)  # a human put other arguments into the call that waits

@@ -84,8 +84,8 @@ def is_rewording(text: str, other: str) -> bool:
 
 
 def says_nothing(draft: Draft) -> bool:
-    """Whether a user message is empty: what is left of tool results where a producer cannot render them."""
-    return draft.role is Role.USER and not (draft.content or draft.blocks)
+    """Whether a message is empty, a user's where a producer cannot render tool results, an agent's where it refused."""
+    return draft.role in (Role.USER, Role.ASSISTANT) and not (draft.content or draft.blocks or draft.tool_calls)
 
 
 def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:

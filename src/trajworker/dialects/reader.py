@@ -42,7 +42,7 @@ def read_all(items: Iterable[Any]) -> list[Draft]:
         if not run and isinstance(item, dict) and "role" in item and "type" not in item and "lc" not in item:
             drafts += openai_chat.messages(item) if isinstance(item["role"], str) else read_one(item)
             continue
-        if isinstance(item, dict) and openai_responses.claims(item) and openai_responses.is_assistant(item):
+        if is_part(item):
             if run and _ends(run, item):
                 drafts.append(openai_responses.assistant(run))
                 run = []
@@ -58,6 +58,11 @@ def read_all(items: Iterable[Any]) -> list[Draft]:
     if run:
         drafts.append(openai_responses.assistant(run))
     return drafts
+
+
+def is_part(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether an entry may be one of several that are one assistant message."""
+    return isinstance(item, dict) and openai_responses.claims(item) and openai_responses.is_assistant(item)
 
 
 def _plain_assistant(item: dict[str, Any]) -> bool:
