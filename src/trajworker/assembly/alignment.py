@@ -1,5 +1,7 @@
 """Aligns a prompt with what is known: what it repeats is found, what is new is left over."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from trajworker.assembly.calls import Call
@@ -20,6 +22,11 @@ class FreshSystem(Struct, eq=False):
 
 Seen = tuple[int, int] | FreshSystem
 """What a prompt repeats, as a range of references; or a system prompt that it says for the first time."""
+
+
+def made(draft: Draft) -> list[tuple[str, dict[str, Any] | None]]:
+    """The calls of a message, without their ids."""
+    return [(call.name, call.arguments) for call in draft.tool_calls or ()]
 
 
 class Alignment(Memory):
@@ -100,13 +107,13 @@ class Alignment(Memory):
         assert answer is not None  # noqa: S101 - callers have checked
         said = self.own(answer) if len(draft.tool_calls or ()) < len(self.answer_ids) else None
         if said is not None:
-            made = [(call.name, call.arguments) for call in said.tool_calls or ()]
-            copied = [(call.name, call.arguments) for call in draft.tool_calls or ()]
-            self.untold_calls = [one for one in made if one not in copied]
+            copied = made(draft)
+            self.untold_calls = [one for one in made(said) if one not in copied]
         if self.key(answer) != key and not (
             draft.tool_calls and {call.id for call in draft.tool_calls} & set(self.answer_ids)
         ):
             return self.aside(draft, EDITED)
+        self._complete_answer(answer, draft, key)
         if draft.reasoning and answer not in self.reasoned:
             own = self.own(answer)
             if own is not None:
@@ -116,6 +123,24 @@ class Alignment(Memory):
                 self.amendments.append(Amendment(start=answer, stop=answer + 1, reasoning=draft.reasoning))
             self.reasoned = [answer]
         return answer
+
+    def _complete_answer(self, answer: int, copy: Draft, key: bytes) -> None:
+        """Give the last answer what only the history's copy of it tells: its words, or the ids of its calls."""
+        said = self.own(answer)
+        if said is not None and copy.content and not said.content and made(said) == made(copy):
+            said.content = copy.content
+            self.keys[answer - self.before.total] = key
+        ids = [call.id for call in copy.tool_calls or () if call.id]
+        if len(ids) <= len(self.answer_ids) or len(ids) < len(copy.tool_calls or ()) or self.key(answer) != key:
+            return
+        if said is not None:
+            said.tool_calls = copy.tool_calls
+        else:
+            self.amendments.append(Amendment(start=answer, stop=answer + 1, ids=ids))
+        self.answer_ids = sorted(ids)
+        for call in self.pending:
+            if call.index == answer:
+                call.id = ids[call.place]
 
     def match(self, call: Call, opening: Opening | None) -> tuple[list[Seen], list[tuple[Draft, bytes]]]:
         """What any other prompt repeats, in order, what stands between kept aside; and what it says behind that.

@@ -8,6 +8,7 @@ from msgspec import Struct
 from trajworker.assembly.faults import is_interrupt, is_stopped
 from trajworker.assembly.metadata import NO_PARAMS, PARAMS, Metadata, extra_of
 from trajworker.assembly.payloads import lenient, text_of
+from trajworker.assembly.spliced import parted
 from trajworker.assembly.tool_runs import Ran, ToolRun
 from trajworker.assembly.words import STOPPED
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
@@ -129,9 +130,10 @@ def read_call(run: Run) -> Call:
         draft.model = model
         draft.response_model = answer.model
         draft.run_id = run.id
-        call.key = digest(draft)
         if draft.tool_calls:
+            draft.tool_calls = parted(draft.tool_calls, tools)
             call.ids = frozenset([made.id for made in draft.tool_calls if made.id])
+        call.key = digest(draft)
     return call
 
 

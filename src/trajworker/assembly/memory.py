@@ -27,6 +27,8 @@ class Amendment(Struct, array_like=True, gc=False):
     status: TrainableStatus | None = None
     reasoning: str | None = None
     flag: str | None = None
+    ids: list[str] | None = None
+    """Those of its calls, where the call that was recorded left some out."""
 
 
 class StepDraft(Struct, eq=False, gc=False):

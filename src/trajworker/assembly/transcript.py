@@ -4,7 +4,7 @@ Every llm call repeats the history in its inputs. What it repeats is referred to
 what stands inside it and is unknown (a summary, an edited copy, injected context) is kept aside (guides/output.md).
 """
 
-from trajworker.assembly.alignment import FreshSystem, Seen
+from trajworker.assembly.alignment import FreshSystem, Seen, made
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import append, refer
 from trajworker.assembly.echoes import TurnSoFar, is_echo
@@ -192,7 +192,7 @@ class Transcript(Results):
 
     def _repeats_calls(self, draft: Draft) -> bool:
         """Whether a prompt tells calls of the last answer one by one, under ids of the app's own."""
-        told = [(call.name, call.arguments) for call in draft.tool_calls or ()]
+        told = made(draft)
         if draft.role is not Role.ASSISTANT or draft.content or not told:
             return False
         if not all(one in self.untold_calls for one in told):

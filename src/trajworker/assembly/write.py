@@ -67,6 +67,9 @@ def _apply(chunk: bytes, amendments: list[Amendment]) -> bytes:
             flags.append(amendment.flag)
         if amendment.reasoning is not None and message.reasoning is None:
             changes["reasoning"] = amendment.reasoning
+        if amendment.ids is not None:
+            calls = zip(message.tool_calls or (), amendment.ids, strict=False)
+            changes["tool_calls"] = tuple(structs.replace(call, id=call_id) for call, call_id in calls)
     if flags != list(message.flags):
         changes["flags"] = tuple(flags)
     return encode_chunk(msgspec.structs.replace(message, **changes)) if changes else chunk
