@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from support.chat import assistant, result, system, user
+from support.chat import assistant, result, system, user, words_of
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Conversation, Header, assemble
@@ -170,3 +170,53 @@ def test_several_answers_of_one_call_are_alternatives_and_no_loop() -> None:
     trajectory = told([Recorder().run("llm", {"messages": [user("A colour")]}, {"outputs": answers})])
     assert said(trajectory) == [("user", "A colour"), ("assistant", "Red")]
     assert [(one.content, one.flags) for one in trajectory.asides] == [("Blue", ("alternative",))]
+
+
+def test_an_equal_result_of_another_call_is_another_result_though_no_history_is_sent() -> None:
+    record = Recorder()
+
+    def responded(number: int, call: str | None) -> dict[str, Any]:
+        item = {"type": "function_call", "call_id": call, "name": "poll", "arguments": "{}"}
+        words = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Unchanged."}]}
+        return {"object": "response", "id": f"resp_{number}", "output": [item if call else words]}
+
+    def returned(number: int, call: str) -> dict[str, Any]:
+        output = {"type": "function_call_output", "call_id": call, "output": "snow"}
+        return {"input": [output], "previous_response_id": f"resp_{number}"}
+
+    root = record.run("chain", {"text": "Poll twice."}, {"output": "Unchanged."})
+    runs = [
+        record.run("llm", {"input": [user("Poll twice.")]}, responded(1, "c1"), root),
+        record.run("llm", returned(1, "c1"), responded(2, "c2"), root),
+        record.run("llm", returned(2, "c2"), responded(3, None), root),
+    ]
+    results = [one.tool_response for one in told([root, *runs]).messages if one.tool_response is not None]
+    assert [one.id for one in results] == ["c1", "c2"]
+
+
+def test_an_answer_whose_blocks_were_written_as_text_is_told_once() -> None:
+    record = Recorder()
+    written = "[{'text': 'It is 21.', 'type': 'text', 'index': 0}]"
+    root = record.run("chain", {"input": "How warm?"}, {"messages": [{"type": "ai", "content": written}]})
+    answer = {"role": "assistant", "content": [{"type": "text", "text": "It is 21.", "index": 0}]}
+    assert words_of(told([root, record.run("llm", {"messages": [user("How warm?")]}, answer, root)])) == [
+        "How warm?",
+        "It is 21.",
+    ]
+
+
+def test_a_complaint_about_a_tool_that_there_is_none_of_is_the_result_of_its_call() -> None:
+    record = Recorder()
+    root = record.run("chain", {"input": "Book it"}, {"output": "I cannot."})
+    calling = assistant("", ("c1", "book_table", "{}"))
+    complaint = "book_table is not a valid tool, try one of [look]."
+    asked = {"requested_tool_name": "book_table", "available_tool_names": ["look"]}
+    asking = [user("Book it")]
+    runs = [
+        record.run("llm", {"messages": asking}, calling, root),
+        record.run("tool", asked, {"output": complaint}, root, name="invalid_tool"),
+        record.run(
+            "llm", {"messages": [user("Book it"), calling, result("c1", complaint)]}, assistant("I cannot."), root
+        ),
+    ]
+    assert words_of(told([root, *runs])) == ["Book it", "", complaint, "I cannot."]

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from trajworker.dialects import Draft, digest, read_all, read_one
+from trajworker.dialects import Draft, answer_of, digest, read_all, read_one
 from trajworker.dialects.blocks import arguments
 from trajworker.model.message import Role
 
@@ -238,3 +238,20 @@ def test_a_draft_encodes_like_the_message_it_becomes() -> None:
     draft = one(item)
     draft.turn, draft.run_id, draft.flags = 1, "r", ("unanswered",)
     assert msgspec.json.encode(draft) == msgspec.json.encode(draft.seal())
+
+
+def test_a_gemini_thought_is_reasoning_and_no_words() -> None:
+    blocks = [{"type": "text", "text": "Hm.", "thought": True}, {"type": "text", "text": "Lit."}]
+    thinking = one({"role": "assistant", "content": blocks})
+    assert (thinking.content, thinking.reasoning) == ("Lit.", "Hm.")
+
+
+def test_calls_that_only_their_keys_tell_are_calls() -> None:
+    draft = answer_of({"output": [{"toolCallId": "a1", "toolName": "stock", "input": '{"bread": "rye"}'}]}).draft
+    assert draft is not None
+    (call,) = draft.tool_calls or ()
+    assert (call.id, call.name, call.arguments) == ("a1", "stock", {"bread": "rye"})
+
+
+def test_a_response_that_says_nothing_was_completed() -> None:
+    assert answer_of({"object": "response", "status": "completed", "output": []}).finish == "stop"

@@ -78,6 +78,10 @@ def test_roles_are_four_and_unknown_words_are_none(word: object, role: Role | No
             (10, 4, 14, {"cache_read": 8}, {"reasoning": 3}),
         ),
         (
+            {"inputTokens": 100, "outputTokens": 9, "cacheWriteInputTokens": 2200, "totalTokens": 2309},
+            (2300, 9, 2309, {"cache_creation": 2200}, None),
+        ),
+        (
             {"input_tokens": 4, "output_tokens": 1, "total_tokens": 5, "input_token_details": {"cache_read": 0}},
             (4, 1, 5, None, None),
         ),

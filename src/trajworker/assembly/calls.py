@@ -124,7 +124,8 @@ def read_call(run: Run) -> Call:
     if draft is not None:
         if answer.finish is None and about.status is not None:
             answer.finish = status_finish(about.status, about.incomplete_details, calls=bool(draft.tool_calls))
-        told = answer.finish or finish_reason(about.finish_reason, calls=bool(draft.tool_calls))
+        word = about.finish_reason or about.vercel_finish or about.otel_finish
+        told = answer.finish or finish_reason(word, calls=bool(draft.tool_calls))
         draft.finish_reason = draft.finish_reason or told
         draft.usage = usage
         draft.model = model

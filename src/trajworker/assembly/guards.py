@@ -16,33 +16,56 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
     """Whether a graph answered in other words than any call's, or its one call only filled a field of its state."""
     if root is None or not root.trailing or not calls:
         return False
-    texts = [call.text for call in calls if not call.failed]
-    if not texts or not all(texts) or any(call.ids for call in calls):
+    heard = [call for call in calls if not call.failed]
+    if not heard or any(draft.role is Role.TOOL for call in heard for draft in call.read()):
         return False
-    said = root.turn_answers()
-    if not said and len(texts) == 1:
-        return texts[0] in root.state()
+    answers = root.turn_answers()
+    if not answers and len(heard) == 1:
+        return heard[0].text is not None and not heard[0].ids and heard[0].text in root.state()
     ids = {call.answer.draft.id for call in calls if call.answer.draft is not None}
-    told = [draft.content.strip() for draft in said if draft.content and not draft.tool_calls]
-    if not told or len(told) < len(said) or any(draft.id in ids for draft in said):
+    told = [draft.content.strip() for draft in answers if draft.content and not draft.tool_calls]
+    if not told or len(told) < len(answers) or any(draft.id in ids for draft in answers) or root.results():
         return False
-    return not any(text and (text in one or one in text or is_rewording(text, one)) for text in texts for one in told)
+    said = [_said(call) for call in heard]
+    return all(said) and not any(_tells(one, text) for one in told for texts in said for text in texts)
 
 
 def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:
-    """Whether an app answered in its own words after a call that stood beside its agent's in traces before (a guard).
+    """Whether an app answered in its own words after calls that stood beside its agent's in traces before (guards).
 
     Such a call is asked as that was, without history, and what it answered is not what the root gave.
     """
-    if root is None or len(calls) != 1 or not before.manners or calls[0].failed:
+    if root is None or not calls or not before.manners:
         return False
-    text, told = calls[0].text, root.answer()
-    if not told or (text and (text in told or told in text)):
+    told = root.answer()
+    if root.trailing:
+        told = "\n".join(draft.content or "" for draft in root.turn_answers())
+    elif not told:
         return False
-    asked = manner(calls[0])
-    if not asked or not all(key in before.manners for key in asked):
+    return all(_decides(call, told or "", before) for call in calls)
+
+
+def _decides(call: Call, told: str, before: Context) -> bool:
+    """Whether a call is asked as those were that stood beside the agent's before, and nobody was told its answer."""
+    asked = manner(call)
+    if call.failed or not asked or not all(key in before.manners for key in asked):
         return False
-    return all(draft.role in (Role.SYSTEM, Role.USER) for draft in calls[0].read())
+    if any(text in told or (told and told in text) for text in _said(call)):
+        return False
+    return all(draft.role in (Role.SYSTEM, Role.USER) for draft in call.read())
+
+
+def _said(call: Call) -> list[str]:
+    """What a call answered: its words, and the texts in the calls that it made."""
+    draft = call.answer.draft
+    made = draft.tool_calls or () if draft is not None else ()
+    values = [value for one in made for value in (one.arguments or {}).values()]
+    return [text for text in (call.text, *values) if isinstance(text, str) and text]
+
+
+def _tells(told: str, text: str) -> bool:
+    """Whether what was told is what a call said, whole, in part or in other words."""
+    return text in told or told in text or is_rewording(text, told)
 
 
 def manner(call: Call) -> list[bytes]:

@@ -33,6 +33,8 @@ class Metadata(Struct, gc=False):
     tool_name: Any = None
     tool_id: Any = field(default=None, name="toolId")
     finish_reason: Any = field(default=None, name="finishReason")
+    vercel_finish: Any = field(default=None, name="ai.response.finishReason")
+    otel_finish: Any = field(default=None, name="gen_ai.response.finish_reasons")
     span_tool_name: Any = field(default=None, name="tool.name")
     otel_model: Any = field(default=None, name="gen_ai.request.model")
     otel_system: Any = field(default=None, name="gen_ai.system_instructions")

@@ -17,7 +17,21 @@ def repeated_by(memory: Memory, keyed: Sequence[tuple[Draft, bytes]]) -> list[in
     wanted = _as_shown(memory, keyed)
     head = next((place for place, (draft, _) in enumerate(keyed) if draft.role is not Role.SYSTEM), len(keyed))
     systems = [memory.systems.get(key) for key in wanted[:head]]
-    return [*systems, *_found(memory, wanted[head:])]
+    found = [*systems, *_found(memory, wanted[head:])]
+    for place in range(len(keyed) - 1, -1, -1):
+        if keyed[place][0].role is not Role.TOOL:
+            break
+        if _is_new(memory, keyed[place][0], found[place]):
+            found[place] = None
+    return found
+
+
+def _is_new(memory: Memory, draft: Draft, reference: int | None) -> bool:
+    """Whether a result names a call of the last answer, while what it seems to repeat was told before that answer."""
+    told = draft.tool_response
+    if reference is None or reference < 0 or memory.answer is None or told is None:
+        return False
+    return told.id in memory.answer_ids and reference < memory.answer
 
 
 def _as_shown(memory: Memory, keyed: Sequence[tuple[Draft, bytes]]) -> list[bytes]:

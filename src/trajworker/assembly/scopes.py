@@ -11,6 +11,7 @@ from trajworker.assembly.finals import own_group, up_to_final
 from trajworker.assembly.grouping import group
 from trajworker.assembly.groups import Group, asks_alike
 from trajworker.assembly.guards import decided_otherwise, is_unheard
+from trajworker.assembly.joins import fanned_out, is_joined
 from trajworker.assembly.overlaps import parallel, ran_beside
 from trajworker.assembly.payloads import text_of
 from trajworker.assembly.roots import Root
@@ -77,12 +78,16 @@ def sort_calls(
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if not is_internal(call)] if internal else calls
-    if is_unheard(own, root) or decided_otherwise(own, root, before):
-        return Sorted(main=[], branches=[], internal=in_order([*internal, *own]))
+    if decided_otherwise(own, root, before):
+        return _of_equals([], calls)
+    ran = Ran.of(runs)
+    if is_unheard(own, root):
+        return _of_equals(fanned_out(group(own, ran.names)), calls)
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
-    ran = Ran.of(runs)
     groups = group(own, ran.names)
+    if is_joined(groups, root):
+        return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
     chosen = groups[0] if len(groups) == 1 else own_group(groups, root, ran)
     chosen, behind = up_to_final(chosen, root, ran)
     writing = [call for one in groups for call in one.summaries]
@@ -104,6 +109,12 @@ def sort_calls(
         else:
             internal += one.calls
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal), summaries=summaries)
+
+
+def _of_equals(branches: list[Group], calls: list[Call]) -> Sorted:
+    """Calls of which none is the agent's own: those of branches, and internal ones."""
+    apart = {id(call) for one in branches for call in one.calls}
+    return Sorted(main=[], branches=branches, internal=in_order([call for call in calls if id(call) not in apart]))
 
 
 def _stands_apart(one: Group, ran: Collection[str], *, beside: bool) -> bool:

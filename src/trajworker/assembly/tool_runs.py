@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.metadata import Metadata, extra_of
-from trajworker.assembly.payloads import decoded
+from trajworker.assembly.payloads import decoded, text_of
 from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.blocks import arguments
 from trajworker.model.message import Role
@@ -91,7 +91,7 @@ def read_tool_run(run: Run) -> ToolRun:
     return ToolRun(
         run=run,
         path=ancestors(run.dotted_order),
-        name=_name(run, about),
+        name=_requested(inputs) or _name(run, about),
         call_id=call_id,
         arguments=given,
         message=message,
@@ -112,6 +112,11 @@ def _name(run: Run, about: Metadata) -> str:
         about.tool_id,
     )
     return next((name for name in told if name and isinstance(name, str)), run.name)
+
+
+def _requested(inputs: Any) -> str | None:  # noqa: ANN401 - recorded JSON
+    """The tool that a model asked for where there is none of that name: LangChain records its complaint as a run."""
+    return text_of(inputs.get("requested_tool_name")) if isinstance(inputs, dict) else None
 
 
 def _positional(inputs: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - recorded JSON

@@ -21,6 +21,7 @@ from trajworker.assembly.words import (
     SUMMARY,
     Opening,
     is_given,
+    is_written_out,
     own_words,
     root_drafts,
     says_nothing,
@@ -276,18 +277,20 @@ class Transcript(Results):
         self.orphans(None)
         for draft in trailing:
             key = digest(draft)
-            if (
-                draft.role is not Role.ASSISTANT
-                or says_nothing(draft)
-                or draft.id in self.ids
-                or self._said_in_turn(key)
-            ):
+            if draft.role is not Role.ASSISTANT or says_nothing(draft) or self._is_told(draft, key):
                 continue
             if any(call.id in self.answer_ids for call in draft.tool_calls or ()):
                 self.aside(draft, EDITED, key)  # a human put other arguments into the call that waits
                 continue
             self.add(draft, key)
             self.answered = True
+
+    def _is_told(self, draft: Draft, key: bytes) -> bool:
+        """Whether an assistant message that the trace gave back was told in this turn."""
+        if draft.id in self.ids or self._said_in_turn(key):
+            return True
+        said = self.own(self.answer) if self.answer is not None and not draft.tool_calls else None
+        return said is not None and is_written_out(draft.content, said.content)
 
     def _said_in_turn(self, key: bytes) -> bool:
         """Whether a message was told in this turn, be it by a trace that the turn was interrupted in."""

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import structs
 
 from trajworker.assembly.folds import Fold, digest_of
+from trajworker.assembly.leading import Lead, find_lead
 from trajworker.assembly.memory import Amendment
 from trajworker.assembly.summary import Header, summarise
 from trajworker.model.message import Message, TrainableStatus
@@ -75,21 +76,23 @@ def _apply(chunk: bytes, amendments: list[Amendment]) -> bytes:
     return encode_chunk(msgspec.structs.replace(message, **changes)) if changes else chunk
 
 
-def _messages(folds: Sequence[Fold], amended: dict[int, list[Amendment]]) -> Iterator[bytes]:
+def _messages(folds: Sequence[Fold], amended: dict[int, list[Amendment]], lead: Lead | None) -> Iterator[bytes]:
+    if lead is not None:
+        yield b",".join(lead.prompts(folds))
     for fold in folds:
-        if not amended:
-            if fold.messages:
-                yield b",".join(fold.messages)
-            continue
-        chunks = list(fold.messages)
-        for index in range(fold.base, fold.base + len(chunks)):
-            if index in amended:
-                chunks[index - fold.base] = _apply(chunks[index - fold.base], amended[index])
+        chunks = fold.messages
+        if amended:
+            chunks = list(chunks)
+            for index in range(fold.base, fold.base + len(chunks)):
+                if index in amended:
+                    chunks[index - fold.base] = _apply(chunks[index - fold.base], amended[index])
+        if lead is not None and fold.base == lead.start:
+            chunks = chunks[lead.stop - lead.start :]
         if chunks:
             yield b",".join(chunks)
 
 
-def _steps(folds: Sequence[Fold], amended: dict[int, list[Amendment]]) -> Iterator[bytes]:
+def _steps(folds: Sequence[Fold], amended: dict[int, list[Amendment]], lead: Lead | None) -> Iterator[bytes]:
     superseded = {
         index for index, changes in amended.items() if any(one.status is TrainableStatus.SUPERSEDED for one in changes)
     }
@@ -97,6 +100,8 @@ def _steps(folds: Sequence[Fold], amended: dict[int, list[Amendment]]) -> Iterat
         chunks = list(fold.steps)
         if superseded and any(fold.base <= index < fold.base + len(fold.messages) for index in superseded):
             chunks = [_superseded(chunk, superseded) for chunk in chunks]
+        if lead is not None:
+            chunks = [lead.moved(chunk) for chunk in chunks]
         if chunks:
             yield b",".join(chunks)
 
@@ -128,13 +133,13 @@ def _groups(folds: Sequence[Fold], field: str) -> Iterator[bytes]:
 
 def _pieces(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
     turns = _turns(folds)
-    amended = _amended(folds)
+    amended, lead = _amended(folds), find_lead(folds)
     summary = summarise(folds, turns, header)
     yield b'{"task":' + encode_chunk(summary.task)
-    yield from _list(b"steps", _steps(folds, amended))
+    yield from _list(b"steps", _steps(folds, amended, lead))
     yield _named(reward=summary.reward, metrics=summary.metrics, execution_metrics=summary.execution_metrics)
     yield _named(error=summary.error)
-    yield from _list(b"messages", _messages(folds, amended))
+    yield from _list(b"messages", _messages(folds, amended, lead))
     yield _named(turns=turns)
     for name in ("tools", "nested", "internal", "asides", "retrieved"):
         yield from _list(name.encode(), _groups(folds, name))

@@ -48,6 +48,8 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     _fill(answer, payload)
     if isinstance(payload, dict):
         answer.finish = finish_of(payload, calls=answer.calls) or answer.finish
+        if payload.get("object") == "response":
+            _from_status(answer, payload)
     draft = answer.draft
     if draft is None:
         return answer
@@ -221,6 +223,9 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
     returned = _returned(items)
     if returned is not None:
         _from_tuple(answer, returned, items)
+        return
+    if all(map(vercel.is_call, items)):
+        answer.draft = vercel.answer({"toolCalls": items})
         return
     drafts = read_all(items)
     said = [draft for draft in drafts if draft.role is Role.ASSISTANT]

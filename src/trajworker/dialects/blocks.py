@@ -230,7 +230,12 @@ def _read_text(block: dict[str, Any], into: Content) -> None:
     text = _first(block, "text", "content", "value")
     if isinstance(text, dict) and isinstance(text.get("value"), str):  # the Assistants API has an object around it
         block, text = text, text["value"]
-    into.texts.append(text if isinstance(text, str) else (as_text(text) or ""))
+    words = text if isinstance(text, str) else (as_text(text) or "")
+    if block.get("thought") is True:  # Gemini's, as langsmith's wrapper tells them
+        into.thoughts.append(words)
+        into.opaque = True
+        return
+    into.texts.append(words)
     into.opaque = into.opaque or bool(block.get("citations") or block.get("annotations"))
 
 

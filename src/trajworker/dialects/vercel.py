@@ -15,6 +15,11 @@ def claims(payload: dict[str, Any]) -> bool:
     )
 
 
+def is_call(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether an item is a tool call and says so by its keys alone."""
+    return isinstance(item, dict) and {"toolCallId", "toolName"} <= item.keys() and ("input" in item or "args" in item)
+
+
 def answer(payload: dict[str, Any]) -> Draft:
     """The message that a step's result is."""
     given = payload.get("toolCalls") or payload.get("tool_calls") or []

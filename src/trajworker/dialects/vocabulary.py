@@ -225,8 +225,8 @@ def _plain(source: dict[str, Any]) -> dict[str, Any]:
 def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     """Token counts as LangSmith words them (`input_tokens` includes cache reads and writes), None where none are told.
 
-    Anthropic's own usage leaves cached tokens out of `input_tokens`; they are added. Zero over all counts (a stream
-    without usage) is unknown, not zero.
+    Anthropic's own usage leaves cached tokens out of `input_tokens`; they are added, as are Bedrock's where the total
+    tells that they stand beside. Zero over all counts (a stream without usage) is unknown, not zero.
     """
     if not isinstance(source, dict) or not source:
         return None
@@ -240,6 +240,8 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     read, written = _count(source, _READ), _count(source, _WRITE)
     if given is not None and "total_tokens" not in source and not _EXCLUDES_CACHE.isdisjoint(source):
         given += (read or 0) + (written or 0)
+    if given is not None and total is not None and total - given - (made or 0) == (read or 0) + (written or 0):
+        given = total - (made or 0)
     result: dict[str, Any] = sides(given, made, total)
     told = {"cache_read": read, "cache_creation": written}
     details = {name: count for name, count in told.items() if count} | _details(source, _DETAILS_IN)
