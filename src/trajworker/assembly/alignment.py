@@ -52,9 +52,12 @@ class Alignment(Memory):
             place = 1
         following = self.answer + 1 if self.answer is not None else self._behind_view()
         limit = turn_user(rest, opening) if begins else len(keyed)
-        while place < limit and following < self.total and self._repeats(following, *keyed[place]):
-            refer(view, following)
-            following += 1
+        while place < limit:
+            repeated = next((ref for ref in range(following, self.total) if self._repeats(ref, *keyed[place])), None)
+            if repeated is None:
+                break
+            refer(view, repeated)
+            following = repeated + 1
             place += 1
         return [*view], keyed[place:]
 
@@ -95,11 +98,18 @@ class Alignment(Memory):
     def _repeats(self, reference: int, draft: Draft, key: bytes) -> bool:
         if self.key(reference) == key:
             return True
-        known = self.own(reference)
-        if known is None or known.role is not Role.TOOL or draft.role is not Role.TOOL:
+        known, told = self.own(reference), draft.tool_response
+        if told is None or told.id is None:
             return False
-        mine, told = known.tool_response, draft.tool_response
-        return mine is not None and told is not None and mine.id is not None and mine.id == told.id
+        if known is None:
+            return self._was_answered(reference, told.id)
+        return known.tool_response is not None and known.tool_response.id == told.id
+
+    def _was_answered(self, reference: int, call_id: str) -> bool:
+        """Whether a message of an earlier trace is the result of a call of the last answer."""
+        if self.answer is None or call_id not in self.answer_ids or any(call.id == call_id for call in self.pending):
+            return False
+        return self.answer < reference <= self.answer + len(self.answer_ids)
 
     def same_answer(self, draft: Draft, key: bytes) -> int:
         """The reference for the history's copy of the last answer; what the copy has more is taken over."""
