@@ -1,11 +1,15 @@
-"""Whether a trace's first llm call begins a turn, or goes on with the one before."""
+"""Whether a trace begins a turn, or goes on with the one before."""
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.roots import SPOKEN, Root
+from trajworker.assembly.context import Context
+from trajworker.assembly.finals import text_without_call
+from trajworker.assembly.roots import SPOKEN, WORDS, Root
+from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
 from trajworker.assembly.words import Opening, is_named, is_prefilled, root_drafts, says_nothing
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
+from trajworker.model.run import RunStatus
 
 
 def begins_turn(call: Call, root: Root | None, transcript: Transcript) -> bool:
@@ -15,6 +19,16 @@ def begins_turn(call: Call, root: Root | None, transcript: Transcript) -> bool:
     if root is None and transcript.before.bare and transcript.repeats_unanswered(call):
         return False
     return _asks(call, Opening(root=root), transcript)
+
+
+def is_heard(trace: Trace, before: Context) -> bool:
+    """Whether a trace without calls of the agent's own is about what somebody said: a rating is not."""
+    root, run = trace.root, trace.root_run
+    if root is None or run is None or root.words or root.trailing or trace.calls or not before.total:
+        return True
+    if not root.texts.keys().isdisjoint(WORDS) or run.status is not RunStatus.SUCCESS:
+        return True
+    return text_without_call(run, root) is not None
 
 
 def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:

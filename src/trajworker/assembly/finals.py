@@ -5,10 +5,14 @@ from collections.abc import Set as AbstractSet
 
 from trajworker.assembly.calls import Call, in_order
 from trajworker.assembly.groups import Group, system_of
+from trajworker.assembly.payloads import answer_in, decoded
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import Ran
 from trajworker.assembly.words import MIN_QUOTE, is_phrase
+from trajworker.dialects import ANSWERS, otel
+from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role
+from trajworker.model.run import Run
 
 MANY = 32
 """Dialogues in one trace from which on it is a batch of them, and no call is taken to sum one of them up."""
@@ -117,3 +121,16 @@ def _spoken_to(groups: list[Group], root: Root | None) -> list[Group]:
         one for one in groups
         if any(draft.role is Role.USER and draft.content in said for draft in one.calls[0].read())
     ] or groups  # fmt: skip
+
+
+def text_without_call(run: Run, root: Root) -> str | None:
+    """Text that a root gave back although no llm run made it: an answer in any words, else its only new text."""
+    outputs = otel.unwrapped(decoded(run.outputs))
+    draft = answer_in(outputs)
+    if draft is not None and RAW not in draft.flags:
+        return draft.content
+    told = outputs.items() if isinstance(outputs, dict) else ()
+    if any(name in ANSWERS and not text for name, text in told):
+        return None  # a field for the answer says that there was none
+    texts = [text for name, text in told if isinstance(text, str) and text and root.texts.get(name) != text]
+    return texts[0] if len(texts) == 1 else None

@@ -5,18 +5,18 @@ from datetime import datetime
 
 from msgspec import structs
 
-from trajworker.assembly.beginnings import begins_turn
+from trajworker.assembly.afterwork import is_afterwork
+from trajworker.assembly.beginnings import begins_turn, is_heard
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import KEPT, Past
 from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.figures import micros, union
+from trajworker.assembly.finals import text_without_call
 from trajworker.assembly.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.guards import manner
 from trajworker.assembly.memory import Frame
 from trajworker.assembly.nesting import Nesting
-from trajworker.assembly.payloads import answer_in, decoded
 from trajworker.assembly.prefix import Prefix
-from trajworker.assembly.roots import Root
 from trajworker.assembly.scopes import Sorted, sort_calls
 from trajworker.assembly.searches import Search
 from trajworker.assembly.sessions import Break, Session
@@ -24,8 +24,7 @@ from trajworker.assembly.tooling import definitions
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
 from trajworker.assembly.words import Opening, Quotes, root_drafts
-from trajworker.dialects import Draft, digest, otel
-from trajworker.dialects.speech import RAW
+from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus
 from trajworker.trajectory import Retrieval
@@ -62,6 +61,9 @@ class TraceFolding(Nesting):
         trace = self.trace
         main_calls = self.by_owner.get("", [])
         chosen = sort_calls(main_calls, trace.root, self.runs(""), self.before)
+        aside = is_afterwork(trace, main_calls, self.past)
+        if aside:
+            chosen = Sorted(main=[], branches=[], internal=main_calls)
         own, shared = chosen.share(self.runs(""))
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],
@@ -71,8 +73,10 @@ class TraceFolding(Nesting):
         )
         session = self._session(chosen.main)
         transcript = Transcript(self.past, own, quotes, self._frame(session))
-        resumes = self._run_main(transcript, chosen.main)
-        self._finish(transcript, chosen.main)
+        resumes = False
+        if not aside:
+            resumes = self._run_main(transcript, chosen.main)
+            self._finish(transcript, chosen.main)
         nested = self.nested(transcript, chosen, shared)
         internal = self.internal(chosen, transcript)
         entries = self._entries(transcript, session.breaks if session is not None else (), resumes=resumes)
@@ -106,7 +110,7 @@ class TraceFolding(Nesting):
         for place, call in enumerate(calls):
             opening = Opening(root=trace.root, begins=begins) if place == 0 else None
             transcript.take(call, opening)
-        if not calls and begins and trace.root is not None:
+        if not calls and begins and trace.root is not None and is_heard(trace, self.before):
             asked = root_drafts(trace.root) or self._written_into_state(transcript)
             if asked or trace.root.words or trace.root.texts or not self.before.total:
                 transcript.open_without_calls(asked)
@@ -121,13 +125,17 @@ class TraceFolding(Nesting):
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
         transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER])
         root, run = self.trace.root, self.trace.root_run
-        if transcript.answered or root is None or run is None or run.status is not RunStatus.SUCCESS:
+        if root is None or run is None or run.status is not RunStatus.SUCCESS:
             return
-        if any(call.answer.draft is not None for call in calls):
+        told = root.answer() if calls and transcript.is_cut_off() else None
+        if told is not None and not transcript.tells(told):
+            draft = Draft(role=Role.ASSISTANT, content=told)
+            transcript.add(draft, digest(draft))
+        if transcript.answered or any(call.answer.draft is not None for call in calls):
             return
         if root.resumes or root.trailing or not (root.words or root.texts):
             return  # a graph that gave its messages back has told them all
-        text = _text_without_call(run, root)
+        text = text_without_call(run, root)
         if text is not None:
             draft = Draft(role=Role.ASSISTANT, content=text)
             transcript.add(draft, digest(draft))
@@ -273,14 +281,3 @@ class TraceFolding(Nesting):
             reopens=resumes and (by_human or not self.replays), finish=finish, out_of_steps=ran_out, metadata=metadata,
             project_id=trace.project_id, aggregation=trace.aggregation,
         )  # fmt: skip
-
-
-def _text_without_call(run: Run, root: Root) -> str | None:
-    """Text that a root gave back although no llm run made it: an answer in any words, else its only new text."""
-    outputs = otel.unwrapped(decoded(run.outputs))
-    draft = answer_in(outputs)
-    if draft is not None and RAW not in draft.flags:
-        return draft.content
-    told = outputs.items() if isinstance(outputs, dict) else ()
-    texts = [text for name, text in told if isinstance(text, str) and text and root.texts.get(name) != text]
-    return texts[0] if len(texts) == 1 else None

@@ -39,8 +39,9 @@ def _goes_on(call: Call, last: Call) -> bool:
             return len(mine) >= len(before) and system_of(call) == system_of(last)
         if len(mine) > len(before):
             return True
-    if answer is None:
-        return call.digests() == last.digests()
+    alike = call.digests() == last.digests()
+    if answer is None or (alike and call.prompt.previous == last.prompt.previous):
+        return alike and answer is None  # one that got an answer was asked at the same time, or for another answer
     if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
         return True
     if _scratchpad(call, last) or _told_in_words(call, last) or _names_answer(call, last):

@@ -16,7 +16,7 @@ from trajworker.assembly.tool_runs import ToolRun
 from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.draft import DIGEST_SIZE
-from trajworker.model.message import TrainableStatus
+from trajworker.model.message import Role, TrainableStatus
 
 
 class Amendment(Struct, array_like=True, gc=False):
@@ -173,6 +173,15 @@ class Memory:
         self.asides.append(draft)
         self.aside_keys[key] = index
         return -1 - index
+
+    def is_cut_off(self) -> bool:
+        """Whether nothing was said behind what the tools gave back that were called last."""
+        return bool(self.answer_ids) and not self.pending and bool(self.drafts) and self.drafts[-1].role is Role.TOOL
+
+    def tells(self, text: str) -> bool:
+        """Whether a message of this trace holds a text, or is held by it."""
+        said = ((draft.content or "").strip() for draft in self.drafts)
+        return any(one and (one in text or text in one) for one in said)
 
     def news(self) -> Known:
         """What this trace said for the first time."""

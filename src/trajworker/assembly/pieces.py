@@ -32,14 +32,16 @@ def without_pieces(runs: list[Run]) -> tuple[list[Run], list[Run]]:
 
 def by_step(calls: Iterable[Call], pieces: list[Run]) -> list[Call]:
     """The calls, those whose answers came in the pieces of several steps as a call a step."""
+    whole = list(calls)
+    steps: dict[str, dict[str, list[Run]]] = {call.run.id: {} for call in whole}
+    for piece in sorted(pieces, key=lambda run: (run.start_time, run.dotted_order)):
+        above = ancestors(piece.dotted_order)
+        home = next((one for one in reversed(above) if one in steps), None)
+        if home is not None and above[-1] != home:
+            steps[home].setdefault(above[-1], []).append(piece)
     found: list[Call] = []
-    for call in calls:
-        steps: dict[str, list[Run]] = {}
-        for piece in sorted(pieces, key=lambda run: (run.start_time, run.dotted_order)):
-            above = ancestors(piece.dotted_order)
-            if call.run.id in above and above[-1] != call.run.id:
-                steps.setdefault(above[-1], []).append(piece)
-        found += _steps(call, steps) if len(steps) > 1 else [call]
+    for call in whole:
+        found += _steps(call, steps[call.run.id]) if len(steps[call.run.id]) > 1 else [call]
     return found
 
 

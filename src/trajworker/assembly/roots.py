@@ -43,9 +43,11 @@ _NOBODYS = frozenset({"self", "config", "metadata", "settings", "options", "agen
 
 _SYSTEMS = ("system", "system_prompt", "systemPrompt", "instructions", "system_message")
 
-_SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "thread_id", "session_id", "conversation_id",
-                       "user_id", "language", "temperature", "ls_error"})  # fmt: skip
+_SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "language", "temperature", "ls_error", "id"})
 """Names of what nobody said; langsmith writes `ls_error` where an app's own function could not mask the inputs."""
+
+_IDS = ("_id", "Id")
+"""How names of ids end, which are nobody's words."""
 
 _OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
 """What Python writes for an object that it cannot write: nobody's word."""
@@ -222,7 +224,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     root.texts = {
         key: value for key, value in flat.items()
         if isinstance(value, str) and value.strip() and key not in _SYSTEMS and key not in _SETTINGS
-        and not _OBJECT.fullmatch(value)
+        and not _OBJECT.fullmatch(value) and not key.endswith(_IDS)
     }  # fmt: skip
     if root.texts.keys().isdisjoint(WORDS) and not root.words:
         root.texts |= _words_below(flat, SHALLOW)

@@ -9,6 +9,7 @@ from trajworker.assembly.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.searches import read_search
 from trajworker.assembly.tool_runs import read_tool_run
+from trajworker.assembly.twice import told_once
 from trajworker.assembly.wrappers import real_tools
 from trajworker.errors import MalformedRun, RedactionFailed
 from trajworker.model.run import REDACTION_FAILED, Feedback, Run
@@ -37,8 +38,9 @@ class Trace:
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
         asked, pieces = without_pieces(kinds["llm"])
-        calls = [call for run in innermost(asked) for call in by_answer(read_call(run))]
-        self.calls = in_order(by_step(calls, pieces) if pieces else calls)
+        asked = innermost(asked, {run.id for run in kinds["tool"]})
+        calls = [call for run in asked for call in by_answer(read_call(run))]
+        self.calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
         self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
         self.rewards: Rewards = collect(feedback, rule) if feedback else Rewards(all=[], by_run={})

@@ -1,0 +1,113 @@
+"""Traces in which nobody speaks: titles and memories made of what was said, ratings, the same call told twice."""
+
+from typing import Any
+
+import msgspec
+
+from support.chat import assistant, result, system, user, words_of
+from support.folding import told
+from support.runs import Recorder
+from trajworker.model.run import Run
+
+AGENT = system("You are a guide.")
+
+
+def chat(record: Recorder, message: str, reply: str, history: tuple[dict[str, Any], ...] = ()) -> list[Run]:
+    root = record.run("chain", {"message": message}, {"reply": reply})
+    return [root, record.run("llm", {"messages": [AGENT, *history, user(message)]}, assistant(reply), root)]
+
+
+def titled(record: Recorder, given: dict[str, Any], answer: str = "Boats of Faro") -> list[Run]:
+    root = record.run("chain", given, {"output": answer})
+    prompt = [system("Write a title."), user("user: Boats in Faro?\nassistant: Many boats.")]
+    return [root, record.run("llm", {"messages": prompt}, assistant(answer), root)]
+
+
+def test_a_title_made_in_a_trace_of_its_own_is_no_turn() -> None:
+    record = Recorder()
+    talk = [user("Boats in Faro?"), assistant("Many boats.")]
+    first = chat(record, "Boats in Faro?", "Many boats.")
+    title = titled(record, {"conversation": talk})
+    trajectory = told(first, title, chat(record, "And in Olhao?", "Some.", tuple(talk)))
+    assert words_of(trajectory) == ["Boats in Faro?", "Many boats.", "And in Olhao?", "Some."]
+    assert ([one.content for one in trajectory.internal], trajectory.task.num_turns) == (["Boats of Faro"], 2)
+
+
+def test_who_asks_about_the_last_answer_speaks() -> None:
+    record = Recorder()
+    first = chat(record, "Boats in Faro?", "Many boats.")
+    given = {"question": "Boats in Faro?", "answer": "Many boats.", "feedback": "Name three of them"}
+    second = titled(record, given, "Tern, Heron, Gull.")
+    assert told(first, second).task.num_turns == 2
+
+
+def test_a_rating_between_two_turns_is_no_turn() -> None:
+    record = Recorder()
+    first = chat(record, "Boats?", "Many.")
+    rating = [record.run("chain", {"run_id": "0190-aa", "stars": 5}, {"stored": True})]
+    trajectory = told(first, rating, chat(record, "Thanks", "Welcome.", (user("Boats?"), assistant("Many."))))
+    assert words_of(trajectory) == ["Boats?", "Many.", "Thanks", "Welcome."]
+    assert trajectory.task.num_turns == 2
+
+
+def test_a_field_for_the_answer_that_is_empty_says_nothing() -> None:
+    record = Recorder()
+    handed = [record.run("chain", {"message": "A human!"}, {"reply": None, "forwarded_to": "agent:maria"})]
+    assert words_of(told(handed)) == ["A human!"]
+
+
+def test_what_an_executor_says_when_it_stops_is_told_and_a_result_given_back_is_not() -> None:
+    for output, expected in (
+        ("Agent stopped.", ["Poll", "", "snow", "Agent stopped."]),
+        ("snow", ["Poll", "", "snow"]),
+    ):
+        record = Recorder()
+        root = record.run("chain", {"input": "Poll"}, {"output": output})
+        polling = record.run("llm", {"messages": [user("Poll")]}, assistant("", ("c1", "poll", "{}")), root)
+        ran = record.run("tool", {"tool_call_id": "c1"}, {"output": "snow"}, root, name="poll")
+        assert words_of(told([root, polling, ran])) == expected
+
+
+def test_one_call_recorded_by_two_clients_side_by_side_is_one() -> None:
+    record = Recorder()
+    root = record.run("chain", {"input": "Hi"}, {"output": "Hello."})
+    inner = record.run("llm", {"messages": [user("Hi")]}, assistant("Hello."), root, name="ChatOpenAI")
+    around = msgspec.structs.replace(
+        record.run("llm", {"messages": [user("Hi")]}, assistant("Hello."), root, name="Wrapped"),
+        start_time=root.start_time,
+    )
+    assert words_of(told([root, around, inner])) == ["Hi", "Hello."]
+
+
+def test_an_agent_below_a_tool_of_a_loop_recorded_as_one_call_is_nested() -> None:
+    record = Recorder()
+    root = record.run("chain", {"input": "Way?"}, {"output": "Go north."})
+    loop = record.run("llm", {"messages": [AGENT, user("Way?")]}, assistant("Go north."), root)
+    tool = record.run("tool", {"prompt": "Find the way"}, {"output": "North."}, loop, name="pilot")
+    pilot = record.run("llm", {"messages": [system("You pilot."), user("Find the way")]}, assistant("North."), tool)
+    trajectory = told([root, loop, tool, pilot])
+    assert "Go north." in words_of(trajectory)
+    assert [words_of(one) for one in trajectory.nested] == [["Find the way", "North."]]
+
+
+def test_what_a_stopped_tool_gave_back_is_told_once_though_the_next_request_words_it_anew() -> None:
+    record = Recorder()
+    root = record.run("chain", {"prompt": "build"}, None, error="KeyboardInterrupt('stopped')")
+    asked, building = [AGENT, user("build")], assistant("", ("c1", "bash", "{}"))
+    first = record.run("llm", {"messages": asked}, building, root)
+    stopped = record.run("tool", {"tool_call_id": "c1"}, None, root, name="bash", error="KeyboardInterrupt('stopped')")
+    again = record.run("chain", {"prompt": "what happened?"}, {"output": "Stopped."})
+    prompt = [*asked, building, result("c1", "Interrupted by user"), user("what happened?")]
+    second = record.run("llm", {"messages": prompt}, assistant("Stopped."), again)
+    roles = [message.role.value for message in told([root, first, stopped], [again, second]).messages]
+    assert roles == ["system", "user", "assistant", "tool", "user", "assistant"]
+
+
+def test_what_an_app_said_behind_a_tool_of_its_own_is_told_once() -> None:
+    record = Recorder()
+    first = chat(record, "Hi", "Hello.")
+    root = record.run("chain", {"message": "/ticket mast"}, {"reply": "Ticket T-1 is open."})
+    ticket = record.run("tool", {"topic": "mast"}, {"ticket": "T-1"}, root, name="open_ticket")
+    history = (user("Hi"), assistant("Hello."), user("/ticket mast"), assistant("Ticket T-1 is open."))
+    trajectory = told(first, [root, ticket], chat(record, "thanks", "Gladly.", history))
+    assert [one for one in words_of(trajectory) if one == "Ticket T-1 is open."] == ["Ticket T-1 is open."]
