@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.context import Context, Past
+from trajworker.assembly.context import Past
 from trajworker.assembly.memory import Memory
 from trajworker.assembly.roots import texts_given
 from trajworker.assembly.trace import Trace
@@ -16,14 +16,15 @@ from trajworker.model.run import RunStatus
 
 def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
     """Whether a trace was given the last question, its answer and nothing else, and no call repeats the dialogue."""
-    if not calls or trace.tools or not _is_given_more_than_words(trace) or not _is_answered(past.context):
+    if not calls or trace.tools or not _is_given_more_than_words(trace):
+        return False
+    if past.context.turn_user is None or past.context.answer is None or past.context.interrupted:
         return False
     memory = Memory(past, [], Quotes())
     given = {text for text in texts_given(trace.root_run) if role_of(text) is None} if trace.root_run else set()
     keys = {text: [_key(role, text) for role in (Role.USER, Role.ASSISTANT)] for text in given}
     told = {key for pair in keys.values() for key in pair}
-    last = [memory.key(place) for place in (past.context.turn_user, past.context.answer) if place is not None]
-    if not told.issuperset(key for key in last if key is not None):
+    if not {memory.key(past.context.turn_user), memory.key(past.context.answer)} <= told:
         return False
     known = memory.told
     new = {text for text, pair in keys.items() if known.isdisjoint(pair)}
@@ -39,11 +40,6 @@ def _is_given_more_than_words(trace: Trace) -> bool:
     if root is None or run is None or run.status is not RunStatus.SUCCESS or root.words or root.resumes:
         return False
     return len(root.texts) > 1 or b"[" in bytes(run.inputs)
-
-
-def _is_answered(before: Context) -> bool:
-    """Whether the turn before is over."""
-    return before.answer is not None and before.turn_user is not None and not before.interrupted
 
 
 def _key(role: Role, text: str) -> bytes:

@@ -140,8 +140,11 @@ class Alignment(Memory):
         if said is not None and copy.content and not said.content and made(said) == made(copy):
             said.content = copy.content
             self.keys[answer - self.before.total] = key
-        ids = [call.id for call in copy.tool_calls or () if call.id]
-        if len(ids) <= len(self.answer_ids) or len(ids) < len(copy.tool_calls or ()) or self.key(answer) != key:
+        calls = copy.tool_calls or ()
+        if len(calls) <= len(self.answer_ids) or self.key(answer) != key:
+            return
+        ids = [call.id for call in calls if call.id]
+        if len(ids) < len(calls):
             return
         if said is not None:
             said.tool_calls = copy.tool_calls

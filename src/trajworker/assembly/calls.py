@@ -1,6 +1,6 @@
 """Reads llm runs: what the model was asked, what it answered, with which tokens."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from itertools import takewhile
 from typing import Any
 
@@ -149,7 +149,7 @@ def _read_so_far(run: Run) -> Answer:
     return answer
 
 
-def innermost(runs: Iterable[Run], tools: Collection[str] = ()) -> list[Run]:
+def innermost(runs: Iterable[Run], tools: Iterable[Run] = ()) -> list[Run]:
     """Llm runs that hold no other llm run: a function around a wrapped client is the same call told twice.
 
     What stands below one of the `tools` is another agent's: a loop recorded as one llm run may hold it.
@@ -161,8 +161,9 @@ def innermost(runs: Iterable[Run], tools: Collection[str] = ()) -> list[Run]:
     if ids.isdisjoint({run.parent_run_id for run in found}.union(*{ancestors(run.dotted_order) for run in found})):
         return found
     outer: set[str | None] = set()
+    apart = {tool.id for tool in tools}
     for run in found:
-        above = takewhile(lambda one: one not in tools, reversed(ancestors(run.dotted_order)))
+        above = takewhile(lambda one: one not in apart, reversed(ancestors(run.dotted_order)))
         outer.update((*above, run.parent_run_id))
     return [run for run in found if run.id not in outer]
 

@@ -61,7 +61,7 @@ class TraceFolding(Nesting):
         trace = self.trace
         main_calls = self.by_owner.get("", [])
         chosen = sort_calls(main_calls, trace.root, self.runs(""), self.before)
-        aside = is_afterwork(trace, main_calls, self.past)
+        aside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
         if aside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)
         own, shared = chosen.share(self.runs(""))

@@ -31,16 +31,16 @@ class OpenDialogues:
     def begin(self, call: Call) -> None:
         """Begin a dialogue."""
         self.groups.append(Group(calls=[call], place=len(self.groups)))
-        self._touch(len(self.groups) - 1)
+        if len(self.groups) > NEAR:
+            self._touch(len(self.groups) - 1)
 
     def go_on(self, home: Group, call: Call) -> None:
         """Go on with one of them."""
         home.calls.append(call)
-        self._touch(home.place)
+        if len(self.groups) > NEAR:
+            self._touch(home.place)
 
     def _touch(self, place: int) -> None:
-        if len(self.groups) <= NEAR:
-            return
         if not self._active:
             self._active = dict.fromkeys(range(place))
         self._active.pop(place, None)

@@ -23,7 +23,7 @@ class OpenRuns:
         self._runs = runs
         self._coming = deque(runs)
         self._begun: list[ToolRun] = []
-        self._by_id: dict[str, deque[ToolRun]] | None = None
+        self._by_id: dict[str, list[ToolRun]] | None = None
         self._by_arguments: dict[bytes, deque[ToolRun]] | None = None
         self._by_name: dict[str, deque[ToolRun]] | None = None
 
@@ -36,8 +36,11 @@ class OpenRuns:
         if call.id is None:
             return ()
         if self._by_id is None:
-            self._by_id = _index((run.call_id, run) for run in self._runs if run.call_id is not None)
-        return _open(self._by_id.get(call.id))
+            self._by_id = {}
+            for run in self._runs:
+                if run.call_id is not None:
+                    self._by_id.setdefault(run.call_id, []).append(run)
+        return [run for run in self._by_id.get(call.id, ()) if not run.linked]
 
     def of_arguments(self, call: Pending) -> Iterable[ToolRun]:
         """Runs without an id that were given the call's arguments, whatever the tool's name."""

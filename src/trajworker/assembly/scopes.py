@@ -80,11 +80,11 @@ def sort_calls(
     own = [call for call in calls if not is_internal(call)] if internal else calls
     if decided_otherwise(own, root, before):
         return _of_equals([], calls)
-    ran = Ran.of(runs)
     if is_unheard(own, root):
-        return _of_equals(fanned_out(group(own, ran.names)), calls)
+        return _of_equals(fanned_out(group(own)), calls)
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
+    ran = Ran.of(runs)
     groups = group(own, ran.names)
     if is_joined(groups, root):
         return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)

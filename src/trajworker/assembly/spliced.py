@@ -21,9 +21,10 @@ _MOST = 64
 
 def parted(calls: tuple[ToolCall, ...], tools: bytes) -> tuple[ToolCall, ...]:
     """Calls, where one is several in a row as these; `tools` are those offered, undecoded."""
-    if all(call.invalid is None for call in calls):
-        return calls
-    return tuple(part for call in calls for part in _parts(call, tools))
+    for call in calls:
+        if call.invalid is not None:
+            return tuple(part for call in calls for part in _parts(call, tools))
+    return calls
 
 
 def _parts(call: ToolCall, tools: bytes) -> list[ToolCall]:

@@ -116,7 +116,8 @@ def _name(run: Run, about: Metadata) -> str:
 
 def _requested(inputs: Any) -> str | None:  # noqa: ANN401 - recorded JSON
     """The tool that a model asked for where there is none of that name: LangChain records its complaint as a run."""
-    return text_of(inputs.get("requested_tool_name")) if isinstance(inputs, dict) else None
+    named = "requested_tool_name" in inputs if isinstance(inputs, dict) else False
+    return text_of(inputs["requested_tool_name"]) if named else None
 
 
 def _positional(inputs: Any) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401 - recorded JSON

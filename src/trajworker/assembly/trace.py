@@ -38,7 +38,7 @@ class Trace:
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
         asked, pieces = without_pieces(kinds["llm"])
-        asked = innermost(asked, {run.id for run in kinds["tool"]})
+        asked = innermost(asked, kinds["tool"])
         calls = [call for run in asked for call in by_answer(read_call(run))]
         self.calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
