@@ -5,12 +5,15 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from support.chat import assistant, result, system, user, words_of
 from support.folding import told
 from support.runs import Recorder
+from trajworker import dialects
+from trajworker.assembly import Conversation, alignment
 from trajworker.assembly.calls import Call, read_call
 from trajworker.assembly.context import Pending
 from trajworker.assembly.grouping import group
@@ -19,6 +22,7 @@ from trajworker.assembly.open_dialogues import NEAR, OpenDialogues
 from trajworker.assembly.open_runs import OpenRuns
 from trajworker.assembly.overlaps import parallel, ran_beside
 from trajworker.assembly.tool_runs import comparable, read_tool_run
+from trajworker.dialects import Draft, read_array
 from trajworker.model.run import Run
 
 AGENT = system("You are a clerk.")
@@ -107,6 +111,30 @@ def _meet(one: Group, other: Group) -> bool:
 
 def _began_before_end(call: Call, other: Call) -> bool:
     return other.run.end_time is not None and call.run.start_time < other.run.end_time
+
+
+def test_a_late_turn_of_a_graph_decodes_no_more_of_its_state_than_an_early_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[Draft] = []
+
+    def noted(array: bytes) -> list[Draft]:
+        drafts = read_array(array)
+        decoded.extend(drafts)
+        return drafts
+
+    for reader in (alignment, dialects.prompt):
+        monkeypatch.setattr(reader, "read_array", noted)
+    record, state = Recorder(), [AGENT]
+    conversation = Conversation()
+    for number in range(MANY):
+        human = {"type": "human", "content": f"question {number}", "id": f"h{number}"}
+        said = {"type": "ai", "content": f"answer {number}", "id": f"a{number}"}
+        root = record.run("chain", {"messages": [human]}, {"messages": [*state[1:], human, said]})
+        message = {"lc": 1, "type": "constructor", "id": ["langchain_core", "messages", "AIMessage"], "kwargs": said}
+        answer = {"generations": [[{"text": said["content"], "message": message}]]}
+        state = [*state, human]
+        conversation.fold([root, record.run("llm", {"messages": [state]}, answer, root)])
+        state = [*state, said]
+    assert len(decoded) <= 3 * MANY
 
 
 def test_runs_are_found_by_id_by_arguments_and_by_the_end_of_a_decorated_name() -> None:

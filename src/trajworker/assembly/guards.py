@@ -17,17 +17,19 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
     if root is None or not root.trailing or not calls:
         return False
     heard = [call for call in calls if not call.failed]
-    if not heard or any(draft.role is Role.TOOL for call in heard for draft in call.read()):
-        return False
     answers = root.turn_answers()
     if not answers and len(heard) == 1:
         return heard[0].text is not None and not heard[0].ids and heard[0].text in root.state()
     ids = {call.answer.draft.id for call in calls if call.answer.draft is not None}
     told = [draft.content.strip() for draft in answers if draft.content and not draft.tool_calls]
-    if not told or len(told) < len(answers) or any(draft.id in ids for draft in answers) or root.results():
+    if not told or len(told) < len(answers) or any(draft.id in ids for draft in answers):
         return False
     said = [_said(call) for call in heard]
-    return all(said) and not any(_tells(one, text) for one in told for texts in said for text in texts)
+    if not said or not all(said) or any(_tells(one, text) for one in told for texts in said for text in texts):
+        return False
+    if any(call.ids for call in heard) and root.results():
+        return False
+    return not any(draft.role is Role.TOOL for call in heard for draft in call.read())
 
 
 def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:
