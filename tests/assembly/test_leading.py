@@ -39,6 +39,19 @@ def test_a_system_prompt_stands_before_turns_that_failed() -> None:
     assert encode_trajectory(decode_line(line)) == line
 
 
+def test_what_stands_aside_stays_aside() -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "Bruges?"}, {"output": "Go."})
+    search = record.run("retriever", {"query": "Bruges"}, {"documents": [{"page_content": "Bruges has canals."}]}, root)
+    prompt = [AGENT, user("Ghent?"), system("Use this: Bruges has canals."), user("Bruges?")]
+    asked = record.run("llm", {"messages": prompt}, assistant("Go."), root)
+    trajectory = told(refused(record, "Ghent?"), [root, search, asked])
+    assert roles(trajectory) == [("system", 0), ("user", 1), ("user", 2), ("assistant", 2)]
+    assert [message.content for message in trajectory.asides] == ["Use this: Bruges has canals."]
+    seen = [message.content for message in trajectory.steps[0].messages]
+    assert seen == ["You plan trips.", "Ghent?", "Use this: Bruges has canals.", "Bruges?", "Go."]
+
+
 def test_what_an_app_said_before_it_asked_a_model_stays_first() -> None:
     record = Recorder()
     canned = [record.run("chain", {"question": "one"}, {"output": "You chose repairs."})]

@@ -1,11 +1,11 @@
 """The system prompt stands first on a line, even where a user spoke before and no model was asked: the turn failed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 from msgspec import Struct, structs
 
-from trajworker.assembly.context import append
+from trajworker.assembly.context import alone, append
 from trajworker.assembly.folds import Fold
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.codec import LineStep, encode_chunk, line_step
@@ -31,17 +31,20 @@ class Lead(Struct, frozen=True):
         found = _STEP.decode(step)
         view: list[tuple[int, int]] = []
         for entry in found.messages:
-            if entry[0] < 0:
-                view.append((entry[0], entry[0]))
+            if len(entry) == 1:
+                append(view, *alone(-1 - entry[0]))
                 continue
-            for low, high, shift in (
-                (0, self.start, self.stop - self.start), (self.start, self.stop, -self.start), (self.stop, entry[1], 0)
-            ):  # fmt: skip
-                start, stop = max(entry[0], low), min(entry[1], high)
-                if start < stop:
-                    append(view, start + shift, stop + shift)
+            for start, stop in self._parts(*entry):
+                append(view, start, stop)
         found.messages = line_step(view)
         return encode_chunk(found)
+
+    def _parts(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
+        """Where messages [start, stop) stand on the line: those before the prompts, the prompts, those behind."""
+        parts = (0, self.start, self.stop - self.start), (self.start, self.stop, -self.start), (self.stop, stop, 0)
+        for low, high, shift in parts:
+            if max(start, low) < min(stop, high):
+                yield max(start, low) + shift, min(stop, high) + shift
 
 
 def find_lead(folds: Sequence[Fold]) -> Lead | None:
