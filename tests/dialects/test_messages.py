@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from trajworker.dialects import Draft, answer_of, digest, read_all, read_one
-from trajworker.dialects.blocks import arguments
+from trajworker.dialects.calls import arguments
 from trajworker.model.message import Role
 
 
@@ -255,3 +255,19 @@ def test_calls_that_only_their_keys_tell_are_calls() -> None:
 
 def test_a_response_that_says_nothing_was_completed() -> None:
     assert answer_of({"object": "response", "status": "completed", "output": []}).finish == "stop"
+
+
+def test_a_call_that_the_provider_carried_out_is_part_of_the_answer() -> None:
+    searched = {"type": "tool-call", "toolCallId": "s1", "toolName": "search", "input": {"q": "rye"}}
+    found = {
+        "type": "tool-result",
+        "toolCallId": "s1",
+        "toolName": "search",
+        "output": {"type": "text", "value": "Dear."},
+    }
+    own = {"type": "tool-call", "toolCallId": "a1", "toolName": "price", "input": {}}
+    content = [searched | {"providerExecuted": True}, found, {"type": "text", "text": "Rye is dear."}, own]
+    beside = [{"id": one, "type": "function", "function": {"name": "x", "arguments": "{}"}} for one in ("s1", "a1")]
+    draft = one({"role": "assistant", "content": content, "tool_calls": beside})
+    assert (draft.content, [call.id for call in draft.tool_calls or ()]) == ("Rye is dear.", ["a1"])
+    assert draft.blocks == tuple(content)

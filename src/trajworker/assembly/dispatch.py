@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from trajworker.assembly.tool_runs import ToolRun
-from trajworker.dialects.blocks import arguments, call_of
+from trajworker.dialects.calls import arguments, call_of
 
 _NAMES = ("name", "tool_name", "toolName", "tool", "function_name", "function", "action")
 _GIVEN = ("arguments", "args", "tool_args", "toolArgs", "tool_arguments", "tool_input", "toolInput", "input",

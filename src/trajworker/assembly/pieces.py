@@ -11,7 +11,7 @@ import msgspec
 from trajworker.assembly.calls import Call
 from trajworker.assembly.payloads import decoded
 from trajworker.dialects import Answer, Draft, Prompt, digest
-from trajworker.dialects.blocks import call_of
+from trajworker.dialects.calls import call_of
 from trajworker.model.message import Role
 from trajworker.model.run import Run, ancestors
 

@@ -11,7 +11,7 @@ from trajworker.assembly.faults import error_text, is_interrupt
 from trajworker.assembly.metadata import Metadata, extra_of
 from trajworker.assembly.payloads import decoded, text_of
 from trajworker.dialects import Draft, otel, read_one
-from trajworker.dialects.blocks import arguments
+from trajworker.dialects.calls import arguments
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus, ancestors
 

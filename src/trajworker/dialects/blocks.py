@@ -6,9 +6,9 @@ Vercel AI SDK parts, LangChain standard content).
 
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
+from trajworker.dialects.calls import call_of, first_of
 from trajworker.dialects.draft import as_text
 from trajworker.dialects.vocabulary import snake
 from trajworker.model.message import ToolCall
@@ -24,11 +24,8 @@ _NAMED = _CALL | _RESULT
 """Blocks that may stand under the name of what they are: `{"tool_call": {..}}`."""
 _FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "failed"})
 
-_TOOL_USE = frozenset({"type", "id", "name", "input"})
 _TOOL_RESULT = frozenset({"type", "tool_use_id", "content"})
-"""Anthropic's blocks as they nearly always are, read without looking for what other vendors write."""
-
-_OBJECT = msgspec.json.Decoder(dict[str, Any])
+"""Anthropic's block as it nearly always is, read without looking for what other vendors write."""
 
 
 class Result(Struct, gc=False):
@@ -49,80 +46,13 @@ class Content(Struct, gc=False):
     calls: list[ToolCall] = []
     results: list[Result] = []
     refusals: list[str] = []
+    hosted: list[str | None] = []
+    """Ids of calls that the provider itself carried out: blocks of the answer, and nobody's to answer."""
     opaque: bool = False
 
     def text(self, joint: str = "") -> str | None:
         """The text, None where there is no text block at all."""
         return joint.join(self.texts) if self.texts else None
-
-
-def arguments(value: Any) -> tuple[dict[str, Any], str | None]:  # noqa: ANN401 - recorded JSON
-    """Arguments of a call as an object, or what was written where they are none."""
-    if isinstance(value, dict):
-        return value, None
-    if value is None or value == "":
-        return {}, None
-    return _written(value) if isinstance(value, str) else ({}, as_text(value))
-
-
-def _written(text: str) -> tuple[dict[str, Any], str | None]:
-    """Arguments written as JSON text, by some exporters once more as JSON."""
-    try:
-        if text[0] == "{":
-            return _OBJECT.decode(text), None
-        decoded = msgspec.json.decode(text)
-        if isinstance(decoded, str) and decoded[:1] == "{":
-            decoded = _OBJECT.decode(decoded)
-    except (msgspec.DecodeError, UnicodeError):
-        return {}, text
-    if isinstance(decoded, dict) or decoded is None:
-        return decoded or {}, None
-    return {}, text
-
-
-def tool_call(name: Any, given: Any, call_id: Any, error: Any = None) -> ToolCall:  # noqa: ANN401 - recorded JSON
-    """A tool call; missing names and numbers as ids are tolerated."""
-    parsed, invalid = arguments(given)
-    return ToolCall(
-        name=name if isinstance(name, str) else (as_text(name) or ""),
-        arguments=parsed,
-        id=None if call_id is None or call_id == "" else str(call_id),
-        invalid=invalid,
-        error=error if isinstance(error, str) else None,
-    )
-
-
-def _first(block: dict[str, Any], *names: str) -> Any:  # noqa: ANN401 - recorded JSON
-    for name in names:
-        value = block.get(name)
-        if value is not None:
-            return value
-    return None
-
-
-def call_of(block: dict[str, Any]) -> ToolCall | None:
-    """The call a block or an entry of `tool_calls` stands for, None where it is none."""
-    if block.keys() == _TOOL_USE and type(block["input"]) is dict and type(block["name"]) is str:
-        return tool_call(block["name"], block["input"], block["id"])
-    plain = block.get("function")
-    if type(plain) is dict and type(plain.get("name")) is str and type(plain.get("arguments")) is str:
-        return tool_call(plain["name"], plain["arguments"], block.get("id"))
-    held = block.get("tool_call")
-    if isinstance(held, dict):
-        return call_of(held)
-    inner = block.get("function") or block.get("function_call") or block.get("functionCall") or block.get("toolUse")
-    if not isinstance(inner, dict):
-        inner = block
-    name = _first(inner, "name", "toolName", "tool_name") or _first(block, "name", "toolName")
-    if name is None:
-        return None
-    given = _first(inner, "arguments", "args", "input", "parameters", "tool_kwargs", "toolInput")
-    if not given and isinstance(block.get("partial_json"), str):
-        given = block["partial_json"]
-    if given is None:
-        given = _first(block, "args", "arguments", "input")
-    call_id = _first(block, "call_id", "callId", "toolCallId", "tool_call_id", "id") or _first(inner, "id", "toolUseId")
-    return tool_call(name, given, call_id, block.get("error"))
 
 
 def _unwrapped(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - recorded JSON
@@ -149,7 +79,7 @@ def result_of(block: dict[str, Any]) -> Result:
             inner = block[name]
     origin = inner.get("origin")
     called: dict[str, Any] = origin if isinstance(origin, dict) else inner
-    value = _first(inner, "content", "response", "result", "output")
+    value = first_of(inner, "content", "response", "result", "output")
     value, failed = _unwrapped(value)
     failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
     failed = failed or (isinstance(inner.get("status"), str) and inner["status"] in _FAILED)
@@ -162,9 +92,9 @@ def result_of(block: dict[str, Any]) -> Result:
         if content.texts or content.opaque:
             blocks = tuple(value) if content.opaque else None
             value = content.text() if not content.opaque or content.texts else None
-    call_id = _first(block, "tool_use_id", "tool_call_id", "toolCallId", "call_id", "callId", "id")
-    call_id = call_id or _first(called, "toolUseId", "id", "tool_use_id", "tool_call_id")
-    name = _first(called, "name", "toolName", "tool_name")
+    call_id = first_of(block, "tool_use_id", "tool_call_id", "toolCallId", "call_id", "callId", "id")
+    call_id = call_id or first_of(called, "toolUseId", "id", "tool_use_id", "tool_call_id")
+    name = first_of(called, "name", "toolName", "tool_name")
     return Result(
         id=str(call_id) if call_id is not None else None,
         name=name if isinstance(name, str) else None,
@@ -175,9 +105,9 @@ def result_of(block: dict[str, Any]) -> Result:
 
 
 def _thought(block: dict[str, Any]) -> str | None:
-    value = _first(block, "thinking", "reasoning", "reasoning_content", "text", "content", "summary")
+    value = first_of(block, "thinking", "reasoning", "reasoning_content", "text", "content", "summary")
     if isinstance(value, dict):
-        value = _first(value, "text", "reasoningText")
+        value = first_of(value, "text", "reasoningText")
         value = value.get("text") if isinstance(value, dict) else value
     if isinstance(value, list):
         value = " ".join(text for text in (_thought(part) for part in value if isinstance(part, dict)) if text)
@@ -227,7 +157,7 @@ def _kind(block: dict[str, Any]) -> str | None:
 
 
 def _read_text(block: dict[str, Any], into: Content) -> None:
-    text = _first(block, "text", "content", "value")
+    text = first_of(block, "text", "content", "value")
     if isinstance(text, dict) and isinstance(text.get("value"), str):  # the Assistants API has an object around it
         block, text = text, text["value"]
     words = text if isinstance(text, str) else (as_text(text) or "")
@@ -237,6 +167,15 @@ def _read_text(block: dict[str, Any], into: Content) -> None:
         return
     into.texts.append(words)
     into.opaque = into.opaque or bool(block.get("citations") or block.get("annotations"))
+
+
+def _read_call(block: dict[str, Any], into: Content) -> None:
+    into.opaque = True
+    found = call_of(block)
+    if found is not None and block.get("providerExecuted") is True:
+        into.hosted.append(found.id)
+    elif found is not None:
+        into.calls.append(found)
 
 
 def _read_block(block: dict[str, Any], into: Content) -> None:
@@ -251,15 +190,14 @@ def _read_block(block: dict[str, Any], into: Content) -> None:
         if thought:
             into.thoughts.append(thought)
     elif kind in _CALL:
-        into.opaque = True
-        found = call_of(block)
-        if found is not None:
-            into.calls.append(found)
+        _read_call(block, into)
     elif kind in _RESULT:
         into.opaque = True
-        into.results.append(result_of(block))
+        result = result_of(block)
+        if result.id not in into.hosted:
+            into.results.append(result)
     elif kind == "refusal":
-        into.refusals.append(as_text(_first(block, "refusal", "text")) or "")
+        into.refusals.append(as_text(first_of(block, "refusal", "text")) or "")
     else:
         into.opaque = True
         into.texts += _in_words(block)

@@ -5,7 +5,7 @@ Recorded shapes: payload-shapes.md section 2 (`lc_create_agent`, `lc_llmchain`, 
 
 from typing import Any
 
-from trajworker.dialects.blocks import call_of, tool_call
+from trajworker.dialects.calls import call_of, tool_call
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
 from trajworker.dialects.vocabulary import role_of

@@ -6,7 +6,7 @@ blocks in any vendor's words. Recorded shapes: payload-shapes.md (`wrap_openai_c
 
 from typing import Any
 
-from trajworker.dialects.blocks import call_of
+from trajworker.dialects.calls import call_of
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
 from trajworker.dialects.vocabulary import ROLES

@@ -7,7 +7,8 @@ Recorded shapes: payload-shapes.md (`wrap_openai_responses`, `js_langsmith`), la
 
 from typing import Any
 
-from trajworker.dialects.blocks import Result, read_content, result_of, tool_call
+from trajworker.dialects.blocks import Result, read_content, result_of
+from trajworker.dialects.calls import tool_call
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.speech import merge_calls, tool_draft
 from trajworker.dialects.vocabulary import role_of

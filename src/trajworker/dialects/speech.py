@@ -95,7 +95,7 @@ def say(role: Role, content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 
 
 
 def _message(role: Role, content: Any, parts: Content, beside: Said) -> Draft:  # noqa: ANN401 - recorded JSON
-    calls = merge_calls(beside.calls, parts.calls)
+    calls = merge_calls(tuple(call for call in beside.calls if call.id not in parts.hosted), parts.calls)
     joint = "" if role is Role.ASSISTANT else "\n"
     text = parts.text(joint)
     if text is None and isinstance(content, (list, dict)) and role is Role.ASSISTANT:

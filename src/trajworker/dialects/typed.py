@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw, Struct
 
-from trajworker.dialects.blocks import tool_call
+from trajworker.dialects.calls import tool_call
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import UNREADABLE, Said, say
 from trajworker.dialects.vocabulary import ROLES

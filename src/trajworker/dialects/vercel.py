@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trajworker.dialects.blocks import call_of
+from trajworker.dialects.calls import call_of
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
 from trajworker.model.message import Role
