@@ -125,3 +125,16 @@ def test_a_word_with_which_a_user_lets_a_call_pass_is_not_lost() -> None:
         ("tool", "Heron booked", 2),
         ("assistant", "Booked.", 2),
     ]
+
+
+def test_a_prompt_made_of_what_a_planner_said_has_the_roots_words() -> None:
+    record = Recorder()
+    plan, story = "Boat, then beach.", "First the boat, then the beach."
+    root = record.run("chain", {"messages": [user("A trip to Faro")]}, {"output": story})
+    planning = record.run("llm", {"messages": [system("You plan."), user("A trip to Faro")]}, assistant(plan), root)
+    writing = [system("You write."), user(f"Write it up: {plan}")]
+    trajectory = told([root, planning, record.run("llm", {"messages": writing}, assistant(story), root)])
+    assert [(one.content, one.rendered) for one in trajectory.messages][1:] == [
+        ("A trip to Faro", f"Write it up: {plan}"),
+        (story, None),
+    ]

@@ -220,7 +220,7 @@ class Transcript(Results):
         self.turn += 1
         if RAW in draft.flags:
             draft.content = draft.content or words_inside(draft, opening)
-        words = own_words(draft, opening, made=self.quotes.quoted(draft))
+        words = own_words(draft, opening, made=self.quotes.made(draft))
         if words is not None:
             draft.rendered, draft.content, draft.blocks = draft.content, words, None
         for place in range(len(self.drafts) - 1, -1, -1):

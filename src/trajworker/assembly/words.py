@@ -80,6 +80,13 @@ class Quotes(Struct, gc=False):
         text, quotes = draft.content or "", self.internal if before else self.summaries
         return draft.role is not Role.ASSISTANT and any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes)
 
+    def made(self, draft: Draft) -> bool:
+        """Whether a prompt message is made of these texts, or of what a call beside the dialogue said."""
+        if not self.internal or self.quoted(draft):
+            return self.quoted(draft)
+        text = (draft.content or "").strip()
+        return any(quote in text for quote in self.internal if is_phrase(quote) and quote != text)
+
     def quoted(self, draft: Draft) -> bool:
         """Whether a prompt message is made of these texts."""
         text = draft.content
@@ -183,6 +190,8 @@ def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> s
         return None if shown in given else next(text for text in given if text.strip() == shown.strip())
     if root.words:
         word = (root.words[-1].content or "").strip()
+        if made and word:
+            return word
         if len(word) >= MIN_QUOTE:
             return word if word in shown else None
         return word if word and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", shown) else None
