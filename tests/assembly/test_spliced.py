@@ -73,3 +73,7 @@ def test_words_beside_calls_that_only_the_next_prompt_tells_are_the_answers() ->
     prompt = [*ASKED, TWO_CALLS | {"content": "I look."}, *REPEATED[3:]]
     last = record.run("llm", {"messages": prompt}, assistant("B1 is."), root)
     assert [message.content for message in told([root, silent, last]).messages][2:3] == ["I look."]
+
+
+def test_arguments_that_stand_there_twice_are_those_of_one_call() -> None:
+    assert spliced("look", '{"a": 1}{"a": 1}') == [("look", {"a": 1}, "c1")]

@@ -189,3 +189,40 @@ def test_a_result_that_stood_before_a_human_let_the_turn_go_on_is_told_once() ->
     ]
     trajectory = assemble(fold_all([first, second]), Header(conversation_id="t"))
     assert sorted(one.content or "" for one in trajectory.messages if one.role is Role.TOOL) == ["Emma", "shelf 4"]
+
+
+def test_results_find_calls_that_the_history_numbers_anew() -> None:
+    record = Recorder()
+    root = record.run("chain", {"input": "How warm?"}, {"output": "21."})
+    asked = [AGENT, user("How warm?")]
+    first = record.run("llm", {"messages": asked}, assistant("", ("adk-7f", "look", "{}")), root)
+    ran = record.run("tool", {}, {"output": "21"}, root, name="look")
+    prompt = [*asked, assistant("", ("ls-0", "look", "{}")), result("ls-0", '{"result": "21"}')]
+    messages = told([root, first, ran, record.run("llm", {"messages": prompt}, assistant("21."), root)]).messages
+    assert [one.tool_response.id for one in messages if one.tool_response is not None] == ["adk-7f"]
+
+
+def test_a_tool_that_waits_for_a_human_gave_nothing_back_yet() -> None:
+    record = Recorder()
+    asked = [AGENT, user("Ship it")]
+    calling = assistant("", ("c1", "ship", "{}"))
+    root = record.run("chain", {"messages": asked}, {"output": [calling]})
+    first = record.run("llm", {"messages": asked}, calling, root)
+    waiting = record.run("tool", {}, {"output": None}, root, name="ship")
+    again = record.run("chain", {"messages": [*asked, calling]}, {"output": "Shipped."})
+    ran = record.run("tool", {}, {"output": "B-1"}, again, name="ship")
+    last = record.run("llm", {"messages": [*asked, calling, result("c1", "B-1")]}, assistant("Shipped."), again)
+    messages = told([root, first, waiting], [again, ran, last]).messages
+    assert [one.content for one in messages if one.role is Role.TOOL] == ["B-1"]
+
+
+def test_what_is_recorded_as_a_tool_of_which_nothing_is_told_is_none() -> None:
+    record = Recorder()
+    root = record.run("chain", {"message": "What is a jib?"}, {"output": "A sail."})
+    guardrail = record.run("tool", {}, {}, root, name="guardrail")
+    judging = record.run(
+        "llm", {"messages": [system("Say bad or fine."), user("What is a jib?")]}, assistant("fine"), guardrail
+    )
+    answering = record.run("llm", {"messages": [AGENT, user("What is a jib?")]}, assistant("A sail."), root)
+    trajectory = told([root, guardrail, judging, answering])
+    assert ([one.content for one in trajectory.internal], len(trajectory.nested)) == (["fine"], 0)

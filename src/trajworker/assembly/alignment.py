@@ -136,15 +136,17 @@ class Alignment(Memory):
 
     def _complete_answer(self, answer: int, copy: Draft, key: bytes) -> None:
         """Give the last answer what only the history's copy of it tells: its words, or the ids of its calls."""
-        said = self.own(answer)
+        said, calls, known = self.own(answer), copy.tool_calls or (), self.answer_ids
         if said is not None and copy.content and not said.content and made(said) == made(copy):
             said.content = copy.content
             self.keys[answer - self.before.total] = key
-        calls = copy.tool_calls or ()
-        if len(calls) <= len(self.answer_ids) or self.key(answer) != key:
+        if self.key(answer) != key or not calls or (len(calls) == len(known) and calls[0].id in known):
             return
         ids = [call.id for call in calls if call.id]
-        if len(ids) < len(calls):
+        if len(ids) < max(len(calls), len(known)):
+            return
+        if len(ids) == len(known):
+            self.renamed = {ids[call.place]: call.id for call in self.pending if call.index == answer}
             return
         if said is not None:
             said.tool_calls = copy.tool_calls

@@ -123,7 +123,7 @@ class TraceFolding(Nesting):
         return [one for one in self.trailing if one.role is Role.USER and not transcript.knows(digest(one))]
 
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
-        transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER])
+        transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER], waits=self.open_end)
         root, run = self.trace.root, self.trace.root_run
         if root is None or run is None or run.status is not RunStatus.SUCCESS:
             return

@@ -88,6 +88,8 @@ class Memory:
         """What the prompt which is read has told again, as ranges."""
         self.untold_calls: list[tuple[str, dict[str, Any] | None]] = []
         """Calls of the last answer that the history's copy of it leaves out."""
+        self.renamed: dict[str, str | None] = {}
+        """Ids under which a history repeats the calls of the last answer, where it numbers them anew."""
         self.shown: str | None = None
         self.was_cut = False
         self.results_told = False

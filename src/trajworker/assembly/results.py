@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from msgspec import structs
+
 from trajworker.assembly.alignment import Alignment
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Pending, alone
@@ -22,6 +24,13 @@ from trajworker.model.message import Role
 
 class Results(Alignment):
     """Adds the results of tool calls."""
+
+    def _rename(self, rest: list[tuple[Draft, bytes]]) -> None:
+        """Have results name calls by the ids that these were made under."""
+        for draft, _ in rest:
+            told = draft.tool_response
+            if told is not None and told.id in self.renamed:
+                draft.tool_response = structs.replace(told, id=self.renamed[told.id])
 
     def add_results(self, block: Sequence[tuple[Draft, bytes]]) -> list[int]:
         """Tool messages that stand side by side, in the order of the calls they answer."""
@@ -67,6 +76,8 @@ class Results(Alignment):
     def add_missing_results(self, rest: list[tuple[Draft, bytes]], start: datetime, *, first: bool) -> None:
         """Before the next decision: results that its prompt leaves out are taken from their runs."""
         self.limit = start
+        if self.renamed:
+            self._rename(rest)
         told = [draft for draft, _ in rest if draft.role is Role.TOOL]
         if self.pending:
             open_calls = list(self.pending)

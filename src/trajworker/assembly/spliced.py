@@ -1,6 +1,7 @@
 """Parallel calls that a client put together as one: langsmith's JS client does so with those that OpenAI streams.
 
 It knows a call by the place of the choice and not by its own, so names and arguments stand in a row, under one id.
+LlamaIndex writes into the pieces that langsmith collects, so that the arguments of one call stand there twice.
 """
 
 import json
@@ -34,7 +35,8 @@ def _parts(call: ToolCall, tools: bytes) -> list[ToolCall]:
     offered = {msgspec.json.decode(chunk, type=ToolDefinition).name for _, chunk in definitions(tools)}
     names = _names(call.name, len(given), offered)
     if not names:
-        return [call]
+        told_again = call.name in offered and all(one == given[0] for one in given)
+        return [ToolCall(name=call.name, arguments=given[0], id=call.id)] if told_again else [call]
     made = [ToolCall(name=name, arguments=one) for name, one in zip(names, given, strict=True)]
     return [structs.replace(made[0], id=call.id), *made[1:]]
 

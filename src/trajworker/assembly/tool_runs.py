@@ -38,6 +38,11 @@ class ToolRun(Struct, eq=False, gc=False):
     linked: bool = False
 
     @property
+    def is_empty(self) -> bool:
+        """Whether it gave back nothing, not even a failure."""
+        return self.value is None and self.message is None and not self.failed
+
+    @property
     def told_failure(self) -> str | None:
         """The error that a run's result tells of, although the run itself succeeded."""
         told = self.message.tool_response if self.message is not None else None

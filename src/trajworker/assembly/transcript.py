@@ -61,7 +61,7 @@ class Transcript(Results):
             self.orphans(call.run.start_time, asking=call)
         self._remember(call, view)
         self.shown = shown_to_model(rest) or self.shown
-        self.answer, self.untold_calls = None, []
+        self.answer, self.untold_calls, self.renamed = None, [], {}
         if call.answer.draft is None or call.failed:
             return
         if not begins and self.turn == 0:
@@ -262,14 +262,14 @@ class Transcript(Results):
         for draft in asked:
             self.turn_user = self.add(draft, digest(draft))
 
-    def finish(self, trailing: list[Draft]) -> None:
-        """At the end of the trace: what the prompts never told stands in tool runs and in the root's outputs."""
+    def finish(self, trailing: list[Draft], *, waits: bool = False) -> None:
+        """Tell what only tool runs and the root's outputs tell; where it `waits` for a human, no empty results."""
         self.limit = None
         by_id = {draft.tool_response.id: draft for draft in trailing if draft.tool_response and draft.tool_response.id}
         for call in list(self.pending):
             run = match_run(call, self.runs, self.pending, None)
             draft = by_id.pop(call.id, None) if call.id else None
-            if run is None and draft is None:
+            if (run is None and draft is None) or (waits and run is not None and run.is_empty):
                 continue
             self.pending.remove(call)
             said = complete(draft or from_run(run), call, run)  # type: ignore[arg-type]  # one of them is there

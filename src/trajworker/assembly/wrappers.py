@@ -7,6 +7,9 @@ from trajworker.assembly.dispatch import bear_called_name
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.model.run import Run
 
+_NOTHING = (b"{}", b"null")
+_SHORT = max(map(len, _NOTHING))
+
 
 def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> dict[str, ToolRun]:
     """The tool runs but for the root itself, those around all calls or around one, and echoes that no call asked for.
@@ -20,15 +23,26 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
             break
         del left[outermost]
     named = {name for call in calls for name in call.names}
-    left = {key: tool for key, tool in left.items() if tool.name in named or not _wraps_call(key, tool, calls)}
+    left = {
+        key: tool for key, tool in left.items()
+        if tool.name in named or not (_wraps_call(key, tool, calls) or _is_hollow(tool))
+    }  # fmt: skip
     others = [tool for tool in left.values() if tool.call_id is None and tool.name not in named]
     if not others:
         return left
     for tool in others:
         bear_called_name(tool, named)
     asked = {key for key, tool in left.items() if tool.call_id is not None or tool.name in named}
-    handed = {bytes(root.inputs), bytes(root.outputs)} - {b"{}", b"null"}
+    handed = {bytes(root.inputs), bytes(root.outputs)}.difference(_NOTHING)
     return {key: tool for key, tool in left.items() if key in asked or bytes(tool.run.outputs) not in handed}
+
+
+def _is_hollow(tool: ToolRun) -> bool:
+    """Whether nothing is told of a tool run, neither what it was given nor what it gave back: a guardrail."""
+    run = tool.run
+    if tool.call_id is not None or tool.failed or len(run.inputs) > _SHORT or len(run.outputs) > _SHORT:
+        return False
+    return bytes(run.inputs) in _NOTHING and bytes(run.outputs) in _NOTHING
 
 
 def _wraps_call(key: str, tool: ToolRun, calls: Sequence[Call]) -> bool:
