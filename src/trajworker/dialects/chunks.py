@@ -5,6 +5,9 @@ from typing import Any
 from trajworker.dialects import streams
 from trajworker.dialects.objects import held
 
+_EVENT = frozenset({"data"})
+"""What Mistral's client puts around each chunk."""
+
 
 def _list(value: Any) -> list[Any]:  # noqa: ANN401 - recorded JSON
     return value if isinstance(value, list) else []
@@ -18,6 +21,8 @@ def merge(items: list[Any]) -> dict[str, Any] | None:
     """The whole answer of recorded chunks; None where the items are no chunks of a known stream."""
     if not all(isinstance(item, dict) for item in items):
         return None
+    if all(item.keys() == _EVENT and isinstance(item["data"], dict) for item in items):
+        items = [item["data"] for item in items]
     if all(isinstance(item.get("choices"), list) for item in items):
         return _openai(items)
     kinds = {kind for item in items if isinstance(kind := item.get("type"), str)}
@@ -39,7 +44,8 @@ def _openai(items: list[dict[str, Any]]) -> dict[str, Any]:
         for choice in item["choices"]:
             if isinstance(choice, dict) and not choice.get("index"):
                 _openai_delta(choice, message, calls)
-                first["finish_reason"] = choice.get("finish_reason") or first["finish_reason"]
+                told = choice.get("finish_reason") or choice.get("finishReason")
+                first["finish_reason"] = told or first["finish_reason"]
     if calls:
         message["tool_calls"] = [calls[index] for index in sorted(calls)]
     return whole
@@ -54,7 +60,7 @@ def _openai_delta(choice: dict[str, Any], message: dict[str, Any], calls: dict[i
             message[name] = (message.get(name) or "") + delta[name]
     if isinstance(delta.get("function_call"), dict):
         _join(message.setdefault("function_call", {}), delta["function_call"])
-    for position, call in enumerate(_list(delta.get("tool_calls"))):
+    for position, call in enumerate(_list(delta.get("tool_calls") or delta.get("toolCalls"))):
         if isinstance(call, dict):
             kept = calls.setdefault(_place(call.get("index"), position), {"type": "function", "function": {}})
             if call.get("id"):

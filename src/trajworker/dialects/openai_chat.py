@@ -18,7 +18,16 @@ _TEXTUAL = (str, type(None))
 
 
 _THOUGHTS = frozenset(
-    {"reasoning_content", "reasoning", "thinking", "reasoningText", "reasoning_details", "thinking_blocks", "tool_plan"}
+    {
+        "reasoning_content",
+        "reasoning",
+        "thinking",
+        "reasoningText",
+        "reasoning_details",
+        "thinking_blocks",
+        "tool_plan",
+        "toolPlan",
+    }
 )
 
 
@@ -52,7 +61,7 @@ def _calls(item: dict[str, Any]) -> tuple[ToolCall, ...]:
 def _reasoning(item: dict[str, Any]) -> str | None:
     if _THOUGHTS.isdisjoint(item):
         return None
-    for name in ("reasoning_content", "reasoning", "thinking", "reasoningText", "tool_plan"):
+    for name in ("reasoning_content", "reasoning", "thinking", "reasoningText", "tool_plan", "toolPlan"):
         value = item.get(name)
         if isinstance(value, str) and value:
             return value
