@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from support.chat import assistant, user, words_of
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Header, assemble
@@ -95,3 +96,24 @@ def test_what_was_looked_up_belongs_to_the_turn_it_was_looked_up_in() -> None:
         record.run("retriever", {"query": "sea"}, documents, root),
     ]
     assert [(one.query, one.turn) for one in told(runs).retrieved] == [("guide", 1), ("sea", 2)]
+
+
+def test_what_was_heard_in_a_call_without_prompts_stands_in_the_transcript() -> None:
+    record = Recorder()
+    talk = [user("Weather?"), assistant("Nine degrees."), user("Thanks"), assistant("Welcome.")]
+    root = record.run("chain", {}, {"messages": talk})
+    ran = record.run("tool", {"city": "Bern"}, {"output": "fog"}, root, name="look")
+    answers = [record.run("llm", {}, one, root) for one in talk if one["role"] == "assistant"]
+    trajectory = told([root, ran, *answers])
+    assert words_of(trajectory) == ["Weather?", "fog", "Nine degrees.", "Thanks", "Welcome."]
+    assert (trajectory.task.num_turns, trajectory.task.num_steps) == (2, 2)
+
+
+def test_prompts_that_tell_of_no_tools_are_one_dialogue_behind_them() -> None:
+    record = Recorder()
+    root = record.run("chain", {"text": "Weather?"}, {"output": "Nine degrees."})
+    prompt = {"messages": [user("Weather?")]}
+    calling = record.run("llm", prompt, assistant("", ("c1", "look", "{}")), root)
+    ran = record.run("tool", {"tool_call_id": "c1"}, {"output": "9"}, root, name="look")
+    trajectory = told([root, calling, ran, record.run("llm", prompt, assistant("Nine degrees."), root)])
+    assert words_of(trajectory) == ["Weather?", "", "9", "Nine degrees."]

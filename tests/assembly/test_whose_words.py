@@ -138,3 +138,13 @@ def test_a_prompt_made_of_what_a_planner_said_has_the_roots_words() -> None:
         ("A trip to Faro", f"Write it up: {plan}"),
         (story, None),
     ]
+
+
+@pytest.mark.parametrize(
+    "given", ["***", "<function make.<locals>.app at 0x7f00aa>", "<bound method Bot.ask of <app.Bot object at 0x7f>>"]
+)
+def test_masks_and_what_python_writes_for_its_objects_are_nobodys_words(given: str) -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": given}, {"output": "Hello."})
+    called = record.run("llm", {"messages": [SYSTEM, user("Hi there")]}, assistant("Hello."), root)
+    assert [one.content for one in told([root, called]).messages][1:] == ["Hi there", "Hello."]

@@ -98,11 +98,14 @@ def _goes_on_from_summary(call: Call, one: Group) -> bool:
 
 
 def _tried_again(call: Call, one: Group, ran: AbstractSet[str]) -> bool:
-    """Whether a prompt is a dialogue's first, which broke off at a tool that ran: the turn was tried once more."""
+    """Whether a prompt is a dialogue's first or last, which broke off at a tool that ran.
+
+    The turn was tried once more, or prompts tell of no tools (voice).
+    """
     first, last = one.calls[0], one.calls[-1]
     if not last.ids or last.names.isdisjoint(ran) or (last.run.end_time or last.run.start_time) > call.run.start_time:
         return False
-    return call.digests() == first.digests()
+    return call.digests() in (first.digests(), last.digests())
 
 
 def _chained(call: Call, last: Call) -> bool:

@@ -49,7 +49,10 @@ _SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "langua
 _IDS = ("_id", "Id")
 """How names of ids end, which are nobody's words."""
 
-_OBJECT = re.compile(r"<[\w.]+ object at 0x[0-9a-f]+>")
+_OBJECT = re.compile(
+    r"<(?:[\w.]+ object at 0x[0-9a-f]+"
+    r"|(?:function|bound method|built-in \w+|coroutine object|(?:async_)?generator object|class|module) .+)>"
+)
 """What Python writes for an object that it cannot write: nobody's word."""
 
 _SPEECHLESS = frozenset({"embedding", "prompt", "parser"})

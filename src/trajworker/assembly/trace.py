@@ -10,6 +10,7 @@ from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.searches import read_search
 from trajworker.assembly.tool_runs import read_tool_run
 from trajworker.assembly.twice import told_once
+from trajworker.assembly.unprompted import prompt_from_transcript
 from trajworker.assembly.wrappers import real_tools
 from trajworker.errors import MalformedRun, RedactionFailed
 from trajworker.model.run import REDACTION_FAILED, Feedback, Run
@@ -48,6 +49,7 @@ class Trace:
         root = self.root_run
         if root is not None and (root.run_type not in kinds or any(call.run is not root for call in self.calls)):
             self.root = read_root(root)  # whatever its type, a root around calls is what the user spoke to
+            prompt_from_transcript(self.calls, self.root)
             if self.tools and self.calls:
                 self.tools = real_tools(self.tools, self.calls, root)
 

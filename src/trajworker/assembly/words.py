@@ -224,7 +224,8 @@ def _among(texts: dict[str, str], shown: str) -> str | None:
         return longest if last or len(inside) == len(texts) or len(longest) >= MIN_QUOTE else None
     if len(texts) == 1:
         key, text = next(iter(texts.items()))
-        return text if key in WORDS or " " in text.strip() else None
+        told = key in WORDS or " " in text.strip()
+        return text if told and _WORD.search(text) else None  # a mask of asterisks is nobody's words
     return None
 
 
