@@ -9,7 +9,7 @@ from trajworker.assembly.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.searches import read_search
 from trajworker.assembly.tool_runs import read_tool_run
-from trajworker.assembly.twice import told_once
+from trajworker.assembly.twice import told_by_outer, told_once
 from trajworker.assembly.unprompted import prompt_from_transcript
 from trajworker.assembly.wrappers import real_tools
 from trajworker.errors import MalformedRun, RedactionFailed
@@ -39,8 +39,11 @@ class Trace:
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
         asked, pieces = without_pieces(kinds["llm"])
-        asked = innermost(asked, kinds["tool"])
-        calls = [call for run in asked for call in by_answer(read_call(run))]
+        told = innermost(asked, kinds["tool"])
+        calls = [read_call(run) for run in told]
+        if len(told) < len(asked):
+            calls = told_by_outer(calls, asked)
+        calls = [part for call in calls for part in by_answer(call)]
         self.calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
         self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from trajworker.assembly.calls import Call
+from trajworker.assembly.calls import Call, read_call
+from trajworker.model.run import Run, ancestors
 
 _BESIDE = 8
 """Calls of one parent, the last begun, among which the one around a call is looked for."""
@@ -13,17 +14,35 @@ def told_once(calls: list[Call]) -> list[Call]:
     if not _overlap(calls):
         return calls
     begun: dict[str, list[Call]] = {}
-    around: set[int] = set()
+    again: set[int] = set()
     for call in calls:
         if call.run.parent_run_id is None:
             continue
         siblings = begun.setdefault(call.run.parent_run_id, [])
-        outer = next((one for one in siblings[-_BESIDE:] if _is_inside(call, one) and _says_the_same(call, one)), None)
+        for outer in siblings[-_BESIDE:]:
+            if not _is_inside(call, outer):
+                continue
+            if _is_hollow(call):
+                again.add(id(call))
+            elif _says_the_same(call, outer) and call.answer.draft is not None and outer.answer.draft is not None:
+                call.answer.draft.id = call.answer.draft.id or outer.answer.draft.id
+                again.add(id(outer))
         siblings.append(call)
-        if outer is not None and call.answer.draft is not None and outer.answer.draft is not None:
-            call.answer.draft.id = call.answer.draft.id or outer.answer.draft.id
-            around.add(id(outer))
-    return [call for call in calls if id(call) not in around]
+    return [call for call in calls if id(call) not in again]
+
+
+def told_by_outer(calls: list[Call], runs: list[Run]) -> list[Call]:
+    """Calls, those of which nothing is told as the llm run around them tells them, one for all below it."""
+    around = {run.id: run for run in runs}
+    found: dict[str, Call] = {}
+    for call in calls:
+        above = reversed(ancestors(call.run.dotted_order)) if _is_hollow(call) else ()
+        outer = next((around[one] for one in above if one in around), None)
+        if outer is None:
+            found[call.run.id] = call
+        elif outer.id not in found:
+            found[outer.id] = read_call(outer)
+    return list(found.values())
 
 
 def _overlap(calls: list[Call]) -> bool:
@@ -37,14 +56,20 @@ def _overlap(calls: list[Call]) -> bool:
 
 
 def _is_inside(call: Call, other: Call) -> bool:
-    """Whether a call began and ended within another one that bears another name."""
+    """Whether a call of the same model began and ended within another one, which bears another name."""
     mine, its = call.run, other.run
-    if mine.end_time is None or its.end_time is None or mine.name == its.name:
+    if mine.end_time is None or its.end_time is None or mine.name == its.name or call.model != other.model:
         return False
     return its.start_time < mine.start_time and mine.end_time < its.end_time
 
 
+def _is_hollow(call: Call) -> bool:
+    """Whether nothing is told of a call but that it was made: an SDK's own span beside an instrumented one."""
+    return call.answer.draft is None and not call.failed and not call.prompt.array and not call.read()
+
+
 def _says_the_same(call: Call, other: Call) -> bool:
-    if call.key != other.key or not call.key or call.ids != other.ids or call.model != other.model:
+    """Whether two calls were asked the same and gave the same answer."""
+    if call.key != other.key or not call.key or call.ids != other.ids:
         return False
     return call.digests() == other.digests()

@@ -179,7 +179,7 @@ def _from_words(answer: Answer, payload: dict[str, Any]) -> None:
         return
     _from_elsewhere(answer, payload)
     if answer.draft is None or RAW in answer.draft.flags:
-        answer.draft = raw(payload)
+        answer.draft = None if otel.claims(payload) else raw(payload)
 
 
 def _from_elsewhere(answer: Answer, payload: dict[str, Any]) -> None:

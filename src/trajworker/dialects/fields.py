@@ -80,7 +80,9 @@ def _worded(payload: dict[str, Any]) -> list[Draft]:
         return before + speak("user", text)
     other = respelled.fields(payload)
     held = (_fields(other) if other != payload else []) or _sole_list(payload)
-    return held if held and not any(RAW in draft.flags for draft in held) else [*before, raw(payload)]
+    if held and not any(RAW in draft.flags for draft in held):
+        return held
+    return before if otel.claims(payload) else [*before, raw(payload)]
 
 
 def _sole_list(payload: dict[str, Any]) -> list[Draft]:

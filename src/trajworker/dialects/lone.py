@@ -9,10 +9,14 @@ _SETTINGS = frozenset({
 
 
 def lone_text(payload: dict[str, Any]) -> str | None:
-    """The only text among the fields; None where there are several, or what else stands there may say something."""
+    """The only text among the fields; None where there are several, or what else stands there may say something.
+
+    A span's attributes, whose names have dots, say nothing.
+    """
     if "error" in payload:
         return None
-    told = [value for name, value in payload.items() if name not in _SETTINGS and not name.lower().endswith("id")]
+    names = (name for name in payload if name not in _SETTINGS and not name.lower().endswith("id") and "." not in name)
+    told = [payload[name] for name in names]
     texts = [value for value in told if isinstance(value, str)]
     if len(texts) != 1 or not texts[0] or any(isinstance(value, (dict, list)) and value for value in told):
         return None

@@ -92,7 +92,8 @@ def _flat_messages(payload: dict[str, Any], kinds: tuple[str, ...]) -> list[Any]
         if isinstance(row, dict):
             row = {key.removeprefix("message."): value for key, value in row.items()}
             row.setdefault("role", "assistant" if "completion" in kinds else "user")
-            row["content"] = decoded(row["content"]) if _parts_text(row.get("content")) else row.get("content")
+            if _parts_text(row.get("content")):
+                row["content"] = decoded(row["content"])
             calls = row.get("tool_calls")
             if isinstance(calls, list):
                 row["tool_calls"] = [call.get("tool_call", call) for call in calls if isinstance(call, dict)]
