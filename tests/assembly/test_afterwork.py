@@ -1,5 +1,6 @@
 """Traces in which nobody speaks: titles and memories made of what was said, ratings, the same call told twice."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -111,3 +112,22 @@ def test_what_an_app_said_behind_a_tool_of_its_own_is_told_once() -> None:
     history = (user("Hi"), assistant("Hello."), user("/ticket mast"), assistant("Ticket T-1 is open."))
     trajectory = told(first, [root, ticket], chat(record, "thanks", "Gladly.", history))
     assert [one for one in words_of(trajectory) if one == "Ticket T-1 is open."] == ["Ticket T-1 is open."]
+
+
+def test_an_empty_span_of_an_sdk_beside_or_below_an_instrumented_call_is_not_another_call() -> None:
+    for below in (True, False):
+        record = Recorder()
+        root = record.run("chain", {"input": "Hi"}, {"output": "Hello."})
+        outer = record.run("llm", {"messages": [user("Hi")]}, assistant("Hello."), root, name="chat")
+        hollow = record.run("llm", {}, {}, outer if below else root, name="messages.create")
+        around = msgspec.structs.replace(outer, end_time=hollow.end_time + timedelta(milliseconds=1))  # type: ignore[operator]
+        trajectory = told([root, around, hollow])
+        assert (words_of(trajectory), trajectory.metrics.llm_calls) == (["Hi", "Hello."], 1)
+
+
+def test_a_failure_is_told_by_its_error_though_the_run_gave_something_back() -> None:
+    record = Recorder()
+    root = record.run("chain", {"input": "Map"}, {"output": "No map."})
+    calling = record.run("llm", {"messages": [user("Map")]}, assistant("", ("c1", "map", "{}")), root)
+    ran = record.run("tool", {"tool_call_id": "c1"}, {"endTime": 17}, root, name="map", error="no chart")
+    assert words_of(told([root, calling, ran]))[2] == "no chart"

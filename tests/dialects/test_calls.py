@@ -96,3 +96,40 @@ def test_odd_types_of_blocks_and_results_raise_nothing(odd: Any) -> None:
         assert read_prompt(encoded({"messages": [{"role": role, "content": [block]}]})).read()
     given = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "c", "content": {"type": odd}}]}
     assert [draft.role for draft in read_prompt(encoded({"messages": [given]})).read()] == [Role.TOOL]
+
+
+def test_attributes_of_a_span_that_tell_no_messages_are_nobodys_words() -> None:
+    asked = {
+        "gen_ai.request.model": "claude-sonnet-4-5",
+        "gen_ai.request.max_tokens": 2000,
+        "gen_ai.operation.name": "chat",
+    }
+    assert read_prompt(encoded(asked)).read() == []
+    assert (
+        read_answer(encoded({"gen_ai.response.model": "claude-sonnet-4-5", "gen_ai.response.id": "m1"})).draft is None
+    )
+
+
+def test_contents_of_a_flat_message_are_read_where_it_has_no_content() -> None:
+    said = "llm.output_messages.0.message"
+    flat = {f"{said}.role": "assistant", f"{said}.contents.0.message_content.type": "text"}
+    draft = read_answer(encoded(flat | {f"{said}.contents.0.message_content.text": "I look."})).draft
+    assert draft is not None
+    assert draft.content == "I look."
+
+
+def test_chunks_in_an_envelope_are_put_together() -> None:
+    deltas = [{"role": "assistant", "content": ""}, {"content": "Hello "}, {"content": "there."}]
+    chunks: list[Any] = [{"data": {"choices": [{"index": 0, "delta": one, "finishReason": None}]}} for one in deltas]
+    chunks.append({"data": {"choices": [{"index": 0, "delta": {}, "finishReason": "stop"}]}})
+    answer = read_answer(encoded({"outputs": chunks}))
+    assert answer.draft is not None
+    assert (answer.draft.content, answer.draft.finish_reason) == ("Hello there.", "stop")
+
+
+def test_arguments_of_a_hosted_tool_are_no_call_without_a_name() -> None:
+    broken = {"name": "", "args": '{"query": "oslo"}', "id": None, "error": "Malformed"}
+    message = {"type": "ai", "content": "Rainy.", "tool_calls": [], "invalid_tool_calls": [broken]}
+    draft = read_answer(encoded({"generations": [[{"text": "Rainy.", "message": message}]]})).draft
+    assert draft is not None
+    assert draft.tool_calls is None

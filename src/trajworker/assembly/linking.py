@@ -152,5 +152,5 @@ def from_run(run: ToolRun) -> Draft:
     """The tool message of a run that no prompt repeats."""
     if run.message is not None:
         return run.message
-    content = run.error if run.failed and run.value is None else as_text(run.value)
+    content = run.error if run.failed and run.error else as_text(run.value)
     return Draft(role=Role.TOOL, content=content, tool_response=ToolResponse(id=run.call_id))

@@ -54,7 +54,7 @@ def _calls(body: dict[str, Any]) -> tuple[ToolCall, ...]:
     invalid = body.get("invalid_tool_calls")
     if isinstance(invalid, list):
         for entry in invalid:
-            if isinstance(entry, dict):
+            if isinstance(entry, dict) and (entry.get("name") or entry.get("id")):  # else a hosted tool's arguments
                 broken = tool_call(entry.get("name"), entry.get("args"), entry.get("id"), entry.get("error"))
                 calls.append(broken)
     if not calls and isinstance(extra.get("tool_calls"), list):
