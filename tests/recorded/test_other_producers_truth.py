@@ -75,6 +75,11 @@ async def test_the_worker_reads_them_all_over_http(api: str, tmp_path: Path) -> 
         assert not {name: said for name, said in wrong.items() if said}
 
 
+def test_each_producer_wrote_to_a_project_of_its_own() -> None:
+    ids = [recorded.project(producer)[1] for producer in recorded.producers()]
+    assert len(set(ids)) == len(ids)
+
+
 @pytest.mark.parametrize(
     ("producer", "conversation"),
     [("wrap_gemini", "gem-1"), ("vercel_ai4", "v1"), ("vercel_ai6", "v1"), ("js_wraps", "j5"), ("google_adk", "adk-1")],
