@@ -84,6 +84,8 @@ class Root(Struct, eq=False, gc=False):
     unread: Iterator[Draft] | None = None
     answers: list[Draft] | None = None
     """The assistant messages of its turn, once they were asked for."""
+    told: tuple[str | None] | None = None
+    """Its answer, once that was asked for."""
 
     def given_back(self) -> Iterator[Draft]:
         """The messages it gave back, newest first; each is decoded once, when it is asked for."""
@@ -151,7 +153,12 @@ class Root(Struct, eq=False, gc=False):
         return text is not None and msgspec.json.encode(text)[1:-1] in bytes(self.outputs)
 
     def answer(self) -> str | None:
-        """The text that it gave back as its answer: suggestions or a title may stand beside it."""
+        """The text that it gave back as its answer: suggestions or a title may stand beside it; decoded once."""
+        if self.told is None:
+            self.told = (self._answer(),)
+        return self.told[0]
+
+    def _answer(self) -> str | None:
         if self.trailing or len(bytes(self.outputs)) >= MAX_PLAIN_BYTES:
             return None
         draft = answer_in(decoded(self.outputs))
