@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from support.chat import assistant, result, system, user, words_of
 from support.folding import told
@@ -131,3 +132,49 @@ def test_a_failure_is_told_by_its_error_though_the_run_gave_something_back() -> 
     calling = record.run("llm", {"messages": [user("Map")]}, assistant("", ("c1", "map", "{}")), root)
     ran = record.run("tool", {"tool_call_id": "c1"}, {"endTime": 17}, root, name="map", error="no chart")
     assert words_of(told([root, calling, ran]))[2] == "no chart"
+
+
+def test_what_works_on_a_turn_tells_nothing_of_how_it_went() -> None:
+    record = Recorder()
+    failing = record.run("chain", {"message": "Boats?"}, None, error="ValueError: boom")
+    failed = [failing, record.run("llm", {"messages": [user("Boats?")]}, assistant("Many boats."), failing)]
+    rating = [record.run("chain", {"run_id": "0190-aa", "stars": 1}, {"stored": True})]
+    title = titled(record, {"conversation": [user("Boats?"), assistant("Many boats.")]})
+    (turn,) = told(failed, rating, title).turns
+    assert (turn.status, turn.end_time, len(turn.trace_ids)) == ("error", told(failed).turns[0].end_time, 3)
+
+
+@pytest.mark.parametrize("question", ["Prices?", "\u50f9\u683c\uff1f", "why", "What prices?"])
+def test_a_new_word_beside_the_last_answer_is_a_turn(question: str) -> None:
+    record = Recorder()
+    given = {"input": question, "history": [{"human": "Boats in Faro?", "ai": "Many boats."}]}
+    root = record.run("chain", given, {"output": "From ten euros."})
+    rendered = [user(f"History: Human: Boats in Faro? AI: Many boats. Human: {question} AI:")]
+    second = [root, record.run("llm", {"messages": rendered}, assistant("From ten euros."), root)]
+    trajectory = told(chat(record, "Boats in Faro?", "Many boats."), second)
+    assert (trajectory.task.num_turns, trajectory.messages[-1].content) == (2, "From ten euros.")
+
+
+def test_an_executor_that_stops_is_heard_though_its_words_stand_elsewhere() -> None:
+    record = Recorder()
+    root = record.run("chain", {"input": "Poll"}, {"output": "Polling stopped after 7 tries."})
+    polling = record.run("llm", {"messages": [user("Poll")]}, assistant("", ("c1", "poll", "{}")), root)
+    ran = record.run("tool", {"tool_call_id": "c1"}, {"output": "7"}, root, name="poll")
+    assert words_of(told([root, polling, ran]))[-1] == "Polling stopped after 7 tries."
+
+
+def test_empty_spans_around_and_below_a_call_leave_it_one_call() -> None:
+    record = Recorder()
+    root = record.run("chain", {"input": "Hi"}, {"output": "Hello."})
+    full = record.run("llm", {"messages": [user("Hi")]}, assistant("Hello."), root, name="agent")
+    attributes = {"gen_ai.system": "openai"}
+    hollow = record.run("llm", attributes, {}, full, name="chat")
+    below = record.run("llm", attributes, {}, hollow, name="http")
+    inner = record.run("llm", {"messages": [user("Hi")]}, assistant("Hello."), full, name="wrapped")
+    for runs in ([root, full, hollow, below], [root, full, hollow, inner]):
+        trajectory = told(runs)
+        assert (words_of(trajectory), len(trajectory.internal), trajectory.metrics.llm_calls) == (
+            ["Hi", "Hello."],
+            0,
+            1,
+        )

@@ -153,3 +153,19 @@ def test_runs_are_found_by_id_by_arguments_and_by_the_end_of_a_decorated_name() 
     named.linked = True
     assert list(runs.of_name(asked(None, "look"))) == []
     assert runs.begun(None) == [known]
+
+
+def test_dialogues_whose_history_the_server_keeps_are_found_however_many_run_at_once() -> None:
+    record = Recorder()
+    firsts = [
+        record.run(
+            "llm", {"input": [user(f"Ticket {number}")]}, {"object": "response", "id": f"resp_{number}", "output": []}
+        )
+        for number in range(2 * NEAR)
+    ]
+    seconds = [
+        record.run("llm", {"input": [user("And now?")], "previous_response_id": f"resp_{number}"}, assistant("Done."))
+        for number in range(2 * NEAR)
+    ]
+    groups = group([read_call(run) for run in [*firsts, *seconds]])
+    assert [len(one.calls) for one in groups] == [2] * (2 * NEAR)

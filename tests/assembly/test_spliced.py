@@ -7,6 +7,7 @@ import pytest
 from support.chat import assistant, result, system, user
 from support.folding import told
 from support.runs import Recorder
+from trajworker.assembly import Conversation, encode_fold
 from trajworker.assembly.spliced import parted
 from trajworker.model.message import Role, ToolCall
 
@@ -77,3 +78,21 @@ def test_words_beside_calls_that_only_the_next_prompt_tells_are_the_answers() ->
 
 def test_arguments_that_stand_there_twice_are_those_of_one_call() -> None:
     assert spliced("look", '{"a": 1}{"a": 1}') == [("look", {"a": 1}, "c1")]
+
+
+def test_half_a_surrogate_pair_is_no_row_of_calls() -> None:
+    call = ToolCall(name="looklook", id="c1", invalid='{"a": "\\ud83d"}{"a": "b"}')
+    assert parted((call,), TOOLS) == (call,)
+
+
+def test_ids_that_come_later_leave_the_fold_before_as_it_was() -> None:
+    record = Recorder()
+    bare = assistant("", ("", "look", "{}"))
+    asked = [system("You are a clerk."), user("Is B1 free?")]
+    conversation = Conversation()
+    first = conversation.fold([record.run("llm", {"messages": asked}, bare)])
+    before = encode_fold(first)
+    named = assistant("", ("x1", "look", "{}"))
+    prompt = [*asked, named, result("x1", "yes")]
+    conversation.fold([record.run("llm", {"messages": prompt}, assistant("It is."))])
+    assert encode_fold(first) == before

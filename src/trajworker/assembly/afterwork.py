@@ -1,5 +1,6 @@
 """Traces that only work on what was said: a title for the chat, what to remember of it. Nobody speaks in them."""
 
+import re
 from collections.abc import Sequence
 
 from trajworker.assembly.calls import Call
@@ -12,6 +13,9 @@ from trajworker.dialects import Draft, digest
 from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import Role
 from trajworker.model.run import RunStatus
+
+_ID = re.compile(r"[\w.:/-]*\d[\w.:/-]*", re.ASCII)
+"""What may stand beside the question and its answer and is nobody's word: ids, models, figures."""
 
 
 def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
@@ -27,11 +31,11 @@ def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
     if not {memory.key(past.context.turn_user), memory.key(past.context.answer)} <= told:
         return False
     known = memory.told
-    new = {text for text, pair in keys.items() if known.isdisjoint(pair)}
-    if any(" " in text for text in new):
+    new = [text for text, pair in keys.items() if known.isdisjoint(pair)]
+    if not all(map(_ID.fullmatch, new)):
         return False
     drafts = (pair for call in calls for pair in zip(call.read(), call.digests(), strict=True))
-    return not any(key in known or draft.content in new for draft, key in drafts)
+    return not any(key in known or any(text in (draft.content or "") for text in new) for draft, key in drafts)
 
 
 def _is_given_more_than_words(trace: Trace) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import alone, expand, refer
@@ -153,9 +153,9 @@ class Alignment(Memory):
         else:
             self.amendments.append(Amendment(start=answer, stop=answer + 1, ids=ids))
         self.answer_ids = sorted(ids)
-        for call in self.pending:
-            if call.index == answer:
-                call.id = ids[call.place]
+        self.pending = [
+            structs.replace(call, id=ids[call.place]) if call.index == answer else call for call in self.pending
+        ]
 
     def match(self, call: Call, opening: Opening | None) -> tuple[list[Seen], list[tuple[Draft, bytes]]]:
         """What any other prompt repeats, in order, what stands between kept aside; and what it says behind that.

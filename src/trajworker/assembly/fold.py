@@ -39,6 +39,8 @@ class TraceFolding(Nesting):
         self.past = past
         self.trailing, self.open_end = self._trailing()
         self.replays = False
+        self.beside = False
+        """Whether nobody speaks in the trace, which works on the turn before."""
 
     def _trailing(self) -> tuple[list[Draft], bool]:
         """Messages at the end of the root's outputs, oldest first, and whether the last of them calls a tool."""
@@ -61,8 +63,8 @@ class TraceFolding(Nesting):
         trace = self.trace
         main_calls = self.by_owner.get("", [])
         chosen = sort_calls(main_calls, trace.root, self.runs(""), self.before)
-        aside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
-        if aside:
+        self.beside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
+        if self.beside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)
         own, shared = chosen.share(self.runs(""))
         quotes = Quotes(
@@ -74,7 +76,7 @@ class TraceFolding(Nesting):
         session = self._session(chosen.main)
         transcript = Transcript(self.past, own, quotes, self._frame(session))
         resumes = False
-        if not aside:
+        if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
             self._finish(transcript, chosen.main)
         nested = self.nested(transcript, chosen, shared)
@@ -110,7 +112,9 @@ class TraceFolding(Nesting):
         for place, call in enumerate(calls):
             opening = Opening(root=trace.root, begins=begins) if place == 0 else None
             transcript.take(call, opening)
-        if not calls and begins and trace.root is not None and is_heard(trace, self.before):
+        if not calls and begins and trace.root is not None and not is_heard(trace, self.before):
+            self.beside = True
+        elif not calls and begins and trace.root is not None:
             asked = root_drafts(trace.root) or self._written_into_state(transcript)
             if asked or trace.root.words or trace.root.texts or not self.before.total:
                 transcript.open_without_calls(asked)
@@ -182,7 +186,7 @@ class TraceFolding(Nesting):
             trace_id=self.trace.trace_id, status=status,
             start=iso(run.start_time if run is not None else self._start()) or "",
             end=iso(run.end_time) if run is not None else None, error=error, resumes=resumes,
-            joins=not resumes and transcript.turn - len(breaks) == self.before.entries > 0,
+            joins=not resumes and transcript.turn - len(breaks) == self.before.entries > 0, beside=self.beside,
         )  # fmt: skip
         entries: list[Entry] = []
         for answered, begun in breaks:
@@ -254,7 +258,8 @@ class TraceFolding(Nesting):
         tools, seen = self._tools(main, self.before.tools)
         after = transcript.after()
         after.tools = seen
-        after.interrupted, after.bare = entries[-1].status == "interrupted", trace.root is None
+        after.interrupted = self.before.interrupted if self.beside else entries[-1].status == "interrupted"
+        after.bare = trace.root is None
         after.entries = max(after.entries, 1)
         last = main[-1] if main else None
         metadata: dict[str, object] = {}

@@ -26,6 +26,8 @@ class Entry(Struct, array_like=True, gc=False):
     error: str | None = None
     resumes: bool = False
     joins: bool = False
+    beside: bool = False
+    """Whether it only works on the turn that it joins, and tells nothing of how that went."""
 
 
 class Fold(Struct, array_like=True, gc=False):

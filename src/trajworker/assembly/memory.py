@@ -13,7 +13,7 @@ from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.roots import Root
 from trajworker.assembly.sessions import Session
 from trajworker.assembly.tool_runs import ToolRun
-from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes
+from trajworker.assembly.words import CONTEXT, SUMMARY, Quotes, is_phrase
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import Role, TrainableStatus
@@ -181,9 +181,9 @@ class Memory:
         return bool(self.answer_ids) and not self.pending and bool(self.drafts) and self.drafts[-1].role is Role.TOOL
 
     def tells(self, text: str) -> bool:
-        """Whether a message of this trace holds a text, or is held by it."""
-        said = ((draft.content or "").strip() for draft in self.drafts)
-        return any(one and (one in text or text in one) for one in said)
+        """Whether an answer or a result of this trace is a text, holds it, or is held by it."""
+        said = [(one.content or "").strip() for one in self.drafts if one.role in (Role.ASSISTANT, Role.TOOL)]
+        return text in said or any(text in one or (is_phrase(one) and one in text) for one in said)
 
     def news(self) -> Known:
         """What this trace said for the first time."""

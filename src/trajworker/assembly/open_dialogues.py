@@ -22,7 +22,7 @@ class OpenDialogues:
 
     def near(self, call: Call) -> list[Group]:
         """Those that a call may go on from, newest first."""
-        if not self._silent:
+        if not self._silent or call.prompt.previous is not None:  # no history to know it by, the server has that
             return self.groups[::-1]
         repeated = {place for mark in _marks(call) for place in self._silent.get(mark, ())[-NEAR:]}
         silent = sorted(repeated.difference(self._active))[-NEAR:]

@@ -1,5 +1,6 @@
 """Reads the root of a trace: the user's words, and what the whole trace gave back."""
 
+import json
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -150,7 +151,10 @@ class Root(Struct, eq=False, gc=False):
 
     def shows(self, text: str | None) -> bool:
         """Whether a text stands anywhere in what it gave back: a look that decodes nothing, and may miss."""
-        return text is not None and msgspec.json.encode(text)[1:-1] in bytes(self.outputs)
+        if text is None:
+            return False
+        outputs = bytes(self.outputs)
+        return msgspec.json.encode(text)[1:-1] in outputs or json.dumps(text).encode()[1:-1] in outputs
 
     def answer(self) -> str | None:
         """The text that it gave back as its answer: suggestions or a title may stand beside it; decoded once."""

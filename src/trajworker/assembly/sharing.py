@@ -26,17 +26,16 @@ def share(agents: Sequence[list[Call]], runs: list[ToolRun]) -> list[list[ToolRu
 
 
 def _uses(calls: list[Call]) -> Iterator[tuple[str | bytes, ...]]:
-    """By what a tool run may be known: what stands above the agent, with the ids, names and arguments of its calls."""
-    above = dict.fromkeys((_ANYWHERE, *(one for call in calls for one in call.path)))
-    drafts = [call.answer.draft for call in calls if call.answer.draft is not None]
-    for made in (made for draft in drafts for made in draft.tool_calls or ()):
-        given = comparable(made.arguments)
-        for one in above:
-            yield one, "name", made.name
-            yield one, "name", made.name, made.name, given
-            if made.id:
-                yield one, "id", made.id
-                yield one, "id", made.id, made.name, given
+    """By what a tool run may be known: what stands above a call, with id, name and arguments of what it asks for."""
+    for call in calls:
+        for made in (call.answer.draft.tool_calls or ()) if call.answer.draft is not None else ():
+            given = comparable(made.arguments)
+            for one in (_ANYWHERE, *call.path):
+                yield one, "name", made.name
+                yield one, "name", made.name, made.name, given
+                if made.id:
+                    yield one, "id", made.id
+                    yield one, "id", made.id, made.name, given
 
 
 def _caller(callers: dict[tuple[str | bytes, ...], int], run: ToolRun) -> int:

@@ -16,6 +16,7 @@ from trajworker.assembly.tooling import definitions
 from trajworker.model.message import ToolCall, ToolDefinition
 
 _JSON = json.JSONDecoder()
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
 _MOST = 64
 """Calls that are looked for in one; an answer with more is kept as it was recorded."""
 
@@ -46,13 +47,12 @@ def _in_a_row(text: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     place = 0
     while place < len(text) and len(found) <= _MOST:
+        start = place
         try:
-            value, place = _JSON.raw_decode(text, place)
-        except (ValueError, RecursionError):
+            _, place = _JSON.raw_decode(text, start)
+            found.append(_OBJECT.decode(text[start:place]))
+        except (ValueError, RecursionError):  # msgspec's are ValueErrors, those of half a surrogate pair too
             return []
-        if not isinstance(value, dict):
-            return []
-        found.append(value)
     return found if len(found) <= _MOST else []
 
 

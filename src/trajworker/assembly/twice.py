@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from trajworker.assembly.calls import Call, read_call
-from trajworker.model.run import Run, ancestors
+from trajworker.model.run import Run
 
 _BESIDE = 8
 """Calls of one parent, the last begun, among which the one around a call is looked for."""
@@ -32,16 +32,20 @@ def told_once(calls: list[Call]) -> list[Call]:
 
 
 def told_by_outer(calls: list[Call], runs: list[Run]) -> list[Call]:
-    """Calls, those of which nothing is told as the llm run around them tells them, one for all below it."""
+    """Calls, those of which nothing is told as the llm run around them tells them, one for all below it.
+
+    A run around others that tell something adds nothing to them.
+    """
     around = {run.id: run for run in runs}
-    found: dict[str, Call] = {}
+    found: dict[str, Call] = {call.run.id: call for call in calls if not _is_hollow(call)}
+    told = {one for call in found.values() for one in call.path}
     for call in calls:
-        above = reversed(ancestors(call.run.dotted_order)) if _is_hollow(call) else ()
-        outer = next((around[one] for one in above if one in around), None)
-        if outer is None:
-            found[call.run.id] = call
-        elif outer.id not in found:
-            found[outer.id] = read_call(outer)
+        if call.run.id in found:
+            continue
+        above = [around[one] for one in reversed(call.path) if one in around]
+        outer = next((one for run in above if not _is_hollow(one := found.get(run.id) or read_call(run))), call)
+        if outer.run.id not in told:
+            found[outer.run.id] = outer
     return list(found.values())
 
 

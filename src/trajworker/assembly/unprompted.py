@@ -1,6 +1,7 @@
 """Calls whose prompts nobody recorded: voice sessions, of which only the root's transcript tells what was heard."""
 
 from trajworker.assembly.calls import Call
+from trajworker.assembly.payloads import newest_first
 from trajworker.assembly.roots import Root
 from trajworker.dialects import Prompt, digest
 
@@ -9,7 +10,7 @@ def prompt_from_transcript(calls: list[Call], root: Root) -> None:
     """Give calls that tell no prompt what the transcript has before their answers; nothing where any call tells one."""
     if not calls or len(root.trailing) < 2 or any(call.prompt.array or call.read() for call in calls):  # noqa: PLR2004
         return
-    said = list(root.given_back())[::-1]
+    said = list(newest_first(root.trailing))[::-1]
     keys = [digest(draft) for draft in said]
     place = 0
     for call in calls:

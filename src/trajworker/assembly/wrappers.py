@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trajworker.assembly.calls import Call
 from trajworker.assembly.dispatch import bear_called_name
 from trajworker.assembly.tool_runs import ToolRun
-from trajworker.model.run import Run
+from trajworker.model.run import Run, RunStatus
 
 _NOTHING = (b"{}", b"null")
 _SHORT = max(map(len, _NOTHING))
@@ -40,9 +40,9 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
 def _is_hollow(tool: ToolRun) -> bool:
     """Whether nothing is told of a tool run, neither what it was given nor what it gave back: a guardrail."""
     run = tool.run
-    if tool.call_id is not None or tool.failed or len(run.inputs) > _SHORT or len(run.outputs) > _SHORT:
+    if tool.call_id is not None or run.status is not RunStatus.SUCCESS:
         return False
-    return bytes(run.inputs) in _NOTHING and bytes(run.outputs) in _NOTHING
+    return all(len(told) <= _SHORT and bytes(told) in _NOTHING for told in (run.inputs, run.outputs))
 
 
 def _wraps_call(key: str, tool: ToolRun, calls: Sequence[Call]) -> bool:

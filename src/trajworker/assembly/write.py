@@ -29,6 +29,9 @@ def _turns(folds: Sequence[Fold]) -> list[Turn]:
         for entry in fold.entries:
             if entry.joins and turns:
                 last = turns[-1]
+                if entry.beside:
+                    turns[-1] = structs.replace(last, trace_ids=(*last.trace_ids, entry.trace_id))
+                    continue
                 turns[-1] = msgspec.structs.replace(
                     last, trace_ids=(*last.trace_ids, entry.trace_id), status=entry.status,
                     end_time=entry.end, error=entry.error,

@@ -46,7 +46,7 @@ class Content(Struct, gc=False):
     calls: list[ToolCall] = []
     results: list[Result] = []
     refusals: list[str] = []
-    hosted: list[str | None] = []
+    hosted: list[str] = []
     """Ids of calls that the provider itself carried out: blocks of the answer, and nobody's to answer."""
     opaque: bool = False
 
@@ -173,7 +173,7 @@ def _read_call(block: dict[str, Any], into: Content) -> None:
     into.opaque = True
     found = call_of(block)
     if found is not None and block.get("providerExecuted") is True:
-        into.hosted.append(found.id)
+        into.hosted.append(found.id or "")
     elif found is not None:
         into.calls.append(found)
 

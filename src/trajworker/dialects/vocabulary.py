@@ -237,17 +237,17 @@ def usage(source: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JSON
     given, made, total = _count(source, _INPUT), _count(source, _OUTPUT), _count(source, _TOTAL)
     if not (given or made or total):
         return None
-    read, written = _count(source, _READ), _count(source, _WRITE)
+    read, written, thought = _count(source, _READ), _count(source, _WRITE), _count(source, _REASONING)
     if given is not None and "total_tokens" not in source and not _EXCLUDES_CACHE.isdisjoint(source):
         given += (read or 0) + (written or 0)
-    if given is not None and total is not None and total - given - (made or 0) == (read or 0) + (written or 0):
-        given = total - (made or 0)
+    beside = total - given - (made or 0) if given is not None and total is not None else 0
+    if given is not None and beside == (read or 0) + (written or 0) != thought:
+        given += beside
     result: dict[str, Any] = sides(given, made, total)
     told = {"cache_read": read, "cache_creation": written}
     details = {name: count for name, count in told.items() if count} | _details(source, _DETAILS_IN)
     if details:
         result["input_token_details"] = details
-    thought = _count(source, _REASONING)
     details = ({"reasoning": thought} if thought else {}) | _details(source, _DETAILS_OUT)
     if details:
         result["output_token_details"] = details
