@@ -207,3 +207,22 @@ def test_what_an_app_keeps_of_a_refusal_is_no_second_answer() -> None:
     assert [message.refusal for message in told(runs).messages if message.role is Role.ASSISTANT] == [
         refused["refusal"]
     ]
+
+
+def test_words_behind_reasoning_that_a_trace_gives_back_are_one_message_with_it() -> None:
+    reasoning = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "South, so warm."}]}
+    asked = user("How warm is Faro?")
+    runs = traced(
+        Recorder(), {"messages": [asked]}, {"messages": [asked, reasoning, assistant("21.")]},
+        ([asked], {"object": "response", "output": [reasoning, assistant("21.")]}),
+    )  # fmt: skip
+    assert words_of(told(runs)) == ["How warm is Faro?", "21."]
+
+
+def test_a_sentence_that_a_graph_keeps_in_a_field_of_its_own_is_the_answer() -> None:
+    asked = {"type": "human", "content": "A joke, please", "id": "h"}
+    joke = "Why did the boat blush? It saw the bay's bottom."
+    runs = traced(
+        Recorder(), {"messages": [asked]}, {"messages": [asked], "joke": joke}, ([user("A joke")], assistant(joke))
+    )
+    assert (words_of(told(runs))[-1], told(runs).task.num_steps) == (joke, 1)

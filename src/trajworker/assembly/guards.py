@@ -13,13 +13,14 @@ OPENING = 24
 
 
 def is_unheard(calls: list[Call], root: Root | None) -> bool:
-    """Whether a graph answered in other words than any call's, or its one call only filled a field of its state."""
+    """Whether a graph answered in other words than any call's, or its one call only set a field to a single word."""
     if root is None or not root.trailing or not calls:
         return False
     heard = [call for call in calls if not call.failed]
     answers = root.turn_answers()
     if not answers and len(heard) == 1:
-        return heard[0].text is not None and not heard[0].ids and heard[0].text in root.state()
+        word = heard[0].text
+        return word is not None and " " not in word and not heard[0].ids and word in root.state()
     ids = {call.answer.draft.id for call in calls if call.answer.draft is not None}
     told = [draft.content.strip() for draft in answers if draft.content and not draft.tool_calls]
     if not told or len(told) < len(answers) or any(draft.id in ids for draft in answers):

@@ -7,13 +7,16 @@ import msgspec
 from msgspec import Raw
 
 from trajworker.dialects import Draft, answer_of, otel, read_one
-from trajworker.dialects.reader import is_part, read_all
+from trajworker.dialects.reader import is_part, is_words_of, read_all
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.dialects.typed import read_item
 from trajworker.model.run import NULL
 
 _Kind = TypeVar("_Kind")
 FIELDS = msgspec.json.Decoder(dict[str, Raw])
+EMPTY = (b"{}", b"null")
+"""Payloads that tell nothing."""
+_SHORT = max(map(len, EMPTY))
 ITEMS = msgspec.json.Decoder(list[Raw])
 
 
@@ -35,6 +38,11 @@ def decoded(raw: Raw) -> Any:  # noqa: ANN401 - recorded JSON
         return None
 
 
+def is_empty(raw: Raw) -> bool:
+    """Whether a payload tells nothing: an object without fields, or null."""
+    return len(raw) <= _SHORT and bytes(raw) in EMPTY
+
+
 def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
     """A text that says something."""
     return value if isinstance(value, str) and value else None
@@ -54,10 +62,11 @@ def drafts_of(item: Raw) -> list[Draft]:
 def newest_first(items: Sequence[Raw]) -> Iterator[Draft]:
     """The messages of undecoded entries, the last first; entries of one assistant message (Responses) are one."""
     parts: list[Any] = []
-    for item in reversed(items):
-        drafts = read_item(item)
+    for place in range(len(items) - 1, -1, -1):
+        item = items[place]
+        drafts = None if place and b'"reasoning"' in bytes(items[place - 1]) else read_item(item)
         entry = decoded(item) if drafts is None else None
-        if is_part(entry):
+        if is_part(entry) or (place and is_words_of(entry) and is_part(decoded(items[place - 1]))):
             parts.append(entry)
             continue
         yield from _whole(parts)

@@ -9,19 +9,16 @@ from collections.abc import Iterable
 import msgspec
 
 from trajworker.assembly.calls import Call
-from trajworker.assembly.payloads import decoded
+from trajworker.assembly.payloads import decoded, is_empty
 from trajworker.dialects import Answer, Draft, Prompt, digest
 from trajworker.dialects.calls import call_of
 from trajworker.model.message import Role
 from trajworker.model.run import Run, ancestors
 
-_EMPTY = (b"{}", b"null")
-_SHORT = max(map(len, _EMPTY))
-
 
 def without_pieces(runs: list[Run]) -> tuple[list[Run], list[Run]]:
     """Llm runs that are calls, and those that are pieces of another's answer."""
-    bare = [run for run in runs if len(run.inputs) <= _SHORT and bytes(run.inputs) in _EMPTY]
+    bare = [run for run in runs if is_empty(run.inputs)]
     if not bare:
         return runs, []
     asked = {run.id for run in runs} - {run.id for run in bare}

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.dispatch import bear_called_name
+from trajworker.assembly.payloads import EMPTY, is_empty
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.model.run import Run, RunStatus
-
-_NOTHING = (b"{}", b"null")
-_SHORT = max(map(len, _NOTHING))
 
 
 def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> dict[str, ToolRun]:
@@ -33,7 +31,7 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
     for tool in others:
         bear_called_name(tool, named)
     asked = {key for key, tool in left.items() if tool.call_id is not None or tool.name in named}
-    handed = {bytes(root.inputs), bytes(root.outputs)}.difference(_NOTHING)
+    handed = {bytes(root.inputs), bytes(root.outputs)}.difference(EMPTY)
     return {key: tool for key, tool in left.items() if key in asked or bytes(tool.run.outputs) not in handed}
 
 
@@ -42,7 +40,7 @@ def _is_hollow(tool: ToolRun) -> bool:
     run = tool.run
     if tool.call_id is not None or run.status is not RunStatus.SUCCESS:
         return False
-    return all(len(told) <= _SHORT and bytes(told) in _NOTHING for told in (run.inputs, run.outputs))
+    return is_empty(run.inputs) and is_empty(run.outputs)
 
 
 def _wraps_call(key: str, tool: ToolRun, calls: Sequence[Call]) -> bool:

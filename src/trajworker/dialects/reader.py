@@ -48,7 +48,7 @@ def read_all(items: Iterable[Any]) -> list[Draft]:
                 run = []
             run.append(item)
             continue
-        if run and isinstance(item, dict) and _plain_assistant(item):
+        if run and is_words_of(item):
             run.append(item)
             continue
         if run:
@@ -65,9 +65,11 @@ def is_part(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
     return isinstance(item, dict) and openai_responses.claims(item) and openai_responses.is_assistant(item)
 
 
-def _plain_assistant(item: dict[str, Any]) -> bool:
-    """An assistant role dictionary behind Responses items continues their message."""
-    return item.get("role") == "assistant" and "tool_calls" not in item and not langchain.claims(item)
+def is_words_of(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether an entry, behind such parts, is the words of their message: an assistant's role dictionary."""
+    if not isinstance(item, dict) or item.get("role") != "assistant":
+        return False
+    return "tool_calls" not in item and not langchain.claims(item)
 
 
 def _ends(run: list[dict[str, Any]], item: dict[str, Any]) -> bool:
