@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 
+from support.decoding import drafts_decoded
 from support.folding import brief, fold_all, told
 from support.runs import Recorder
-from trajworker import dialects
-from trajworker.assembly import Conversation, Header, alignment, assemble, encode_fold
+from trajworker.assembly import Conversation, Header, assemble, encode_fold
 from trajworker.assembly.repeats import WINDOW
-from trajworker.dialects import Draft, read_array
 from trajworker.errors import MalformedRun
 from trajworker.model.message import TrainableStatus
 from trajworker.model.run import Run
@@ -413,15 +412,7 @@ def long_conversation(turns: int) -> list[list[Run]]:
 
 
 def test_a_late_turn_decodes_and_keeps_no_more_than_an_early_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    decoded: list[Draft] = []
-
-    def noted(array: bytes) -> list[Draft]:
-        drafts = read_array(array)
-        decoded.extend(drafts)
-        return drafts
-
-    for reader in (alignment, dialects.prompt):
-        monkeypatch.setattr(reader, "read_array", noted)
+    decoded = drafts_decoded(monkeypatch)
     folds = fold_all(long_conversation(400))
     assert len(decoded) <= 400 * 4
     assert sum(len(fold.messages) for fold in folds) == 1 + 400 * 4

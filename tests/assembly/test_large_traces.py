@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.chat import assistant, result, system, user, words_of
+from support.decoding import drafts_decoded
 from support.folding import told
 from support.runs import Recorder
-from trajworker import dialects
-from trajworker.assembly import Conversation, alignment
+from trajworker.assembly import Conversation
 from trajworker.assembly.calls import Call, read_call
 from trajworker.assembly.context import Pending
 from trajworker.assembly.grouping import group
@@ -22,7 +22,6 @@ from trajworker.assembly.open_dialogues import NEAR, OpenDialogues
 from trajworker.assembly.open_runs import OpenRuns
 from trajworker.assembly.overlaps import parallel, ran_beside
 from trajworker.assembly.tool_runs import comparable, read_tool_run
-from trajworker.dialects import Draft, read_array
 from trajworker.model.run import Run
 
 AGENT = system("You are a clerk.")
@@ -114,15 +113,7 @@ def _began_before_end(call: Call, other: Call) -> bool:
 
 
 def test_a_late_turn_of_a_graph_decodes_no_more_of_its_state_than_an_early_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    decoded: list[Draft] = []
-
-    def noted(array: bytes) -> list[Draft]:
-        drafts = read_array(array)
-        decoded.extend(drafts)
-        return drafts
-
-    for reader in (alignment, dialects.prompt):
-        monkeypatch.setattr(reader, "read_array", noted)
+    decoded = drafts_decoded(monkeypatch)
     record, state = Recorder(), [AGENT]
     conversation = Conversation()
     for number in range(MANY):

@@ -14,10 +14,10 @@ from trajworker.model.run import NULL
 
 _Kind = TypeVar("_Kind")
 FIELDS = msgspec.json.Decoder(dict[str, Raw])
+ITEMS = msgspec.json.Decoder(list[Raw])
 EMPTY = (b"{}", b"null")
 """Payloads that tell nothing."""
 _SHORT = max(map(len, EMPTY))
-ITEMS = msgspec.json.Decoder(list[Raw])
 
 
 def lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind, opens: bytes = b"{") -> _Kind:

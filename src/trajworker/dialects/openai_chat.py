@@ -17,19 +17,9 @@ _PLAIN = frozenset({"role", "content"})
 _TEXTUAL = (str, type(None))
 
 
-_THOUGHTS = frozenset(
-    {
-        "reasoning_content",
-        "reasoning",
-        "thinking",
-        "reasoningText",
-        "reasoning_details",
-        "thinking_blocks",
-        "tool_plan",
-        "toolPlan",
-    }
-)
-
+_THOUGHT_TEXTS = ("reasoning_content", "reasoning", "thinking", "reasoningText", "tool_plan", "toolPlan")
+"""Fields in which a message's reasoning is a text, the likeliest first."""
+_THOUGHTS = frozenset({*_THOUGHT_TEXTS, "reasoning_details", "thinking_blocks"})
 
 _RARE = _THOUGHTS | {
     "parts", "contents", "blocks", "text", "name", "toolName", "tool_name", "id", "source", "is_summary", "toolCalls",
@@ -61,7 +51,7 @@ def _calls(item: dict[str, Any]) -> tuple[ToolCall, ...]:
 def _reasoning(item: dict[str, Any]) -> str | None:
     if _THOUGHTS.isdisjoint(item):
         return None
-    for name in ("reasoning_content", "reasoning", "thinking", "reasoningText", "tool_plan", "toolPlan"):
+    for name in _THOUGHT_TEXTS:
         value = item.get(name)
         if isinstance(value, str) and value:
             return value
