@@ -139,6 +139,28 @@ def test_rewards_are_made_of_the_feedback_asked_for(rule: RewardRule, expected: 
     assert (step.reward.aggregated_value if step.reward else None) == (0.0 if "bad" in names else None)
 
 
+@pytest.mark.parametrize("place", ["inside", "beside"])
+def test_feedback_on_the_outer_of_two_runs_that_tell_one_call_is_the_steps(place: str) -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "q"}, {"output": "a"})
+    outer = call(record, root, name="Model")
+    inner = call(record, outer if place == "inside" else root, name="client")
+    outer = structs.replace(outer, end_time=inner.end_time + timedelta(seconds=1) if inner.end_time else None)
+    fold = Conversation().fold([root, outer, inner], [feedback("good", 1.0, outer)])
+    (step,) = assemble([fold], Header(conversation_id="t")).steps
+    assert (step.info["run_id"], step.reward.aggregated_value if step.reward else None) == (inner.id, 1.0)
+
+
+def test_feedback_on_a_run_around_several_calls_is_no_steps() -> None:
+    record = Recorder()
+    outer = call(record, None)
+    rated = [feedback("good", 1.0, outer)]
+    fold = Conversation().fold([outer, call(record, outer), call(record, outer)], rated)
+    trajectory = assemble([fold], Header(conversation_id="t"))
+    assert trajectory.reward is not None
+    assert [step.reward for step in trajectory.steps] == [None] * len(trajectory.steps)
+
+
 def test_without_feedback_there_is_no_reward() -> None:
     record = Recorder()
     assert told([call(record, None)]).reward is None

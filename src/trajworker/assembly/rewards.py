@@ -1,6 +1,6 @@
 """Rewards out of LangSmith feedback: which keys count, with which weight, is configured; the words are kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 from msgspec import Struct
@@ -81,13 +81,13 @@ class Rewards(Struct, eq=False):
     by_run: dict[str, list[RewardComponent]]
 
 
-def collect(feedback: Sequence[Feedback], rule: RewardRule) -> Rewards:
-    """Components in a stable order: by creation, then by id."""
+def collect(feedback: Sequence[Feedback], rule: RewardRule, told: Callable[[str], str]) -> Rewards:
+    """Components in a stable order: by creation, then by id; `told` names the run that tells another one."""
     rewards = Rewards(all=[], by_run={})
     for one in sorted(feedback, key=lambda each: (each.created_at is None, str(each.created_at), each.id)):
         found = component(one, rule)
         if found is not None:
             rewards.all.append(found)
             if one.run_id is not None:
-                rewards.by_run.setdefault(one.run_id, []).append(found)
+                rewards.by_run.setdefault(told(one.run_id), []).append(found)
     return rewards

@@ -9,7 +9,7 @@ from trajworker.assembly.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.searches import read_search
 from trajworker.assembly.tool_runs import read_tool_run
-from trajworker.assembly.twice import told_by_outer, told_once
+from trajworker.assembly.twice import told_by, told_by_outer, told_once
 from trajworker.assembly.unprompted import prompt_from_transcript
 from trajworker.assembly.wrappers import real_tools
 from trajworker.errors import MalformedRun, RedactionFailed
@@ -47,7 +47,7 @@ class Trace:
         self.calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
         self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
-        self.rewards: Rewards = collect(feedback, rule) if feedback else Rewards(all=[], by_run={})
+        self.rewards: Rewards = collect(feedback, rule, self._told) if feedback else Rewards(all=[], by_run={})
         self.root: Root | None = None
         root = self.root_run
         if root is not None and (root.run_type not in kinds or any(call.run is not root for call in self.calls)):
@@ -55,6 +55,13 @@ class Trace:
             prompt_from_transcript(self.calls, self.root)
             if self.tools and self.calls:
                 self.tools = real_tools(self.tools, self.calls, root)
+
+    def _told(self, run_id: str) -> str:
+        """The run whose step a run's feedback belongs to: its own, unless another call tells what it does."""
+        run = self.runs.get(run_id)
+        if run is None or run.run_type != "llm" or any(call.run is run for call in self.calls):
+            return run_id
+        return told_by(run, self.calls) or run_id
 
 
 def _place(run: Run) -> tuple[datetime, str, str]:

@@ -1,9 +1,10 @@
 """Calls that two clients recorded: a framework's own model around a wrapped one, both as children of the same step."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from trajworker.assembly.calls import Call, read_call
-from trajworker.model.run import Run
+from trajworker.model.run import Run, ancestors
 
 _BESIDE = 8
 """Calls of one parent, the last begun, among which the one around a call is looked for."""
@@ -49,6 +50,16 @@ def told_by_outer(calls: list[Call], runs: list[Run]) -> list[Call]:
     return list(found.values())
 
 
+def told_by(run: Run, calls: Iterable[Call]) -> str | None:
+    """Which call tells an llm run that is none of its own: the only one around it, inside it, or inside it in time."""
+    above = ancestors(run.dotted_order)
+    tells = [
+        call.run.id for call in calls
+        if run.id in call.path or call.run.id in above or _within(call.run, run)
+    ]  # fmt: skip
+    return tells[0] if len(tells) == 1 else None
+
+
 def _overlap(calls: list[Call]) -> bool:
     """Whether a call began before the one before it had ended."""
     end: datetime | None = None
@@ -61,8 +72,14 @@ def _overlap(calls: list[Call]) -> bool:
 
 def _is_inside(call: Call, other: Call) -> bool:
     """Whether a call of the same model began and ended within another one, which bears another name."""
-    mine, its = call.run, other.run
-    if mine.end_time is None or its.end_time is None or mine.name == its.name or call.model != other.model:
+    return call.model == other.model and call.run.name != other.run.name and _within(call.run, other.run)
+
+
+def _within(mine: Run, its: Run) -> bool:
+    """Whether a child of a step began and ended while another one of it ran."""
+    if mine.parent_run_id is None or mine.parent_run_id != its.parent_run_id:
+        return False
+    if mine.end_time is None or its.end_time is None:
         return False
     return its.start_time < mine.start_time and mine.end_time < its.end_time
 
