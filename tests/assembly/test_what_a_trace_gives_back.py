@@ -75,6 +75,32 @@ def test_an_answer_in_a_shape_that_the_app_asked_for_is_the_agents() -> None:
     assert [(call.name, call.arguments) for call in calls] == [("Response", {"text": "In Innichen."})]
 
 
+def test_what_a_guardrails_agent_said_is_no_answer_though_the_trace_gives_it_back() -> None:
+    record, guarding = Recorder(), {"ls_agent_type": "middleware"}
+    rated = assistant('{"ok": true}')
+    root = record.run("chain", {"messages": [user("Hi")]}, {"messages": [user("Hi"), rated]})
+    runs = [
+        root,
+        record.run("llm", {"messages": [AGENT, user("Hi")]}, assistant("Hello!"), root),
+        record.run("llm", {"messages": [system("Is it safe?"), user("Hello!")]}, rated, root, metadata=guarding),
+    ]
+    trajectory = told(runs)
+    assert words_of(trajectory) == ["Hi", "Hello!"]
+    assert [one.content for one in trajectory.internal] == ['{"ok": true}']
+
+
+def test_what_an_executor_says_when_it_gives_up_is_its_answer_beside_messages_without_words() -> None:
+    record, gave_up = Recorder(), "Agent stopped due to max iterations."
+    root = record.run("chain", {"input": "Poll Faro"}, {"output": gave_up, "messages": [assistant("")]})
+    calling = assistant("", ("c1", "poll", "{}"))
+    runs = [
+        root,
+        record.run("llm", {"messages": [AGENT, user("Poll Faro")]}, calling, root),
+        record.run("tool", {}, {"output": "21"}, root, name="poll"),
+    ]
+    assert words_of(told(runs)) == ["Poll Faro", "", "21", gave_up]
+
+
 def test_what_a_graph_did_not_keep_of_its_models_words_is_internal() -> None:
     record = Recorder()
     root = record.run(

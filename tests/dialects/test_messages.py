@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from trajworker.dialects import Draft, answer_of, digest, read_all, read_one
+from trajworker.dialects import Draft, answer_of, digest, read_all, read_answer, read_one
 from trajworker.dialects.calls import arguments
 from trajworker.model.message import Role
 
@@ -271,3 +271,53 @@ def test_a_call_that_the_provider_carried_out_is_part_of_the_answer() -> None:
     draft = one({"role": "assistant", "content": content, "tool_calls": beside})
     assert (draft.content, [call.id for call in draft.tool_calls or ()]) == ("Rye is dear.", ["a1"])
     assert draft.blocks == tuple(content)
+
+
+THOUGHT, WORDS = {"type": "reasoning", "text": "Two."}, {"type": "text", "text": "I look."}
+PARTS = [{"id": name, "name": "fix", "arguments": {"part": name}} for name in ("c1", "c2")]
+CALLS = [{"id": name, "function": {"name": "fix", "arguments": f'{{"part": "{name}"}}'}} for name in ("c1", "c2")]
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [
+            {"role": "assistant", "contents": [{"message_content": THOUGHT}]},
+            {"role": "assistant", "contents": [{"message_content": WORDS}], "content": "I look."},
+            *({"role": "assistant", "tool_calls": [{"tool_call": one}]} for one in CALLS),
+        ],
+        [
+            {"role": "assistant", "parts": [{"type": "reasoning", "content": "Two."}]},
+            {"role": "assistant", "parts": [{"type": "text", "content": "I look."}]},
+            *({"role": "assistant", "parts": [{"type": "tool_call", **one}]} for one in PARTS),
+        ],
+    ],
+    ids=["OpenInference", "GenAI"],
+)
+def test_one_answer_that_a_span_tells_item_by_item_is_one_message(items: list[dict[str, Any]]) -> None:
+    said, question, more = read_all([*items, {"role": "user", "content": "?"}, items[1]])
+    assert (said.reasoning, said.content) == ("Two.", "I look.")
+    assert [(call.id, call.arguments) for call in said.tool_calls or ()] == [
+        ("c1", {"part": "c1"}),
+        ("c2", {"part": "c2"}),
+    ]
+    assert (question.role, more.content) == (Role.USER, "I look.")
+
+
+def test_words_behind_words_are_two_messages() -> None:
+    """Agents may speak one after another."""
+    said = {"role": "assistant", "parts": [{"type": "text", "content": "I look."}]}
+    assert [draft.content for draft in read_all([said, said])] == ["I look.", "I look."]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [
+        ({"output": {"bread": "rye", "price": 2}}, '{"bread": "rye", "price": 2}'),
+        ({"output": {"content": "Rye."}}, "Rye."),
+    ],
+)
+def test_an_object_that_a_model_was_asked_for_is_its_answer(outputs: dict[str, Any], expected: str) -> None:
+    answer = read_answer(msgspec.Raw(msgspec.json.encode(outputs)))
+    assert answer.draft is not None
+    assert answer.draft.content == expected

@@ -6,7 +6,7 @@ from trajworker.assembly.finals import text_without_call
 from trajworker.assembly.roots import SPOKEN, WORDS, Root
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
-from trajworker.assembly.words import Opening, is_named, is_prefilled, root_drafts, says_nothing
+from trajworker.assembly.words import Opening, is_named, is_prefilled, root_drafts
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 from trajworker.model.run import RunStatus
@@ -39,7 +39,7 @@ def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
     if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
         return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))
     for draft in reversed(told):
-        if (says_nothing(draft) and transcript.answer_ids) or draft.role is Role.SYSTEM:
+        if (draft.says_nothing and transcript.answer_ids) or draft.role is Role.SYSTEM:
             continue
         return (
             draft.role is Role.USER or _asks_above(told, opening, transcript) or _lets_pass(told, opening, transcript)

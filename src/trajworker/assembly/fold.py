@@ -17,7 +17,7 @@ from trajworker.assembly.guards import manner
 from trajworker.assembly.memory import Frame
 from trajworker.assembly.nesting import Nesting
 from trajworker.assembly.prefix import Prefix
-from trajworker.assembly.scopes import Sorted, sort_calls
+from trajworker.assembly.scopes import Sorted, is_internal, sort_calls
 from trajworker.assembly.searches import Search
 from trajworker.assembly.sessions import Break, Session
 from trajworker.assembly.tooling import definitions
@@ -49,9 +49,12 @@ class TraceFolding(Nesting):
             return [], False
         found: list[Draft] = []
         stop = {call.key for call in self.trace.calls}
+        hidden = {call.key for call in self.trace.calls if is_internal(call)}
         for draft in root.given_back():
-            found.append(draft)
-            if draft.role is Role.USER or (draft.role is not Role.TOOL and digest(draft) in stop):
+            key = digest(draft) if draft.role is not Role.TOOL else b""
+            if key not in hidden:
+                found.append(draft)
+            if draft.role is Role.USER or key in stop:
                 break
         found.reverse()
         last = found[-1] if found else None

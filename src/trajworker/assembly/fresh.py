@@ -9,7 +9,6 @@ from trajworker.assembly.words import (
     Quotes,
     is_given,
     is_named,
-    says_nothing,
     trailing_block,
     turn_user,
 )
@@ -51,7 +50,7 @@ class Fresh(Struct, gc=False):
             return CONTEXT
         if draft.role is not Role.USER:
             return None
-        return CONTEXT if says_nothing(draft) or quotes.quoted(draft) or self._stands_around(place) else None
+        return CONTEXT if draft.says_nothing or quotes.quoted(draft) or self._stands_around(place) else None
 
     def _stands_around(self, place: int) -> bool:
         """Whether a message stands beside the user's, who said what the root was given and nothing else."""

@@ -163,9 +163,13 @@ class Root(Struct, eq=False, gc=False):
         return self.told[0]
 
     def _answer(self) -> str | None:
-        if self.trailing or len(bytes(self.outputs)) >= MAX_PLAIN_BYTES:
+        told = any(not draft.says_nothing for draft in self.given_back())
+        if told or len(bytes(self.outputs)) >= MAX_PLAIN_BYTES:
             return None
-        draft = answer_in(decoded(self.outputs))
+        outputs = decoded(self.outputs)
+        if self.trailing and isinstance(outputs, dict):  # messages without a word, beside an answer in words
+            outputs = {name: value for name, value in outputs.items() if isinstance(value, str)}
+        draft = answer_in(outputs)
         return (draft.content or "").strip() or None if draft is not None else None
 
 

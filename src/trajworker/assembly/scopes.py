@@ -18,6 +18,7 @@ from trajworker.assembly.roots import Root
 from trajworker.assembly.sharing import share
 from trajworker.assembly.tool_runs import Ran, ToolRun
 from trajworker.assembly.words import MIN_QUOTE
+from trajworker.dialects import digest
 from trajworker.model.message import Role, ToolCall
 
 NOTHING_BEFORE = Context()
@@ -80,7 +81,7 @@ def sort_calls(
     own = [call for call in calls if not is_internal(call)] if internal else calls
     if decided_otherwise(own, root, before):
         return _of_equals([], calls)
-    if is_unheard(own, root):
+    if is_unheard(own, root) and not _gives_back(internal, root):
         return _of_equals(fanned_out(group(own)), calls)
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
@@ -109,6 +110,12 @@ def sort_calls(
         else:
             internal += one.calls
     return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal), summaries=summaries)
+
+
+def _gives_back(internal: list[Call], root: Root | None) -> bool:
+    """Whether what a trace gave back is what an internal call said: a guardrail that asks an agent of its own."""
+    said = {call.key for call in internal}
+    return root is not None and any(digest(draft) in said for draft in root.turn_answers())
 
 
 def _of_equals(branches: list[Group], calls: list[Call]) -> Sorted:

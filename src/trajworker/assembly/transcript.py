@@ -24,7 +24,6 @@ from trajworker.assembly.words import (
     is_written_out,
     own_words,
     root_drafts,
-    says_nothing,
     shown_to_model,
     trailing_block,
     turn_user,
@@ -277,7 +276,7 @@ class Transcript(Results):
         self.orphans(None)
         for draft in trailing:
             key = digest(draft)
-            if draft.role is not Role.ASSISTANT or says_nothing(draft) or self._is_told(draft, key):
+            if draft.role is not Role.ASSISTANT or draft.says_nothing or self._is_told(draft, key):
                 continue
             if any(call.id in self.answer_ids for call in draft.tool_calls or ()):
                 self.aside(draft, EDITED, key)  # a human put other arguments into the call that waits

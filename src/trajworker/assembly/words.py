@@ -108,11 +108,6 @@ def is_rewording(text: str, other: str) -> bool:
     return len(mine & its) * 2 > max(len(mine), len(its))
 
 
-def says_nothing(draft: Draft) -> bool:
-    """Whether a message is empty, a user's where a producer cannot render tool results, an agent's where it refused."""
-    return draft.role in (Role.USER, Role.ASSISTANT) and not (draft.content or draft.blocks or draft.tool_calls)
-
-
 def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:
     """What the last new user message looked like to the model."""
     users = [draft for draft, _ in rest if draft.role is Role.USER]
@@ -143,7 +138,7 @@ def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
     if len(users) == 1:
         return users[0]
     users = [place for place in users if SUMMARY not in drafts[place].flags] or users
-    users = [place for place in users if not says_nothing(drafts[place])] or users
+    users = [place for place in users if not drafts[place].says_nothing] or users
     if not users:
         return len(drafts)
     said = said_by_root(opening)

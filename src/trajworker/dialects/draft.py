@@ -38,6 +38,12 @@ class Draft(Struct, kw_only=True, omit_defaults=True, gc=False):
     flags: tuple[str, ...] = ()
     rendered: str | None = None
 
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it is empty: a user's where a producer cannot render tool results, an agent's where it refused."""
+        spoken = self.role in (Role.USER, Role.ASSISTANT)
+        return spoken and not (self.content or self.blocks or self.tool_calls)
+
     def seal(self) -> Message:
         """The finished message."""
         return Message(**{name: getattr(self, name) for name in self.__struct_fields__})

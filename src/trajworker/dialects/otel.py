@@ -94,9 +94,6 @@ def _flat_messages(payload: dict[str, Any], kinds: tuple[str, ...]) -> list[Any]
             row.setdefault("role", "assistant" if "completion" in kinds else "user")
             if _parts_text(row.get("content")):
                 row["content"] = decoded(row["content"])
-            calls = row.get("tool_calls")
-            if isinstance(calls, list):
-                row["tool_calls"] = [call.get("tool_call", call) for call in calls if isinstance(call, dict)]
         found.append(row)
     return found
 

@@ -1,15 +1,23 @@
 """What a model answered: the undecoded outputs of an llm run, read by whichever dialect knows them."""
 
+from typing import Any
+
 import msgspec
 from msgspec import Raw
 
 from trajworker.dialects.answer import answer_of
-from trajworker.dialects.draft import Draft
+from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.lone import lone_text
 from trajworker.dialects.outcome import Answer
 from trajworker.dialects.speech import RAW, UNREADABLE, raw
 from trajworker.dialects.typed_answer import read_outputs
 from trajworker.model.message import Role
+
+
+def _in_words(payload: dict[str, Any]) -> str | None:
+    """The only text of outputs that no dialect knows, else the object that an app asked for, as JSON text."""
+    held = payload.get("output")
+    return as_text(held) if isinstance(held, dict) and held and len(payload) == 1 else lone_text(payload)
 
 
 def read_answer(outputs: Raw) -> Answer:
@@ -21,7 +29,7 @@ def read_answer(outputs: Raw) -> Answer:
         payload = msgspec.json.decode(outputs)
         answer = answer_of(payload)
         unknown = answer.draft is not None and RAW in answer.draft.flags and isinstance(payload, dict)
-        text = lone_text(payload) if unknown else None
+        text = _in_words(payload) if unknown else None
         if text is not None:
             answer.draft = Draft(role=Role.ASSISTANT, content=text, finish_reason=answer.finish)
     except UNREADABLE:

@@ -5,6 +5,7 @@ from typing import Any
 
 from trajworker.dialects import generic, langchain, openai_chat, openai_responses, respelled
 from trajworker.dialects.draft import Draft
+from trajworker.dialects.span_items import joined
 from trajworker.dialects.speech import raw, speak
 
 
@@ -35,10 +36,10 @@ def _read_dict(item: dict[str, Any]) -> list[Draft]:
 
 
 def read_all(items: Iterable[Any]) -> list[Draft]:
-    """Messages of a list; Responses items of one assistant message become one message."""
+    """Messages of a list; Responses items of one assistant message, in whichever form, become one message."""
     drafts: list[Draft] = []
     run: list[dict[str, Any]] = []
-    for item in items:
+    for item in joined(list(items)):
         if not run and isinstance(item, dict) and "role" in item and "type" not in item and "lc" not in item:
             drafts += openai_chat.messages(item) if isinstance(item["role"], str) else read_one(item)
             continue
