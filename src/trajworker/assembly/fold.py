@@ -69,7 +69,7 @@ class TraceFolding(Nesting):
         self.beside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
         if self.beside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)
-        own, shared = chosen.share(self.runs(""))
+        own, of_branches = chosen.by_caller(self.runs(""))
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
@@ -82,7 +82,7 @@ class TraceFolding(Nesting):
         if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
             self._finish(transcript, chosen.main)
-        nested = self.nested(transcript, chosen, shared)
+        nested = self.nested(transcript, chosen, of_branches)
         internal = self.internal(chosen, transcript)
         entries = self._entries(transcript, session.breaks if session is not None else (), resumes=resumes)
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)

@@ -52,21 +52,21 @@ class Nesting:
         """Tool runs of one agent."""
         return self.owned_tools.get(scope, [])
 
-    def nested(self, transcript: Transcript, chosen: Sorted, shared: list[list[ToolRun]]) -> list[bytes]:
+    def nested(self, transcript: Transcript, chosen: Sorted, of_branches: list[list[ToolRun]]) -> list[bytes]:
         """Trajectories of sub-agents under tool runs and of parallel branches, in order of their start."""
         found: list[tuple[datetime, bytes]] = []
         for scope in self.below.get("", ()):
             found += self._agents(scope, transcript)
-        found += [(start, chunk) for start, chunk, _ in self._branches(chosen, shared)]
+        found += [(start, chunk) for start, chunk, _ in self._branches(chosen, of_branches)]
         found.sort(key=itemgetter(0))
         return [chunk for _, chunk in found]
 
     def _branches(
-        self, chosen: Sorted, shared: list[list[ToolRun]], beside: Origin | None = None
+        self, chosen: Sorted, of_branches: list[list[ToolRun]], beside: Origin | None = None
     ) -> list[tuple[datetime, bytes, bool]]:
         """Trajectories of branches: start, line, and whether it is a twin, whose origin is that of the one beside."""
         found: list[tuple[datetime, bytes, bool]] = []
-        for branch, runs in zip(chosen.branches, shared, strict=True):
+        for branch, runs in zip(chosen.branches, of_branches, strict=True):
             first, asking = branch.calls[0], branch.asked_by
             twin = beside if branch.twin else None
             origin = twin or Origin(
@@ -101,11 +101,11 @@ class Nesting:
             run_id=scope if tool is not None else calls[0].run.id, tool_call_id=call_id,
             agent=_agent_of(calls[0], tool),
         )  # fmt: skip
-        own, shared = chosen.share(self.runs(scope))
+        own, of_branches = chosen.by_caller(self.runs(scope))
         part = Transcript(Past(Context()), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
         self._play(part, chosen.main, _task(tool))
         inner = [chunk for one in self.below.get(scope, ()) for _, chunk in self._agents(one, part)]
-        branches = self._branches(chosen, shared, origin)
+        branches = self._branches(chosen, of_branches, origin)
         inner += [chunk for _, chunk, twin in branches if not twin]
         told = self._encoded(part, origin, {"nested": inner, "internal": self.internal(chosen, part)})
         start = (chosen.main or calls)[0].run.start_time

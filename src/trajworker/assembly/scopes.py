@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from msgspec import Struct
 
+from trajworker.assembly.callers import by_caller
 from trajworker.assembly.calls import Call, in_order
 from trajworker.assembly.context import Context
 from trajworker.assembly.finals import own_group, up_to_final
@@ -15,7 +16,6 @@ from trajworker.assembly.joins import fanned_out, is_joined
 from trajworker.assembly.overlaps import parallel, ran_beside
 from trajworker.assembly.payloads import text_of
 from trajworker.assembly.roots import Root
-from trajworker.assembly.sharing import share
 from trajworker.assembly.tool_runs import Ran, ToolRun
 from trajworker.assembly.words import MIN_QUOTE
 from trajworker.dialects import digest
@@ -34,12 +34,12 @@ class Sorted(Struct, eq=False, gc=False):
     summaries: list[str] = []
     """What calls wrote down of the dialogue, for it to go on from."""
 
-    def share(self, runs: list[ToolRun]) -> tuple[list[ToolRun], list[list[ToolRun]]]:
+    def by_caller(self, runs: list[ToolRun]) -> tuple[list[ToolRun], list[list[ToolRun]]]:
         """The agent's own tool runs, and those of each branch."""
         if not self.branches:
             return runs, []
-        own, *shared = share([self.main, *(branch.calls for branch in self.branches)], runs)
-        return own, shared
+        own, *others = by_caller([self.main, *(branch.calls for branch in self.branches)], runs)
+        return own, others
 
 
 def owner(path: Sequence[str], tools: dict[str, ToolRun]) -> str:

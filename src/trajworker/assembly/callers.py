@@ -9,7 +9,7 @@ _ANYWHERE = ""
 """Stands above every run of the tree."""
 
 
-def share(agents: Sequence[list[Call]], runs: list[ToolRun]) -> list[list[ToolRun]]:
+def by_caller(agents: Sequence[list[Call]], runs: list[ToolRun]) -> list[list[ToolRun]]:
     """The tool runs of each agent: which it called by id, else by name; what nobody called is the first agent's.
 
     Where several called a tool by that name it is of the agent that stands nearest in the tree, then of the one that
@@ -19,10 +19,10 @@ def share(agents: Sequence[list[Call]], runs: list[ToolRun]) -> list[list[ToolRu
     for place, calls in enumerate(agents):
         for use in _uses(calls):
             callers.setdefault(use, place)
-    shared: list[list[ToolRun]] = [[] for _ in agents]
+    found: list[list[ToolRun]] = [[] for _ in agents]
     for run in runs:
-        shared[_caller(callers, run)].append(run)
-    return shared
+        found[_caller(callers, run)].append(run)
+    return found
 
 
 def _uses(calls: list[Call]) -> Iterator[tuple[str | bytes, ...]]:
