@@ -35,6 +35,29 @@ def test_a_title_made_in_a_trace_of_its_own_is_no_turn() -> None:
     assert ([one.content for one in trajectory.internal], trajectory.task.num_turns) == (["Boats of Faro"], 2)
 
 
+def suggested(record: Recorder, name: str) -> list[Run]:
+    talk = [user("Boats in Faro?"), assistant("Many boats.")]
+    asked = [AGENT, *talk, user("Suggest what to ask next.")]
+    root = record.run("chain", {"history": talk}, {"output": "And in Olhao?"}, name=name)
+    return [root, record.run("llm", {"messages": asked}, assistant("And in Olhao?"), root)]
+
+
+@pytest.mark.parametrize(("name", "turns"), [("suggest", 1), ("", 2)])
+def test_what_another_function_asks_behind_the_dialogue_it_was_given_is_no_turn(name: str, turns: int) -> None:
+    record = Recorder()
+    trajectory = told(chat(record, "Boats in Faro?", "Many boats."), suggested(record, name))
+    assert (trajectory.task.num_turns, len(trajectory.internal)) == (turns, 2 - turns)
+
+
+@pytest.mark.parametrize(("prompt", "turns"), [([system("Is it safe?")], 1), ([AGENT], 2), ([], 2)])
+def test_an_answer_checked_in_a_trace_of_its_own_is_no_turn(prompt: list[dict[str, Any]], turns: int) -> None:
+    """Somebody may say the same word as the agent, to the same agent."""
+    record = Recorder()
+    root = record.run("chain", {"text": "Many."}, {"output": "yes"}, name="check")
+    check = [root, record.run("llm", {"messages": [*prompt, user("Many.")]}, assistant("yes"), root)]
+    assert told(chat(record, "Boats?", "Many."), check).task.num_turns == turns
+
+
 def test_who_asks_about_the_last_answer_speaks() -> None:
     record = Recorder()
     first = chat(record, "Boats in Faro?", "Many boats.")

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Past
+from trajworker.assembly.groups import system_of
 from trajworker.assembly.memory import Memory
-from trajworker.assembly.roots import texts_given
+from trajworker.assembly.roots import OBJECT, texts_given
 from trajworker.assembly.trace import Trace
-from trajworker.assembly.words import Quotes
+from trajworker.assembly.words import Quotes, is_phrase
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import Role
@@ -19,31 +21,61 @@ _ID = re.compile(r"[\w.:/-]*\d[\w.:/-]*", re.ASCII)
 
 
 def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
-    """Whether a trace was given the last question, its answer and nothing else, and no call repeats the dialogue."""
-    if not calls or trace.tools or not _is_given_more_than_words(trace):
+    """Whether a trace was given what was said last and nothing new: the last question and its answer, or that alone."""
+    before = past.context
+    if not calls or trace.tools or before.turn_user is None or before.answer is None or before.interrupted:
         return False
-    if past.context.turn_user is None or past.context.answer is None or past.context.interrupted:
-        return False
+    given, answer = _given_to_silent(trace, before.root), past.key(before.answer)
+    return any(_key(Role.ASSISTANT, text) == answer for text in given) and _adds_nothing(trace, calls, past, given)
+
+
+def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[str]) -> bool:
+    """Whether nobody speaks in a trace whose root was given the last answer among these texts.
+
+    Whoever works on the dialogue itself (suggests what to ask next) says so behind it, in a message of its own, and
+    its root is called otherwise than the one in which somebody spoke.
+    """
     memory = Memory(past, [], Quotes())
-    given = {text for text in texts_given(trace.root_run) if role_of(text) is None} if trace.root_run else set()
-    keys = {text: [_key(role, text) for role in (Role.USER, Role.ASSISTANT)] for text in given}
-    told = {key for pair in keys.values() for key in pair}
-    if not {memory.key(past.context.turn_user), memory.key(past.context.answer)} <= told:
+    known = memory.told | memory.systems.keys()
+    said = {text: keys for text in given if not known.isdisjoint(keys := _keys(text))}
+    new = [text for text in given if text not in said]
+    drafts = [pair for call in calls for pair in zip(call.read(), call.digests(), strict=True)]
+    if not all(map(_ID.fullmatch, new)) or any(text in (draft.content or "") for draft, _ in drafts for text in new):
         return False
-    known = memory.told
-    new = [text for text, pair in keys.items() if known.isdisjoint(pair)]
-    if not all(map(_ID.fullmatch, new)):
+    repeats = any(key in known for _, key in drafts)
+    question, answer = (past.key(place) for place in (past.context.turn_user, past.context.answer) if place is not None)
+    if not repeats and any(question in keys for keys in said.values()):
+        return True
+    *_, last = said
+    if answer not in said[last] or trace.root_name == past.context.root:
         return False
-    drafts = (pair for call in calls for pair in zip(call.read(), call.digests(), strict=True))
-    return not any(key in known or any(text in (draft.content or "") for text in new) for draft, key in drafts)
+    if repeats and not all(_asks_anew(call, known) for call in calls):
+        return False
+    others = memory.systems.keys()
+    return len(said) > 1 or is_phrase(last) or all(call and others.isdisjoint(call) for call in map(system_of, calls))
 
 
-def _is_given_more_than_words(trace: Trace) -> bool:
-    """Whether a root that succeeded was given several texts or a list, and no user's message at the end of that."""
+def _given_to_silent(trace: Trace, spoke: str) -> list[str]:
+    """The texts that a root that succeeded was given, in order; none where a user surely speaks.
+
+    `spoke` names the root in which somebody did last.
+    """
     root, run = trace.root, trace.root_run
     if root is None or run is None or run.status is not RunStatus.SUCCESS or root.words or root.resumes:
-        return False
-    return len(root.texts) > 1 or b"[" in bytes(run.inputs)
+        return []
+    if run.name == spoke and len(root.texts) < 2 and b"[" not in bytes(run.inputs):  # noqa: PLR2004 - what a user says
+        return []
+    return [text for text in texts_given(run) if role_of(text) is None and not OBJECT.fullmatch(text)]
+
+
+def _asks_anew(call: Call, known: AbstractSet[bytes]) -> bool:
+    """Whether a prompt has a message behind all others that nobody said before."""
+    return bool(call.read()) and call.read()[-1].role is Role.USER and call.digests()[-1] not in known
+
+
+def _keys(text: str) -> set[bytes]:
+    """By what a text is known, whoever said it."""
+    return {_key(role, text) for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
 
 
 def _key(role: Role, text: str) -> bytes:

@@ -40,6 +40,8 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     interrupted: bool = False
     bare: bool = False
     """Whether the last trace's root was an llm run itself."""
+    root: str = ""
+    """Name of the last root in whose trace somebody spoke."""
     reasoned: list[int] = []
     """Answers that were recorded with reasoning; the others may still be given theirs by a later prompt."""
     manners: list[bytes] = []

@@ -263,6 +263,7 @@ class TraceFolding(Nesting):
         after.tools = seen
         after.interrupted = self.before.interrupted if self.beside else entries[-1].status == "interrupted"
         after.bare = trace.root is None
+        after.root = self.before.root if self.beside else trace.root_name
         after.entries = max(after.entries, 1)
         last = main[-1] if main else None
         metadata: dict[str, object] = {}

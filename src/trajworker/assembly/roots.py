@@ -50,7 +50,7 @@ _SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "langua
 _IDS = ("_id", "Id")
 """How names of ids end, which are nobody's words."""
 
-_OBJECT = re.compile(
+OBJECT = re.compile(
     r"<(?:[\w.]+ object at 0x[0-9a-f]+"
     r"|(?:function|bound method|built-in \w+|coroutine object|(?:async_)?generator object|class|module) .+)>"
 )
@@ -242,7 +242,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     root.texts = {
         key: value for key, value in flat.items()
         if isinstance(value, str) and value.strip() and key not in _SYSTEMS and key not in _SETTINGS
-        and not _OBJECT.fullmatch(value) and not key.endswith(_IDS)
+        and not OBJECT.fullmatch(value) and not key.endswith(_IDS)
     }  # fmt: skip
     if root.texts.keys().isdisjoint(WORDS) and not root.words:
         root.texts |= _words_below(flat, SHALLOW)

@@ -56,6 +56,11 @@ class Trace:
             if self.tools and self.calls:
                 self.tools = real_tools(self.tools, self.calls, root)
 
+    @property
+    def root_name(self) -> str:
+        """Name of the root; empty where it is missing."""
+        return self.root_run.name if self.root_run is not None else ""
+
     def _told(self, run_id: str) -> str:
         """The run whose step a run's feedback belongs to: its own, unless another call tells what it does."""
         run = self.runs.get(run_id)
