@@ -75,6 +75,17 @@ def test_an_answer_in_a_shape_that_the_app_asked_for_is_the_agents() -> None:
     assert [(call.name, call.arguments) for call in calls] == [("Response", {"text": "In Innichen."})]
 
 
+def test_what_a_graphs_state_hands_through_is_no_answer() -> None:
+    said = "The bed was hard."
+    back = {"text": said, "kind": "complaint", "reply": "We are sorry."}
+    runs = traced(
+        Recorder(), {"text": said}, back,
+        ([system("Classify."), user(said)], assistant("complaint")),
+        ([AGENT, user(f"A complaint: {said}")], assistant("We are sorry.")),
+    )  # fmt: skip
+    assert words_of(told(runs)) == [said, "We are sorry."]
+
+
 def test_what_a_guardrails_agent_said_is_no_answer_though_the_trace_gives_it_back() -> None:
     record, guarding = Recorder(), {"ls_agent_type": "middleware"}
     rated = assistant('{"ok": true}')

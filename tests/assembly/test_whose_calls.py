@@ -53,6 +53,19 @@ def test_a_guard_without_a_system_prompt_is_known_by_how_its_prompt_begins() -> 
     assert words_of(trajectory)[-1] == "Let us talk about boats."
 
 
+def test_where_a_trace_fails_behind_its_guard_nobody_answered() -> None:
+    record, guard = Recorder(), [system("Is this about boats? Answer as JSON."), user("What is a jib?")]
+    first = guarded(record, guard, "What is a jib?", assistant('{"allowed": "yes"}'), "A sail.")
+    root = record.run("chain", {"message": "And a keel?"}, {}, error="DatabaseError: locked")
+    failed = [
+        root,
+        record.run("llm", {"messages": [guard[0], user("And a keel?")]}, assistant('{"allowed": "yes"}'), root),
+    ]
+    trajectory = told(first, failed)
+    assert words_of(trajectory) == ["What is a jib?", "A sail.", "And a keel?"]
+    assert len(trajectory.internal) == 2
+
+
 def test_a_short_answer_that_the_app_puts_in_other_words_is_the_agents() -> None:
     record = Recorder()
     traces = []

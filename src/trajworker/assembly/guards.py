@@ -3,6 +3,7 @@
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Context
 from trajworker.assembly.groups import system_of
+from trajworker.assembly.payloads import is_empty
 from trajworker.assembly.roots import Root
 from trajworker.assembly.words import is_rewording
 from trajworker.dialects import Draft, digest
@@ -36,14 +37,15 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
 def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:
     """Whether an app answered in its own words after calls that stood beside its agent's in traces before (guards).
 
-    Such a call is asked as that was, without history, and what it answered is not what the root gave.
+    Such a call is asked as that was, without history, and what it answered is not what the root gave, if it gave
+    anything: behind a router the trace may have failed.
     """
     if root is None or not calls or not before.manners:
         return False
     told = root.answer()
     if root.trailing:
         told = "\n".join(draft.content or "" for draft in root.turn_answers())
-    elif not told:
+    elif not told and not is_empty(root.outputs):
         return False
     return all(_decides(call, told or "", before) for call in calls)
 

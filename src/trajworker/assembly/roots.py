@@ -131,12 +131,19 @@ class Root(Struct, eq=False, gc=False):
             for draft in islice(self.given_back(), 1):
                 found.update(_texts(draft.content, 0))
         elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
-            outputs = decoded(self.outputs)
+            outputs = self.said()
             found.update(_texts(outputs, SHALLOW))
             answer = answer_in(outputs)
             if answer is not None:
                 found.update(_texts(answer.content, 0))
         return found
+
+    def said(self) -> Any:  # noqa: ANN401 - recorded JSON
+        """What it gave back, decoded, but for the texts that it was given: a graph's state hands these through."""
+        outputs = decoded(self.outputs)
+        if not isinstance(outputs, dict) or len(outputs) < 2:  # noqa: PLR2004 - an echo is an answer
+            return outputs
+        return {name: value for name, value in outputs.items() if self.texts.get(name, _ABSENT) != value}
 
     def state(self) -> set[str]:
         """Texts that it gave back in fields of its own, beside messages and under names that are no answer's."""
@@ -166,13 +173,14 @@ class Root(Struct, eq=False, gc=False):
         told = any(not draft.says_nothing for draft in self.given_back())
         if told or len(bytes(self.outputs)) >= MAX_PLAIN_BYTES:
             return None
-        outputs = decoded(self.outputs)
+        outputs = self.said()
         if self.trailing and isinstance(outputs, dict):  # messages without a word, beside an answer in words
             outputs = {name: value for name, value in outputs.items() if isinstance(value, str)}
         draft = answer_in(outputs)
         return (draft.content or "").strip() or None if draft is not None else None
 
 
+_ABSENT = object()
 _GIVEN = ("messages", "input", "output", "chat_history")
 _GIVEN_BACK = ("messages", "input", "output")
 """Fields of a root's inputs and outputs that hold messages; a history that is handed through is nothing new."""
