@@ -7,6 +7,7 @@ from trajworker.assembly.folds import Fold, decode_fold, digest_of, encode_fold
 from trajworker.assembly.lifecycle import Decision, FinishRule, Held, decide
 from trajworker.assembly.rewards import Aggregation, RewardRule
 from trajworker.assembly.rules import DEFAULT_SETTINGS, RULES_VERSION, FoldSettings
+from trajworker.assembly.standing import written
 from trajworker.assembly.summary import Header
 from trajworker.assembly.threads import thread_key
 from trajworker.assembly.write import assemble, content_hash, encode_line
@@ -33,4 +34,5 @@ __all__ = [
     "encode_fold",
     "encode_line",
     "thread_key",
+    "written",
 ]

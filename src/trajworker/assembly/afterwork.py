@@ -7,17 +7,21 @@ from collections.abc import Set as AbstractSet
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Past
 from trajworker.assembly.groups import system_of
+from trajworker.assembly.guards import OPENING
 from trajworker.assembly.memory import Memory
 from trajworker.assembly.roots import OBJECT, texts_given
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.words import Quotes, is_phrase
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.vocabulary import role_of
-from trajworker.model.message import Role
+from trajworker.model.message import Message, Role
 from trajworker.model.run import RunStatus
 
 _ID = re.compile(r"[\w.:/-]*\d[\w.:/-]*", re.ASCII)
 """What may stand beside the question and its answer and is nobody's word: ids, models, figures."""
+
+_CLOSING = re.compile(r"[^\w<]*(?:</?\w+>[^\w<]*)*")
+"""What may stand behind a quoted dialogue and says nothing: quotes, brackets, tags."""
 
 
 def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
@@ -53,6 +57,36 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
         return False
     others = memory.systems.keys()
     return len(said) > 1 or is_phrase(last) or all(call and others.isdisjoint(call) for call in map(system_of, calls))
+
+
+def asks_alone(trace: Trace) -> Draft | None:
+    """What a trace's one call was asked, where that was read whole and is one message of a user's; else None."""
+    if len(trace.calls) != 1 or trace.tools or not trace.calls[0].key or trace.calls[0].drafts is None:
+        return None  # what goes on from the last prompt byte for byte was not read whole
+    drafts = [draft for draft in trace.calls[0].drafts if draft.role is not Role.SYSTEM]
+    return drafts[0] if len(drafts) == 1 and drafts[0].role is Role.USER else None
+
+
+def quotes_last(trace: Trace, question: Message, answer: Message) -> bool:
+    """Whether what a trace's call was asked holds the last question and its answer behind it, and its root no more."""
+    asked = trace.calls[0].read()[-1].content or ""
+    said = (question.content or "").strip(), (answer.content or "").strip()
+    place = asked.find(said[0])
+    if place < 0 or asked.find(said[1], place + len(said[0])) < 0:
+        return False
+    run = trace.root_run
+    given = texts_given(run) if run is not None and trace.root is not None else []
+    others = [text for text in given if role_of(text) is None and not OBJECT.fullmatch(text)]
+    return all(text in asked or _ID.fullmatch(text) for text in others)
+
+
+def ends_with_quote(asked: Draft, question: Message, answer: Message) -> bool:
+    """Whether nothing is said behind the last answer, in a message that begins otherwise than the question did."""
+    text, before = asked.content or "", question.rendered or question.content or ""
+    told = (answer.content or "").strip()
+    if not is_phrase(told) or text[:OPENING] == before[:OPENING]:
+        return False
+    return _CLOSING.fullmatch(text[text.rfind(told) + len(told) :]) is not None
 
 
 def _given_to_silent(trace: Trace, spoke: str) -> list[str]:

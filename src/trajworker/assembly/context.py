@@ -40,6 +40,8 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     interrupted: bool = False
     bare: bool = False
     """Whether the last trace's root was an llm run itself."""
+    apart: int = 0
+    """Traces at the end of which each is one call that was asked without what was said, see `standing`."""
     root: str = ""
     """Name of the last root in whose trace somebody spoke."""
     reasoned: list[int] = []
@@ -70,6 +72,16 @@ class Known(Struct, array_like=True, gc=False):
         self.asides |= more.asides
         for key, references in more.spoken.items():
             self.spoken.setdefault(key, []).extend(references)
+
+    def forget(self, last: "Known") -> None:
+        """Take back what the last trace said."""
+        del self.messages[len(self.messages) - len(last.messages) :]
+        for key in last.systems:
+            self.systems.pop(key, None)
+        for key in last.asides:
+            self.asides.pop(key, None)
+        for key, references in last.spoken.items():
+            self.spoken[key] = self.spoken[key][: -len(references)]
 
 
 class Past(Struct, gc=False):

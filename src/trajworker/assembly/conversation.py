@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from trajworker.assembly.context import Context, Known, Past
+from trajworker.assembly.context import Past
 from trajworker.assembly.fold import TraceFolding
 from trajworker.assembly.folds import Fold
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.rules import DEFAULT_SETTINGS, FoldSettings
+from trajworker.assembly.standing import Standing
 from trajworker.assembly.trace import Trace
 from trajworker.model.run import Feedback, Run
 
@@ -18,9 +19,7 @@ class Conversation:
         """Go on from folds that were made before by the same settings (`fold.rules` is their mark)."""
         self.folds = list(folds)
         self._settings = settings
-        self._known = Known()
-        for fold in folds:
-            self._known.learn(fold.news)
+        self._standing = Standing(folds)
         self._prompt: Prefix | None = None
 
     def fold(self, runs: Sequence[Run], feedback: Sequence[Feedback] = ()) -> Fold:
@@ -31,9 +30,14 @@ class Conversation:
             RedactionFailed: a run could not be masked, so nothing of its conversation may be told.
         """
         trace = Trace(runs, feedback, self._settings.rewards)
-        context = self.folds[-1].after if self.folds else Context()
-        fold, self._prompt = TraceFolding(trace, Past(context, self._known, self._prompt)).fold()
+        standing = self._standing
+        withdrawn = standing.left_out(trace)
+        standing.withdraw(withdrawn)
+        folding = TraceFolding(trace, Past(standing.context, standing.known, self._prompt))
+        fold, self._prompt = folding.fold()
+        fold = standing.placed(trace, fold)
+        fold.withdraws = withdrawn
         fold.rules = self._settings.mark
         self.folds.append(fold)
-        self._known.learn(fold.news)
+        standing.add(fold)
         return fold

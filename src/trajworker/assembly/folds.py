@@ -60,6 +60,8 @@ class Fold(Struct, array_like=True, gc=False):
     aggregation: Aggregation = Aggregation.WEIGHTED_MEAN
     rules: bytes = b""
     """Mark of the settings it was made by, see `FoldSettings.mark`."""
+    withdraws: int = 0
+    """How many folds before it only worked on the dialogue, as its prompt shows, see `standing`."""
     digest: bytes = b""
     """Of all that reaches a line; empty until it is asked for, see `digest_of`."""
 
@@ -75,7 +77,7 @@ def digest_of(fold: Fold) -> bytes:
         told = (
             fold.messages, fold.asides, fold.steps, fold.entries, fold.nested, fold.internal, fold.retrieved,
             fold.tools, fold.amendments, fold.rewards, fold.figures, fold.reopens, fold.finish, fold.out_of_steps,
-            fold.metadata, fold.aggregation,
+            fold.metadata, fold.aggregation, fold.withdraws,
         )  # fmt: skip
         fold.digest = sha256(_ENCODER.encode(told)).digest()[:_DIGEST_SIZE]
     return fold.digest

@@ -10,6 +10,7 @@ from msgspec import structs
 from trajworker.assembly.folds import Fold, digest_of
 from trajworker.assembly.leading import Lead, find_lead
 from trajworker.assembly.memory import Amendment
+from trajworker.assembly.standing import written
 from trajworker.assembly.summary import Header, summarise
 from trajworker.model.message import Message, TrainableStatus
 from trajworker.trajectory import Pane, Trajectory, Turn
@@ -23,10 +24,14 @@ HASH_SIZE = 16
 
 def _turns(folds: Sequence[Fold]) -> list[Turn]:
     turns: list[Turn] = []
+    early: tuple[str, ...] = ()
     for fold in folds:
         if fold.reopens and turns and turns[-1].status == "success":
             turns[-1] = msgspec.structs.replace(turns[-1], status="interrupted")
         for entry in fold.entries:
+            if entry.beside and not (turns and entry.joins):
+                early = (*early, entry.trace_id)
+                continue
             if entry.joins and turns:
                 last = turns[-1]
                 if entry.beside:
@@ -39,10 +44,11 @@ def _turns(folds: Sequence[Fold]) -> list[Turn]:
                 continue
             turns.append(
                 Turn(
-                    trace_ids=(entry.trace_id,), status=entry.status, start_time=entry.start or None,
+                    trace_ids=(*early, entry.trace_id), status=entry.status, start_time=entry.start or None,
                     end_time=entry.end, error=entry.error, resumes=entry.resumes,
                 )
             )  # fmt: skip
+            early = ()
     return turns
 
 
@@ -135,6 +141,7 @@ def _groups(folds: Sequence[Fold], field: str) -> Iterator[bytes]:
 
 
 def _pieces(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
+    folds = written(folds)
     turns = _turns(folds)
     amended, lead = _amended(folds), find_lead(folds)
     summary = summarise(folds, turns, header)

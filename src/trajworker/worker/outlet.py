@@ -11,7 +11,7 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trajworker.assembly import Header, content_hash, encode_line
+from trajworker.assembly import Header, content_hash, encode_line, written
 from trajworker.assembly.lifecycle import Decision, FinishRule, decide
 from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
@@ -288,6 +288,6 @@ def _told(one: _Revision, line: Line) -> ConversationEmitted:
         revision=one.header.revision,
         pane=one.header.pane,
         complete=one.header.complete,
-        messages=sum(len(fold.messages) for fold in one.folded.folds),
+        messages=sum(len(fold.messages) for fold in written(one.folded.folds)),
         size_bytes=line.length,
     )
