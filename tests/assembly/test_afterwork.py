@@ -35,18 +35,23 @@ def test_a_title_made_in_a_trace_of_its_own_is_no_turn() -> None:
     assert ([one.content for one in trajectory.internal], trajectory.task.num_turns) == (["Boats of Faro"], 2)
 
 
-def suggested(record: Recorder, name: str) -> list[Run]:
-    talk = [user("Boats in Faro?"), assistant("Many boats.")]
-    asked = [AGENT, *talk, user("Suggest what to ask next.")]
-    root = record.run("chain", {"history": talk}, {"output": "And in Olhao?"}, name=name)
-    return [root, record.run("llm", {"messages": asked}, assistant("And in Olhao?"), root)]
+TALK = [user("Boats in Faro?"), assistant("Many boats.")]
+BEHIND, OVER = [AGENT, *TALK, user("Suggest what to ask next.")], [system("Suggest what to ask next."), *TALK]
 
 
-@pytest.mark.parametrize(("name", "turns"), [("suggest", 1), ("", 2)])
-def test_what_another_function_asks_behind_the_dialogue_it_was_given_is_no_turn(name: str, turns: int) -> None:
+@pytest.mark.parametrize(
+    ("name", "prompt", "internal"),
+    [("suggest", BEHIND, 1), ("suggest", OVER, 1), ("suggest", [AGENT, *TALK], 0), ("", BEHIND, 0), ("", OVER, 0)],
+)
+def test_what_another_function_asks_over_the_dialogue_it_was_given_is_no_turn(
+    name: str, prompt: list[dict[str, Any]], internal: int
+) -> None:
+    """A request behind the dialogue, or another agent, tells that it is worked on; the agent itself may go on."""
     record = Recorder()
-    trajectory = told(chat(record, "Boats in Faro?", "Many boats."), suggested(record, name))
-    assert (trajectory.task.num_turns, len(trajectory.internal)) == (turns, 2 - turns)
+    root = record.run("chain", {"history": TALK}, {"output": "And in Olhao?"}, name=name)
+    suggesting = [root, record.run("llm", {"messages": prompt}, assistant("And in Olhao?"), root)]
+    trajectory = told(chat(record, "Boats in Faro?", "Many boats."), suggesting)
+    assert (len(trajectory.internal), len(trajectory.steps)) == (internal, 2 - internal)
 
 
 @pytest.mark.parametrize(("prompt", "turns"), [([system("Is it safe?")], 1), ([AGENT], 2), ([], 2)])

@@ -53,10 +53,11 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
     *_, last = said
     if answer not in said[last] or trace.root_name == past.context.root:
         return False
-    if repeats and not all(_asks_anew(call, known) for call in calls):
-        return False
     others = memory.systems.keys()
-    return len(said) > 1 or is_phrase(last) or all(call and others.isdisjoint(call) for call in map(system_of, calls))
+    otherwise = [bool(prompts) and others.isdisjoint(prompts) for prompts in map(system_of, calls)]
+    if repeats and not all(other or _asks_anew(call, known) for other, call in zip(otherwise, calls, strict=True)):
+        return False
+    return len(said) > 1 or is_phrase(last) or all(otherwise)
 
 
 def asks_alone(trace: Trace) -> Draft | None:
