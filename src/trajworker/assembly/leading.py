@@ -2,16 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-import msgspec
 from msgspec import Struct, structs
 
 from trajworker.assembly.context import alone, append
 from trajworker.assembly.folds import Fold
-from trajworker.model.message import Message, Role
-from trajworker.trajectory.codec import LineStep, encode_chunk, line_step
-
-_STEP = msgspec.json.Decoder(LineStep)
-_MESSAGE = msgspec.json.Decoder(Message)
+from trajworker.model.message import Role
+from trajworker.trajectory.codec import encode_chunk, line_step, message_of, step_of
 
 
 class Lead(Struct, frozen=True):
@@ -23,12 +19,12 @@ class Lead(Struct, frozen=True):
     def prompts(self, folds: Sequence[Fold]) -> list[bytes]:
         """The system prompts, said before the first turn."""
         fold = next(fold for fold in folds if fold.base == self.start and fold.messages)
-        told = [_MESSAGE.decode(chunk) for chunk in fold.messages[: self.stop - self.start]]
+        told = [message_of(chunk) for chunk in fold.messages[: self.stop - self.start]]
         return [encode_chunk(structs.replace(message, turn=0)) for message in told]
 
     def moved(self, step: bytes) -> bytes:
         """A step that refers to messages by their places on the line."""
-        found = _STEP.decode(step)
+        found = step_of(step)
         view: list[tuple[int, int]] = []
         for entry in found.messages:
             if len(entry) == 1:
@@ -65,4 +61,4 @@ def _is_unanswered(fold: Fold) -> bool:
     """Whether a trace tells nothing but users' words, and neither waited for a human nor went on after that."""
     if any(entry.status == "interrupted" or entry.resumes for entry in fold.entries):
         return False
-    return all(_MESSAGE.decode(chunk).role is Role.USER for chunk in fold.messages)
+    return all(message_of(chunk).role is Role.USER for chunk in fold.messages)

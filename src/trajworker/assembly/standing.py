@@ -7,7 +7,6 @@ the fold of the agent's trace says how many folds before it are withdrawn; they 
 
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import structs
 
 from trajworker.assembly.afterwork import asks_alone, ends_with_quote, quotes_last
@@ -20,10 +19,7 @@ from trajworker.assembly.words import is_rewording
 from trajworker.dialects import Draft
 from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import Message, Role, TrainableStatus
-from trajworker.trajectory.codec import LineStep, encode_chunk
-
-_MESSAGE = msgspec.json.Decoder(Message)
-_STEP = msgspec.json.Decoder(LineStep)
+from trajworker.trajectory.codec import encode_chunk, message_of, step_of
 
 
 class Standing:
@@ -77,9 +73,7 @@ class Standing:
         if len(first.steps) != 1 or question is None or said != [question.content]:
             return False
         prompts = [draft.content or "" for draft in prompt if draft.role is Role.SYSTEM]
-        told = [
-            message.content or "" for one in first.messages if (message := _MESSAGE.decode(one)).role is Role.SYSTEM
-        ]
+        told = [message.content or "" for one in first.messages if (message := message_of(one)).role is Role.SYSTEM]
         return bool(prompts) and not any(one == other or is_rewording(one, other) for one in prompts for other in told)
 
     def placed(self, trace: Trace, fold: Fold) -> Fold:
@@ -118,7 +112,7 @@ class Standing:
     def _message(self, reference: int) -> Message | None:
         held = (fold for fold in reversed(self.folds) if 0 <= reference - fold.base < len(fold.messages))
         fold = next(held, None)
-        return _MESSAGE.decode(fold.messages[reference - fold.base]) if fold is not None else None
+        return message_of(fold.messages[reference - fold.base]) if fold is not None else None
 
     def _answer(self, back: int) -> bytes | None:
         """Digest of the answer that the fold so many before the last left."""
@@ -157,8 +151,8 @@ def _question(fold: Fold) -> bytes | None:
 def set_beside(fold: Fold, before: Context, *, ahead: bool = False) -> Fold:
     """A fold as that of a trace which only works on the turn before, or `ahead` on that which is to come."""
     turn = max(before.entries + ahead, 1)
-    names = [str((_STEP.decode(step).info or {}).get("name", "")) for step in fold.steps]
-    said = [message for one in fold.messages if (message := _MESSAGE.decode(one)).role is Role.ASSISTANT]
+    names = [str((step_of(step).info or {}).get("name", "")) for step in fold.steps]
+    said = [message for one in fold.messages if (message := message_of(one)).role is Role.ASSISTANT]
     internal = [
         structs.replace(
             message, turn=turn, name=message.name or name, trainable_status=TrainableStatus.NOT_TRAINABLE, flags=()

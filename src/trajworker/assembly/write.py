@@ -12,12 +12,10 @@ from trajworker.assembly.leading import Lead, find_lead
 from trajworker.assembly.memory import Amendment
 from trajworker.assembly.standing import written
 from trajworker.assembly.summary import Header, summarise
-from trajworker.model.message import Message, TrainableStatus
+from trajworker.model.message import TrainableStatus
 from trajworker.trajectory import Pane, Trajectory, Turn
-from trajworker.trajectory.codec import LineStep, decode_line, encode_chunk
+from trajworker.trajectory.codec import decode_line, encode_chunk, message_of, step_of
 
-_MESSAGE = msgspec.json.Decoder(Message)
-_STEP = msgspec.json.Decoder(LineStep)
 _HASHED = msgspec.msgpack.Encoder()
 HASH_SIZE = 16
 
@@ -27,7 +25,7 @@ def _turns(folds: Sequence[Fold]) -> list[Turn]:
     early: tuple[str, ...] = ()
     for fold in folds:
         if fold.reopens and turns and turns[-1].status == "success":
-            turns[-1] = msgspec.structs.replace(turns[-1], status="interrupted")
+            turns[-1] = structs.replace(turns[-1], status="interrupted")
         for entry in fold.entries:
             if entry.beside and not (turns and entry.joins):
                 early = (*early, entry.trace_id)
@@ -37,7 +35,7 @@ def _turns(folds: Sequence[Fold]) -> list[Turn]:
                 if entry.beside:
                     turns[-1] = structs.replace(last, trace_ids=(*last.trace_ids, entry.trace_id))
                     continue
-                turns[-1] = msgspec.structs.replace(
+                turns[-1] = structs.replace(
                     last, trace_ids=(*last.trace_ids, entry.trace_id), status=entry.status,
                     end_time=entry.end, error=entry.error,
                 )  # fmt: skip
@@ -65,7 +63,7 @@ def _amended(folds: Sequence[Fold]) -> dict[int, list[Amendment]]:
 
 
 def _apply(chunk: bytes, amendments: list[Amendment]) -> bytes:
-    message = _MESSAGE.decode(chunk)
+    message = message_of(chunk)
     changes: dict[str, Any] = {}
     flags = list(message.flags)
     for amendment in amendments:
@@ -82,7 +80,7 @@ def _apply(chunk: bytes, amendments: list[Amendment]) -> bytes:
             changes["tool_calls"] = tuple(structs.replace(call, id=call_id) for call, call_id in calls)
     if flags != list(message.flags):
         changes["flags"] = tuple(flags)
-    return encode_chunk(msgspec.structs.replace(message, **changes)) if changes else chunk
+    return encode_chunk(structs.replace(message, **changes)) if changes else chunk
 
 
 def _messages(folds: Sequence[Fold], amended: dict[int, list[Amendment]], lead: Lead | None) -> Iterator[bytes]:
@@ -116,7 +114,7 @@ def _steps(folds: Sequence[Fold], amended: dict[int, list[Amendment]], lead: Lea
 
 
 def _superseded(chunk: bytes, indexes: set[int]) -> bytes:
-    step = _STEP.decode(chunk)
+    step = step_of(chunk)
     if step.messages and step.messages[-1][-1] - 1 in indexes:
         step.trainable_status = TrainableStatus.SUPERSEDED
         return encode_chunk(step)

@@ -64,12 +64,24 @@ class _Line(Struct, kw_only=True):
 
 
 _DECODER = msgspec.json.Decoder(_Line)
+_MESSAGE = msgspec.json.Decoder(Message)
+_STEP = msgspec.json.Decoder(LineStep)
 _SHARED = tuple(name for name in Trajectory.__struct_fields__ if name not in ("steps", "nested"))
 
 
 def encode_chunk(value: Any) -> bytes:  # noqa: ANN401 - any encodable struct
     """A part of a line: JSON without the characters that some readers take for line ends."""
     return _escaped(_ENCODER.encode(value))
+
+
+def message_of(chunk: bytes) -> Message:
+    """The message of a part of a line."""
+    return _MESSAGE.decode(chunk)
+
+
+def step_of(chunk: bytes) -> LineStep:
+    """The step of a part of a line, as it stands there."""
+    return _STEP.decode(chunk)
 
 
 def encode_chunks(values: Sequence[Any]) -> list[bytes]:
