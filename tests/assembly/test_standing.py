@@ -28,7 +28,7 @@ def called(record: Recorder, name: str, text: str, prompt: list[dict[str, Any]],
 def test_a_call_that_the_next_prompt_leaves_out_is_no_turn() -> None:
     record = Recorder()
     turn = asked(record, [AGENT, FIRST[0]], "There is one at noon.")
-    title = asked(record, [TITLE, user("A chat about ferries")], "Ferry times")
+    title = asked(record, [TITLE, user("On: Is there a ferry?")], "Ferry times")
     after = asked(record, [AGENT, *FIRST, user("And back?")], "At six.")
     trajectory = told(turn, title, after)
     assert words_of(trajectory) == ["Is there a ferry?", "There is one at noon.", "And back?", "At six."]
@@ -50,12 +50,22 @@ def test_a_call_is_a_turn_where_a_prompt_holds_its_answer_or_the_agent_itself_wa
     assert told(*traces).task.num_turns == 3
 
 
+def test_who_speaks_to_another_agent_in_between_speaks() -> None:
+    record = Recorder()
+    traces = [
+        asked(record, [AGENT, FIRST[0]], "There is one at noon."),
+        asked(record, [system("You are a poet."), user("Sing")], "La la."),
+        asked(record, [AGENT, *FIRST, user("And back?")], "At six."),
+    ]
+    assert told(*traces).task.num_turns == 3
+
+
 def test_several_calls_that_a_prompt_leaves_out_are_no_turns() -> None:
     record = Recorder()
     traces = [
         asked(record, [AGENT, FIRST[0]], "There is one at noon."),
-        asked(record, [TITLE, user("A chat about ferries")], "Ferry times"),
-        asked(record, [system("Tag it."), user("A chat about ferries")], "travel"),
+        asked(record, [TITLE, user("On: Is there a ferry?")], "Ferry times"),
+        asked(record, [system("Tag it."), user("On: Is there a ferry?")], "travel"),
         asked(record, [AGENT, *FIRST, user("And back?")], "At six."),
     ]
     trajectory = told(*traces)
@@ -127,8 +137,8 @@ def test_what_is_withdrawn_is_the_same_whether_folded_at_once_or_anew_from_a_tra
     record = Recorder()
     traces = [
         asked(record, [AGENT, FIRST[0]], "There is one at noon."),
-        asked(record, [TITLE, user("A chat about ferries")], "Ferry times"),
-        asked(record, [system("Tag it."), user("A chat about ferries")], "travel"),
+        asked(record, [TITLE, user("On: Is there a ferry?")], "Ferry times"),
+        asked(record, [system("Tag it."), user("On: Is there a ferry?")], "travel"),
         asked(record, [AGENT, *FIRST, user("And back?")], "At six."),
     ]
     at_once, without = Conversation(), fold_all([traces[0], traces[1], traces[3]])

@@ -55,9 +55,20 @@ class Standing:
         for call in trace.calls:
             keys = set(call.digests())
             held = next((back for back in range(apart) if self._answer(back) in keys), apart)
-            if held and self._answer(held) in keys:
+            if held and self._answer(held) in keys and self._are_about(held, call):
                 return held
         return 0
+
+    def _are_about(self, count: int, call: Call) -> bool:
+        """Whether the last calls were each asked about the words before them or behind them; else somebody spoke."""
+        before = self.folds[-count - 1].after
+        said = [self._message(place) for place in (before.turn_user, before.answer) if place is not None]
+        words = [(one.content or "").strip() for one in said if one is not None]
+        words += [(draft.content or "").strip() for draft in call.read() if draft.role is Role.USER][-1:]
+        users = [fold.after.turn_user for fold in self.folds[-count:]]
+        asked = [self._message(user) if user is not None else None for user in users]
+        texts = [one.rendered or one.content or "" for one in asked if one is not None]
+        return all(any(word and word in text for word in words) for text in texts)
 
     def _only_prepared(self, trace: Trace) -> bool:
         """Whether the first trace was given the first words to do something else with them: a title, a check.
