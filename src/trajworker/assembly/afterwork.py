@@ -1,27 +1,18 @@
 """Traces that only work on what was said: a title for the chat, what to remember of it. Nobody speaks in them."""
 
-import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Past
 from trajworker.assembly.groups import system_of
-from trajworker.assembly.guards import OPENING
 from trajworker.assembly.memory import Memory
-from trajworker.assembly.roots import OBJECT, texts_given
+from trajworker.assembly.roots import is_id, texts_given
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.words import Quotes, is_phrase
 from trajworker.dialects import Draft, digest
-from trajworker.dialects.vocabulary import role_of
-from trajworker.model.message import Message, Role
+from trajworker.model.message import Role
 from trajworker.model.run import RunStatus
-
-_ID = re.compile(r"[\w.:/-]*\d[\w.:/-]*", re.ASCII)
-"""What may stand beside the question and its answer and is nobody's word: ids, models, figures."""
-
-_CLOSING = re.compile(r"[^\w<]*(?:</?\w+>[^\w<]*)*")
-"""What may stand behind a quoted dialogue and says nothing: quotes, brackets, tags."""
 
 
 def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
@@ -44,7 +35,7 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
     said = {text: keys for text in given if not known.isdisjoint(keys := _keys(text))}
     new = [text for text in given if text not in said]
     drafts = [pair for call in calls for pair in zip(call.read(), call.digests(), strict=True)]
-    if not all(map(_ID.fullmatch, new)) or any(text in (draft.content or "") for draft, _ in drafts for text in new):
+    if not all(map(is_id, new)) or any(text in (draft.content or "") for draft, _ in drafts for text in new):
         return False
     repeats = any(key in known for _, key in drafts)
     question, answer = (past.key(place) for place in (past.context.turn_user, past.context.answer) if place is not None)
@@ -60,36 +51,6 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
     return len(said) > 1 or is_phrase(last) or all(otherwise)
 
 
-def asks_alone(trace: Trace) -> Draft | None:
-    """What a trace's one call was asked, where that was read whole and is one message of a user's; else None."""
-    if len(trace.calls) != 1 or trace.tools or not trace.calls[0].key or trace.calls[0].drafts is None:
-        return None  # what goes on from the last prompt byte for byte was not read whole
-    drafts = [draft for draft in trace.calls[0].drafts if draft.role is not Role.SYSTEM]
-    return drafts[0] if len(drafts) == 1 and drafts[0].role is Role.USER else None
-
-
-def quotes_last(trace: Trace, question: Message, answer: Message) -> bool:
-    """Whether what a trace's call was asked holds the last question and its answer behind it, and its root no more."""
-    asked = trace.calls[0].read()[-1].content or ""
-    said = (question.content or "").strip(), (answer.content or "").strip()
-    place = asked.find(said[0])
-    if place < 0 or asked.find(said[1], place + len(said[0])) < 0:
-        return False
-    run = trace.root_run
-    given = texts_given(run) if run is not None and trace.root is not None else []
-    others = [text for text in given if role_of(text) is None and not OBJECT.fullmatch(text)]
-    return all(text in asked or _ID.fullmatch(text) for text in others)
-
-
-def ends_with_quote(asked: Draft, question: Message, answer: Message) -> bool:
-    """Whether nothing is said behind the last answer, in a message that begins otherwise than the question did."""
-    text, before = asked.content or "", question.rendered or question.content or ""
-    told = (answer.content or "").strip()
-    if not is_phrase(told) or text[:OPENING] == before[:OPENING]:
-        return False
-    return _CLOSING.fullmatch(text[text.rfind(told) + len(told) :]) is not None
-
-
 def _given_to_silent(trace: Trace, spoke: str) -> list[str]:
     """The texts that a root that succeeded was given, in order; none where a user surely speaks.
 
@@ -100,7 +61,7 @@ def _given_to_silent(trace: Trace, spoke: str) -> list[str]:
         return []
     if run.name == spoke and len(root.texts) < 2 and b"[" not in bytes(run.inputs):  # noqa: PLR2004 - what a user says
         return []
-    return [text for text in texts_given(run) if role_of(text) is None and not OBJECT.fullmatch(text)]
+    return texts_given(run)
 
 
 def _asks_anew(call: Call, known: AbstractSet[bytes]) -> bool:

@@ -7,6 +7,7 @@ from trajworker.assembly.fold import TraceFolding
 from trajworker.assembly.folds import Fold
 from trajworker.assembly.prefix import Prefix
 from trajworker.assembly.rules import DEFAULT_SETTINGS, FoldSettings
+from trajworker.assembly.side_calls import left_out, placed
 from trajworker.assembly.standing import Standing
 from trajworker.assembly.trace import Trace
 from trajworker.model.run import Feedback, Run
@@ -31,11 +32,11 @@ class Conversation:
         """
         trace = Trace(runs, feedback, self._settings.rewards)
         standing = self._standing
-        withdrawn = standing.left_out(trace)
+        withdrawn = left_out(standing, trace)
         standing.withdraw(withdrawn)
         folding = TraceFolding(trace, Past(standing.context, standing.known, self._prompt))
         fold, self._prompt = folding.fold()
-        fold = standing.placed(trace, fold)
+        fold = placed(standing, trace, fold)
         fold.withdraws = withdrawn
         fold.rules = self._settings.mark
         self.folds.append(fold)

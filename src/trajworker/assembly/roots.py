@@ -13,6 +13,7 @@ from msgspec import Raw, Struct
 from trajworker.assembly.payloads import FIELDS, ITEMS, answer_in, decoded, drafts_of, fields_of, lenient, newest_first
 from trajworker.dialects import ANSWERS, Draft, digest
 from trajworker.dialects.speech import RAW
+from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import Role
 from trajworker.model.run import Run
 
@@ -50,12 +51,13 @@ _SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "langua
 _IDS = ("_id", "Id")
 """How names of ids end, which are nobody's words."""
 
-OBJECT = re.compile(
+_OBJECT = re.compile(
     r"<(?:[\w.]+ object at 0x[0-9a-f]+"
     r"|(?:function|bound method|built-in \w+|coroutine object|(?:async_)?generator object|class|module) .+)>"
 )
 """What Python writes for an object that it cannot write: nobody's word."""
 
+_ID = re.compile(r"[\w.:/-]*\d[\w.:/-]*", re.ASCII)
 _SPEECHLESS = frozenset({"embedding", "prompt", "parser"})
 """Run types whose input is nobody's word."""
 
@@ -250,7 +252,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     root.texts = {
         key: value for key, value in flat.items()
         if isinstance(value, str) and value.strip() and key not in _SYSTEMS and key not in _SETTINGS
-        and not OBJECT.fullmatch(value) and not key.endswith(_IDS)
+        and not _OBJECT.fullmatch(value) and not key.endswith(_IDS)
     }  # fmt: skip
     if root.texts.keys().isdisjoint(WORDS) and not root.words:
         root.texts |= _words_below(flat, SHALLOW)
@@ -271,8 +273,14 @@ def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
 
 
 def texts_given(run: Run) -> list[str]:
-    """All texts that a root was given, wherever they stand; none where that is too much to be somebody's words."""
-    return list(_texts(decoded(run.inputs), DEEP)) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else []
+    """All texts that a root was given and somebody may have said, in order; none where that is too much."""
+    given = _texts(decoded(run.inputs), DEEP) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else ()
+    return [text for text in given if role_of(text) is None and not _OBJECT.fullmatch(text)]
+
+
+def is_id(text: str) -> bool:
+    """Whether a text may be an id, a model or a figure, which is nobody's word."""
+    return _ID.fullmatch(text) is not None
 
 
 def _texts(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - recorded JSON
