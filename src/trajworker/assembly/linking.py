@@ -12,6 +12,7 @@ from trajworker.dialects import Draft
 from trajworker.dialects.draft import as_text
 from trajworker.model.message import Role, ToolCall, ToolResponse
 from trajworker.model.run import RunStatus
+from trajworker.trajectory.answered import ORPHAN
 
 
 def pending_of(index: int, calls: tuple[ToolCall, ...]) -> list[Pending]:
@@ -143,8 +144,8 @@ def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
         run_id=run.run.id if run is not None else None,
     )  # fmt: skip
     draft.name = draft.name or name
-    if call is None and "orphan" not in draft.flags:
-        draft.flags = (*draft.flags, "orphan")
+    if call is None and ORPHAN not in draft.flags:
+        draft.flags = (*draft.flags, ORPHAN)
     return draft
 
 

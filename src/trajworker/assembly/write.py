@@ -14,6 +14,7 @@ from trajworker.assembly.standing import written
 from trajworker.assembly.summary import Header, summarise
 from trajworker.model.message import TrainableStatus
 from trajworker.trajectory import Pane, Trajectory, Turn
+from trajworker.trajectory.answered import UNANSWERED
 from trajworker.trajectory.codec import decode_line, encode_chunk, message_of, step_of
 
 _HASHED = msgspec.msgpack.Encoder()
@@ -58,7 +59,7 @@ def _amended(folds: Sequence[Fold]) -> dict[int, list[Amendment]]:
             for index in range(amendment.start, amendment.stop):
                 found.setdefault(index, []).append(amendment)
     for call in folds[-1].after.pending if folds else ():
-        found.setdefault(call.index, []).append(Amendment(start=call.index, stop=call.index + 1, flag="unanswered"))
+        found.setdefault(call.index, []).append(Amendment(start=call.index, stop=call.index + 1, flag=UNANSWERED))
     return found
 
 

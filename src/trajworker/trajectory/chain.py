@@ -11,6 +11,7 @@ from typing import Any, Final
 from trajworker.dialects import Draft, answer_of, digest
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, Role
+from trajworker.trajectory.answered import link_results
 from trajworker.trajectory.plain import plain
 from trajworker.trajectory.rates import tool_error_rate
 from trajworker.trajectory.recorded import provider_of, read_messages
@@ -166,6 +167,7 @@ def _metadata(given: object, drafts: list[Draft], provider: str | None) -> dict[
 
 
 def _trajectory(drafts: list[Draft], metadata: dict[str, Any]) -> Trajectory:
+    link_results(drafts)
     turn = 0
     for draft in drafts:
         turn += draft.role is Role.USER
@@ -208,6 +210,7 @@ def _metrics(trajectory: Trajectory) -> TrajectoryMetrics:
         tokens_generated=usage.output if usage else None,
         num_tool_calls=calls,
         num_tool_failures=failures,
+        num_tool_results=len(answers),
         tool_error_rate=tool_error_rate(failures, calls, len(answers)),
         llm_calls=len(spoken),
         input_tokens=usage.input if usage else None,
