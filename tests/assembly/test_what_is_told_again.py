@@ -148,6 +148,25 @@ def test_a_turn_tried_again_as_a_whole_is_one_dialogue() -> None:
     assert [one.role for one in trajectory.messages].count(Role.ASSISTANT) == 3
 
 
+def test_an_agent_that_failed_behind_its_tool_and_was_tried_again_from_its_start_is_one_dialogue() -> None:
+    record = Recorder()
+    prompt = [SYSTEM, user("Weather?")]
+    first, second = (assistant("", (one, "look", "{}")) for one in ("c1", "c2"))
+    root = record.run("chain", {"question": "Weather?"}, {"output": "Sunny."})
+    runs = [
+        root,
+        record.run("llm", {"messages": prompt}, first, root),
+        record.run("tool", {}, {"output": "24 degrees"}, root, name="look"),
+        record.run("llm", {"messages": [*prompt, first, result("c1", "24 degrees")]}, {}, root, error="APIError: 500"),
+        record.run("llm", {"messages": prompt}, second, root),
+        record.run("tool", {}, {"output": "24 degrees"}, root, name="look"),
+        record.run("llm", {"messages": [*prompt, second, result("c2", "24 degrees")]}, assistant("Sunny."), root),
+    ]
+    trajectory = told(runs)
+    assert trajectory.nested == ()
+    assert words_of(trajectory) == ["Weather?", "", "24 degrees", "", "24 degrees", "Sunny."]
+
+
 def test_feedback_on_a_loop_recorded_as_one_call_stands_on_its_last_step() -> None:
     record = Recorder()
     answers = [

@@ -98,14 +98,16 @@ def _goes_on_from_summary(call: Call, one: Group) -> bool:
 
 
 def _tried_again(call: Call, one: Group, ran: AbstractSet[str]) -> bool:
-    """Whether a prompt is a dialogue's first or last, which broke off at a tool that ran.
+    """Whether a prompt is the first of a dialogue that failed, or the first or last of one that broke off at a tool.
 
-    The turn was tried once more, or prompts tell of no tools (voice).
+    The turn was tried once more, by this model or by another in its place, or prompts tell of no tools (voice).
     """
     first, last = one.calls[0], one.calls[-1]
-    if not last.ids or last.names.isdisjoint(ran) or (last.run.end_time or last.run.start_time) > call.run.start_time:
+    if (last.run.end_time or last.run.start_time) > call.run.start_time:
         return False
-    return call.digests() in (first.digests(), last.digests())
+    if last.failed:
+        return call.digests() == first.digests()
+    return bool(last.ids) and not last.names.isdisjoint(ran) and call.digests() in (first.digests(), last.digests())
 
 
 def _chained(call: Call, last: Call) -> bool:
