@@ -1,20 +1,21 @@
 """Groups the llm calls of a trace by the dialogue they go on with."""
 
-from collections.abc import Set as AbstractSet
-
 from trajworker.assembly.calls import Call
 from trajworker.assembly.groups import Group, system_of
 from trajworker.assembly.open_dialogues import OpenDialogues
+from trajworker.assembly.tool_runs import NOTHING_RAN, Ran
 from trajworker.assembly.words import LONG_QUOTE, goes_on_in_text
 from trajworker.model.message import Role
 
 
-def group(calls: list[Call], ran: AbstractSet[str] = frozenset()) -> list[Group]:
-    """Calls by the dialogue they go on with, in order of the first call; `ran` are the names of tools that ran."""
+def group(calls: list[Call], ran: Ran = NOTHING_RAN) -> list[Group]:
+    """Calls by the dialogue they go on with, in order of the first call; `ran` tells which tools ran."""
     dialogues = OpenDialogues()
     for call in calls:
         near = dialogues.near(call)
-        home = next((one for one in near if _goes_on(call, one.calls[-1])), None)
+        home = next((one for one in near if _comes_back(call, one.calls[-1], ran)), None) if ran.handed else None
+        if home is None:
+            home = next((one for one in near if _goes_on(call, one.calls[-1])), None)
         if home is None:
             home = next((one for one in near if _chained(call, one.calls[-1])), None)
         if home is None:
@@ -28,6 +29,14 @@ def group(calls: list[Call], ran: AbstractSet[str] = frozenset()) -> list[Group]
         else:
             dialogues.go_on(home, call)
     return dialogues.groups
+
+
+def _comes_back(call: Call, last: Call, ran: Ran) -> bool:
+    """Whether an agent that handed the word on has it again: its prompt is the last one, with more behind that."""
+    if ran.handed.isdisjoint(last.ids) or not system_of(last):
+        return False
+    mine, before = call.digests(), last.digests()
+    return len(mine) > len(before) and mine[: len(before)] == before
 
 
 def _goes_on(call: Call, last: Call) -> bool:
@@ -97,7 +106,7 @@ def _goes_on_from_summary(call: Call, one: Group) -> bool:
     return any(draft.role is Role.USER and last.text in (draft.content or "") for draft in new)
 
 
-def _tried_again(call: Call, one: Group, ran: AbstractSet[str]) -> bool:
+def _tried_again(call: Call, one: Group, ran: Ran) -> bool:
     """Whether a prompt is the first of a dialogue that failed, or the first or last of one that broke off at a tool.
 
     The turn was tried once more, by this model or by another in its place, or prompts tell of no tools (voice).
@@ -107,7 +116,9 @@ def _tried_again(call: Call, one: Group, ran: AbstractSet[str]) -> bool:
         return False
     if last.failed:
         return call.digests() == first.digests()
-    return bool(last.ids) and not last.names.isdisjoint(ran) and call.digests() in (first.digests(), last.digests())
+    if not last.ids or last.names.isdisjoint(ran.names):
+        return False
+    return call.digests() in (first.digests(), last.digests())
 
 
 def _chained(call: Call, last: Call) -> bool:

@@ -86,7 +86,7 @@ def sort_calls(
     if len(own) <= 1:
         return Sorted(main=own, branches=[], internal=internal)
     ran = Ran.of(runs)
-    groups = group(own, ran.names)
+    groups = group(own, ran)
     if is_joined(groups, root):
         return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
     chosen = groups[0] if len(groups) == 1 else own_group(groups, root, ran)

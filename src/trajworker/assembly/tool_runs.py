@@ -15,6 +15,9 @@ from trajworker.dialects.calls import arguments
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus, ancestors
 
+_AROUND = "__parent__"
+"""What LangGraph calls the graph around an agent's own."""
+
 _ENCODER = msgspec.json.Encoder(order="deterministic")
 
 
@@ -43,6 +46,11 @@ class ToolRun(Struct, eq=False, gc=False):
         return self.value is None and self.message is None and not self.failed
 
     @property
+    def hands_over(self) -> bool:
+        """Whether it gave the word to another agent: a graph's Command to the graph around it."""
+        return isinstance(self.value, dict) and self.value.get("graph") == _AROUND
+
+    @property
     def told_failure(self) -> str | None:
         """The error that a run's result tells of, although the run itself succeeded."""
         told = self.message.tool_response if self.message is not None else None
@@ -56,11 +64,13 @@ class Ran(Struct, gc=False):
         names: names of all of them.
         ids: ids of the calls that they tell they ran for; None where one tells none.
         bare: names of those that tell none.
+        handed: ids of the calls that handed the word over to another agent, and told no message of that.
     """
 
     names: set[str]
     ids: set[str | None]
     bare: set[str]
+    handed: set[str | None]
 
     @classmethod
     def of(cls, runs: Iterable[ToolRun]) -> "Ran":
@@ -68,7 +78,10 @@ class Ran(Struct, gc=False):
         told = list(runs)
         names, ids = {run.name for run in told}, {run.call_id for run in told}
         bare = {run.name for run in told if run.call_id is None} if None in ids else set()
-        return cls(names=names, ids=ids, bare=bare)
+        return cls(names=names, ids=ids, bare=bare, handed={run.call_id for run in told if run.hands_over})
+
+
+NOTHING_RAN = Ran(names=set(), ids=set(), bare=set(), handed=set())
 
 
 def read_tool_run(run: Run) -> ToolRun:
