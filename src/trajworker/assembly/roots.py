@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from itertools import count, islice, takewhile
+from itertools import count, islice
 from typing import Any
 
 import msgspec
@@ -119,8 +119,18 @@ class Root(Struct, eq=False, gc=False):
         return self.answers
 
     def _turn_answers(self) -> list[Draft]:
-        turn = takewhile(lambda draft: draft.role is not Role.USER, self.given_back())
-        return [draft for draft in turn if draft.role is Role.ASSISTANT]
+        """Those behind what the root was given; where it gave that not back, behind the last user message."""
+        said = {draft.content for draft in self.words}
+        found: list[Draft] = []
+        since_user: int | None = None
+        for draft in self.given_back():
+            if draft.role is Role.ASSISTANT:
+                found.append(draft)
+            elif draft.role is Role.USER:
+                if not said or draft.content in said:
+                    return found
+                since_user = len(found) if since_user is None else since_user
+        return found[:since_user]
 
     def turn_ids(self) -> set[str]:
         """Ids of the assistant messages of this turn that a graph gave back."""
