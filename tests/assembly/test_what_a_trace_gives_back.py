@@ -263,3 +263,26 @@ def test_a_sentence_that_a_graph_keeps_in_a_field_of_its_own_is_the_answer() -> 
         Recorder(), {"messages": [asked]}, {"messages": [asked], "joke": joke}, ([user("A joke")], assistant(joke))
     )
     assert (words_of(told(runs))[-1], told(runs).task.num_steps) == (joke, 1)
+
+
+def test_the_last_of_prompts_that_each_go_on_from_the_answer_before_gives_the_answer() -> None:
+    back = {"subject": "Salt in Faro", "points": "white, old", "draft": "Salt is old.", "article": "White salt is old."}
+    runs = traced(
+        Recorder(), {"subject": "Salt in Faro"}, back,
+        ([system("List points."), user("Salt in Faro")], assistant("white, old")),
+        ([system("Write."), user("Points: white, old")], assistant("Salt is old.")),
+        ([system("Polish."), user("Salt is old.")], assistant("White salt is old.")),
+    )  # fmt: skip
+    trajectory = told(runs)
+    assert words_of(trajectory) == ["Salt in Faro", "White salt is old."]
+    assert [one.content for one in trajectory.internal] == ["white, old", "Salt is old."]
+
+
+def test_a_title_made_of_an_answer_is_not_the_answer_though_the_trace_gives_back_both() -> None:
+    essay = "Salt comes from the lagoon of Faro."
+    runs = traced(
+        Recorder(), {"subject": "Salt in Faro"}, {"subject": "Salt in Faro", "essay": essay, "heading": "White gold"},
+        ([system("Write an essay."), user("Salt in Faro")], assistant(essay)),
+        ([system("Write a heading."), user(essay)], assistant("White gold")),
+    )  # fmt: skip
+    assert words_of(told(runs)) == ["Salt in Faro", essay]

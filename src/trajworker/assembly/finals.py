@@ -34,7 +34,8 @@ def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
         return worded[0]  # the trace gave it back with something around it
     given_back = _given_back(groups, finals, ran) if finals else []
     if given_back:
-        return _spoken_to(given_back, root)[-1]
+        found = _spoken_to(given_back, root)[-1]
+        return found if root is None or told is not None else _end_of_chain(found, given_back, root.state())
     return max(_spoken_to(groups, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
 
 
@@ -84,6 +85,21 @@ def _given_back(groups: list[Group], finals: set[str], ran: Ran) -> list[Group]:
     last = [one for one in groups if one.final is not None and one.final in finals]
     said = last or [one for one in groups if any(call.text in finals for call in one.answered)]
     return said or [one for one in groups if not finals.isdisjoint(_shaped(one, ran))]
+
+
+def _end_of_chain(found: Group, groups: list[Group], fields: set[str]) -> Group:
+    """The last of groups that were each asked with the answer of the one before, and whose own fills a field."""
+    for one in groups:
+        if one.place > found.place and one.final in fields and _is_made_of(one, found.final):
+            found = one
+    return found
+
+
+def _is_made_of(one: Group, text: str | None) -> bool:
+    """Whether a group was asked with a text and answered at some length; a title or a verdict only works on it."""
+    if text is None or one.final is None or not is_phrase(one.final) or len(one.final) * 2 < len(text):
+        return False
+    return len(text) >= MIN_QUOTE and any(text in (draft.content or "") for draft in one.calls[0].read())
 
 
 def _shaped(one: Group, ran: Ran) -> set[str]:
