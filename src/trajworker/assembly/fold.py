@@ -75,6 +75,7 @@ class TraceFolding(Nesting):
             branches=[one.final for one in chosen.branches if one.final],
             internal=[one.text for one in chosen.internal if one.text],
             summaries=chosen.summaries,
+            apart=chosen.apart(),
         )
         session = self._session(chosen.main)
         transcript = Transcript(self.past, own, quotes, self._frame(session))

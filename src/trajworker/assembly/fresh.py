@@ -46,11 +46,15 @@ class Fresh(Struct, gc=False):
         before = place < self.user < len(self.rest)
         if SUMMARY in draft.flags or quotes.summarised(draft, before=before):
             return SUMMARY
-        if before and self._acknowledges(place):
+        if (before and self._acknowledges(place)) or (quotes.apart and self._is_anothers(place, quotes)):
             return CONTEXT
         if draft.role is not Role.USER:
             return None
         return CONTEXT if draft.says_nothing or quotes.quoted(draft) or self._stands_around(place) else None
+
+    def _is_anothers(self, place: int, quotes: Quotes) -> bool:
+        """Whether a message inside the turn is what another agent said, whose dialogue is told beside this one."""
+        return self.opening is None and quotes.is_anothers(*self.rest[place])
 
     def _stands_around(self, place: int) -> bool:
         """Whether a message stands beside the user's, who said what the root was given and nothing else."""

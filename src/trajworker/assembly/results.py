@@ -18,6 +18,7 @@ from trajworker.assembly.linking import (
     part_from_others,
 )
 from trajworker.assembly.tool_runs import ToolRun
+from trajworker.assembly.words import CONTEXT
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 
@@ -39,6 +40,8 @@ class Results(Alignment):
         for place, (draft, key) in enumerate(block):
             call = match_result(draft, self.pending)
             told = self._told_in_turn(draft, key) if call is None else None
+            if call is None and told is None and self.quotes.apart and self.quotes.is_anothers(draft, key):
+                told = self.aside(draft, CONTEXT, key)
             if told is not None:
                 references[place] = told
                 continue

@@ -34,6 +34,13 @@ class Sorted(Struct, eq=False, gc=False):
     summaries: list[str] = []
     """What calls wrote down of the dialogue, for it to go on from."""
 
+    def apart(self) -> set[bytes | str]:
+        """What branches said, by digest, and the ids of the calls in it."""
+        if not self.branches:
+            return set()
+        calls = [call for one in self.branches for call in one.answered]
+        return {call.key for call in calls}.union(*(call.ids for call in calls))
+
     def by_caller(self, runs: list[ToolRun]) -> tuple[list[ToolRun], list[list[ToolRun]]]:
         """The agent's own tool runs, and those of each branch."""
         if not self.branches:

@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections.abc import Set as AbstractSet
 from functools import partial
 
 from msgspec import Struct
@@ -74,6 +75,15 @@ class Quotes(Struct, gc=False):
     """What calls said that are no part of the conversation."""
     summaries: list[str] = []
     """What calls wrote down of the dialogue, for it to go on from."""
+    apart: AbstractSet[bytes | str] = frozenset()
+    """Digests of what branches said, and the ids of the calls in it."""
+
+    def is_anothers(self, draft: Draft, key: bytes) -> bool:
+        """Whether a message is a branch's and told there: another agent's answer, or a result of its calls."""
+        result = draft.tool_response
+        if result is not None:
+            return result.id in self.apart
+        return key in self.apart
 
     def summarised(self, draft: Draft, *, before: bool) -> bool:
         """Whether a message passes on a summary; one `before` the turn's own may pass on any internal call's words."""
