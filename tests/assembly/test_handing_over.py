@@ -80,3 +80,28 @@ def test_a_task_that_a_graph_keeps_as_a_users_message_begins_no_turn() -> None:
         "You lead.", "How is Faro?", "You scout.", "Sunny.", "You mail.", "Mailed.", "Ana knows.",
     ]  # fmt: skip
     assert trajectory.nested == ()
+
+
+def test_who_worked_at_the_same_time_stands_beside_the_agent_that_waited_for_both() -> None:
+    looking = [said("", f"l{place}", (f"t{place}", "look", place)) for place in "12"]
+    workers = [
+        (SCOUT, [user("Find the weather."), looking[0], result("t1", "24 degrees"), said("Sunny.", "a1")]),
+        (POST, [user("Mail that to Ana."), looking[1], result("t2", "sent"), said("Mailed.", "a2")]),
+    ]
+    told_by_them = [one for _, part in workers for one in part]
+    graph = Graph([ASKED, *told_by_them, said("All done.", "a3")])
+    tasks = [(f"c{place}", "assign", part[0]["content"]) for place, (_, part) in enumerate(workers)]
+    graph.call([LEAD, ASKED], said("", "h", *tasks))
+    for call_id, _, _ in tasks:
+        graph.tool(call_id, "assign", OVER)
+    for agent, part in workers:
+        graph.call([agent, part[0]], part[1])
+    for _, part in workers:
+        graph.tool(part[2]["tool_call_id"], "look", {"output": part[2]["content"]})
+    for agent, part in workers:
+        graph.call([agent, *part[:3]], part[3])
+    graph.call([LEAD, ASKED, *told_by_them], said("All done.", "a3"))
+    trajectory = told(graph.runs)
+    assert spoken(trajectory) == ["You lead.", "How is Faro?", "All done."]
+    assert [one.messages[0].content for one in trajectory.nested] == ["You scout.", "You mail."]
+    assert [one.content for one in trajectory.asides] == [one["content"] for one in told_by_them]

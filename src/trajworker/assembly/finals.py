@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 
 from trajworker.assembly.calls import Call, in_order
 from trajworker.assembly.groups import Group, system_of
+from trajworker.assembly.overlaps import ran_beside
 from trajworker.assembly.payloads import answer_in, decoded
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import Ran
@@ -73,7 +74,17 @@ def _kept(groups: list[Group], root: Root | None) -> Group | None:
     """The groups whose answers a graph kept in its state, as one: it may render a prompt anew for each of its nodes."""
     ids = root.turn_ids() if root is not None else set()
     kept = [one for one in groups if any(_is_kept(call, ids) for call in one.calls)] if ids else []
-    return Group(calls=in_order([call for one in kept for call in one.calls])) if kept else None
+    return Group(calls=in_order([call for one in _one_by_one(kept) for call in one.calls])) if kept else None
+
+
+def _one_by_one(kept: list[Group]) -> list[Group]:
+    """Those that are one dialogue: not what ran beside each other while the first of them waited for it."""
+    if len(kept) < 3:  # noqa: PLR2004 - who waits, and two of those
+        return kept
+    first, *others = kept
+    again = first.calls[-1].run.start_time
+    pairs = zip(others, ran_beside(others), strict=True)
+    return [first, *(one for one, beside in pairs if not beside or one.calls[-1].run.start_time > again)]
 
 
 def _is_kept(call: Call, ids: AbstractSet[str]) -> bool:
