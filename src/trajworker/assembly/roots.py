@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.assembly.payloads import FIELDS, ITEMS, answer_in, decoded, drafts_of, fields_of, lenient, newest_first
+from trajworker.assembly.state import answers_of_turn
 from trajworker.dialects import ANSWERS, Draft, digest
 from trajworker.dialects.speech import RAW
 from trajworker.dialects.vocabulary import role_of
@@ -115,22 +116,8 @@ class Root(Struct, eq=False, gc=False):
     def turn_answers(self) -> list[Draft]:
         """The assistant messages of this turn that a graph gave back, newest first; decoded once."""
         if self.answers is None:
-            self.answers = self._turn_answers()
+            self.answers = answers_of_turn(self.given_back(), self.words)
         return self.answers
-
-    def _turn_answers(self) -> list[Draft]:
-        """Those behind what the root was given; where it gave that not back, behind the last user message."""
-        said = {draft.content for draft in self.words}
-        found: list[Draft] = []
-        since_user: int | None = None
-        for draft in self.given_back():
-            if draft.role is Role.ASSISTANT:
-                found.append(draft)
-            elif draft.role is Role.USER:
-                if not said or draft.content in said:
-                    return found
-                since_user = len(found) if since_user is None else since_user
-        return found[:since_user]
 
     def turn_ids(self) -> set[str]:
         """Ids of the assistant messages of this turn that a graph gave back."""
