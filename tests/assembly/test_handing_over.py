@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from support.chat import result, system, user
 from support.folding import told
 from support.runs import Recorder
@@ -48,19 +50,20 @@ def spoken(trajectory: Trajectory) -> list[str | None]:
     return [one.content for one in trajectory.messages if one.content and one.role is not Role.TOOL]
 
 
-def test_the_word_comes_back_to_the_agent_whose_prompt_is_the_last_one_with_more_behind_it() -> None:
+@pytest.mark.parametrize("lead", [[LEAD], []])
+def test_the_word_comes_back_to_the_agent_whose_prompt_is_the_last_one_with_more_behind_it(lead: Messages) -> None:
     hand, look = said("", "a1", ("c1", "assign", "Find the weather.")), said("", "a2", ("c2", "look", "Faro"))
     found, last = said("Sunny in Faro.", "a3"), said("It is sunny.", "a4")
     own = [user("Find the weather."), look, result("c2", "24 degrees"), found]
     graph = Graph([])
-    graph.call([LEAD, ASKED], hand)
+    graph.call([*lead, ASKED], hand)
     graph.tool("c1", "assign", OVER)
     graph.call([SCOUT, *own[:1]], look)
     graph.tool("c2", "look", {"output": "24 degrees"})
     graph.call([SCOUT, *own[:3]], found)
-    graph.call([LEAD, ASKED, *own], last)
+    graph.call([*lead, ASKED, *own], last)
     trajectory = told(graph.runs)
-    assert spoken(trajectory) == ["You lead.", "How is Faro?", "It is sunny."]
+    assert spoken(trajectory)[-2:] == ["How is Faro?", "It is sunny."]
     assert [one.content for one in trajectory.nested[0].messages][:2] == ["You scout.", "Find the weather."]
 
 

@@ -33,7 +33,7 @@ def group(calls: list[Call], ran: Ran = NOTHING_RAN) -> list[Group]:
 
 def _comes_back(call: Call, last: Call, ran: Ran) -> bool:
     """Whether an agent that handed the word on has it again: its prompt is the last one, with more behind that."""
-    if ran.handed.isdisjoint(last.ids) or not system_of(last):
+    if ran.handed.isdisjoint(last.ids):
         return False
     mine, before = call.digests(), last.digests()
     return len(mine) > len(before) and mine[: len(before)] == before
