@@ -278,11 +278,19 @@ def test_the_last_of_prompts_that_each_go_on_from_the_answer_before_gives_the_an
     assert [one.content for one in trajectory.internal] == ["white, old", "Salt is old."]
 
 
-def test_a_title_made_of_an_answer_is_not_the_answer_though_the_trace_gives_back_both() -> None:
+@pytest.mark.parametrize(
+    "behind",
+    [
+        {"motto": "White gold"},
+        {"essayFeedback": "Too dry; tell who rakes the salt."},
+        {"french": "Le sel vient de la lagune de Faro.", "german": "Das Salz kommt aus der Lagune."},
+    ],
+)
+def test_what_is_made_of_an_answer_short_or_about_it_or_beside_others_is_no_step_on(behind: dict[str, str]) -> None:
     essay = "Salt comes from the lagoon of Faro."
     runs = traced(
-        Recorder(), {"subject": "Salt in Faro"}, {"subject": "Salt in Faro", "essay": essay, "heading": "White gold"},
+        Recorder(), {"subject": "Salt in Faro"}, {"subject": "Salt in Faro", "essay": essay, **behind},
         ([system("Write an essay."), user("Salt in Faro")], assistant(essay)),
-        ([system("Write a heading."), user(essay)], assistant("White gold")),
+        *(([system(f"Make {name} of it."), user(essay)], assistant(text)) for name, text in behind.items()),
     )  # fmt: skip
     assert words_of(told(runs)) == ["Salt in Faro", essay]

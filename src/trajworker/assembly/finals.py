@@ -16,7 +16,7 @@ from trajworker.model.message import Role
 from trajworker.model.run import Run
 
 MANY = 32
-"""Dialogues in one trace from which on it is a batch of them, and no call is taken to sum one of them up."""
+"""Dialogues in one trace from which on it is a batch of them: none is taken to sum up another, or to go on from it."""
 
 
 def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
@@ -36,7 +36,7 @@ def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
     given_back = _given_back(groups, finals, ran) if finals else []
     if given_back:
         found = _spoken_to(given_back, root)[-1]
-        return found if root is None or told is not None else _end_of_chain(found, given_back, root.state())
+        return found if root is None or told is not None else _end_of_chain(found, given_back, root.works())
     return max(_spoken_to(groups, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
 
 
@@ -99,11 +99,15 @@ def _given_back(groups: list[Group], finals: set[str], ran: Ran) -> list[Group]:
 
 
 def _end_of_chain(found: Group, groups: list[Group], fields: set[str]) -> Group:
-    """The last of groups that were each asked with the answer of the one before, and whose own fills a field."""
-    for one in groups:
-        if one.place > found.place and one.final in fields and _is_made_of(one, found.final):
-            found = one
-    return found
+    """The last of groups that were each asked with the answer of the one before, and whose own fills a field.
+
+    Where several were asked with it beside each other, each works on it and none goes on from it.
+    """
+    later = [one for one in groups if one.place > found.place and one.final in fields] if len(groups) <= MANY else []
+    made = [one for one in later if _is_made_of(one, found.final)]
+    if not made or not all(_is_made_of(made[-1], one.final) for one in made[:-1]):
+        return found
+    return _end_of_chain(made[-1], groups, fields)
 
 
 def _is_made_of(one: Group, text: str | None) -> bool:

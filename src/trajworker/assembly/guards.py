@@ -21,7 +21,7 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
     answers = root.turn_answers()
     if not answers and len(heard) == 1:
         word = heard[0].text
-        return word is not None and " " not in word and not heard[0].ids and word in root.state()
+        return word is not None and " " not in word and not heard[0].ids and word in root.state().values()
     ids = {call.answer.draft.id for call in calls if call.answer.draft is not None}
     told = [draft.content.strip() for draft in answers if draft.content and not draft.tool_calls]
     if not told or len(told) < len(answers) or any(draft.id in ids for draft in answers):

@@ -49,6 +49,11 @@ _SYSTEMS = ("system", "system_prompt", "systemPrompt", "instructions", "system_m
 _SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "language", "temperature", "ls_error", "id"})
 """Names of what nobody said; langsmith writes `ls_error` where an app's own function could not mask the inputs."""
 
+_ABOUT = frozenset({"title", "headline", "heading", "tags", "score", "rating", "grade", "verdict", "evaluation",
+                    "review", "feedback", "critique", "suggestions", "followups"})  # fmt: skip
+"""Parts of names under which apps give what is about an answer, and is none."""
+_PARTS = re.compile("[A-Z]?[a-z]+")
+
 _IDS = ("_id", "Id")
 """How names of ids end, which are nobody's words."""
 
@@ -144,11 +149,16 @@ class Root(Struct, eq=False, gc=False):
             return outputs
         return {name: value for name, value in outputs.items() if self.texts.get(name, _ABSENT) != value}
 
-    def state(self) -> set[str]:
+    def state(self) -> dict[str, str]:
         """Texts that it gave back in fields of its own, beside messages and under names that are no answer's."""
         outputs = decoded(self.outputs) if len(bytes(self.outputs)) < MAX_PLAIN_BYTES else None
         fields = outputs.items() if isinstance(outputs, dict) else ()
-        return {text.strip() for name, text in fields if isinstance(text, str) and name not in ANSWERS}
+        return {name: text.strip() for name, text in fields if isinstance(text, str) and name not in ANSWERS}
+
+    def works(self) -> set[str]:
+        """Those of these texts that may be an answer: their names do not tell that they are about one."""
+        fields = self.state().items()
+        return {text for name, text in fields if _ABOUT.isdisjoint(map(str.lower, _PARTS.findall(name)))}
 
     def results(self) -> dict[str, Draft]:
         """The tool messages that a graph gave back, by the id of their call."""
