@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from support.chat import assistant, user, words_of
+from support.chat import assistant, system, user, words_of
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Header, assemble
@@ -117,3 +117,20 @@ def test_prompts_that_tell_of_no_tools_are_one_dialogue_behind_them() -> None:
     ran = record.run("tool", {"tool_call_id": "c1"}, {"output": "9"}, root, name="look")
     trajectory = told([root, calling, ran, record.run("llm", prompt, assistant("Nine degrees."), root)])
     assert words_of(trajectory) == ["Weather?", "", "9", "Nine degrees."]
+
+
+def test_an_agent_that_speaks_first_waits_for_the_first_question() -> None:
+    said = [("system", "Greet."), ("assistant", "Welcome."), ("user", "A ferry?"), ("assistant", "At six."),
+            ("user", "ok"), ("assistant", "Good.")]  # fmt: skip
+    given = {"messages": asked(said[1:])}
+    assert turns_of_users(told(session(Recorder(), given, said))) == [1, 2]
+
+
+def test_an_answer_that_the_user_cut_short_ends_its_turn_all_the_same() -> None:
+    record = Recorder()
+    talk = [system("Bake."), user("Rye?"), assistant("We have"), user("Stop. Oat?"), assistant("Oat, yes.")]
+    root = record.run("chain", {"messages": talk[1:]}, {})
+    first = record.run("llm", {"messages": talk[:2]}, assistant("We have rye and more."), root)
+    trajectory = told([root, first, record.run("llm", {"messages": talk[:4]}, talk[4], root)])
+    assert words_of(trajectory) == ["Rye?", "We have rye and more.", "Stop. Oat?", "Oat, yes."]
+    assert turns_of_users(trajectory) == [1, 2]

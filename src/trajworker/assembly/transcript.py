@@ -11,8 +11,8 @@ from trajworker.assembly.echoes import TurnSoFar, is_echo
 from trajworker.assembly.fresh import Fresh, Keyed
 from trajworker.assembly.linking import complete, from_run, match_run, pending_of
 from trajworker.assembly.memory import StepDraft
-from trajworker.assembly.results import Results
 from trajworker.assembly.roots import Root
+from trajworker.assembly.turns import Turns
 from trajworker.assembly.words import (
     ALTERNATIVE,
     CONTEXT,
@@ -20,21 +20,15 @@ from trajworker.assembly.words import (
     STOPPED,
     SUMMARY,
     Opening,
-    is_given,
     is_written_out,
-    own_words,
-    root_drafts,
     shown_to_model,
-    trailing_block,
-    turn_user,
-    words_inside,
 )
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role, TrainableStatus
 
 
-class Transcript(Results):
+class Transcript(Turns):
     """The growing message list of one agent in one trace."""
 
     def take(self, call: Call, opening: Opening | None) -> None:
@@ -42,7 +36,7 @@ class Transcript(Results):
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
         self.repeated = [one for one in seen if not isinstance(one, FreshSystem)]
         if opening is not None and opening.begins and rest and all(one.role is Role.TOOL for one, _ in rest):
-            self._begin_turn_without_words(opening)
+            self.begin_turn_without_words(opening)
         self.add_missing_results(rest, call.run.start_time, first=opening is not None)
         results, rest = self._leading_results(rest)
         outside = [self.system(draft) for draft in call.prompt.system]
@@ -51,11 +45,11 @@ class Transcript(Results):
         view = self._placed(seen)
         for reference in results:
             refer(view, reference)
-        begins = opening.begins if opening is not None else self._speaks_again(call, rest, view)
+        begins = opening.begins if opening is not None else self.speaks_again(call, rest, view)
         for reference in self._append(rest, opening, begins=begins):
             refer(view, reference)
         if begins and self.turn == self.before.entries:
-            self._begin_turn_without_words(opening)
+            self.begin_turn_without_words(opening)
         if opening is not None:
             self.orphans(call.run.start_time, asking=call)
         self._remember(call, view)
@@ -133,25 +127,6 @@ class Transcript(Results):
         stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
         return self.add_results(rest[:stop]), rest[stop:]
 
-    def _speaks_again(self, call: Call, rest: list[Keyed], view: list[tuple[int, int]]) -> bool:
-        """Whether the user speaks behind an answer that was the turn's last: a session, all of it in this trace."""
-        answer = self.own(self.answer) if self.answer is not None else None
-        asked = self.own(self.turn_user) if self.turn_user is not None else None
-        if self.frame.session is None or answer is None or asked is None or not rest:
-            return False
-        goes_on = call.prompt.previous is not None or (bool(view) and view[-1][1] == self.total)
-        if not goes_on or answer.tool_calls or answer.finish_reason not in (None, "stop"):
-            return False
-        place = turn_user([draft for draft, _ in rest], None)
-        draft = rest[place][0] if trailing_block(rest) == 0 and place < len(rest) else None
-        if draft is None or self.quotes.quoted(draft):
-            return False
-        if not self.frame.session.speaks(draft.content, asked.content):
-            return False
-        self.frame.session.breaks.append((self.steps[-1].call.run.end_time, call.run.start_time))
-        self.answered = False
-        return True
-
     def _append(self, rest: list[Keyed], opening: Opening | None, *, begins: bool) -> list[int]:
         """Add what a prompt says for the first time; the references under which the prompt now stands."""
         if not rest:
@@ -175,7 +150,7 @@ class Transcript(Results):
         """The reference of one message that is no result; the prompt's new ones begin at `start`."""
         draft, key = fresh.rest[place]
         if place == fresh.user:
-            return self._add_user(draft, key, fresh.opening, start)
+            return self.add_user(draft, key, fresh.opening, start)
         if draft.role is Role.SYSTEM:
             return self.system(draft, key)
         flag = fresh.beside(place, self.quotes)
@@ -188,6 +163,8 @@ class Transcript(Results):
         index = self.add(draft, key)
         if draft.role is Role.ASSISTANT and draft.tool_calls:
             self.pending += pending_of(index, draft.tool_calls)
+        if draft.role is Role.USER and self.turn_user is None:
+            self.turn_user = index  # the agent spoke first
         return index
 
     def _repeats_calls(self, draft: Draft) -> bool:
@@ -210,56 +187,6 @@ class Transcript(Results):
             told=self.results_told,
         )
         return is_echo(draft, so_far)
-
-    def _add_user(self, draft: Draft, key: bytes, opening: Opening | None, start: int) -> int:
-        """The message that begins a turn, in the user's own words where a template stood between.
-
-        The same prompt's messages begin at `start`: what users said in it right before belongs to the turn.
-        """
-        self.turn += 1
-        if RAW in draft.flags:
-            draft.content = draft.content or words_inside(draft, opening)
-        words = own_words(draft, opening, made=self.quotes.made(draft))
-        if words is not None:
-            draft.rendered, draft.content, draft.blocks = draft.content, words, None
-        for place in range(len(self.drafts) - 1, -1, -1):
-            before = self.drafts[place]
-            beside = before.role is Role.USER and place >= start
-            if not (beside or is_given(before, opening) or (before.role is Role.SYSTEM and before.turn != 0)):
-                break
-            before.turn = self.turn
-        index = self.add(draft, key)
-        if words is not None:
-            self.spoken.setdefault(digest(draft), []).append(index)
-        self.turn_user = index
-        return index
-
-    def _begin_turn_without_words(self, opening: Opening | None) -> None:
-        """A turn whose user message no prompt tells: its words are the root's, if it has any."""
-        self.turn += 1
-        words = root_drafts(opening.root if opening is not None else None)
-        for draft in words:
-            key = digest(draft)
-            if key not in self.keys:
-                self.turn_user = self.add(draft, key)
-                continue
-            self._begins_at(self.keys.index(key))  # the prompt goes on behind it: a sub-agent that was resumed
-        if not words:
-            asked = [place for place, draft in enumerate(self.drafts) if draft.role is Role.USER]
-            if asked:
-                self._begins_at(asked[-1])  # the calls before this one were never recorded
-
-    def _begins_at(self, place: int) -> None:
-        """Have the turn begin with a message of this trace that is told already."""
-        self.turn_user = self.before.total + place
-        for later in self.drafts[place:]:
-            later.turn = self.turn
-
-    def open_without_calls(self, asked: list[Draft]) -> None:
-        """A turn of a trace that made no llm call: what was asked in it."""
-        self.turn += 1
-        for draft in asked:
-            self.turn_user = self.add(draft, digest(draft))
 
     def finish(self, trailing: list[Draft], *, waits: bool = False) -> None:
         """Tell what only tool runs and the root's outputs tell; where it `waits` for a human, no empty results."""
