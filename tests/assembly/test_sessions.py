@@ -134,3 +134,27 @@ def test_an_answer_that_the_user_cut_short_ends_its_turn_all_the_same() -> None:
     trajectory = told([root, first, record.run("llm", {"messages": talk[:4]}, talk[4], root)])
     assert words_of(trajectory) == ["Rye?", "We have rye and more.", "Stop. Oat?", "Oat, yes."]
     assert turns_of_users(trajectory) == [1, 2]
+
+
+def handed_over(heard: list[dict[str, Any]]) -> Trajectory:
+    """A session, as it was `heard`, in which another agent answers from a context of its own."""
+    record = Recorder()
+    root = record.run("chain", {"messages": heard}, {})
+    first, second = [system("Ferry."), user("A ticket?")], [system("Tickets."), user("A ticket?"), user("Thanks")]
+    return told([
+        root, record.run("llm", {"messages": first}, assistant("At the desk."), root),
+        record.run("llm", {"messages": second}, assistant("Welcome."), root),
+    ])  # fmt: skip
+
+
+def test_a_session_goes_on_in_a_new_context_where_it_tells_what_was_said_in_both() -> None:
+    heard = [user("A ticket?"), assistant("At the desk."), user("Thanks"), assistant("Welcome.")]
+    trajectory = handed_over(heard)
+    assert words_of(trajectory) == ["A ticket?", "At the desk.", "Thanks", "Welcome."]
+    assert turns_of_users(trajectory) == [1, 2]
+    assert trajectory.task.num_steps == 2
+
+
+def test_what_a_session_does_not_tell_is_no_part_of_it() -> None:
+    heard = [user("Hi"), assistant("Hello.")]
+    assert handed_over([*heard, user("Thanks"), assistant("Welcome.")]).task.num_steps == 1

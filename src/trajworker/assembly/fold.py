@@ -77,7 +77,7 @@ class TraceFolding(Nesting):
             summaries=chosen.summaries,
             apart=chosen.apart(),
         )
-        session = self._session(chosen.main)
+        session = self._session(chosen)
         transcript = Transcript(self.past, own, quotes, self._frame(session))
         resumes = False
         if not self.beside:
@@ -90,9 +90,9 @@ class TraceFolding(Nesting):
         fold.after.manners = self._manners(chosen)
         return fold, transcript.prefix
 
-    def _session(self, calls: list[Call]) -> Session | None:
+    def _session(self, chosen: Sorted) -> Session | None:
         root, run = self.trace.root, self.trace.root_run
-        return None if root is None or run is None or root.resumes else Session(run, root, calls)
+        return None if root is None or run is None or root.resumes else Session(run, root, chosen)
 
     def _frame(self, session: Session | None) -> Frame:
         root = self.trace.root

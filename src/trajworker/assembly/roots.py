@@ -77,6 +77,7 @@ class Root(Struct, eq=False, gc=False):
         system: system prompts it was given beside the messages.
         resumes: whether it goes on with an interrupted graph and says nothing new.
         by_human: whether what it goes on with is a human's answer to the interrupt.
+        heard: messages it was given, undecoded, where the last of them is an answer: a session, told as it went.
         trailing: messages it gave back, undecoded.
         outputs: all it gave back, undecoded.
     """
@@ -86,6 +87,7 @@ class Root(Struct, eq=False, gc=False):
     system: list[Draft] = []
     resumes: bool = False
     by_human: bool = False
+    heard: list[Raw] = []
     trailing: list[Raw] = []
     outputs: Raw = Raw(b"null")
     read: list[Draft] = []
@@ -107,6 +109,10 @@ class Root(Struct, eq=False, gc=False):
                     return
                 self.read.append(draft)
             yield self.read[place]
+
+    def transcript(self) -> list[Draft]:
+        """What a session heard and said, oldest first; decoded when it is asked for."""
+        return list(newest_first(self.heard))[::-1]
 
     def before_answer(self, keys: AbstractSet[bytes]) -> tuple[bytes, list[Draft]] | None:
         """What a graph said in this turn in words of its own before the first answer of a model, and that one's key."""
@@ -220,8 +226,11 @@ def read_root(run: Run) -> Root:
         return root
     inputs, given = fields_of(run.inputs)
     outputs, given_back = fields_of(run.outputs)
-    for item in reversed(_messages_field(given, _GIVEN)):
+    items = _messages_field(given, _GIVEN)
+    for item in reversed(items):
         drafts = drafts_of(item)
+        if item is items[-1] and drafts and drafts[-1].role is Role.ASSISTANT:
+            root.heard = items
         if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) or RAW in draft.flags for draft in drafts):
             break
         root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words

@@ -15,6 +15,7 @@ from trajworker.assembly.guards import decided_otherwise, is_unheard
 from trajworker.assembly.joins import fanned_out, is_joined
 from trajworker.assembly.overlaps import parallel, ran_beside
 from trajworker.assembly.payloads import text_of
+from trajworker.assembly.reopened import with_new_contexts
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import Ran, ToolRun
 from trajworker.assembly.words import MIN_QUOTE
@@ -33,6 +34,8 @@ class Sorted(Struct, eq=False, gc=False):
     internal: list[Call]
     summaries: list[str] = []
     """What calls wrote down of the dialogue, for it to go on from."""
+    reopening: list[Call] = []
+    """Those of the agent's that begin in a new context."""
 
     def apart(self) -> set[bytes | str]:
         """What branches said, by digest, and the ids of the calls in it."""
@@ -97,6 +100,7 @@ def sort_calls(
     if is_joined(groups, root):
         return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
     chosen = groups[0] if len(groups) == 1 else own_group(groups, root, ran)
+    chosen, reopening = with_new_contexts(chosen, groups, root)
     chosen, behind = up_to_final(chosen, root, ran)
     writing = [call for one in groups for call in one.summaries]
     summaries = [call.text for call in writing if call.text is not None]
@@ -116,7 +120,7 @@ def sort_calls(
             branches.append(one)
         else:
             internal += one.calls
-    return Sorted(main=chosen.calls, branches=branches, internal=in_order(internal), summaries=summaries)
+    return Sorted(chosen.calls, branches, in_order(internal), summaries, reopening)
 
 
 def _gives_back(internal: list[Call], root: Root | None) -> bool:

@@ -1,11 +1,11 @@
 """Turns inside one trace: a session in which the user speaks again after an answer, all of it under one root."""
 
 from collections import Counter
-from collections.abc import Sequence
 from datetime import datetime
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.roots import Root, texts_given
+from trajworker.assembly.scopes import Sorted
 from trajworker.assembly.words import is_phrase
 from trajworker.model.run import Run
 
@@ -16,12 +16,13 @@ Break = tuple[datetime | None, datetime]
 class Session:
     """Where the user speaks again in a trace."""
 
-    def __init__(self, run: Run, root: Root, calls: Sequence[Call]) -> None:
+    def __init__(self, run: Run, root: Root, chosen: Sorted) -> None:
         """The root's run, what it was given and gave back, and the agent's calls below it."""
         self.breaks: list[Break] = []
         self._run = run
         self._root = root
-        self._calls = calls
+        self._calls = chosen.main
+        self._reopening = chosen.reopening
         self._given: Counter[str] | None = None
 
     def speaks(self, words: str | None, asked: str | None) -> bool:
@@ -42,6 +43,10 @@ class Session:
         if +self._given and self._gave_last_answer():
             return False
         return not any(_tells(given, question) for given, times in self._given.items() if times >= 0)
+
+    def reopens(self, call: Call) -> bool:
+        """Whether a call goes on with the dialogue in a new context, whatever its prompt repeats."""
+        return any(call is one for one in self._reopening)
 
     def _gave_last_answer(self) -> bool:
         """Whether the root gave back the last answer of the calls below it, and none before that."""

@@ -18,7 +18,8 @@ class Turns(Results):
         asked = self.own(self.turn_user) if self.turn_user is not None else None
         if self.frame.session is None or answer is None or asked is None or not rest:
             return False
-        goes_on = call.prompt.previous is not None or self._ends_with_answer(view, answer)
+        named = call.prompt.previous is not None or self.frame.session.reopens(call)
+        goes_on = named or self._ends_with_answer(view, answer)
         if not goes_on or answer.tool_calls or answer.finish_reason not in (None, "stop"):
             return False
         place = turn_user([draft for draft, _ in rest], None)

@@ -1,0 +1,51 @@
+"""Dialogues of a session that went on in a new context: handed over, or reset, as what was said in it tells."""
+
+from collections.abc import Sequence
+
+from trajworker.assembly.calls import Call, in_order
+from trajworker.assembly.groups import Group
+from trajworker.assembly.roots import Root
+from trajworker.dialects import digest
+from trajworker.model.message import Role
+
+Exchange = tuple[bytes | None, bytes]
+"""What a user said last, and what was answered, by their digests."""
+
+
+def with_new_contexts(chosen: Group, groups: Sequence[Group], root: Root | None) -> tuple[Group, list[Call]]:
+    """The agent's dialogue with those of which the session tells the last exchange too, and the calls that begin anew.
+
+    Each exchange that was told stands for one dialogue only.
+    """
+    told = _exchanges(root) if root is not None and len(groups) > 1 else set()
+    if not told:
+        return chosen, []
+    told.difference_update(map(_exchange, chosen.answered))
+    parts = [chosen]
+    for one in groups:
+        exchange = _exchange(one.answered[-1]) if one is not chosen and one.answered else None
+        if exchange in told and exchange[0] is not None:
+            told.discard(exchange)
+            parts.append(one)
+    if len(parts) == 1:
+        return chosen, []
+    _, *later = in_order([one.calls[0] for one in parts])
+    return Group(calls=in_order([call for one in parts for call in one.calls])), later
+
+
+def _exchanges(root: Root) -> set[Exchange]:
+    """All that the transcript of a session tells."""
+    found: set[Exchange] = set()
+    asked = None
+    for draft in root.transcript():
+        if draft.role is Role.USER:
+            asked = digest(draft)
+        elif draft.role is Role.ASSISTANT and not draft.tool_calls:
+            found.add((asked, digest(draft)))
+    return found
+
+
+def _exchange(call: Call) -> Exchange:
+    """The last word of a user in a prompt, and its answer."""
+    pairs = zip(call.read(), call.digests(), strict=True)
+    return next((key for draft, key in reversed(list(pairs)) if draft.role is Role.USER), None), call.key
