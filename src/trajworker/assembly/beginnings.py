@@ -48,10 +48,16 @@ def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
 
 
 def _asks_above(told: list[Draft], opening: Opening, transcript: Transcript) -> bool:
-    """Whether an app put a call or words of its own behind the user's new message, which the root was given too."""
-    return any(
-        draft.role is Role.USER and is_named(draft, opening) and not transcript.knows(digest(draft)) for draft in told
-    )
+    """Whether an app put a call or words of its own behind the user's new message, which the root was given too.
+
+    New is what nobody said before, or whatever stands behind the last answer.
+    """
+    named = [place for place, draft in enumerate(told) if draft.role is Role.USER and is_named(draft, opening)]
+    if not named:
+        return False
+    newest = reversed(range(len(told)))
+    answered = next((place for place in newest if transcript.is_last_answer(told[place])), len(told))
+    return named[-1] > answered or any(not transcript.knows(digest(told[place])) for place in named)
 
 
 def _lets_pass(told: list[Draft], opening: Opening, transcript: Transcript) -> bool:
