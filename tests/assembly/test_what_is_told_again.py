@@ -213,6 +213,41 @@ def test_an_equal_result_of_another_call_is_another_result_though_no_history_is_
     assert [one.id for one in results] == ["c1", "c2"]
 
 
+def test_the_same_order_behind_another_answer_that_the_server_knows_is_another_message() -> None:
+    record = Recorder()
+
+    def responded(number: int, words: str) -> dict[str, Any]:
+        item = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": words}]}
+        return {"object": "response", "id": f"resp_{number}", "output": [item]}
+
+    def wrote(number: int, topic: str) -> list[Run]:
+        root = record.run("chain", {"topic": topic}, {"output": f"{topic}!"})
+        asked = {"input": topic} | ({"previous_response_id": f"resp_{number - 1}"} if number > 1 else {})
+        again = {"input": "Make it shorter.", "previous_response_id": f"resp_{number}"}
+        return [
+            root, record.run("llm", asked, responded(number, f"There is {topic}."), root),
+            record.run("llm", again, responded(number + 1, f"{topic}!"), root),
+        ]  # fmt: skip
+
+    trajectory = whole([wrote(1, "Fog"), wrote(3, "Rain")])
+    assert words_of(trajectory) == [
+        "Fog", "There is Fog.", "Make it shorter.", "Fog!", "Rain", "There is Rain.", "Make it shorter.", "Rain!",
+    ]  # fmt: skip
+
+
+def test_a_question_that_was_asked_before_is_asked_again_although_the_app_calls_a_tool_behind_it() -> None:
+    record, history = Recorder(), [SYSTEM]
+    traces = []
+    for number, question in enumerate(["rope", "tar", "rope"]):
+        call = assistant("", (f"auto{number}", "search", f'{{"query":"{question}"}}'))
+        history += [user(question), call, result(f"auto{number}", "3 euro")]
+        traces.append(answered(record, {"text": question}, [*history], assistant(f"Three, {number}.")))
+        history.append(assistant(f"Three, {number}."))
+    trajectory = whole(traces)
+    assert [one.turn for one in trajectory.messages if one.role is Role.USER] == [1, 2, 3]
+    assert trajectory.task.num_turns == len(traces)
+
+
 def test_an_answer_whose_blocks_were_written_as_text_is_told_once() -> None:
     record = Recorder()
     written = "[{'text': 'It is 21.', 'type': 'text', 'index': 0}]"

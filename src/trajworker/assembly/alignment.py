@@ -36,7 +36,7 @@ class Alignment(Memory):
         """The view of a prompt that begins, byte for byte, with the one before it; None where it does not."""
         self.was_cut = False
         rest = self.behind_prefix(call)
-        if rest is None:
+        if rest is None or self._leaves_history(call):
             return None
         begins = opening is not None and opening.begins
         if begins and not any(draft.role is Role.USER for draft in rest):
@@ -78,6 +78,11 @@ class Alignment(Memory):
         if self.answer is None or self.answer_ids or self.before.interrupted:
             return False
         return self.key(self.answer) not in call.digests()
+
+    def _leaves_history(self, call: Call) -> bool:
+        """Whether a prompt names the last answer instead of telling what led to it: a word in it is said anew."""
+        last = self.steps[-1].call if self.steps and call.prompt.previous is not None else None
+        return last is not None and last.key not in call.digests() and call.names_answer(last)
 
     def is_last_answer(self, draft: Draft) -> bool:
         """Whether a message says what the model said last."""
@@ -169,6 +174,11 @@ class Alignment(Memory):
         begins = opening is not None and opening.begins
         limit = turn_user(drafts, opening) if begins else len(drafts)
         references = repeated_by(self, keyed[:limit])
+        if self._leaves_history(call):
+            references = [
+                None if draft.role is Role.USER else found
+                for (draft, _), found in zip(keyed[:limit], references, strict=True)
+            ]
         last = max((place for place, found in enumerate(references) if found is not None), default=-1)
         last = self._claim_answer(keyed, references, last, limit)
         if (begins and limit < len(keyed)) or (opening is not None and not keyed[last + 1 :] and self.replays(call)):

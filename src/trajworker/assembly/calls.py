@@ -67,6 +67,11 @@ class Call(Struct, eq=False, gc=False):
         draft = self.answer.draft
         return ((draft.content or "").strip() or None) if draft is not None else None
 
+    def names_answer(self, last: "Call") -> bool:
+        """Whether it leaves its history to the server and names the answer that it goes on from (Responses API)."""
+        previous = self.prompt.previous
+        return previous is not None and f'"{previous}"'.encode() in bytes(last.run.outputs)
+
     def asks_for(self, run: ToolRun) -> bool:
         """Whether a tool run is what the answer calls: by id, else by name."""
         return run.call_id in self.ids if run.call_id is not None else run.name in self.names

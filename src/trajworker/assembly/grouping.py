@@ -53,7 +53,7 @@ def _goes_on(call: Call, last: Call) -> bool:
         return alike and answer is None  # one that got an answer was asked at the same time, or for another answer
     if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
         return True
-    if _scratchpad(call, last) or _told_in_words(call, last) or _names_answer(call, last):
+    if _scratchpad(call, last) or _told_in_words(call, last) or call.names_answer(last):
         return True
     ids = last.ids
     return bool(ids) and any(
@@ -61,12 +61,6 @@ def _goes_on(call: Call, last: Call) -> bool:
         or bool(ids & {one.id for one in draft.tool_calls or ()})
         for draft in call.read()
     )
-
-
-def _names_answer(call: Call, last: Call) -> bool:
-    """Whether a prompt leaves its history to the server and names the answer that it goes on from (Responses API)."""
-    previous = call.prompt.previous
-    return previous is not None and f'"{previous}"'.encode() in bytes(last.run.outputs)
 
 
 def _scratchpad(call: Call, last: Call) -> bool:
