@@ -10,13 +10,17 @@ KEPT = 64
 
 
 class Pending(Struct, array_like=True, gc=False):
-    """A tool call without a result: index of its message, the call's id, name, arguments (as JSON) and place."""
+    """A tool call without a result: index of its message, the call's id, name, arguments (as JSON) and place.
+
+    `error` is that of a run which failed in a trace of its own and may be tried again.
+    """
 
     index: int
     id: str | None
     name: str
     arguments: bytes
     place: int = 0
+    error: str | None = None
 
 
 class Context(Struct, kw_only=True, omit_defaults=True, gc=False):

@@ -1,8 +1,11 @@
 """Tool runs whose own name is not the tool's: a function that runs any tool, or a name that an app has decorated."""
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from trajworker.assembly.calls import Call
+from trajworker.assembly.context import Pending
 from trajworker.assembly.tool_runs import ToolRun
 from trajworker.dialects.calls import arguments, call_of
 
@@ -13,6 +16,15 @@ _IDS = ("id", "tool_call_id", "toolCallId", "call_id", "tool_use_id")
 
 _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 _DECORATION = re.compile(r"^(?:tool|function|execute|call|run|invoke)|(?:tool|function)$")
+
+
+def bear_open_names(tools: Iterable[ToolRun], calls: Sequence[Call], pending: Sequence[Pending]) -> None:
+    """Have tool runs that the `calls` of their own trace do not name bear the names of those that wait for a result."""
+    named = {name for call in calls for name in call.names}
+    waiting = {call.name for call in pending}
+    for tool in tools:
+        if tool.call_id is None and tool.name not in named:
+            bear_called_name(tool, waiting)
 
 
 def bear_called_name(tool: ToolRun, named: set[str]) -> None:

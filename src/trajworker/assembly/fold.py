@@ -9,8 +9,9 @@ from trajworker.assembly.afterwork import is_afterwork
 from trajworker.assembly.beginnings import begins_turn, is_heard
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import KEPT, Past
+from trajworker.assembly.counting import count_runs
+from trajworker.assembly.dispatch import bear_open_names
 from trajworker.assembly.faults import error_text, is_interrupt
-from trajworker.assembly.figures import micros, union
 from trajworker.assembly.finals import text_without_call
 from trajworker.assembly.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.guards import manner
@@ -35,6 +36,8 @@ class TraceFolding(Nesting):
     """One attempt to fold a trace against what those before it left."""
 
     def __init__(self, trace: Trace, past: Past) -> None:
+        if past.context.pending:
+            bear_open_names(trace.tools.values(), trace.calls, past.context.pending)
         super().__init__(trace, past.context)
         self.past = past
         self.trailing, self.open_end = self._trailing()
@@ -130,7 +133,16 @@ class TraceFolding(Nesting):
         """The user's new message in a state that an app wrote from outside, with an answer behind it."""
         return [one for one in self.trailing if one.role is Role.USER and not transcript.knows(digest(one))]
 
+    def _fails_on_its_own(self, transcript: Transcript) -> bool:
+        """Whether a tool failed in a trace of its own, for a call that stays open: it may be tried again."""
+        tool = self.trace.tools.get(self.trace.trace_id)
+        if self.trace.calls or tool is None or not tool.failed:
+            return False
+        return transcript.leave_open(tool)
+
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
+        if self._fails_on_its_own(transcript):
+            return
         transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER], waits=self.open_end)
         root, run = self.trace.root, self.trace.root_run
         if root is None or run is None or run.status is not RunStatus.SUCCESS:
@@ -147,32 +159,6 @@ class TraceFolding(Nesting):
         if text is not None:
             draft = Draft(role=Role.ASSISTANT, content=text)
             transcript.add(draft, digest(draft))
-
-    def _count_runs(self) -> None:
-        figures, trace = self.figures, self.trace
-        for call in trace.calls:
-            if call.failed:
-                figures.llm_errors += 1
-            else:
-                figures.llm_calls += 1
-                figures.count(call.usage)
-            if call.run.total_cost is not None:
-                figures.cost = (figures.cost or 0.0) + call.run.total_cost
-            if call.run.end_time is not None:
-                figures.llm_times.append((micros(call.run.start_time), micros(call.run.end_time)))
-        for tool in trace.tools.values():
-            figures.tool_runs_failed += tool.failed
-            if tool.run.end_time is not None:
-                figures.tool_times.append((micros(tool.run.start_time), micros(tool.run.end_time)))
-        figures.llm_times, figures.tool_times = union(figures.llm_times), union(figures.tool_times)
-        figures.retrievals = len(trace.searches)
-        figures.start = micros(min(run.start_time for run in trace.runs.values()))
-        ends = [run.end_time for run in trace.runs.values() if run.end_time is not None]
-        figures.end = micros(max(ends)) if ends else None
-        root = trace.root_run
-        if figures.counted:
-            told = root.total_tokens if root is not None and trace.root is not None else None
-            figures.root_tokens = told or figures.total_tokens
 
     def _manners(self, chosen: Sorted) -> list[bytes]:
         """How internal calls were asked until now, by which they are known where one stands alone."""
@@ -256,7 +242,7 @@ class TraceFolding(Nesting):
         self, transcript: Transcript, entries: list[Entry], nested: list[bytes], internal: list[bytes], *, resumes: bool
     ) -> Fold:
         trace = self.trace
-        self._count_runs()
+        count_runs(self.figures, trace)
         self.count_messages(transcript.drafts)
         main = [step.call for step in transcript.steps]
         tools, seen = self._tools(main, self.before.tools)

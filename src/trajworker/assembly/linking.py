@@ -123,10 +123,9 @@ def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
     told = draft.tool_response or ToolResponse()
     if draft.content is None and draft.blocks is None and told.response is None and run is not None:
         draft.content = as_text(run.value)
-    failed = told.error is not None or (run is not None and (run.failed or run.told_failure is not None))
-    error = None
-    if failed:
-        error = (run.error or run.told_failure if run is not None else None) or told.error or draft.content or "error"
+    ran = (run.error or run.told_failure) if run is not None else call.error if call is not None else None
+    failed = told.error is not None or ran is not None or (run is not None and run.failed)
+    error = (ran or told.error or draft.content or "error") if failed else None
     response = told.response
     if response is None and run is not None and not isinstance(run.value, str):
         response = run.value if run.message is None else None

@@ -123,6 +123,13 @@ class Results(Alignment):
         """Whether a call that has no result yet may be what a tool ran for."""
         return any(is_run_of(call, run) for call in self.pending)
 
+    def leave_open(self, run: ToolRun) -> bool:
+        """Keep the error of a run that failed with the call that it was for, which a prompt or another run answers."""
+        place = next((place for place, call in enumerate(self.pending) if is_run_of(call, run)), None)
+        if place is not None:
+            self.pending[place] = structs.replace(self.pending[place], error=run.error or "error")
+        return place is not None
+
     def orphans(self, before: datetime | None, asking: Call | None = None) -> None:
         """Tool runs that no call asked for, as far as anybody told, nor the one that is `asking` now."""
         for run in self.runs.begun(before):
