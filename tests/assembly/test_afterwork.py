@@ -71,10 +71,11 @@ def test_who_asks_about_the_last_answer_speaks() -> None:
     assert told(first, second).task.num_turns == 2
 
 
-def test_a_rating_between_two_turns_is_no_turn() -> None:
+@pytest.mark.parametrize("given", [{"stars": 5}, {"rating": "up", "comment": "very helpful"}])
+def test_a_rating_between_two_turns_is_no_turn(given: dict[str, Any]) -> None:
     record = Recorder()
     first = chat(record, "Boats?", "Many.")
-    rating = [record.run("chain", {"run_id": "0190-aa", "stars": 5}, {"stored": True})]
+    rating = [record.run("chain", {"run_id": "0190-aa"} | given, {"stored": True})]
     trajectory = told(first, rating, chat(record, "Thanks", "Welcome.", (user("Boats?"), assistant("Many."))))
     assert words_of(trajectory) == ["Boats?", "Many.", "Thanks", "Welcome."]
     assert trajectory.task.num_turns == 2

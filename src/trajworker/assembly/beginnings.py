@@ -26,7 +26,9 @@ def is_heard(trace: Trace, before: Context) -> bool:
     root, run = trace.root, trace.root_run
     if root is None or run is None or root.words or root.trailing or trace.calls or not before.total:
         return True
-    if not root.texts.keys().isdisjoint(WORDS) or any(" " in text.strip() for text in root.texts.values()):
+    if not root.texts.keys().isdisjoint(WORDS):
+        return True
+    if any(" " in (draft.content or "").strip() for draft in root_drafts(root)):
         return True
     if run.status is not RunStatus.SUCCESS:
         return True
