@@ -26,6 +26,7 @@ def encoded(payload: Any) -> Raw:
         {"args": [{"model": "m", "messages": MESSAGES}, {"timeout": 9}]},
         {"args": [{"model": "m", "instructions": "Be brief.", "input": "hi"}, {}]},
         {"body": {"model": "m", "messages": MESSAGES}, "url": "/v1/chat"},
+        {"model": "m", "messages": MESSAGES[1:], "model_parameters": {"instructions": "Be brief."}},
     ],
 )
 def test_a_prompt_is_the_same_however_a_client_was_called(inputs: Any) -> None:

@@ -45,15 +45,17 @@ class _Inputs(Struct, gc=False):
     system_instructions: Any = None
     preamble: Any = None
     config: Raw = NULL
+    model_parameters: Raw = NULL
     mode: Raw = NULL
     args: Raw = NULL
     toolConfig: Raw = NULL  # noqa: N815 - the producer's spelling
 
 
 class _Settings(Struct, gc=False):
-    """What stands in an object beside the messages: Gemini's `config`, Vercel's `mode`, Bedrock's `toolConfig`, ..."""
+    """What stands in an object beside the messages: Gemini's `config`, LiteLLM's `model_parameters`, Vercel's `mode`."""
 
     tools: Raw = NULL
+    instructions: Any = None
     system_instruction: Any = None
     systemInstruction: Any = None  # noqa: N815 - the producer's spelling
 
@@ -217,9 +219,9 @@ def _read_prompt(inputs: Raw) -> Prompt:
     prompt = Prompt(model=named if isinstance(named, str) else None, tools=bytes(fields.tools))
     if isinstance(fields.previous_response_id, str):
         prompt.previous = fields.previous_response_id
-    config = _settings(fields.config)
+    config, parameters = _settings(fields.config), _settings(fields.model_parameters)
     if prompt.tools == _ABSENT:
-        prompt.tools = _offered(fields, config)
+        prompt.tools = _offered(fields, config.tools, parameters.tools)
     for value in (fields.messages, fields.input, fields.contents, fields.prompt):
         array = bytes(value)
         if array[:1] == b"[":
@@ -233,7 +235,8 @@ def _read_prompt(inputs: Raw) -> Prompt:
             inner.tools = prompt.tools if inner.tools == _ABSENT else inner.tools
             return inner
         _read_fields(inputs, fields, prompt)
-    for beside in filter(None, (*_systems_of(fields), config.system_instruction, config.systemInstruction)):
+    settings = config.system_instruction, config.systemInstruction, parameters.instructions
+    for beside in filter(None, (*_systems_of(fields), *settings)):
         prompt.system += system_drafts(beside)
     return prompt
 
@@ -267,7 +270,7 @@ def _settings(given: Raw) -> _Settings:
     return _SETTINGS.decode(given)
 
 
-def _offered(fields: _Inputs, config: _Settings) -> bytes:
-    """Tool definitions that stand elsewhere than under `tools`."""
-    elsewhere = (fields.functions, config.tools, _settings(fields.mode).tools, _settings(fields.toolConfig).tools)
+def _offered(fields: _Inputs, *settings: Raw) -> bytes:
+    """Tool definitions that stand elsewhere than under `tools`; some `settings` hold them."""
+    elsewhere = (fields.functions, *settings, _settings(fields.mode).tools, _settings(fields.toolConfig).tools)
     return next((found for one in elsewhere if (found := bytes(one)) != _ABSENT), _ABSENT)
