@@ -62,6 +62,23 @@ def test_a_call_that_tells_only_a_total_leaves_both_sides_unknown() -> None:
     assert trajectory.token_usage is None
 
 
+def test_a_span_that_names_an_error_failed_although_it_ended_well() -> None:
+    record = Recorder()
+    asked, calling = {"role": "user", "content": "Go"}, {"role": "assistant", "content": None}
+    calling["tool_calls"] = [{"id": "c1", "type": "function", "function": {"name": "go", "arguments": "{}"}}]
+    told_back = {"role": "tool", "tool_call_id": "c1", "content": "Something broke"}
+    root = record.run("chain", {"messages": [asked]}, {})
+    said = {"output": "Something broke"}
+    runs = [
+        root,
+        record.run("llm", {"messages": [asked]}, calling, root),
+        record.run("tool", {"tool_call_id": "c1"}, said, root, name="go", metadata={"error.type": "tool_error"}),
+        record.run("llm", {"messages": [asked, calling, told_back]}, {"role": "assistant", "content": "No."}, root),
+    ]
+    trajectory = told(runs)
+    assert [one.tool_response.error for one in trajectory.messages if one.tool_response] == ["Something broke"]
+
+
 def test_the_error_rate_is_failures_per_call_whichever_way_a_trajectory_was_made() -> None:
     asked = {"role": "user", "content": "q"}
     calls = [{"id": name, "name": "look", "args": {}, "type": "tool_call"} for name in ("c1", "c2")]

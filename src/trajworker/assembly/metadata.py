@@ -36,6 +36,7 @@ class Metadata(Struct, gc=False):
     vercel_finish: Any = field(default=None, name="ai.response.finishReason")
     otel_finish: Any = field(default=None, name="gen_ai.response.finish_reasons")
     span_tool_name: Any = field(default=None, name="tool.name")
+    otel_error: Any = field(default=None, name="error.type")
     otel_model: Any = field(default=None, name="gen_ai.request.model")
     otel_system: Any = field(default=None, name="gen_ai.system_instructions")
     status: Any = None

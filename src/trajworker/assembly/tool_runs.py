@@ -12,6 +12,7 @@ from trajworker.assembly.metadata import Metadata, extra_of
 from trajworker.assembly.payloads import decoded, text_of
 from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.calls import arguments
+from trajworker.dialects.draft import as_text
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus, ancestors
 
@@ -38,6 +39,8 @@ class ToolRun(Struct, eq=False, gc=False):
     value: Any
     error: str | None
     failed: bool
+    fault: str | None = None
+    """The kind of error that a span names which ended well all the same."""
     linked: bool = False
 
     @property
@@ -54,7 +57,8 @@ class ToolRun(Struct, eq=False, gc=False):
     def told_failure(self) -> str | None:
         """The error that a run's result tells of, although the run itself succeeded."""
         told = self.message.tool_response if self.message is not None else None
-        return told.error if told is not None else None
+        error = told.error if told is not None else None
+        return error or (as_text(self.value) or self.fault if self.fault is not None else None)
 
 
 class Ran(Struct, gc=False):
@@ -116,6 +120,7 @@ def read_tool_run(run: Run) -> ToolRun:
         value=value,
         error=error_text(run.error) if failed else None,
         failed=failed,
+        fault=text_of(about.otel_error) if not failed else None,
     )
 
 
