@@ -52,7 +52,7 @@ class _Inputs(Struct, gc=False):
 
 
 class _Settings(Struct, gc=False):
-    """What stands in an object beside the messages: Gemini's `config`, LiteLLM's `model_parameters`, Vercel's `mode`."""
+    """What stands in an object beside the messages: Gemini's `config`, LiteLLM's `model_parameters`, ..."""
 
     tools: Raw = NULL
     instructions: Any = None
