@@ -39,6 +39,7 @@ class _Inputs(Struct, gc=False):
     functions: Raw = NULL
     system_prompt: Any = None
     systemPrompt: Any = None  # noqa: N815 - the producer's spelling
+    systemPrompts: Any = None  # noqa: N815 - the producer's spelling
     systemInstruction: Any = None  # noqa: N815 - the producer's spelling
     system_instruction: Any = None
     system_message: Any = None
@@ -94,8 +95,8 @@ _DECODER = msgspec.json.Decoder(_Inputs)
 _SETTINGS = msgspec.json.Decoder(_Settings)
 _NO_SETTINGS = _Settings()
 _systems_of = attrgetter(
-    "instructions", "system", "system_prompt", "systemPrompt", "systemInstruction", "system_instruction",
-    "system_message", "system_instructions", "preamble",
+    "instructions", "system", "system_prompt", "systemPrompt", "systemPrompts", "systemInstruction",
+    "system_instruction", "system_message", "system_instructions", "preamble",
 )  # fmt: skip
 _FIELDS = msgspec.json.Decoder(dict[str, Raw])
 _DEPTH = 3
@@ -130,10 +131,15 @@ def _system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
         return []
     if isinstance(value, dict) and "parts" not in value and "content" in value:
         value = value["content"]
-    if isinstance(value, list) and any(isinstance(item, dict) and "role" in item for item in value):
+    if isinstance(value, list) and any(map(_is_message, value)):
         return read_all(value)
     drafts = speak("system", value)
     return [draft for draft in drafts if draft.content or draft.blocks]
+
+
+def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether one of several system prompts is a message, and no block of one."""
+    return isinstance(item, dict) and ("role" in item or item.get("type") == "system")
 
 
 def _batch(array: bytes) -> bytes:
@@ -195,6 +201,17 @@ def _first_request(args: Raw) -> Raw | None:
     return body if any(one is not NULL for one in (fields.messages, fields.contents, fields.input)) else None
 
 
+def _respelled(inputs: Raw) -> Raw | None:
+    """Inputs whose fields are spelt as structs spell them (Go, .NET), spelt as everybody else does."""
+    names = _FIELDS.decode(inputs) if bytes(memoryview(inputs)[:1]) == b"{" else {}
+    if not any(name[:1].isupper() for name in names):
+        return None
+    plain = Raw(msgspec.json.encode(respelled.fields(msgspec.json.decode(inputs))))
+    fields = _DECODER.decode(plain)
+    held = fields.messages, fields.input, fields.contents
+    return plain if any(bytes(one)[:2] == b"[{" for one in held) else None
+
+
 _SOLE = b'{"messages":'
 """How inputs begin that may hold nothing but LangChain's list of prompts."""
 
@@ -228,7 +245,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
             prompt.array = _batch(array)
             break
     if prompt.array is None:
-        held = _first_request(fields.args) or _held(inputs)
+        held = _first_request(fields.args) or _held(inputs) or _respelled(inputs)
         if held is not None:
             inner = _read_prompt(held)
             inner.model = inner.model or prompt.model
