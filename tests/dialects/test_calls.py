@@ -27,12 +27,40 @@ def encoded(payload: Any) -> Raw:
         {"args": [{"model": "m", "instructions": "Be brief.", "input": "hi"}, {}]},
         {"body": {"model": "m", "messages": MESSAGES}, "url": "/v1/chat"},
         {"model": "m", "messages": MESSAGES[1:], "model_parameters": {"instructions": "Be brief."}},
+        {"model": "m", "messages": MESSAGES[1:], "systemPrompts": [{"type": "system", "content": "Be brief."}]},
+        {
+            "Model": "m",
+            "SystemInstruction": {"Role": "", "Parts": ["Be brief."]},
+            "Contents": [{"Role": "user", "Parts": ["hi"]}],
+        },
     ],
 )
 def test_a_prompt_is_the_same_however_a_client_was_called(inputs: Any) -> None:
     prompt = read_prompt(encoded(inputs))
     assert [(draft.role, draft.content) for draft in prompt.read()] == SAID
     assert prompt.model == "m"
+
+
+def semantic(role: str, *items: dict[str, Any], **about: Any) -> dict[str, Any]:
+    """A message of Semantic Kernel's, as .NET writes it."""
+    return {"Role": {"Label": role}, "Items": list(items), **about}
+
+
+def test_semantic_kernel_tells_words_calls_and_results_as_items() -> None:
+    call = {"$type": "FunctionCallContent", "Id": "c1", "FunctionName": "look", "Arguments": {"city": "Bern"}}
+    back = {"$type": "FunctionResultContent", "CallId": "c1", "FunctionName": "look", "Result": "fog"}
+    asked = semantic("user", {"$type": "TextContent", "Text": "hi"})
+    told = {"FinishReason": "ToolCalls", "Usage": {"InputTokenCount": 3, "OutputTokenCount": 2, "TotalTokenCount": 5}}
+    user, calling, result = read_prompt(
+        encoded({"ChatHistory": [asked, semantic("assistant", call), semantic("tool", back)]})
+    ).read()
+    assert (user.role, user.content) == (Role.USER, "hi")
+    assert [(one.id, one.name, one.arguments) for one in calling.tool_calls or ()] == [("c1", "look", {"city": "Bern"})]
+    assert result.tool_response is not None
+    assert (result.tool_response.id, result.tool_response.name, result.content) == ("c1", "look", "fog")
+    answer = answer_of(semantic("assistant", call, Metadata=told))
+    assert answer.usage == {"input_tokens": 3, "output_tokens": 2, "total_tokens": 5}
+    assert answer.finish == "tool_calls"
 
 
 def test_a_prompt_tells_the_answer_that_the_server_goes_on_from() -> None:

@@ -103,6 +103,7 @@ def _from_object(answer: Answer, payload: dict[str, Any]) -> None:  # noqa: C901
         _from_span(answer, payload)
     elif respelled.claims(payload) or generic.claims(payload):
         answer.draft = read_one(payload)[-1]
+        choices.read_about(answer, {name: respelled.fields(about) for name, about in payload.items()})
     elif vercel.claims(payload):
         answer.draft = vercel.answer(payload)
     else:

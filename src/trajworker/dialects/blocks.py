@@ -94,7 +94,7 @@ def result_of(block: dict[str, Any]) -> Result:
             value = content.text() if not content.opaque or content.texts else None
     call_id = first_of(block, "tool_use_id", "tool_call_id", "toolCallId", "call_id", "callId", "id")
     call_id = call_id or first_of(called, "toolUseId", "id", "tool_use_id", "tool_call_id")
-    name = first_of(called, "name", "toolName", "tool_name")
+    name = first_of(called, "name", "toolName", "tool_name", "function_name")
     return Result(
         id=str(call_id) if call_id is not None else None,
         name=name if isinstance(name, str) else None,
@@ -153,7 +153,7 @@ def _kind(block: dict[str, Any]) -> str | None:
     kind = block.get("type") or block.get("block_type") or block.get("kind") or block.get("$type")
     if not isinstance(kind, str):
         return None
-    return kind if kind.islower() else snake(kind)
+    return kind if kind.islower() else snake(kind).removesuffix("_content")
 
 
 def _read_text(block: dict[str, Any], into: Content) -> None:

@@ -71,7 +71,7 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
     inner = block.get("function") or block.get("function_call") or block.get("functionCall") or block.get("toolUse")
     if not isinstance(inner, dict):
         inner = block
-    name = first_of(inner, "name", "toolName", "tool_name") or first_of(block, "name", "toolName")
+    name = first_of(inner, "name", "toolName", "tool_name", "function_name") or first_of(block, "name", "toolName")
     if name is None:
         return None
     given = first_of(inner, "arguments", "args", "input", "parameters", "tool_kwargs", "toolInput")

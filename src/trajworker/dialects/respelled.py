@@ -1,7 +1,8 @@
 """Messages of typed languages: the fields everybody has, spelt as Java, Go and .NET spell them.
 
 `{"type": "AI", "toolExecutionRequests": ..}` (LangChain4j), `{"messageType": "USER", "text": ..}` (Spring AI),
-`{"Role": "user", "Content": ..}` (structs written without their JSON names).
+`{"Role": "user", "Content": ..}` (structs written without their JSON names), `{"Role": {"Label": ..}, "Items": ..}`
+(Semantic Kernel).
 """
 
 from typing import Any
@@ -41,6 +42,9 @@ def claims(item: dict[str, Any]) -> bool:
 def _read(item: dict[str, Any]) -> dict[str, Any] | None:
     plain = fields(_untagged(item))
     word = plain.get("role") or plain.get("type")
+    if isinstance(word, dict):
+        word = word.get("label")
+        plain.setdefault("content", plain.get("items"))
     if role_of(word) is None or not any(name in plain for name in _SAID):
         return None
     return {**plain, "role": word}
