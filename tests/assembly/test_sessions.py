@@ -158,3 +158,25 @@ def test_a_session_goes_on_in_a_new_context_where_it_tells_what_was_said_in_both
 def test_what_a_session_does_not_tell_is_no_part_of_it() -> None:
     heard = [user("Hi"), assistant("Hello.")]
     assert handed_over([*heard, user("Thanks"), assistant("Welcome.")]).task.num_steps == 1
+
+
+def run_by_run(feedback: str) -> Trajectory:
+    """Runs of agents in one trace, whose root repeats what the first was given; a judge is asked between the two."""
+    record = Recorder()
+    draft, better = {"input": [user("Write a line")]}, assistant("Fog creeps in.")
+    verdict = assistant('{"score": "poor", "feedback": "Make it rhyme"}')
+    said = [user("Write a line"), assistant("Fog comes."), user(feedback)]
+    root = record.run("chain", draft, better)
+    return told([
+        root, record.run("llm", draft, assistant("Fog comes."), root),
+        record.run("llm", {"input": [system("Judge."), user("Fog comes.")]}, verdict, root),
+        record.run("llm", {"input": said}, better, root),
+    ])  # fmt: skip
+
+
+def test_a_root_that_repeats_what_its_first_call_was_given_tells_nothing_of_who_speaks_behind_it() -> None:
+    assert turns_of_users(run_by_run("And shorter")) == [1, 2]
+
+
+def test_what_a_judge_says_is_no_word_of_the_user() -> None:
+    assert turns_of_users(run_by_run("Feedback: Make it rhyme")) == [1, 1]

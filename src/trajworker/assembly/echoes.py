@@ -1,9 +1,8 @@
 """User messages inside a turn that are no user's: its question, answer, calls or results told to the model again."""
 
-import msgspec
 from msgspec import Struct
 
-from trajworker.assembly.words import MIN_QUOTE, MOSTLY, goes_on_in_text, is_phrase
+from trajworker.assembly.words import MIN_QUOTE, MOSTLY, goes_on_in_text, is_phrase, longest_text
 from trajworker.dialects import Draft
 from trajworker.model.message import ToolCall
 
@@ -68,14 +67,5 @@ def _tells_of_calls(text: str, said: TurnSoFar) -> bool:
 def _tells_of_results(text: str, said: TurnSoFar) -> bool:
     """Whether it holds, word for word, what a tool gave back, or the longest text of that."""
     return any(
-        len(told) >= MIN_QUOTE and told in text for result in said.results for told in (result, _longest(result))
+        len(told) >= MIN_QUOTE and told in text for result in said.results for told in (result, longest_text(result))
     )
-
-
-def _longest(result: str) -> str:
-    """The longest text among the fields of a result that is an object."""
-    try:
-        fields = msgspec.json.decode(result, type=dict[str, object]) if result[:1] == "{" else {}
-    except msgspec.MsgspecError:
-        return ""
-    return max((value.strip() for value in fields.values() if isinstance(value, str)), key=len, default="")

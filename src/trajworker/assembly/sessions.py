@@ -30,12 +30,14 @@ class Session:
 
         A root that was given the question and nothing more is one turn, whatever its prompts go on to say: such words
         are the app's (another try, a reflection). So is one that was given anything and gave back the last answer only.
+        A root that only repeats what its first call was given tells nothing of that (OpenAI Agents' exporter).
         """
         text, question = (words or "").strip(), (asked or "").strip()
         if not text or not question:
             return False
         if self._given is None:
-            self._given = Counter(texts_given(self._run))
+            copied = self._calls and bytes(self._run.inputs) == bytes(self._calls[0].run.inputs)
+            self._given = Counter([] if copied else texts_given(self._run))
             self._given[question] -= 1
         if self._given[text] > 0:
             self._given[text] -= 1

@@ -24,7 +24,7 @@ class Turns(Results):
             return False
         place = turn_user([draft for draft, _ in rest], None)
         draft = rest[place][0] if trailing_block(rest) == 0 and place < len(rest) else None
-        if draft is None or self.quotes.quoted(draft):
+        if draft is None or self.quotes.quoted(draft) or self.quotes.judged(draft):
             return False
         if not self.frame.session.speaks(draft.content, asked.content):
             return False

@@ -6,6 +6,7 @@ import re
 from collections.abc import Set as AbstractSet
 from functools import partial
 
+import msgspec
 from msgspec import Struct
 
 from trajworker.assembly.roots import ASKED, NAMED, WORDS, Root
@@ -97,6 +98,12 @@ class Quotes(Struct, gc=False):
         text = (draft.content or "").strip()
         return any(quote in text for quote in self.internal if is_phrase(quote) and quote != text)
 
+    def judged(self, draft: Draft) -> bool:
+        """Whether a prompt message holds what a call beside the dialogue said, be it in a field: a judge."""
+        text = (draft.content or "").strip()
+        said = (one for quote in self.internal for one in (quote, longest_text(quote)))
+        return any(is_phrase(one) and one in text and one != text for one in said)
+
     def quoted(self, draft: Draft) -> bool:
         """Whether a prompt message is made of these texts."""
         text = draft.content
@@ -110,6 +117,15 @@ class Quotes(Struct, gc=False):
 def is_phrase(quote: str) -> bool:
     """Whether a text is more than a word, which somebody may happen to say too."""
     return len(quote) >= MIN_QUOTE and " " in quote.strip()
+
+
+def longest_text(text: str) -> str:
+    """The longest text among the fields of an object that is written as text; empty where it is none."""
+    try:
+        fields = msgspec.json.decode(text, type=dict[str, object]) if text[:1] == "{" else {}
+    except msgspec.MsgspecError:
+        return ""
+    return max((value.strip() for value in fields.values() if isinstance(value, str)), key=len, default="")
 
 
 def is_rewording(text: str, other: str) -> bool:
