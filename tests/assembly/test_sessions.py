@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from support.chat import assistant, system, user, words_of
+from support.chat import assistant, result, system, user, words_of
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Header, assemble
@@ -180,3 +180,15 @@ def test_a_root_that_repeats_what_its_first_call_was_given_tells_nothing_of_who_
 
 def test_what_a_judge_says_is_no_word_of_the_user() -> None:
     assert turns_of_users(run_by_run("Feedback: Make it rhyme")) == [1, 1]
+
+
+def test_an_answer_that_was_not_recorded_is_told_by_the_prompt_that_goes_on_from_it() -> None:
+    record = Recorder()
+    asked, calling = [user("Rye price?")], assistant("", ("c1", "price", "{}"))
+    root = record.run("chain", {"text": "Rye price?"}, {"output": "Three."})
+    silent = record.run("llm", {"messages": asked}, {}, root)
+    heard = record.run("llm", {"messages": [user("Audio")]}, assistant("Rye price?"), root)
+    last = record.run("llm", {"messages": [*asked, calling, result("c1", "3")]}, assistant("Three."), root)
+    trajectory = told([root, silent, heard, last])
+    assert words_of(trajectory) == ["Rye price?", "", "3", "Three."]
+    assert [step.info["run_id"] for step in trajectory.steps] == [silent.id, last.id]

@@ -72,6 +72,16 @@ class Call(Struct, eq=False, gc=False):
         previous = self.prompt.previous
         return previous is not None and f'"{previous}"'.encode() in bytes(last.run.outputs)
 
+    def say(self, draft: Draft) -> None:
+        """Take a message as the answer."""
+        self.answer.draft = draft
+        draft.usage, draft.model, draft.run_id = self.usage, self.model, self.run.id
+        draft.response_model = self.answer.model
+        if draft.tool_calls:
+            draft.tool_calls = parted(draft.tool_calls, self.tools)
+            self.ids = frozenset([made.id for made in draft.tool_calls if made.id])
+        self.key = digest(draft)
+
     def asks_for(self, run: ToolRun) -> bool:
         """Whether a tool run is what the answer calls: by id, else by name."""
         return run.call_id in self.ids if run.call_id is not None else run.name in self.names
@@ -133,14 +143,7 @@ def read_call(run: Run) -> Call:
         word = about.finish_reason or about.vercel_finish or about.otel_finish
         told = answer.finish or finish_reason(word, calls=bool(draft.tool_calls))
         draft.finish_reason = draft.finish_reason or told
-        draft.usage = usage
-        draft.model = model
-        draft.response_model = answer.model
-        draft.run_id = run.id
-        if draft.tool_calls:
-            draft.tool_calls = parted(draft.tool_calls, tools)
-            call.ids = frozenset([made.id for made in draft.tool_calls if made.id])
-        call.key = digest(draft)
+        call.say(draft)
     return call
 
 

@@ -8,6 +8,7 @@ from trajworker.assembly.pieces import by_answer, by_step, without_pieces
 from trajworker.assembly.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.roots import Root, read_root
 from trajworker.assembly.searches import read_search
+from trajworker.assembly.told_later import answers_told_later
 from trajworker.assembly.tool_runs import read_tool_run
 from trajworker.assembly.twice import told_by, told_by_outer, told_once
 from trajworker.assembly.unprompted import prompt_from_transcript
@@ -45,6 +46,7 @@ class Trace:
             calls = told_by_outer(calls, asked)
         calls = [part for call in calls for part in by_answer(call)]
         self.calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
+        answers_told_later(self.calls)
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
         self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
         self.rewards: Rewards = collect(feedback, rule, self._told) if feedback else Rewards(all=[], by_run={})

@@ -1,0 +1,32 @@
+"""Answers that nobody recorded with their calls: the prompt that goes on from a call tells what was said."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+from trajworker.assembly.calls import Call
+from trajworker.assembly.prefix import Prefix
+from trajworker.dialects import Draft, read_array
+from trajworker.model.message import Role
+from trajworker.model.run import RunStatus
+
+NEAR = 8
+"""Calls among which the one is looked for that goes on."""
+
+
+def answers_told_later(calls: list[Call]) -> None:
+    """Give calls that succeeded without an answer the message that a later prompt tells right behind theirs."""
+    for place, call in enumerate(calls):
+        if call.answer.draft is None and not call.failed and call.run.status is RunStatus.SUCCESS:
+            told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))
+            if told and told[0].role is Role.ASSISTANT:
+                call.say(told[0])
+
+
+def _behind(call: Call, later: Iterable[Call]) -> list[Draft]:
+    """What the first prompt that goes on with a call's own, byte for byte, tells behind it; nothing where that was asked once more."""
+    if call.prompt.array is None:
+        return []
+    known = Prefix(0, b"")
+    known.keep(call.prompt.array)
+    found = (known.behind(one.prompt.array) for one in later if one.prompt.array is not None)
+    return read_array(next((behind for behind in found if behind is not None), b"[]"))
