@@ -192,3 +192,19 @@ def test_an_answer_that_was_not_recorded_is_told_by_the_prompt_that_goes_on_from
     trajectory = told([root, silent, heard, last])
     assert words_of(trajectory) == ["Rye price?", "", "3", "Three."]
     assert [step.info["run_id"] for step in trajectory.steps] == [silent.id, last.id]
+
+
+def test_what_says_an_answer_aloud_belongs_to_the_turn_of_that_answer() -> None:
+    record = Recorder()
+    talk = [user("Rye?"), assistant("Yes."), user("Oat?"), assistant("No.")]
+    root = record.run("chain", {"messages": talk}, {})
+    runs = [root]
+    for place in (1, 3):
+        runs.append(record.run("llm", {"messages": [user(f"Audio of {talk[place - 1]['content']}")]},
+                               assistant(talk[place - 1]["content"]), root, name="stt"))  # fmt: skip
+        runs.append(record.run("llm", {"messages": talk[:place]}, talk[place], root))
+        runs.append(record.run("llm", {"messages": [user(talk[place]["content"])]}, assistant("Audio"), root))
+    trajectory = told(runs)
+    assert [(one.turn, one.content) for one in trajectory.internal] == [
+        (1, "Rye?"), (1, "Audio"), (2, "Oat?"), (2, "Audio"),
+    ]  # fmt: skip

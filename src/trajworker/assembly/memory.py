@@ -105,7 +105,12 @@ class Memory:
     def turn_at(self, time: datetime) -> int:
         """The turn that a time lies in."""
         session = self.frame.session
-        begun_later = session.turns_after(time) if session is not None else 0
+        begun_later = session.turns_after(time, answered=True) if session is not None else 0
+        return max(self.turn - begun_later, 1)
+
+    def turn_beside(self, call: Call) -> int:
+        """The turn that a call beside the dialogue belongs to."""
+        begun_later = self.frame.session.work_after(call) if self.frame.session is not None else 0
         return max(self.turn - begun_later, 1)
 
     def key(self, reference: int) -> bytes | None:

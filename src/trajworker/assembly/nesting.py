@@ -141,7 +141,7 @@ class Nesting:
         for call in chosen.internal:
             draft = call.answer.draft
             if draft is not None:
-                draft.turn = transcript.turn_at(call.run.start_time)
+                draft.turn = transcript.turn_beside(call)
                 draft.name = draft.name or call.run.name
                 found.append(encode_chunk(draft))
         return found

@@ -24,6 +24,7 @@ class Session:
         self._calls = chosen.main
         self._reopening = chosen.reopening
         self._given: Counter[str] | None = None
+        self._answers: set[str | None] | None = None
 
     def speaks(self, words: str | None, asked: str | None) -> bool:
         """Whether words behind an answer are the user's: the root was given them too, or not even what was `asked`.
@@ -55,9 +56,17 @@ class Session:
         said, finals = [call.text for call in self._calls if call.text is not None], self._root.finals()
         return len(said) > 1 and said[-1] in finals and finals.isdisjoint(said[:-1])
 
-    def turns_after(self, time: datetime) -> int:
-        """How many turns begin after a time: as soon as the one before is answered, work is for the next question."""
-        return sum((answered or begun) > time for answered, begun in self.breaks)
+    def turns_after(self, time: datetime, *, answered: bool) -> int:
+        """How many turns begin after a time: as soon as the one before is `answered`, else with the next question."""
+        return sum((answer if answered and answer else begun) > time for answer, begun in self.breaks)
+
+    def work_after(self, call: Call) -> int:
+        """How many turns begin after a call beside the dialogue: it is for the next question, or says an answer."""
+        given = call.read()[-1].content if self.breaks and call.read() else None
+        if self._answers is None:
+            self._answers = {one.text for one in self._calls}
+        said = given is not None and given.strip() in self._answers
+        return self.turns_after(call.run.start_time, answered=not said)
 
 
 def _tells(text: str, question: str) -> bool:

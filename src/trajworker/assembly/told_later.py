@@ -23,7 +23,7 @@ def answers_told_later(calls: list[Call]) -> None:
 
 
 def _behind(call: Call, later: Iterable[Call]) -> list[Draft]:
-    """What the first prompt that goes on with a call's own, byte for byte, tells behind it; nothing where that was asked once more."""
+    """What the first prompt that begins, byte for byte, like a call's own tells behind that."""
     if call.prompt.array is None:
         return []
     known = Prefix(0, b"")
