@@ -208,3 +208,15 @@ def test_what_says_an_answer_aloud_belongs_to_the_turn_of_that_answer() -> None:
     assert [(one.turn, one.content) for one in trajectory.internal] == [
         (1, "Rye?"), (1, "Audio"), (2, "Oat?"), (2, "Audio"),
     ]  # fmt: skip
+
+
+def test_calls_of_one_silent_answer_are_told_each_beside_its_result() -> None:
+    record = Recorder()
+    asked = [user("Rye and oat?")]
+    pairs = [(assistant("", (one, "price", f'{{"of":"{one}"}}')), result(one, "3")) for one in ("c1", "c2")]
+    root = record.run("chain", {"text": "Rye and oat?"}, {"output": "Three each."})
+    silent = record.run("llm", {"messages": asked}, {}, root)
+    prompt = [*asked, *(message for pair in pairs for message in pair)]
+    trajectory = told([root, silent, record.run("llm", {"messages": prompt}, assistant("Three each."), root)])
+    assert words_of(trajectory) == ["Rye and oat?", "", "3", "3", "Three each."]
+    assert trajectory.task.num_steps == 2

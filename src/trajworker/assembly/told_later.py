@@ -1,7 +1,7 @@
 """Answers that nobody recorded with their calls: the prompt that goes on from a call tells what was said."""
 
 from collections.abc import Iterable
-from itertools import islice
+from itertools import islice, takewhile
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.prefix import Prefix
@@ -19,7 +19,15 @@ def answers_told_later(calls: list[Call]) -> None:
         if call.answer.draft is None and not call.failed and call.run.status is RunStatus.SUCCESS:
             told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))
             if told and told[0].role is Role.ASSISTANT:
-                call.say(told[0])
+                call.say(_whole(told))
+
+
+def _whole(told: list[Draft]) -> Draft:
+    """The first message, with the calls of those behind it: some apps tell each call beside its own result."""
+    answer, *others = told
+    for one in takewhile(lambda one: one.role is Role.TOOL or (one.tool_calls and not one.content), others):
+        answer.tool_calls = (*(answer.tool_calls or ()), *(one.tool_calls or ())) or None
+    return answer
 
 
 def _behind(call: Call, later: Iterable[Call]) -> list[Draft]:
