@@ -220,3 +220,14 @@ def test_calls_of_one_silent_answer_are_told_each_beside_its_result() -> None:
     trajectory = told([root, silent, record.run("llm", {"messages": prompt}, assistant("Three each."), root)])
     assert words_of(trajectory) == ["Rye and oat?", "", "3", "3", "Three each."]
     assert trajectory.task.num_steps == 2
+
+
+def test_what_an_app_says_while_an_answer_is_made_takes_nothing_from_that() -> None:
+    record = Recorder()
+    talk = [user("A ferry?"), assistant("Welcome aboard!"), assistant("At six."), user("ok"), assistant("Good.")]
+    root = record.run("chain", {"messages": talk}, {})
+    first = record.run("llm", {"messages": talk[:1]}, talk[2], root)
+    trajectory = told([root, first, record.run("llm", {"messages": talk[:4]}, talk[4], root)])
+    assert words_of(trajectory) == ["A ferry?", "At six.", "ok", "Good."]
+    assert turns_of_users(trajectory) == [1, 2]
+    assert [one.content for one in trajectory.asides] == ["Welcome aboard!"]

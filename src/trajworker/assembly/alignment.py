@@ -1,5 +1,6 @@
 """Aligns a prompt with what is known: what it repeats is found, what is new is left over."""
 
+from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct, structs
@@ -46,10 +47,7 @@ class Alignment(Memory):
         rest = self.without_own(call, rest)
         view = list(self.view)
         keyed = [(draft, digest(draft)) for draft in rest]
-        place = 0
-        if keyed and keyed[0][0].role is Role.ASSISTANT and self.answer is not None:
-            refer(view, self.same_answer(*keyed[0]))
-            place = 1
+        place = self._refer_answer(keyed, view)
         following = self.answer + 1 if self.answer is not None else self._behind_view()
         limit = turn_user(rest, opening) if begins else len(keyed)
         while place < limit:
@@ -60,6 +58,20 @@ class Alignment(Memory):
             following = repeated + 1
             place += 1
         return [*view], keyed[place:]
+
+    def _refer_answer(self, keyed: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> int:
+        """Refer to the last answer where a prompt tells it behind the one before; the place behind it.
+
+        What the app itself said before the answer, while that was made, is kept aside.
+        """
+        if not keyed or keyed[0][0].role is not Role.ASSISTANT or self.answer is None:
+            return 0
+        own = takewhile(lambda one: one[0].role is Role.ASSISTANT, keyed)
+        place = next((place for place, (_, key) in enumerate(own) if key == self.key(self.answer)), 0)
+        for draft, key in keyed[:place]:
+            refer(view, self.aside(draft, EDITED, key))
+        refer(view, self.same_answer(*keyed[place]))
+        return place + 1
 
     def _behind_view(self) -> int:
         """What follows the last prompt where no call answered it: the app may have, in words of its own."""
