@@ -22,7 +22,7 @@ class Session:
         self._run = run
         self._root = root
         self._calls = chosen.main
-        self._reopening = chosen.reopening
+        self._reopening = {id(call) for call in chosen.reopening}
         self._given: Counter[str] | None = None
         self._answers: set[str | None] | None = None
 
@@ -31,14 +31,13 @@ class Session:
 
         A root that was given the question and nothing more is one turn, whatever its prompts go on to say: such words
         are the app's (another try, a reflection). So is one that was given anything and gave back the last answer only.
-        A root that only repeats what its first call was given tells nothing of that (OpenAI Agents' exporter).
+        A root that only repeats what its first call was given and its last gave back (OpenAI Agents) tells nothing.
         """
         text, question = (words or "").strip(), (asked or "").strip()
         if not text or not question:
             return False
         if self._given is None:
-            copied = self._calls and bytes(self._run.inputs) == bytes(self._calls[0].run.inputs)
-            self._given = Counter([] if copied else texts_given(self._run))
+            self._given = Counter([] if self._repeats_calls() else texts_given(self._run))
             self._given[question] -= 1
         if self._given[text] > 0:
             self._given[text] -= 1
@@ -49,7 +48,13 @@ class Session:
 
     def reopens(self, call: Call) -> bool:
         """Whether a call goes on with the dialogue in a new context, whatever its prompt repeats."""
-        return any(call is one for one in self._reopening)
+        return id(call) in self._reopening
+
+    def _repeats_calls(self) -> bool:
+        """Whether the root tells, byte for byte, what its first call was given and what its last gave back."""
+        if not self._calls or bytes(self._run.inputs) != bytes(self._calls[0].run.inputs):
+            return False
+        return bytes(self._run.outputs) == bytes(self._calls[-1].run.outputs)
 
     def _gave_last_answer(self) -> bool:
         """Whether the root gave back the last answer of the calls below it, and none before that."""

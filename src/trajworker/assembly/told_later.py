@@ -14,11 +14,11 @@ NEAR = 8
 
 
 def answers_told_later(calls: list[Call]) -> None:
-    """Give calls that succeeded without an answer the message that a later prompt tells right behind theirs."""
+    """Give calls that succeeded without an answer the tool calls that a later prompt tells right behind theirs."""
     for place, call in enumerate(calls):
         if call.answer.draft is None and not call.failed and call.run.status is RunStatus.SUCCESS:
             told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))
-            if told and told[0].role is Role.ASSISTANT:
+            if told and told[0].role is Role.ASSISTANT and told[0].tool_calls:  # words may be the app's own
                 call.say(_whole(told))
 
 
