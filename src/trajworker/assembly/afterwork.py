@@ -7,7 +7,8 @@ from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Past
 from trajworker.assembly.groups import system_of
 from trajworker.assembly.memory import Memory
-from trajworker.assembly.roots import is_id, texts_given
+from trajworker.assembly.naming import is_id
+from trajworker.assembly.roots import texts_given
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.words import Quotes, is_phrase
 from trajworker.dialects import Draft, digest

@@ -3,7 +3,8 @@
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import Context
 from trajworker.assembly.finals import text_without_call
-from trajworker.assembly.roots import SPOKEN, WORDS, Root
+from trajworker.assembly.naming import SPOKEN, WORDS
+from trajworker.assembly.roots import Root
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.transcript import Transcript
 from trajworker.assembly.words import Opening, is_named, is_prefilled, root_drafts

@@ -1,7 +1,6 @@
 """Reads the root of a trace: the user's words, and what the whole trace gave back."""
 
 import json
-import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from itertools import count, islice
@@ -10,6 +9,17 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from trajworker.assembly.naming import (
+    ASKED,
+    DOCUMENTS,
+    IDS,
+    NOBODYS,
+    SETTINGS,
+    SYSTEMS,
+    WORDS,
+    is_about_answer,
+    is_object,
+)
 from trajworker.assembly.payloads import FIELDS, ITEMS, answer_in, decoded, drafts_of, fields_of, lenient, newest_first
 from trajworker.assembly.state import answers_of_turn
 from trajworker.dialects import ANSWERS, Draft, digest
@@ -30,40 +40,6 @@ SHALLOW, DEEP = 3, 8
 _COMMAND = frozenset({"update", "goto", "graph", "lg_name"})
 """Keys beside `resume` in a graph's Command, Python and JS."""
 
-SPOKEN = ("message", "text", "user_input", "user_message", "user_text", "user_query", "utterance", "transcript", "msg")
-"""Names under which apps give whatever a user said."""
-ASKED = ("question", "query", *SPOKEN)
-"""Names under which apps give what a user said and nothing else."""
-NAMED = ("input", "question", "query", "prompt", *SPOKEN, "task", "topic", "q")
-"""Names under which apps give the user's words, the clearest first."""
-_DOCUMENTS = ("content", "body")
-"""Names of what a user may have said and may have handed over."""
-WORDS = (*NAMED, *_DOCUMENTS)
-"""All of these."""
-
-_NOBODYS = frozenset({"self", "config", "metadata", "settings", "options", "agent", "context"})
-"""Objects among the inputs in which nobody speaks."""
-
-_SYSTEMS = ("system", "system_prompt", "systemPrompt", "instructions", "system_message")
-
-_SETTINGS = frozenset({"model", "model_name", "history", "chat_history", "language", "temperature", "ls_error", "id"})
-"""Names of what nobody said; langsmith writes `ls_error` where an app's own function could not mask the inputs."""
-
-_ABOUT = frozenset({"title", "headline", "heading", "tags", "score", "rating", "grade", "verdict", "evaluation",
-                    "review", "feedback", "critique", "suggestions", "followups"})  # fmt: skip
-"""Parts of names under which apps give what is about an answer, and is none."""
-_PARTS = re.compile("[A-Z]?[a-z]+")
-
-_IDS = ("_id", "Id")
-"""How names of ids end, which are nobody's words."""
-
-_OBJECT = re.compile(
-    r"<(?:[\w.]+ object at 0x[0-9a-f]+"
-    r"|(?:function|bound method|built-in \w+|coroutine object|(?:async_)?generator object|class|module) .+)>"
-)
-"""What Python writes for an object that it cannot write: nobody's word."""
-
-_ID = re.compile(r"[\w.:/-]*\d[\w.:/-]*", re.ASCII)
 _SPEECHLESS = frozenset({"embedding", "prompt", "parser"})
 """Run types whose input is nobody's word."""
 
@@ -164,7 +140,7 @@ class Root(Struct, eq=False, gc=False):
     def works(self) -> set[str]:
         """Those of these texts that may be an answer: their names do not tell that they are about one."""
         fields = self.state().items()
-        return {text for name, text in fields if _ABOUT.isdisjoint(map(str.lower, _PARTS.findall(name)))}
+        return {text for name, text in fields if not is_about_answer(name)}
 
     def results(self) -> dict[str, Draft]:
         """The tool messages that a graph gave back, by the id of their call."""
@@ -259,7 +235,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
         root.resumes = True
         return
     flat = {**inputs, **inner} if isinstance(inner, dict) else inputs
-    for name in _SYSTEMS:
+    for name in SYSTEMS:
         if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
             root.system = [Draft(role=Role.SYSTEM, content=flat[name])]
     for holder in ("kwargs", "inputs", "data", "payload", "body"):
@@ -267,8 +243,8 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
             flat = {**flat, **flat[holder]}
     root.texts = {
         key: value for key, value in flat.items()
-        if isinstance(value, str) and value.strip() and key not in _SYSTEMS and key not in _SETTINGS
-        and not _OBJECT.fullmatch(value) and not key.endswith(_IDS)
+        if isinstance(value, str) and value.strip() and key not in SYSTEMS and key not in SETTINGS
+        and not is_object(value) and not key.endswith(IDS)
     }  # fmt: skip
     if root.texts.keys().isdisjoint(WORDS) and not root.words:
         root.texts |= _words_below(flat, SHALLOW)
@@ -277,9 +253,9 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
 def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
     """The user's words where they stand deeper, in a request or an event: the first found, by name."""
     for holder, value in fields.items():
-        if not isinstance(value, dict) or holder in _NOBODYS:
+        if not isinstance(value, dict) or holder in NOBODYS:
             continue
-        for name in (*ASKED, *_DOCUMENTS):
+        for name in (*ASKED, *DOCUMENTS):
             if isinstance(value.get(name), str) and value[name].strip():
                 return {name: value[name]}
         found = _words_below(value, depth - 1) if depth else {}
@@ -291,12 +267,7 @@ def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
 def texts_given(run: Run) -> list[str]:
     """All texts that a root was given and somebody may have said, in order; none where that is too much."""
     given = _texts(decoded(run.inputs), DEEP) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else ()
-    return [text for text in given if role_of(text) is None and not _OBJECT.fullmatch(text)]
-
-
-def is_id(text: str) -> bool:
-    """Whether a text may be an id, a model or a figure, which is nobody's word."""
-    return _ID.fullmatch(text) is not None
+    return [text for text in given if role_of(text) is None and not is_object(text)]
 
 
 def _texts(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - recorded JSON

@@ -12,7 +12,8 @@ from trajworker.assembly.context import KEPT
 from trajworker.assembly.folds import Fold
 from trajworker.assembly.groups import system_of
 from trajworker.assembly.guards import OPENING
-from trajworker.assembly.roots import is_id, texts_given
+from trajworker.assembly.naming import is_id
+from trajworker.assembly.roots import texts_given
 from trajworker.assembly.standing import Standing, set_beside
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.words import is_phrase, is_rewording

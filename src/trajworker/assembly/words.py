@@ -9,7 +9,8 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly.roots import ASKED, NAMED, WORDS, Root
+from trajworker.assembly.naming import ASKED, NAMED, WORDS
+from trajworker.assembly.roots import Root
 from trajworker.dialects import Draft
 from trajworker.model.message import Role
 
