@@ -47,7 +47,12 @@ class Alignment(Memory):
         rest = self.without_own(call, rest)
         view = list(self.view)
         keyed = [(draft, digest(draft)) for draft in rest]
-        place = self._refer_answer(keyed, view)
+        place = 0
+        if keyed and keyed[0][0].role is Role.ASSISTANT and self.answer is not None:
+            if len(keyed) > 1 and keyed[1][0].role is Role.ASSISTANT:
+                place = self._said_meanwhile(keyed, view)
+            refer(view, self.same_answer(*keyed[place]))
+            place += 1
         following = self.answer + 1 if self.answer is not None else self._behind_view()
         limit = turn_user(rest, opening) if begins else len(keyed)
         while place < limit:
@@ -59,19 +64,13 @@ class Alignment(Memory):
             place += 1
         return [*view], keyed[place:]
 
-    def _refer_answer(self, keyed: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> int:
-        """Refer to the last answer where a prompt tells it behind the one before; the place behind it.
-
-        What the app itself said before the answer, while that was made, is kept aside.
-        """
-        if not keyed or keyed[0][0].role is not Role.ASSISTANT or self.answer is None:
-            return 0
+    def _said_meanwhile(self, keyed: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> int:
+        """Keep aside what an app itself said while the last answer was made; the place of the copy of that."""
         own = takewhile(lambda one: one[0].role is Role.ASSISTANT, keyed)
-        place = next((place for place, (_, key) in enumerate(own) if key == self.key(self.answer)), 0)
+        place = next((place for place, (_, key) in enumerate(own) if key == self.key(self.answer or 0)), 0)
         for draft, key in keyed[:place]:
             refer(view, self.aside(draft, EDITED, key))
-        refer(view, self.same_answer(*keyed[place]))
-        return place + 1
+        return place
 
     def _behind_view(self) -> int:
         """What follows the last prompt where no call answered it: the app may have, in words of its own."""
