@@ -8,6 +8,7 @@ from support.runs import Recorder
 from trajworker.assembly import Header, assemble
 from trajworker.model.message import Role
 from trajworker.model.run import Run
+from trajworker.trajectory import Trajectory
 
 AGENT = system("You know all about boats.")
 
@@ -239,3 +240,27 @@ def test_what_is_recorded_as_a_tool_of_which_nothing_is_told_is_none() -> None:
     answering = record.run("llm", {"messages": [AGENT, user("What is a jib?")]}, assistant("A sail."), root)
     trajectory = told([root, guardrail, judging, answering])
     assert ([one.content for one in trajectory.internal], len(trajectory.nested)) == (["fine"], 0)
+
+
+def handed_over(prompt: list[dict[str, Any]]) -> Trajectory:
+    """A turn in which an agent calls to be replaced by another, which is asked with a prompt of its own."""
+    record = Recorder()
+    root = record.run("chain", {"message": "Which glass?"}, {"output": "Clear glass."})
+    calling = assistant("", ("n1", "transfer_to_glazier", "{}"))
+    return told([
+        root, record.run("llm", {"messages": [AGENT, user("Which glass?")]}, calling, root),
+        record.run("llm", {"messages": [system("You know glass."), *prompt]}, assistant("Clear glass."), root),
+    ])  # fmt: skip
+
+
+def test_an_agent_that_no_tool_ran_for_takes_the_dialogue_over() -> None:
+    trajectory = handed_over([user("Which glass?")])
+    assert words_of(trajectory) == ["Which glass?", "", "Clear glass."]
+    assert (trajectory.task.num_turns, trajectory.task.num_steps) == (1, 2)
+
+
+def test_what_another_agent_is_told_of_the_dialogue_that_it_takes_over_is_nobodys_word() -> None:
+    history = assistant("So far: user: Which glass? call: transfer_to_glazier n1")
+    trajectory = handed_over([history])
+    assert words_of(trajectory) == ["Which glass?", "", "Clear glass."]
+    assert [one.content for one in trajectory.asides] == [history["content"]]

@@ -1,4 +1,4 @@
-"""User messages inside a turn that are no user's: its question, answer, calls or results told to the model again."""
+"""Messages inside a turn that tell its question, answer, calls or results to a model again: nobody said them."""
 
 from msgspec import Struct
 
@@ -39,6 +39,12 @@ def is_echo(draft: Draft, said: TurnSoFar) -> bool:
         or _is_argument(text, said)
         or (not said.told and (_tells_of_calls(text, said) or _tells_of_results(text, said)))
     )
+
+
+def retells(draft: Draft, said: TurnSoFar) -> bool:
+    """Whether an assistant's message tells an agent that takes over the question and the call that it answers."""
+    text, asked = draft.content or "", (said.asked.content or "").strip() if said.asked is not None else ""
+    return bool(asked) and not draft.tool_calls and asked in text and _tells_of_calls(text, said)
 
 
 def _goes_on_in_text(text: str, said: TurnSoFar) -> bool:

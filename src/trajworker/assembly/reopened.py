@@ -1,12 +1,17 @@
 """Dialogues of a session that went on in a new context: handed over, or reset, as what was said in it tells."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from trajworker.assembly.calls import Call, in_order
 from trajworker.assembly.groups import Group
 from trajworker.assembly.roots import Root
+from trajworker.assembly.tool_runs import Ran
 from trajworker.dialects import digest
 from trajworker.model.message import Role
+
+_HANDOFF = "transfer_to_"
+"""How calls begin that hand a dialogue over (OpenAI Agents, LangGraph's swarms)."""
 
 Exchange = tuple[bytes | None, bytes]
 """What a user said last, and what was answered, by their digests."""
@@ -31,6 +36,20 @@ def with_new_contexts(chosen: Group, groups: Sequence[Group], root: Root | None)
         return chosen, []
     _, *later = in_order([one.calls[0] for one in parts])
     return Group(calls=in_order([call for one in parts for call in one.calls])), later
+
+
+def with_handing(chosen: Group, groups: Sequence[Group], ran: Ran) -> Group:
+    """The agent's dialogue with those before it that handed over to it by a call that no tool ran for."""
+    start = chosen.calls[0].run.start_time
+    parts = [one for one in groups if one is not chosen and _hands_over(one.calls[-1], ran, start)]
+    return Group(calls=in_order([call for one in (*parts, chosen) for call in one.calls])) if parts else chosen
+
+
+def _hands_over(call: Call, ran: Ran, start: datetime) -> bool:
+    """Whether an answer that came before a time only calls to be replaced by another agent."""
+    if not call.names or not all(name.startswith(_HANDOFF) for name in call.names):
+        return False
+    return call.names.isdisjoint(ran.names) and (call.run.end_time or call.run.start_time) <= start
 
 
 def _exchanges(root: Root) -> set[Exchange]:

@@ -15,7 +15,7 @@ from trajworker.assembly.guards import decided_otherwise, is_unheard
 from trajworker.assembly.joins import fanned_out, is_joined
 from trajworker.assembly.overlaps import parallel, ran_beside
 from trajworker.assembly.payloads import text_of
-from trajworker.assembly.reopened import with_new_contexts
+from trajworker.assembly.reopened import with_handing, with_new_contexts
 from trajworker.assembly.roots import Root
 from trajworker.assembly.tool_runs import Ran, ToolRun
 from trajworker.assembly.words import MIN_QUOTE
@@ -100,7 +100,7 @@ def sort_calls(
     if is_joined(groups, root):
         return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
     chosen = groups[0] if len(groups) == 1 else own_group(groups, root, ran)
-    chosen, reopening = with_new_contexts(chosen, groups, root)
+    chosen, reopening = with_new_contexts(with_handing(chosen, groups, ran), groups, root)
     chosen, behind = up_to_final(chosen, root, ran)
     writing = [call for one in groups for call in one.summaries]
     summaries = [call.text for call in writing if call.text is not None]

@@ -7,7 +7,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 from trajworker.assembly.alignment import FreshSystem, Seen, made
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import append, refer
-from trajworker.assembly.echoes import TurnSoFar, is_echo
+from trajworker.assembly.echoes import TurnSoFar, is_echo, retells
 from trajworker.assembly.fresh import Fresh, Keyed
 from trajworker.assembly.linking import complete, from_run, match_run, pending_of
 from trajworker.assembly.memory import StepDraft
@@ -154,7 +154,7 @@ class Transcript(Turns):
         if draft.role is Role.SYSTEM:
             return self.system(draft, key)
         flag = fresh.beside(place, self.quotes)
-        if flag is None and fresh.opening is None and draft.role is Role.USER and self._is_echo(draft):
+        if flag is None and fresh.opening is None and self._is_echo(draft):
             flag = CONTEXT
         if flag is not None:
             return self.aside(draft, flag, key)
@@ -178,15 +178,18 @@ class Transcript(Turns):
         return True
 
     def _is_echo(self, draft: Draft) -> bool:
-        """Whether a user message inside the turn is no user's."""
+        """Whether a message inside the turn only tells again what was said in it."""
+        users = draft.role is Role.USER
+        if not users and (draft.role is not Role.ASSISTANT or not self.answer_ids):
+            return False
         so_far = TurnSoFar(
             asked=self.own(self.turn_user) if self.turn_user is not None else None,
             shown=self.shown,
             answer=self.own(self.answer) if self.answer is not None else None,
-            results=[(one.content or "").strip() for one in self.drafts if one.role is Role.TOOL],
+            results=[(one.content or "").strip() for one in self.drafts if users and one.role is Role.TOOL],
             told=self.results_told,
         )
-        return is_echo(draft, so_far)
+        return is_echo(draft, so_far) if users else retells(draft, so_far)
 
     def finish(self, trailing: list[Draft], *, waits: bool = False) -> None:
         """Tell what only tool runs and the root's outputs tell; where it `waits` for a human, no empty results."""
