@@ -154,7 +154,7 @@ class Transcript(Turns):
         if draft.role is Role.SYSTEM:
             return self.system(draft, key)
         flag = fresh.beside(place, self.quotes)
-        if flag is None and fresh.opening is None and self._is_echo(draft):
+        if flag is None and fresh.opening is None and not draft.tool_calls and self._is_echo(draft):
             flag = CONTEXT
         if flag is not None:
             return self.aside(draft, flag, key)
