@@ -37,7 +37,7 @@ class Alignment(Memory):
         """The view of a prompt that begins, byte for byte, with the one before it; None where it does not."""
         self.was_cut = False
         rest = self.behind_prefix(call)
-        if rest is None or self._leaves_history(call):
+        if rest is None or (call.prompt.previous is not None and self._leaves_history(call)):
             return None
         begins = opening is not None and opening.begins
         if begins and not any(draft.role is Role.USER for draft in rest):
@@ -92,7 +92,7 @@ class Alignment(Memory):
 
     def _leaves_history(self, call: Call) -> bool:
         """Whether a prompt names the last answer instead of telling what led to it: a word in it is said anew."""
-        last = self.steps[-1].call if self.steps and call.prompt.previous is not None else None
+        last = self.steps[-1].call if self.steps else None
         return last is not None and last.key not in call.digests() and call.names_answer(last)
 
     def is_last_answer(self, draft: Draft) -> bool:
@@ -185,7 +185,7 @@ class Alignment(Memory):
         begins = opening is not None and opening.begins
         limit = turn_user(drafts, opening) if begins else len(drafts)
         references = repeated_by(self, keyed[:limit])
-        if self._leaves_history(call):
+        if call.prompt.previous is not None and self._leaves_history(call):
             references = [
                 None if draft.role is Role.USER else found
                 for (draft, _), found in zip(keyed[:limit], references, strict=True)
