@@ -12,7 +12,7 @@ from trajworker.assembly.figures import Figures
 from trajworker.assembly.memory import Amendment
 from trajworker.assembly.rewards import Aggregation
 
-VERSION = 4
+VERSION = 5
 _DIGEST_SIZE = 16
 
 
