@@ -1,12 +1,13 @@
 """Assertions fail with the explanation, pass silently, and forbid what they say they forbid."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from inline_snapshot import snapshot
 
 from support.calls import call
-from trajworker.errors import TrajectoryMismatch
+from trajworker.errors import ConfigError, TrajectoryMismatch
 from trajworker.matching import (
     NoCalls,
     assert_called_before,
@@ -18,7 +19,7 @@ from trajworker.matching import (
     refute_trajectory,
 )
 from trajworker.matching.assertions import NothingForbidden
-from trajworker.trajectory import ToolsNotCalled
+from trajworker.trajectory import NoToolName, ToolsNotCalled, Trajectory
 
 PATH = [call("search", {"q": 1}), call("read", {}), call("search", {"q": 2}), call("answer", {"text": "x"})]
 
@@ -68,6 +69,26 @@ Called although it must never be: search
 """)
     with pytest.raises(NothingForbidden, match="name at least one"):
         assert_never_called(PATH)
+
+
+@pytest.mark.parametrize("no_name", [["search", "drop"], ("search",), None, {"name": "search"}, 1])
+def test_what_is_no_tool_name_is_refused_wherever_a_tool_is_named(no_name: Any) -> None:
+    """A list is no tool that anybody has: taken as one, it would forbid nothing."""
+    for forbidden in ((no_name,), ("drop", no_name)):
+        with pytest.raises(NoToolName, match=f"is no tool name but {type(no_name).__name__}") as caught:
+            assert_never_called(PATH, *forbidden)
+        assert isinstance(caught.value, ConfigError)
+    for check in (assert_called_before, refute_called_before, called_before):
+        for pair in ((no_name, "answer"), ("answer", no_name)):
+            with pytest.raises(NoToolName):
+                check(PATH, *pair)
+    with pytest.raises(NoToolName):
+        Trajectory().calls_by_name(no_name)
+
+
+def test_names_in_a_list_are_to_be_given_one_by_one() -> None:
+    with pytest.raises(NoToolName, match=r"one by one, \*names"):
+        assert_never_called(PATH, ["search", "drop"])  # type: ignore[arg-type]  # what is refused
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,12 @@
 
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
 from support.calls import call
-from trajworker.matching import MalformedCall, NoCalls, matches
+from trajworker.matching import MalformedCall, NoCalls, matches, refute_trajectory, regex
 from trajworker.model.message import ToolCall
 from trajworker.trajectory import Trajectory
 
@@ -71,6 +72,13 @@ def test_a_call_that_is_not_in_a_list_is_refused(side: Any) -> None:
 def test_a_dictionary_that_is_no_call_is_refused(item: Any, options: dict[str, Any]) -> None:
     with pytest.raises(MalformedCall):
         matches([call("search", {})], [item], **options)
+
+
+@pytest.mark.parametrize("name", [None, ["search"], ANY, regex("^s"), 1])
+def test_a_call_whose_name_is_no_text_is_refused(name: Any) -> None:
+    """It would be a tool that nobody has, so refuting it would always pass."""
+    with pytest.raises(MalformedCall, match="call 1 has a name that is no text"):
+        refute_trajectory(WANTED, [call(name, None)], "superset")
 
 
 @pytest.mark.parametrize("args", ["exact", "subset"])

@@ -11,7 +11,7 @@ from trajworker.matching.calls import CallPath, read_calls
 from trajworker.matching.compare import matches
 from trajworker.matching.rendering import render, show_call
 from trajworker.matching.rules import MatchOptions
-from trajworker.trajectory.order import came_before
+from trajworker.trajectory.order import came_before, tool_name
 
 
 class NothingForbidden(ConfigError, ValueError):
@@ -58,11 +58,10 @@ def refute_called_before(trajectory: object, first: str, then: str, *, require_b
 
 
 def assert_never_called(trajectory: object, *names: str) -> None:
-    """Fail if any one of these tools was called at all; raises NothingForbidden where none is named."""
+    """Fail if any one of these tools was called at all; see `_forbidden` for what is refused."""
     __tracebackhide__ = True
-    if not names:
-        raise NothingForbidden("assert_never_called forbids nothing without tool names: name at least one")
-    made = [call for call in read_calls(trajectory).calls if call.name in names]
+    forbidden = _forbidden(names)
+    made = [call for call in read_calls(trajectory).calls if call.name in forbidden]
     if made:
         told = "\n".join(f"  + {call.index + 1:>3} {show_call(call)}" for call in made)
         tools = ", ".join(dict.fromkeys(str(call.name) for call in made))
@@ -72,6 +71,13 @@ def assert_never_called(trajectory: object, *names: str) -> None:
 def called_before(trajectory: object, first: str, then: str, *, require_both: bool = False) -> bool:
     """`Trajectory.called_before` for whatever `matches` takes."""
     return came_before(_names(read_calls(trajectory)), first, then, require_both=require_both)
+
+
+def _forbidden(names: tuple[str, ...]) -> set[str]:
+    """The tools that are forbidden; raises NothingForbidden where none is named, NoToolName for what is no name."""
+    if not names:
+        raise NothingForbidden("assert_never_called forbids nothing without tool names: name at least one")
+    return {tool_name(name) for name in names}
 
 
 def _names(path: CallPath) -> list[str]:

@@ -28,7 +28,7 @@ MISSING: Final = Missing()
 
 
 class MalformedCall(ConfigError, ValueError):
-    """A call without a name or without arguments; the message says which and what to write."""
+    """A call without a name, with a name that is no text, or without arguments; the message says what to write."""
 
 
 class NoCalls(ConfigError, TypeError):
@@ -154,6 +154,13 @@ def _is_named_call(item: Mapping[Any, Any]) -> bool:
 
 
 def _read_call(index: int, item: Any) -> Call:  # noqa: ANN401 - a call in any of its spellings
+    call = _spelt(index, item)
+    if call.name is MISSING or isinstance(call.name, str):
+        return call
+    raise MalformedCall(f"call {index + 1} has a name that is no text but {type(call.name).__name__}: {call.name!r}")
+
+
+def _spelt(index: int, item: Any) -> Call:  # noqa: ANN401 - as above
     if isinstance(item, Call):
         return Call(index, item.name, item.arguments)
     if isinstance(item, ToolCall):

@@ -1,7 +1,7 @@
 """What the product delivers: a Trajectory, and how one is written down and read back."""
 
 from trajworker.trajectory.codec import decode_line, encode_trajectory
-from trajworker.trajectory.order import ToolsNotCalled
+from trajworker.trajectory.order import NoToolName, ToolsNotCalled
 from trajworker.trajectory.tokens import TokenUsage
 from trajworker.trajectory.trajectory import (
     ExecutionMetrics,
@@ -22,6 +22,7 @@ from trajworker.trajectory.trajectory import (
 __all__ = [
     "ExecutionMetrics",
     "MessageView",
+    "NoToolName",
     "Origin",
     "Pane",
     "Retrieval",

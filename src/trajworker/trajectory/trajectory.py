@@ -12,7 +12,7 @@ from typing import Any, Self, overload
 from msgspec import Struct, field
 
 from trajworker.model.message import Message, Role, ToolCall, ToolDefinition, TrainableStatus
-from trajworker.trajectory.order import came_before
+from trajworker.trajectory.order import calls_named, came_before
 from trajworker.trajectory.tokens import TokenUsage, summed
 
 
@@ -287,8 +287,8 @@ class Trajectory(Struct, frozen=True, kw_only=True):
         return [call for message in self.messages for call in message.tool_calls or ()]
 
     def calls_by_name(self, name: str) -> list[ToolCall]:
-        """Tool calls of that name, in order (seed 003)."""
-        return [call for call in self.tool_calls if call.name == name]
+        """Tool calls of that name, in order (seed 003); raises NoToolName where it is no text."""
+        return calls_named(self.tool_calls, name)
 
     def calls_by_turn(self) -> list[tuple[int, list[ToolCall]]]:
         """Calls by assistant message, numbered from 0 over those that have calls (seed 003)."""
