@@ -7,7 +7,7 @@ from unittest.mock import ANY
 import pytest
 
 from support.calls import call
-from trajworker.matching import MalformedCall, NoCalls, matches, refute_trajectory, regex
+from trajworker.matching import MalformedCall, NoCalls, assert_never_called, matches, refute_trajectory, regex
 from trajworker.model.message import ToolCall
 from trajworker.trajectory import Trajectory
 
@@ -53,6 +53,51 @@ def test_a_stored_map_is_a_side_too_with_its_wildcards() -> None:
     ).to_map()
     assert matches(stored, WANTED)
     assert matches(WANTED, {"messages": [], "tool_calls": [{"name": "search"}]})
+
+
+SAID = {"role": "user", "content": "x"}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_call_among_messages_counts_or_is_refused(spelling: str) -> None:
+    """A call that is dropped is one that was never made: what forbids it would pass."""
+    call = SPELLINGS[spelling]
+    for side in ([SAID, call], [call, SAID], {"messages": [SAID, call]}):
+        if spelling == "responses":  # an item of an answer is a message
+            assert matches(side, WANTED)
+            continue
+        with pytest.raises(NoCalls, match="stands among messages and is none: give calls alone"):
+            matches(side, WANTED)
+        with pytest.raises(NoCalls):
+            assert_never_called(side, "search")
+        with pytest.raises(NoCalls):
+            refute_trajectory(WANTED, side, "superset")
+
+
+@pytest.mark.parametrize("item", [{}, {"tool": "search"}, {"name": "search"}])
+def test_what_is_neither_a_call_nor_a_message_is_refused_among_messages(item: Any) -> None:
+    with pytest.raises(NoCalls, match="item 1 stands among messages"):
+        matches([SAID, item], [])
+
+
+def test_items_of_an_answer_that_are_no_calls_of_ours_stay_messages() -> None:
+    items = [
+        SAID,
+        {"type": "web_search_call", "id": "w", "status": "completed", "action": {"type": "search", "query": "x"}},
+        {"type": "mcp_call", "id": "m", "name": "search", "arguments": "{}", "output": "x", "server_label": "s"},
+        {"type": "item_reference", "id": "r"},
+    ]
+    assert matches(items, [])
+
+
+@pytest.mark.parametrize(
+    "item", [("search", {"q": "x"}), ["search", {"q": "x"}], ("search", None), ("search", "x"), ("tool", {"q": "x"})]
+)
+def test_a_call_written_as_a_pair_is_refused_and_no_message(item: Any) -> None:
+    """As a message it would make an expectation of no calls, which every superset meets."""
+    for side in ([item], [SAID, item], {"messages": [item]}):
+        with pytest.raises(NoCalls, match="neither a call nor a message: write a call as"):
+            matches(WANTED, side, "superset")
 
 
 def test_abbreviated_messages_are_messages() -> None:

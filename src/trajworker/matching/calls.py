@@ -2,7 +2,8 @@
 
 A side may be a Trajectory, what `Trajectory.from_chain` takes, or a list of calls: mappings with `name` and
 `arguments`, ToolCalls, calls as LangChain (`args`), OpenAI (`function`) and Anthropic (`input`) write them; a list
-of such lists says which calls were made in one message.
+of such lists says which calls were made in one message. A list holds calls or messages, never both: a call among
+messages is refused.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -84,6 +85,8 @@ def read_calls(side: object) -> CallPath:
         raise NoCalls(
             f"no tool calls in {type(side).__name__}: give a Trajectory, a list of calls or a list of messages"
         )
+    if isinstance(side, Mapping) and _is_list(side.get("messages")):
+        _refuse_strays(side["messages"])
     return _path_of_messages(Trajectory.from_chain(side).messages)
 
 
@@ -96,14 +99,30 @@ def _path_of_list(items: list[Any]) -> CallPath:
         return _path_of_turns(items)
     if all(_is_call(item) for item in items):
         return CallPath(tuple(_read_call(index, item) for index, item in enumerate(items)))
-    for index, item in enumerate(items):
-        if isinstance(item, str | bytes | int | float | None) or (_is_list(item) and not _is_pair(item)):
-            raise NoCalls(f"item {index} is {type(item).__name__}, neither a call nor a message")
+    _refuse_strays(items)
     return _path_of_messages(Trajectory.from_messages(items).messages)
 
 
+def _refuse_strays(items: Sequence[Any]) -> None:
+    """Raise NoCalls for what stands among messages and is none: a call there would silently not count."""
+    for index, item in enumerate(items):
+        if isinstance(item, str | bytes | int | float | None) or (_is_list(item) and not _is_pair(item)):
+            raise NoCalls(f"item {index} is {type(item).__name__}, neither a call nor a message")
+        if _is_list(item) and (isinstance(item[-1], Mapping | None) or _is_unread(item)):
+            form = "a call as {'name': ..., 'arguments': ...}, a message as (role, text)"
+            raise NoCalls(f"item {index} is a {type(item).__name__}, neither a call nor a message: write {form}")
+        if not _is_list(item) and _is_call(item) and _is_unread(item):
+            advice = "give calls alone, or in the tool_calls of an assistant message"
+            raise NoCalls(f"item {index} stands among messages and is none: {advice}")
+
+
+def _is_unread(item: object) -> bool:
+    """Whether no dialect knows this as a message; the calls among Responses items are messages."""
+    return all("raw" in message.flags for message in Trajectory.from_messages([item]).messages)
+
+
 def _is_pair(item: Sequence[Any]) -> bool:
-    """Whether this is a message as LangChain abbreviates it: `("user", "text")`."""
+    """Whether this may be a message as LangChain abbreviates it: `("user", "text")`."""
     return bool(item) and isinstance(item[0], str)
 
 
