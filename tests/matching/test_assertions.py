@@ -88,7 +88,7 @@ def test_what_is_no_tool_name_is_refused_wherever_a_tool_is_named(no_name: Any) 
 
 def test_names_in_a_list_are_to_be_given_one_by_one() -> None:
     with pytest.raises(NoToolName, match=r"one by one, \*names"):
-        assert_never_called(PATH, ["search", "drop"])  # type: ignore[arg-type]  # what is refused
+        assert_never_called(PATH, ["search", "drop"])
 
 
 @pytest.mark.parametrize(

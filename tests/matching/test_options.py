@@ -1,12 +1,14 @@
 """A misspelt option is an error that names what is valid, never a silent default."""
 
 import re
+from functools import partial
 from typing import Any
 
 import pytest
 
 from trajworker.errors import ConfigError
 from trajworker.matching import UnknownOption, assert_trajectory, matches
+from trajworker.matching.rules import MODES
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,35 @@ def test_it_names_what_is_valid(options: dict[str, Any], told: str) -> None:
         matches([], [], **options)
     assert isinstance(caught.value, ConfigError)
     assert isinstance(caught.value, ValueError)
+
+
+async def agrees(_: object, __: object) -> bool:
+    return False
+
+
+class Agrees:
+    """An object that is called like a function, and awaited."""
+
+    async def __call__(self, _: object, __: object) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("override", [agrees, partial(agrees), Agrees()])
+def test_an_asynchronous_override_is_refused_before_anything_is_compared(override: Any) -> None:
+    """What it returns is a coroutine, which is as good as True."""
+    with pytest.raises(UnknownOption, match=r"overrides\['t'\]=.* is asynchronous: comparing awaits nothing"):
+        matches([], [], overrides={"t": override})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("mode", MODES)
+def test_an_override_that_turns_out_to_be_asynchronous_is_refused_when_it_answers(mode: str) -> None:
+    def later(made: object, wanted: object) -> Any:
+        return agrees(made, wanted)
+
+    calls = [{"name": "t", "arguments": {}}]
+    with pytest.raises(UnknownOption, match="an override answered with a coroutine"):
+        matches(calls, calls, mode, overrides={"t": later})
 
 
 def test_every_problem_is_told_at_once() -> None:

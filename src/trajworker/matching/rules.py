@@ -6,6 +6,7 @@ deep=True, ignore=["/**/timestamp"], group="turn", absent_as_null=False`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from inspect import isawaitable, iscoroutine, iscoroutinefunction
 from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
 
 from msgspec import Struct
@@ -27,7 +28,8 @@ class MatchOptions(TypedDict, total=False):
 
     Args:
         overrides: per tool, in place of `args`: one of its values, a list of the only paths that count (JSON pointers
-            or dotted keys), or a function of (actual arguments, expected arguments).
+            or dotted keys), or a function of (actual arguments, expected arguments) that returns True or False; an
+            asynchronous one is refused.
         deep: whether `args="subset"` and `"superset"` hold for nested objects too; default one level.
         ignore: JSON pointers, globs allowed, of what is left out on both sides.
         group: `"turn"`: the calls of one message may come in any order; `"message"`: besides, both conversations must
@@ -46,6 +48,9 @@ class MatchOptions(TypedDict, total=False):
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 ARGS: Final[tuple[Args, ...]] = get_args(Args)
 GROUPS: Final[tuple[Group, ...]] = get_args(Group)
+
+
+_PLAIN_FUNCTION: Final = "comparing awaits nothing, give a plain function that returns True or False"
 
 
 class UnknownOption(ConfigError, ValueError):
@@ -70,7 +75,7 @@ class Rule(Struct, frozen=True):
                 ours, theirs = lookup(actual, path), lookup(expected, path)
                 if not same(ours, theirs):
                     yield Difference(pointer(path), "changed", theirs, ours)
-        elif self.agree is not None and not self.agree(actual, expected):
+        elif self.agree is not None and not _answer(self.agree, actual, expected):
             yield Difference("", "refused", expected, actual)
 
     def ignores(self, expected: object) -> bool:
@@ -104,6 +109,16 @@ class Rules(Struct, frozen=True):
             return False
         rule = self.rule_for(expected.name)
         return next(rule.differences(actual.arguments, expected.arguments), None) is None
+
+
+def _answer(agree: ArgumentsAgree, actual: object, expected: object) -> bool:
+    """What an override says; raises UnknownOption where it only promises an answer, which would always be a yes."""
+    said: Any = agree(actual, expected)
+    if not isawaitable(said):
+        return bool(said)
+    if iscoroutine(said):
+        said.close()  # else Python warns that nobody awaited it
+    raise UnknownOption(f"an override answered with a {type(said).__name__}: {_PLAIN_FUNCTION}")
 
 
 def read_rules(mode: str, args: str, options: Mapping[str, Any]) -> Rules:
@@ -177,6 +192,9 @@ def _wrong_values(mode: object, options: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _wrong_override(tool: object, override: object) -> Iterator[str]:
+    if iscoroutinefunction(override) or iscoroutinefunction(getattr(override, "__call__", None)):  # noqa: B004 - not whether, but which
+        yield f"overrides[{tool!r}]={override!r} is asynchronous: {_PLAIN_FUNCTION}"
+        return
     if callable(override) or (_are_paths(override) and override):
         return
     if isinstance(override, str):
