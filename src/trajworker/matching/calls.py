@@ -29,7 +29,7 @@ MISSING: Final = Missing()
 
 
 class MalformedCall(ConfigError, ValueError):
-    """A call without a name, with a name that is no text, or without arguments; the message says what to write."""
+    """A call without a name or arguments, or with such as cannot be compared or written; the message says which."""
 
 
 class NoCalls(ConfigError, TypeError):
@@ -62,11 +62,13 @@ class CallPath(Struct, frozen=True):
         calls: all calls.
         turns: positions of the calls of each message that made any; None where the messages are not known.
         roles: role of each message with the positions of its calls; None where the messages are not known.
+        json: whether the arguments are as JSON tells them, because they come out of a golden file or go into one.
     """
 
     calls: tuple[Call, ...]
     turns: tuple[tuple[int, ...], ...] | None = None
     roles: tuple[tuple[str, tuple[int, ...]], ...] | None = None
+    json: bool = False
 
 
 def read_calls(side: object) -> CallPath:

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias, Unpack
 from trajworker.matching.alignment import align, align_pairs
 from trajworker.matching.assignment import Pairs, maximum_matching
 from trajworker.matching.calls import Call, CallPath, read_calls, refuse_malformed
+from trajworker.matching.json_values import json_path
 from trajworker.matching.rules import MatchOptions, Mode, Rules, read_rules
 from trajworker.matching.turns import in_order_by_turn, roles_differ, shared_turns, strict_by_turn, turns_of
 from trajworker.matching.verdict import AlignedCall, Verdict
@@ -48,7 +49,7 @@ def matches(
         MalformedCall: a call that had to be compared has no name or no arguments.
     """
     rules = read_rules(mode, args, options)
-    ours, theirs = read_calls(actual), read_calls(expected)
+    ours, theirs = _on_one_footing(read_calls(actual), read_calls(expected))
     if rules.group or rules.mode not in SEED_MODES:
         for path, whose in ((ours, "actual"), (theirs, "expected")):
             for call in path.calls:
@@ -72,6 +73,11 @@ def matches(
         alignment=alignment,
         reason=reason,
     )
+
+
+def _on_one_footing(ours: CallPath, theirs: CallPath) -> tuple[CallPath, CallPath]:
+    """Where one side comes out of a golden file, the other as it would come out of one."""
+    return (json_path(ours), json_path(theirs)) if ours.json or theirs.json else (ours, theirs)
 
 
 def _strict(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:

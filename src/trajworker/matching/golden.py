@@ -14,9 +14,10 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.errors import ConfigError
-from trajworker.matching.calls import Call, CallPath, read_calls, refuse_malformed
+from trajworker.matching.calls import Call, CallPath, MalformedCall, read_calls, refuse_malformed
 from trajworker.matching.compare import matches
-from trajworker.matching.markers import MalformedMarker, read_arguments, written_arguments
+from trajworker.matching.json_values import json_path
+from trajworker.matching.markers import MalformedMarker, Unspeakable, read_arguments, written_arguments
 from trajworker.matching.normalising import normalised
 from trajworker.matching.rules import MatchOptions
 from trajworker.matching.verdict import Verdict
@@ -51,6 +52,7 @@ def write_golden(path: str | os.PathLike[str], recorded: object, normalise: Iter
     """Write the calls of `recorded` (whatever `matches` takes), whole or not at all; folders are made.
 
     `normalise` only names what was at work; see `normalised`. Arguments None are written as the marker for any.
+    Raises MalformedCall for a value that JSON has no word for.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -94,7 +96,7 @@ def read_golden(path: str | os.PathLike[str]) -> Golden:
         calls.append(call)
         with_last = turns.pop() if told.parallel and turns else ()
         turns.append((*with_last, call.index))
-    return Golden(CallPath(tuple(calls), tuple(turns)), header.normalise)
+    return Golden(CallPath(tuple(calls), tuple(turns), json=True), header.normalise)
 
 
 def diff_trajectories(
@@ -106,9 +108,11 @@ def diff_trajectories(
     """
     old, new = _opened(before), _opened(after)
     names = (*old.normalise, *(name for name in new.normalise if name not in old.normalise))
-    ours = new.path if new.normalise else normalised(new.path, names)
-    theirs = old.path if old.normalise else normalised(old.path, names)
-    return matches(ours, theirs, mode, args, **options)
+    return matches(_prepared(new, names), _prepared(old, names), mode, args, **options)
+
+
+def _prepared(side: Golden, normalise: tuple[str, ...]) -> CallPath:
+    return side.path if side.normalise or not normalise else normalised(json_path(side.path), normalise)
 
 
 def _opened(side: object) -> Golden:
@@ -125,7 +129,11 @@ def _opened(side: object) -> Golden:
 
 def _line(call: Call, *, parallel: bool) -> str:
     refuse_malformed(call, "recorded")
-    told = json.dumps(written_arguments(call.arguments), ensure_ascii=False, sort_keys=True)
+    try:
+        told = json.dumps(written_arguments(call.arguments), ensure_ascii=False, sort_keys=True)
+    except Unspeakable as error:
+        advice = "pass plain values, or normalise them before"
+        raise MalformedCall(f"recorded call {call.index + 1} ({call.name}): {error}; {advice}") from error
     name = json.dumps(str(call.name), ensure_ascii=False)
     beside = ', "parallel": true' if parallel else ""
     return f'{{"name": {name}, "arguments": {told}{beside}}}'

@@ -9,6 +9,7 @@ from msgspec import Struct
 from trajworker.matching.calls import CallPath, read_calls
 from trajworker.matching.compare import matches
 from trajworker.matching.golden import MalformedGolden, read_golden, write_golden
+from trajworker.matching.json_values import json_path
 from trajworker.matching.normalising import Normaliser, Redactor, normalised, redacted
 from trajworker.matching.rendering import render
 from trajworker.matching.rules import MatchOptions, read_rules
@@ -34,10 +35,11 @@ class Outcome(Struct, frozen=True):
 def check_golden(path: Path, trajectory: object, plan: GoldenPlan, **options: Unpack[MatchOptions]) -> Outcome:
     """Compare with the file, or write it, as the plan says. A file that still matches is never rewritten.
 
-    So matchers that somebody put into it stay. Redaction comes before normalising, and both before anything is written.
+    So matchers that somebody put into it stay. What is compared is what a file can hold: values as JSON
+    tells them. Redaction comes before normalising, and both before anything is written.
     """
     read_rules(plan.mode, plan.args, options)  # options are wrong or right whether there is a file or not
-    recorded = normalised(redacted(read_calls(trajectory), plan.redactor), plan.normalise)
+    recorded = normalised(redacted(json_path(read_calls(trajectory)), plan.redactor), plan.normalise)
     if not path.exists():
         if plan.treatment == "check":
             return Outcome(complaint=_missing(path, recorded))

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from trajworker.matching.json_values import json_value
 from trajworker.matching.matchers import ANY, MATCHERS, AnyValue, Approx, OneOf, Regex, one_of
 
 MARK: Final = "$trajworker"
@@ -19,22 +20,30 @@ class MalformedMarker(ValueError):
     """An object with `$trajworker` that is no matcher; the message names those there are."""
 
 
+class Unspeakable(TypeError):
+    """A value that JSON cannot say; the message names its type."""
+
+
 def written(value: object) -> Any:  # noqa: ANN401 - JSON
-    """A value as plain JSON; raises TypeError for what JSON cannot say."""
+    """A value as plain JSON; raises Unspeakable for what JSON cannot say."""
+    return _marked(json_value(value))
+
+
+def _marked(value: object) -> Any:  # noqa: ANN401 - JSON
     match value:
         case OneOf():
-            return {MARK: "one_of", "values": [written(item) for item in value.values]}
+            return {MARK: "one_of", "values": [_marked(item) for item in value.values]}
         case AnyValue() | Regex() | Approx():
             return msgspec.to_builtins(value)
         case dict():
-            plain = {str(key): written(item) for key, item in value.items()}
+            plain = {key: _marked(item) for key, item in value.items()}
             return {MARK: LITERAL, "value": plain} if MARK in plain else plain
-        case list() | tuple():
-            return [written(item) for item in value]
+        case list():
+            return [_marked(item) for item in value]
         case None | bool() | int() | float() | str():
             return value
         case _:
-            return msgspec.to_builtins(value)
+            raise Unspeakable(f"JSON has no word for {type(value).__name__}: {value!r:.100}")
 
 
 def written_arguments(arguments: object) -> Any:  # noqa: ANN401 - JSON
