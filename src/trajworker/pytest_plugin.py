@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Unpack
 import pytest
 
 if TYPE_CHECKING:
-    from trajworker.matching.normalising import Normaliser, Redactor
+    from trajworker.matching.normalising import Normaliser
+    from trajworker.matching.redacting import Redactor
     from trajworker.matching.rules import MatchOptions
 
 FOLDER: Final = "golden"

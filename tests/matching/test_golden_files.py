@@ -26,7 +26,9 @@ from trajworker.matching import (
 from trajworker.matching.calls import read_calls
 from trajworker.matching.golden import golden_text
 from trajworker.matching.golden_check import GoldenPlan, check_golden
-from trajworker.matching.normalising import UnknownNormaliser, normalised, redacted
+from trajworker.matching.normalising import UnknownNormaliser, normalised
+from trajworker.matching.redacting import redacted
+from trajworker.redaction import PiiRedactor
 from trajworker.trajectory import Trajectory
 
 PATH = [[call("search", {"q": "Oslo", "at": None}), call("weather", {})], [call("answer", {"text": "12°"})]]
@@ -186,6 +188,18 @@ def test_every_text_is_redacted_whatever_the_redactor_answers_with() -> None:
     ]
     assert redacted(path, Told()).calls[1].arguments == "***"
     assert redacted(path, None) is path
+
+
+def test_keys_that_are_data_are_redacted_and_none_is_lost(tmp_path: Path) -> None:
+    keys = {"Ada L.": 1, "ada": 2, "order-id": {"x@Ada": 3, "y@Ada": 4}}
+    (one,) = redacted(read_calls([call("t", keys)]), Upper()).calls
+    assert one.arguments == {"[NAME] L.": 1, "ada": 2, "order-id": {"x@[NAME]": 3, "y@[NAME]": 4}}
+    (one,) = redacted(read_calls([call("t", {"b@x": "b", "plain": "p", "a@x": "a"})]), Told()).calls
+    assert one.arguments == {"***": "***", "***_2": "***", "plain": "***"}
+    (one,) = redacted(read_calls([call("t", {"b@x": 2, "a@x": 1})]), Told()).calls
+    assert one.arguments == {"***": 1, "***_2": 2}  # by what they were, whatever their order
+    check_golden(tmp_path / "g.jsonl", [call("t", {"bob@example.com": 1})], GoldenPlan("new", redactor=PiiRedactor()))
+    assert "bob" not in (tmp_path / "g.jsonl").read_text("utf-8")
 
 
 def test_check_never_writes_new_writes_what_is_missing_update_what_differs(tmp_path: Path) -> None:

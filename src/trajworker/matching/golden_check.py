@@ -10,7 +10,8 @@ from trajworker.matching.calls import CallPath, read_calls
 from trajworker.matching.compare import matches
 from trajworker.matching.golden import MalformedGolden, read_golden, write_golden
 from trajworker.matching.json_values import json_path
-from trajworker.matching.normalising import Normaliser, Redactor, normalised, redacted
+from trajworker.matching.normalising import Normaliser, normalised
+from trajworker.matching.redacting import Redactor, redacted
 from trajworker.matching.rendering import render
 from trajworker.matching.rules import MatchOptions, read_rules
 

@@ -6,7 +6,7 @@ also be a function of a text that returns the text to keep.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from msgspec import structs
 
@@ -33,32 +33,10 @@ class UnknownNormaliser(ConfigError, ValueError):
     """A normaliser of that name does not exist; the message names those that do."""
 
 
-class Redactor(Protocol):
-    """What masks a text: any object with this method."""
-
-    def redact(self, text: str) -> Any:  # noqa: ANN401 - a text, or an object that holds it as `text`
-        """Return the text with everything personal masked."""
-        ...
-
-
 def normalised(path: CallPath, normalisers: Iterable[Normaliser]) -> CallPath:
     """The same calls with arguments normalised; raises UnknownNormaliser."""
     changes = [_change(normaliser) for normaliser in normalisers]
     return _changed(path, changes) if changes else path
-
-
-def redacted(path: CallPath, redactor: Redactor | None) -> CallPath:
-    """The same calls with every text in their arguments redacted."""
-    if redactor is None:
-        return path
-
-    def masked(_: str, value: Any) -> Any:  # noqa: ANN401 - JSON
-        if not isinstance(value, str):
-            return value
-        text = redactor.redact(value)
-        return text if isinstance(text, str) else str(text.text)
-
-    return _changed(path, [masked])
 
 
 def _change(normaliser: Normaliser) -> _Change:

@@ -1,0 +1,64 @@
+"""Personal texts masked in arguments before they are written or compared, the keys of objects too."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeAlias
+
+from msgspec import structs
+
+from trajworker.matching.calls import CallPath
+from trajworker.matching.json_values import json_path
+
+_Mask: TypeAlias = Callable[[str], str]
+
+
+class Redactor(Protocol):
+    """What masks a text: any object with this method."""
+
+    def redact(self, text: str) -> Any:  # noqa: ANN401 - a text, or an object that holds it as `text`
+        """Return the text with everything personal masked."""
+        ...
+
+
+def redacted(path: CallPath, redactor: Redactor | None) -> CallPath:
+    """The same calls, arguments as JSON tells them, with every text in these redacted.
+
+    Keys that could be names in a program (`order_id`, `user-name`) stay; all others are data and redacted as well.
+    """
+    if redactor is None:
+        return path
+
+    def mask(text: str) -> str:
+        masked = redactor.redact(text)
+        return masked if isinstance(masked, str) else str(masked.text)
+
+    told = json_path(path)
+    calls = tuple(structs.replace(call, arguments=_masked(call.arguments, mask)) for call in told.calls)
+    return structs.replace(told, calls=calls)
+
+
+def _masked(value: Any, mask: _Mask) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        names = _masked_names(value, mask)
+        return {names[name]: _masked(item, mask) for name, item in value.items()}
+    return [_masked(item, mask) for item in value] if isinstance(value, list) else value
+
+
+def _masked_names(keys: Iterable[str], mask: _Mask) -> dict[str, str]:
+    """Key -> what stands in its place; those that are masked alike are numbered in the order of what they were."""
+    names = {key: key for key in keys if _is_plain(key)}
+    taken = set(names)
+    for key in sorted(key for key in keys if key not in names):
+        name = free = mask(key)
+        number = 1
+        while free in taken:
+            number += 1
+            free = f"{name}_{number}"
+        taken.add(free)
+        names[key] = free
+    return names
+
+
+def _is_plain(key: str) -> bool:
+    return key.isascii() and key.replace("-", "_").isidentifier()
