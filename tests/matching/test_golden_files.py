@@ -28,6 +28,7 @@ from trajworker.matching.golden import golden_text
 from trajworker.matching.golden_check import GoldenPlan, check_golden
 from trajworker.matching.normalising import UnknownNormaliser, normalised
 from trajworker.matching.redacting import redacted
+from trajworker.matching.rules import MODES
 from trajworker.redaction import PiiRedactor
 from trajworker.trajectory import Trajectory
 
@@ -77,6 +78,20 @@ def test_matchers_are_written_as_markers_and_read_back(tmp_path: Path) -> None:
     assert matches(good, stored)
     assert not matches([good[0], call("b", {"x": 1, "y": "no", "z": 1.5, "w": "v"})], stored)
     assert '"arguments": {"$trajworker": "any"}' in (tmp_path / "g.jsonl").read_text("utf-8")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_file_with_matchers_does_not_differ_from_itself(tmp_path: Path, mode: str) -> None:
+    file = tmp_path / "g.jsonl"
+    values = {"v": any_value(), "r": regex("^r"), "a": approx(1.5), "o": one_of("v", 1, regex("u"), None)}
+    write_golden(file, [call("a", None), call("b", values), call("c", {"in": [values]}), call("d", regex("^raw"))])
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write('{"name": "e", "arguments": null}\n')
+    assert diff_trajectories(file, file, mode)
+    for other in ({"r": regex("^s")}, {"a": approx(1.5, relative=0.1)}, {"o": one_of("v", True)}, {"r": any_value()}):
+        changed = [call("b", values | other)]
+        assert not diff_trajectories([call("b", values)], changed)
+        assert diff_trajectories(changed, changed)
 
 
 def test_a_null_in_a_file_is_null_and_no_wildcard(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def differences(actual: object, expected: object, how: Comparison) -> Iterator[D
 
 
 def same(actual: object, expected: object) -> bool:
-    """Whether two values are equal as JSON values, or the expected one, a matcher, accepts the other."""
+    """Whether two values are equal as JSON values, or the expected one, a matcher, accepts the other or is the same."""
     return next(differences(actual, expected, EXACT), None) is None
 
 
@@ -131,6 +131,8 @@ def _walk_list(
 
 
 def _leaf_accepts(actual: object, expected: object) -> bool:
+    if isinstance(actual, MATCHERS) and _same_matcher(actual, expected):
+        return True
     if isinstance(expected, OneOf):
         return any(same(actual, value) for value in expected.values)
     if isinstance(expected, AnyValue | Regex | Approx):
@@ -140,6 +142,13 @@ def _leaf_accepts(actual: object, expected: object) -> bool:
             return False
         return actual == expected or _both_nan(actual, expected)
     return bool(expected == actual)
+
+
+def _same_matcher(one: object, other: object) -> bool:
+    """Whether both accept the same, as in a golden file that is compared with another one."""
+    if isinstance(one, OneOf) and isinstance(other, OneOf):
+        return same(one.values, other.values)
+    return type(one) is type(other) and one == other
 
 
 def _both_nan(one: object, other: object) -> bool:
