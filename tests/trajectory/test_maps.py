@@ -25,6 +25,7 @@ from trajworker.trajectory import (
     TrajectoryMetrics,
     Turn,
 )
+from trajworker.trajectory.maps import MalformedMap
 from trajworker.trajectory.trajectory import MessageView
 
 VALUES = st.recursive(
@@ -174,8 +175,17 @@ def test_half_a_usage_is_kept_and_none_is_none(usage: Any, told: TokenUsage | No
 
 
 def test_a_sparse_map_is_an_empty_trajectory() -> None:
-    for stored in ({}, {"messages": None, "metadata": None, "tool_calls": None}):
+    for stored in ({"messages": []}, {"metadata": {}}, {"messages": None, "metadata": None, "tool_calls": None}):
         assert Trajectory.from_map(stored).tool_calls == []
+
+
+@pytest.mark.parametrize(
+    "stored", [{}, {"foo": 1}, {"error": "not found"}, {"trajectory": {"tool_calls": [{"name": "a"}]}}]
+)
+def test_an_object_with_none_of_its_keys_is_no_map(stored: Any) -> None:
+    """As an empty trajectory it would be an expectation that every superset meets."""
+    with pytest.raises(MalformedMap, match="has one of messages, tool_calls, token_usage, metadata, steps; this"):
+        Trajectory.from_map(stored)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,9 @@ from trajworker.trajectory.trajectory import (
 
 _DERIVED: Final = ("tool_calls", "token_usage")
 
+_TELLING: Final = ("messages", "tool_calls", "token_usage", "metadata", "steps")
+"""Keys of which a map has at least one: those of the seed, and the one that every map of ours has."""
+
 
 class MalformedMap(ConfigError, ValueError):
     """The map tells no trajectory; the message says where it goes wrong."""
@@ -64,9 +67,11 @@ def map_of_trajectory(trajectory: Trajectory) -> dict[str, Any]:
 
 
 def trajectory_from_map(stored: Mapping[str, Any]) -> Trajectory:
-    """The trajectory that a map tells."""
-    if not isinstance(stored, Mapping):
-        raise MalformedMap(f"a trajectory's map is an object, not {type(stored).__name__}")
+    """The trajectory that a map tells; raises MalformedMap where it tells none.
+
+    As in the seed, a `tool_calls` that is no list tells no calls.
+    """
+    _refuse_strange(stored)
     calls = stored.get("tool_calls", [])
     calls = [_stored_call(call) for call in calls] if isinstance(calls, list | tuple) else None
     if "steps" not in stored:
@@ -83,6 +88,15 @@ def trajectory_from_map(stored: Mapping[str, Any]) -> Trajectory:
         "nested": tuple(trajectory_from_map(nested) for nested in told.nested),
     }
     return Trajectory(**fields)
+
+
+def _refuse_strange(stored: object) -> None:
+    """Raise MalformedMap for what is no trajectory's map; as an expectation, no calls would be met by anything."""
+    if not isinstance(stored, Mapping):
+        raise MalformedMap(f"a trajectory's map is an object, not {type(stored).__name__}")
+    if not any(name in stored for name in _TELLING):
+        found = f"only {', '.join(sorted(map(str, stored)))}" if stored else "nothing"
+        raise MalformedMap(f"a trajectory's map has one of {', '.join(_TELLING)}; this object holds {found}")
 
 
 def _step_maps(steps: Iterable[Step], pool: tuple[Message, ...]) -> tuple[_StepMap, ...]:
