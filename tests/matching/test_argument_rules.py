@@ -68,6 +68,26 @@ def test_paths_of_an_override_may_be_dotted_and_count_as_equal_where_absent_on_b
     assert not pair({"tags": ["x"]}, {"tags": ["y"]}, overrides=overrides)
 
 
+@pytest.mark.parametrize("matcher", [any_value(), regex(""), one_of(None, 1), ANY])
+def test_a_matcher_at_a_path_of_an_override_wants_its_key_to_be_there(matcher: Any) -> None:
+    for path, made, wanted in (
+        ("k", {"z": 1}, {"k": matcher}),
+        ("/in/k", {"in": {}}, {"in": {"k": matcher}}),
+        ("in.k", {"in": "text"}, {"in": {"k": matcher}}),
+        ("l.1", {"l": [1]}, {"l": [1, matcher]}),
+    ):
+        assert not pair(made, wanted, overrides={"t": [path]})
+    verdict = matches([call("t", {})], [call("t", {"k": matcher})], overrides={"t": ["k"]})
+    assert [difference.kind for difference in verdict.alignment[0].differences] == ["absent"]
+
+
+def test_null_and_absent_are_the_same_at_a_path_of_an_override() -> None:
+    for made, wanted in (({}, {"k": None}), ({"k": None}, {}), ({}, {})):
+        assert pair(made, wanted, overrides={"t": ["k"]})
+    assert not pair({"k": 1}, {}, overrides={"t": ["k"]})
+    assert not pair({}, {"k": 1}, overrides={"t": ["k"]})
+
+
 @pytest.mark.parametrize(
     ("made", "accepted"),
     [

@@ -14,6 +14,9 @@ Path: TypeAlias = tuple[str, ...]
 
 ANY_DEPTH: Final = "**"
 
+ABSENT: Final = object()
+"""Stands for a value that is not there, where null is another thing."""
+
 REMEMBERED_FITS: Final = 4096
 """Answers kept: the same few paths are asked for in every call."""
 
@@ -30,15 +33,15 @@ def segments(text: str) -> Path:
     return tuple(text.split("."))
 
 
-def lookup(value: object, path: Path) -> Any:  # noqa: ANN401 - any JSON value may stand there
-    """What stands at `path`, None where nothing does."""
+def lookup(value: object, path: Path, absent: object = None) -> Any:  # noqa: ANN401 - any JSON value may stand there
+    """What stands at `path`, `absent` where nothing does."""
     for segment in path:
         if isinstance(value, Mapping):
-            value = value.get(segment)
+            value = value.get(segment, absent)
         elif isinstance(value, Sequence) and not isinstance(value, str) and segment.isdecimal():
-            value = value[int(segment)] if int(segment) < len(value) else None
+            value = value[int(segment)] if int(segment) < len(value) else absent
         else:
-            return None
+            return absent
     return value
 
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trajworker.errors import ConfigError
 from trajworker.matching.calls import MISSING, Call, refuse_malformed
-from trajworker.matching.pointers import Path, PathPatterns, lookup, path_patterns, pointer, segments
+from trajworker.matching.pointers import ABSENT, Path, PathPatterns, lookup, path_patterns, pointer, segments
 from trajworker.matching.values import Comparison, Difference, differences, same
 
 Mode: TypeAlias = Literal["strict", "unordered", "superset", "subset", "in_order"]
@@ -72,9 +72,7 @@ class Rule(Struct, frozen=True):
             yield from differences(actual, expected, self.comparison)
         elif self.only is not None:
             for path in self.only:
-                ours, theirs = lookup(actual, path), lookup(expected, path)
-                if not same(ours, theirs):
-                    yield Difference(pointer(path), "changed", theirs, ours)
+                yield from _difference_at(path, actual, expected)
         elif self.agree is not None and not _answer(self.agree, actual, expected):
             yield Difference("", "refused", expected, actual)
 
@@ -109,6 +107,15 @@ class Rules(Struct, frozen=True):
             return False
         rule = self.rule_for(expected.name)
         return next(rule.differences(actual.arguments, expected.arguments), None) is None
+
+
+def _difference_at(path: Path, actual: object, expected: object) -> Iterator[Difference]:
+    """The difference at one path. An absent value counts as null, for a matcher too: it wants its key to be there."""
+    ours, theirs = lookup(actual, path, ABSENT), lookup(expected, path)
+    if ours is ABSENT and theirs is not None:
+        yield Difference(pointer(path), "absent", theirs)
+    elif ours is not ABSENT and not same(ours, theirs):
+        yield Difference(pointer(path), "changed", theirs, ours)
 
 
 def _answer(agree: ArgumentsAgree, actual: object, expected: object) -> bool:
