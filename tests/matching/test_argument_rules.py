@@ -150,10 +150,3 @@ def test_not_a_number_equals_itself() -> None:
 
 def test_tuples_are_lists() -> None:
     assert matches([call("t", {"x": (1, 2)})], [call("t", {"x": [1, 2]})], "unordered")
-
-
-def test_one_of_nothing_and_broken_patterns_are_refused_where_they_are_written() -> None:
-    with pytest.raises(ValueError, match="at least one"):
-        one_of()
-    with pytest.raises(Exception, match="unterminated"):
-        regex("[a")

@@ -11,7 +11,7 @@ from trajworker.matching.assertions import (
 from trajworker.matching.calls import MalformedCall, NoCalls
 from trajworker.matching.compare import matches
 from trajworker.matching.golden import Golden, MalformedGolden, diff_trajectories, read_golden, write_golden
-from trajworker.matching.matchers import any_value, approx, one_of, regex
+from trajworker.matching.matchers import MalformedMatcher, any_value, approx, one_of, regex
 from trajworker.matching.rendering import render, verdict_map
 from trajworker.matching.rules import UnknownOption
 from trajworker.matching.verdict import Verdict
@@ -20,6 +20,7 @@ __all__ = [
     "Golden",
     "MalformedCall",
     "MalformedGolden",
+    "MalformedMatcher",
     "NoCalls",
     "UnknownOption",
     "Verdict",
