@@ -14,10 +14,12 @@ from trajworker.matching.golden import Golden, MalformedGolden, diff_trajectorie
 from trajworker.matching.matchers import MalformedMatcher, any_value, approx, one_of, regex
 from trajworker.matching.rendering import render, verdict_map
 from trajworker.matching.rules import UnknownOption
+from trajworker.matching.values import Incomparable
 from trajworker.matching.verdict import Verdict
 
 __all__ = [
     "Golden",
+    "Incomparable",
     "MalformedCall",
     "MalformedGolden",
     "MalformedMatcher",

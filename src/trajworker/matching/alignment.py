@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from trajworker.matching.calls import Call
 from trajworker.matching.pointers import PathPatterns
 from trajworker.matching.rules import Rules
-from trajworker.matching.values import NotPlain, key_of, same
+from trajworker.matching.values import Incomparable, NotPlain, key_of, same
 from trajworker.matching.verdict import AlignedCall
 
 ALIGNMENT_CELLS: Final = 40_000
@@ -140,8 +140,16 @@ def _similarity(actual: object, expected: object) -> int:
     if not isinstance(actual, dict) or not isinstance(expected, dict):
         return 0
     names = actual.keys() | expected.keys()
-    equal = sum(name in actual and name in expected and same(actual[name], expected[name]) for name in names)
+    equal = sum(name in actual and name in expected and _alike(actual[name], expected[name]) for name in names)
     return SIMILAR * equal // max(1, len(names))
+
+
+def _alike(actual: object, expected: object) -> bool:
+    """Whether two values are the same; what a rule leaves out, or judges by itself, need not even be comparable."""
+    try:
+        return same(actual, expected)
+    except Incomparable:
+        return False
 
 
 def _similar_leftovers(actual: list[Call], expected: list[Call], rules: Rules) -> dict[int, Call]:

@@ -28,6 +28,10 @@ class Missing(Struct, frozen=True):
 MISSING: Final = Missing()
 
 
+DEEPEST: Final = 200
+"""Levels of arguments that are compared; each costs the comparison a few frames of Python's stack."""
+
+
 class MalformedCall(ConfigError, ValueError):
     """A call without a name or arguments, or with such as cannot be compared or written; the message says which."""
 
@@ -176,6 +180,9 @@ def _is_named_call(item: Mapping[Any, Any]) -> bool:
 
 def _read_call(index: int, item: Any) -> Call:  # noqa: ANN401 - a call in any of its spellings
     call = _spelt(index, item)
+    if _is_bottomless(call.arguments):
+        told = f"nest deeper than {DEEPEST} levels, or hold themselves"
+        raise MalformedCall(f"call {index + 1} ({call.name}) has arguments that {told}: they cannot be compared")
     if call.name is MISSING or isinstance(call.name, str):
         return call
     raise MalformedCall(f"call {index + 1} has a name that is no text but {type(call.name).__name__}: {call.name!r}")
@@ -196,6 +203,22 @@ def _spelt(index: int, item: Any) -> Call:  # noqa: ANN401 - as above
         spoken = item["arguments"]
         return Call(index, name, _parsed(spoken) if item.get("type") == "function_call" else spoken)
     return Call(index, name, item["args"] if "args" in item else item.get("input", MISSING))
+
+
+def _is_bottomless(value: object) -> bool:
+    level = {id(value): value}
+    for _ in range(DEEPEST):
+        inner = (part for whole in level.values() for part in _parts(whole))
+        level = {id(part): part for part in inner if isinstance(part, Mapping | list | tuple)}
+        if not level:
+            return False
+    return True
+
+
+def _parts(whole: object) -> Iterable[object]:
+    if isinstance(whole, Mapping):
+        return whole.values()
+    return whole if isinstance(whole, list | tuple) else ()
 
 
 def _parsed(arguments: object) -> object:

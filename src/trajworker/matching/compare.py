@@ -46,7 +46,8 @@ def matches(
     Raises:
         UnknownOption: an option or a value of it does not exist.
         NoCalls: a side holds nothing that tool calls could be read from.
-        MalformedCall: a call that had to be compared has no name or no arguments.
+        MalformedCall: a call that had to be compared has no name or no arguments, or arguments without an end.
+        Incomparable: a value of another library says neither yes nor no when it is asked whether it is equal.
     """
     rules = read_rules(mode, args, options)
     ours, theirs = _on_one_footing(read_calls(actual), read_calls(expected))

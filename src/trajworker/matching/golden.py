@@ -91,7 +91,7 @@ def read_golden(path: str | os.PathLike[str]) -> Golden:
         told = _decoded(line, _Line, f"{path}: line {number} is no call")
         try:
             call = Call(len(calls), told.name, read_arguments(told.arguments))
-        except MalformedMarker as error:
+        except (MalformedMarker, RecursionError) as error:
             raise MalformedGolden(f"{path}: line {number}: {error}") from error
         calls.append(call)
         with_last = turns.pop() if told.parallel and turns else ()

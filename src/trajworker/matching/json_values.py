@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from trajworker.matching.arrays import without_arrays
 from trajworker.matching.calls import CallPath, MalformedCall
 from trajworker.matching.matchers import MATCHERS, OneOf
 
@@ -80,6 +81,9 @@ def _other(value: Any) -> Any:  # noqa: ANN401 - any object at all
         return OneOf(tuple(json_value(item) for item in value.values))
     if isinstance(value, MATCHERS):
         return value
+    plain = without_arrays(value)
+    if plain is not value:
+        return json_value(plain)
     try:
         told = msgspec.to_builtins(value, builtin_types=(bytes, bytearray), order="deterministic")
     except (TypeError, ValueError):

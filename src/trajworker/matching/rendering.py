@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from trajworker.matching.arrays import without_arrays
 from trajworker.matching.calls import MISSING, Call
 from trajworker.matching.matchers import MATCHERS
 from trajworker.matching.pointers import PathPatterns
@@ -74,7 +75,11 @@ def show_value(value: object) -> str:
     """A value as JSON on one line; a matcher says what it accepts."""
     if isinstance(value, MATCHERS):
         return f"<{value}>"
-    return _printable(json.dumps(value, ensure_ascii=False, default=lambda other: f"<{other}>"))
+    try:
+        told = json.dumps(value, ensure_ascii=False, default=lambda other: f"<{without_arrays(other)}>")
+    except TypeError:  # keys that JSON has no word for
+        told = repr(value)
+    return _printable(told)
 
 
 def _headline(verdict: Verdict) -> str:

@@ -1,7 +1,7 @@
 """Values of arguments compared as JSON values, and where they differ.
 
 1 equals 1.0, True is not 1, NaN equals NaN, the order of keys is nothing, the order of a list is everything. Types that
-JSON does not know are compared with `==`, asked of the expected side.
+JSON does not know are compared with `==`, asked of the expected side; arrays and their scalars are lists and numbers.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -10,12 +10,21 @@ from typing import Any, Final, Literal, TypeAlias
 
 from msgspec import Struct
 
+from trajworker.errors import ConfigError
+from trajworker.matching.arrays import without_arrays
 from trajworker.matching.matchers import MATCHERS, AnyValue, Approx, OneOf, Regex
 from trajworker.matching.pointers import Path, PathPatterns, pointer
 
 Relation: TypeAlias = Literal["exact", "subset", "superset"]
 
 NUMBERS: Final = (int, float, Decimal)
+
+
+_DATA: Final = (Mapping, list, tuple, str, bytes, *NUMBERS, type(None))
+
+
+class Incomparable(ConfigError, TypeError):
+    """Two values that cannot be asked whether they are equal; the message names their types."""
 
 
 class Difference(Struct, frozen=True):
@@ -56,7 +65,7 @@ class NotPlain(Exception):
 
 def differences(actual: object, expected: object, how: Comparison) -> Iterator[Difference]:
     """Where `actual` falls short of `expected`; nothing where it matches."""
-    partial = how.relation != "exact" and not isinstance(expected, MATCHERS)
+    partial = how.relation != "exact" and isinstance(expected, _DATA)  # what else answers `==` accepts for itself
     if partial and not (isinstance(actual, Mapping) and isinstance(expected, Mapping)):
         yield Difference("", "changed", expected, actual)  # text is never part of text: the seed's rule
         return
@@ -72,6 +81,7 @@ def _walk(actual: object, expected: object, path: Path, rule: tuple[Comparison, 
     how, relation = rule
     if how.ignored and how.ignored.covers(path):
         return
+    actual, expected = without_arrays(actual), without_arrays(expected)
     below = (how, relation if how.deep else "exact")
     if isinstance(actual, Mapping) and isinstance(expected, Mapping):
         yield from _absent_keys(actual, expected, path, rule)
@@ -141,7 +151,17 @@ def _leaf_accepts(actual: object, expected: object) -> bool:
         if isinstance(actual, bool) is not isinstance(expected, bool):
             return False
         return actual == expected or _both_nan(actual, expected)
-    return bool(expected == actual)
+    return _equal(actual, expected)
+
+
+def _equal(actual: object, expected: object) -> bool:
+    """What the expected value says of the other; raises Incomparable where it says neither yes nor no."""
+    try:
+        return bool(expected == actual)
+    except Exception as error:  # whatever another library's `==` raises
+        kinds = f"{type(expected).__name__} with {type(actual).__name__}"
+        advice = "pass plain values, or an override that knows how"
+        raise Incomparable(f"cannot compare {kinds} ({type(error).__name__}: {error}): {advice}") from error
 
 
 def _same_matcher(one: object, other: object) -> bool:
@@ -166,6 +186,7 @@ _IGNORED: Final = ("ignored",)
 def _key(value: object, path: Path, ignored: PathPatterns) -> Hashable:
     if ignored and ignored.covers(path):
         return _IGNORED
+    value = without_arrays(value)
     match value:
         case None | str():
             return value
