@@ -169,6 +169,7 @@ def test_it_is_never_longer_than_one_can_read() -> None:
 def test_as_json_it_tells_the_same() -> None:
     verdict = matches([SEARCH, MAIL], [SEARCH, call("refund", {"order": any_value()})])
     stored = json.loads(json.dumps(verdict_map(verdict)))
+    assert stored == verdict_map(verdict)
     assert stored == snapshot(
         {
             "matched": False,

@@ -70,6 +70,7 @@ def test_a_round_trip_through_json_loses_nothing(messages: list[Message], metada
     assert restored.calls_by_turn() == trajectory.calls_by_turn()
     assert restored.token_usage == trajectory.token_usage
     assert through_json(restored).to_map() == trajectory.to_map()
+    assert json.loads(json.dumps(trajectory.to_map())) == trajectory.to_map()
 
 
 def test_every_field_survives() -> None:
@@ -102,6 +103,7 @@ def test_every_field_survives() -> None:
     unset = [name for name in full.__struct_fields__ if getattr(full, name) == getattr(Trajectory(), name)]
     assert unset == ["retrieved"]
     assert through_json(full) == full
+    assert json.loads(json.dumps(full.to_map())) == full.to_map()
 
 
 def test_a_map_holds_what_the_seed_holds() -> None:

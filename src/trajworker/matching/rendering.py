@@ -16,6 +16,7 @@ from trajworker.matching.matchers import MATCHERS
 from trajworker.matching.pointers import PathPatterns
 from trajworker.matching.values import Difference, NotPlain, key_of
 from trajworker.matching.verdict import AlignedCall, Verdict
+from trajworker.trajectory.plain import listed
 
 CALL_WIDTH: Final = 100
 """Characters of a call that are shown."""
@@ -53,7 +54,7 @@ def render(verdict: Verdict, *, colour: bool = False) -> str:
 def verdict_map(verdict: Verdict) -> dict[str, Any]:
     """The verdict as plain JSON values, with its figures."""
     figures = {"precision": verdict.precision, "recall": verdict.recall, "f1": verdict.f1}
-    told: dict[str, Any] = msgspec.to_builtins(verdict, enc_hook=repr)
+    told: dict[str, Any] = listed(msgspec.to_builtins(verdict, str_keys=True, enc_hook=repr))
     return told | figures
 
 

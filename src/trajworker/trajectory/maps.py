@@ -13,6 +13,7 @@ from msgspec import Struct, structs
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, Role, ToolCall, ToolResponse, TrainableStatus
 from trajworker.trajectory.chain import assembled
+from trajworker.trajectory.plain import listed
 from trajworker.trajectory.recorded import read_messages
 from trajworker.trajectory.trajectory import (
     MessageView,
@@ -54,12 +55,12 @@ _TrajectoryMap: Final[Any] = msgspec.defstruct(
 
 
 def map_of_trajectory(trajectory: Trajectory) -> dict[str, Any]:
-    """Plain JSON values of a trajectory."""
+    """Plain JSON values of a trajectory: what `json.loads` gives of the same map's text."""
     fields = {name: getattr(trajectory, name) for name in trajectory.__struct_fields__}
     pool = (*trajectory.messages, *trajectory.asides)
     fields["steps"] = _step_maps(trajectory.steps, pool)
     fields["nested"] = tuple(map_of_trajectory(nested) for nested in trajectory.nested)
-    stored: dict[str, Any] = msgspec.to_builtins(_TrajectoryMap(**fields))
+    stored: dict[str, Any] = listed(msgspec.to_builtins(_TrajectoryMap(**fields), str_keys=True))
     usage = trajectory.token_usage
     stored["tool_calls"] = [_call_map(call) for call in trajectory.tool_calls]
     stored["token_usage"] = {"input": usage.input, "output": usage.output} if usage is not None else None
@@ -124,7 +125,7 @@ def _step(step: _StepMap, history: tuple[Message, ...]) -> Step:
 
 def _call_map(call: ToolCall) -> dict[str, Any]:
     arguments = call.arguments if call.invalid is None else call.invalid
-    return {"name": call.name, "arguments": msgspec.to_builtins(arguments)}
+    return {"name": call.name, "arguments": listed(msgspec.to_builtins(arguments, str_keys=True))}
 
 
 def _stored_call(call: Any) -> ToolCall:  # noqa: ANN401 - JSON

@@ -35,6 +35,13 @@ def plain(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - JSON is any o
     return _plain_object(value, depth)
 
 
+def listed(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Built-in values with lists in place of tuples, as JSON has them."""
+    if isinstance(value, dict):
+        return {key: listed(item) for key, item in value.items()}
+    return [listed(item) for item in value] if isinstance(value, list | tuple) else value
+
+
 def _plain_object(value: Any, depth: int) -> Any:  # noqa: ANN401 - any object at all
     if isinstance(value, list):
         return [plain(item, depth + 1) for item in value]
