@@ -23,6 +23,7 @@ from trajworker.trajectory import (
     TrajectoryMetrics,
     Turn,
 )
+from trajworker.trajectory.calling import INCOMPLETE
 
 GUIDE = (Path(trajworker.__file__).parent / "guides" / "output.md").read_text("utf-8")
 TABLE = re.compile(r"(?:^\|.*\|\n)+", re.MULTILINE)
@@ -76,11 +77,11 @@ def is_struct(one: object) -> bool:
 
 def test_every_flag_is_explained() -> None:
     (flags,) = [table for table in TABLE.findall(GUIDE) if table.startswith("| flag |")]
-    set_by_assembly = {words.SUMMARY, words.EDITED, words.CONTEXT, words.ALTERNATIVE, words.STOPPED, RAW}
-    set_by_assembly |= {"unanswered", "orphan"}
-    assert set(named(flags)) == set_by_assembly
+    all_flags = {words.SUMMARY, words.EDITED, words.CONTEXT, words.ALTERNATIVE, words.STOPPED, RAW}
+    all_flags |= {"unanswered", "orphan", INCOMPLETE}
+    assert set(named(flags)) == all_flags
     assert Message.__doc__ is not None
-    assert [flag for flag in set_by_assembly if f"`{flag}`" not in Message.__doc__] == []
+    assert [flag for flag in all_flags if f"`{flag}`" not in Message.__doc__] == []
 
 
 def test_the_line_that_takes_a_conversation_back_is_told() -> None:

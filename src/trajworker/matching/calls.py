@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, ToolCall
+from trajworker.trajectory.calling import made_calls
 from trajworker.trajectory.plain import plain
 from trajworker.trajectory.trajectory import Trajectory
 
@@ -151,7 +152,7 @@ def _runs(sizes: Iterable[int]) -> Iterable[tuple[int, ...]]:
 
 
 def _path_of_messages(messages: Sequence[Message]) -> CallPath:
-    made = [message.tool_calls or () for message in messages]
+    made = [made_calls(message) for message in messages]
     flat = [call for calls in made for call in calls]
     groups = list(_runs(len(calls) for calls in made))
     return CallPath(

@@ -103,7 +103,8 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
         flags: what a reader should know: `unanswered` (a call without a result), `orphan` (a result without a call),
             `summary`, `edited` (another wording of a message), `context` (put in by a template or the trace itself),
             `alternative` (another answer, or one that was replaced), `stopped` (a beginning: the app read no further),
-            `raw` (payload kept as recorded, dialect unknown).
+            `incomplete` (its `status` says that it is not whole: its calls do not count), `raw` (payload kept as
+            recorded, dialect unknown).
         rendered: what the model was shown in place of the user's words, where a template stood between.
     """
 

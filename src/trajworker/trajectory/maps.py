@@ -12,6 +12,7 @@ from msgspec import Struct, structs
 
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, Role, ToolCall, ToolResponse, TrainableStatus
+from trajworker.trajectory.calling import all_calls, made_calls
 from trajworker.trajectory.chain import assembled
 from trajworker.trajectory.plain import listed
 from trajworker.trajectory.recorded import read_messages
@@ -176,18 +177,19 @@ def _result(result: Mapping[str, Any]) -> Message:
 
 def _with_calls(messages: tuple[Message, ...], calls: list[ToolCall]) -> tuple[Message, ...]:
     """The messages with these calls: in place of their own where the names agree, else in messages of their own."""
-    own = [call for message in messages for call in message.tool_calls or ()]
+    own = all_calls(messages)
     if [_call_map(call) for call in own] == [_call_map(call) for call in calls]:
         return messages
     if [call.name for call in own] == [call.name for call in calls]:
         edited = iter(calls)
         return tuple(_edited(message, edited) for message in messages)
-    said = tuple(structs.replace(message, tool_calls=None) for message in messages)
+    said = tuple(structs.replace(message, tool_calls=None) if made_calls(message) else message for message in messages)
     return said + tuple(Message(role=Role.ASSISTANT, tool_calls=(call,)) for call in calls)
 
 
 def _edited(message: Message, edited: Iterable[ToolCall]) -> Message:
-    if not message.tool_calls:
+    made = made_calls(message)
+    if not made:
         return message
-    calls = tuple(structs.replace(next(iter(edited)), id=call.id, error=call.error) for call in message.tool_calls)
+    calls = tuple(structs.replace(next(iter(edited)), id=call.id, error=call.error) for call in made)
     return structs.replace(message, tool_calls=calls)

@@ -1,9 +1,8 @@
 """Questions about tools by their names: which was called before which (seed 003, `called_before?`)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from trajworker.errors import ConfigError
-from trajworker.model.message import ToolCall
 
 
 class ToolsNotCalled(ConfigError, ValueError):
@@ -20,12 +19,6 @@ def tool_name(name: object) -> str:
         return name
     advice = ": give the names one by one, *names" if isinstance(name, list | tuple | set | frozenset) else ""
     raise NoToolName(f"{name!r} is no tool name but {type(name).__name__}{advice}")
-
-
-def calls_named(calls: Iterable[ToolCall], name: str) -> list[ToolCall]:
-    """The calls of that tool; raises NoToolName."""
-    wanted = tool_name(name)
-    return [call for call in calls if call.name == wanted]
 
 
 def came_before(names: Sequence[str], first: str, then: str, *, require_both: bool = False) -> bool:

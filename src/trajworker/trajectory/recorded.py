@@ -6,8 +6,12 @@ from typing import Any
 from trajworker.dialects import Draft, read_all, read_one
 from trajworker.dialects.vocabulary import finish_reason, usage
 from trajworker.model.message import Message, Role
+from trajworker.trajectory.calling import INCOMPLETE
 
 _FIGURES = ("usage_metadata", "usage", "response_metadata", "stop_reason", "finish_reason")
+
+_BROKEN_OFF = ("incomplete", "in_progress", "cancelled", "length")
+"""What `status` says of an answer that is not whole, in the words of Responses and of seed 003."""
 
 
 def read_messages(items: Iterable[Any]) -> list[Draft]:
@@ -20,7 +24,7 @@ def read_messages(items: Iterable[Any]) -> list[Draft]:
             pending = []
             continue
         body = _body(item)
-        if not any(body.get(name) for name in _FIGURES):
+        if not any(body.get(name) for name in _FIGURES) and not _broke_off(body):
             pending.append(item)  # items of one Responses answer must be read together
             continue
         drafts += [*read_all(pending), *_with_figures(item, body)]
@@ -52,6 +56,8 @@ def _with_figures(item: Any, body: dict[str, Any]) -> list[Draft]:  # noqa: ANN4
         return drafts
     told = body.get("response_metadata")
     told = told if isinstance(told, dict) else {}
+    if _broke_off(body):
+        _flag(drafts)
     last = drafts[-1]
     last.usage = last.usage or _usage(body, told)
     if last.role is Role.ASSISTANT:
@@ -60,6 +66,17 @@ def _with_figures(item: Any, body: dict[str, Any]) -> list[Draft]:  # noqa: ANN4
         last.finish_reason = last.finish_reason or finish_reason(word)
         last.response_model = last.response_model or model_of(body, told)
     return drafts
+
+
+def _broke_off(body: dict[str, Any]) -> bool:
+    """Whether the producer says that this message, or this item of an answer, is not whole."""
+    return isinstance(body.get("status"), str) and body["status"] in _BROKEN_OFF
+
+
+def _flag(drafts: Iterable[Draft]) -> None:
+    for draft in drafts:
+        if draft.role is Role.ASSISTANT:
+            draft.flags = (*draft.flags, INCOMPLETE)
 
 
 def _usage(body: dict[str, Any], told: dict[str, Any]) -> dict[str, Any] | None:

@@ -11,8 +11,9 @@ from typing import Any, Self, overload
 
 from msgspec import Struct, field
 
-from trajworker.model.message import Message, Role, ToolCall, ToolDefinition, TrainableStatus
-from trajworker.trajectory.order import calls_named, came_before
+from trajworker.model.message import Message, ToolCall, ToolDefinition, TrainableStatus
+from trajworker.trajectory.calling import all_calls, calls_named, made_calls
+from trajworker.trajectory.order import came_before
 from trajworker.trajectory.tokens import TokenUsage, summed
 
 
@@ -283,17 +284,16 @@ class Trajectory(Struct, frozen=True, kw_only=True):
 
     @property
     def tool_calls(self) -> list[ToolCall]:
-        """Tool calls of all assistant messages, flat, in order."""
-        return [call for message in self.messages for call in message.tool_calls or ()]
+        """Tool calls of all assistant messages that are whole, flat, in order; see `calling`."""
+        return all_calls(self.messages)
 
     def calls_by_name(self, name: str) -> list[ToolCall]:
         """Tool calls of that name, in order (seed 003); raises NoToolName where it is no text."""
-        return calls_named(self.tool_calls, name)
+        return calls_named(self.messages, name)
 
     def calls_by_turn(self) -> list[tuple[int, list[ToolCall]]]:
         """Calls by assistant message, numbered from 0 over those that have calls (seed 003)."""
-        spoken = (m.tool_calls for m in self.messages if m.role is Role.ASSISTANT and m.tool_calls)
-        return [(index, list(calls)) for index, calls in enumerate(spoken)]
+        return list(enumerate(list(calls) for calls in map(made_calls, self.messages) if calls))
 
     def called_before(self, first: str, then: str, *, require_both: bool = False) -> bool:
         """Whether some call of `first` came before some call of `then` (seed 003); see `order.came_before`."""
