@@ -1,5 +1,6 @@
 """Calls may be spelt as any library spells them, and what is not understood is refused, never read as no calls."""
 
+from itertools import chain
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import ANY
@@ -7,6 +8,7 @@ from unittest.mock import ANY
 import pytest
 
 from support.calls import call
+from trajworker.errors import ConfigError
 from trajworker.matching import MalformedCall, NoCalls, assert_never_called, matches, refute_trajectory, regex
 from trajworker.model.message import ToolCall
 from trajworker.trajectory import Trajectory
@@ -45,6 +47,30 @@ def test_arguments_of_a_plain_call_are_taken_as_they_are() -> None:
 def test_items_with_calls_and_outputs_are_messages() -> None:
     items = [SPELLINGS["responses"], {"type": "function_call_output", "call_id": "c1", "output": "found"}]
     assert matches(items, WANTED)
+
+
+def test_a_generator_is_as_good_as_a_list() -> None:
+    message = {"role": "assistant", "content": "", "tool_calls": [SPELLINGS["openai"]]}
+    for item in (WANTED[0], message):
+        for side in ((one for one in [item]), iter([item]), map(dict, [item]), chain([item]), {"k": item}.values()):
+            assert matches(side, (one for one in WANTED))
+    assert_never_called((one for one in WANTED), "drop")
+    with pytest.raises(ConfigError, match="no messages in set"):
+        matches(set(), WANTED)  # which has no order
+
+
+def test_a_stream_of_another_library_is_no_list_of_messages() -> None:
+    """Its pieces are none, so it would hold no calls; and it could be read only once."""
+
+    class Stream:
+        def __iter__(self) -> "Stream":
+            return self
+
+        def __next__(self) -> object:
+            raise AssertionError("it was read")
+
+    with pytest.raises(ConfigError, match="no messages in Stream"):
+        matches(Stream(), WANTED)
 
 
 def test_a_stored_map_is_a_side_too_with_its_wildcards() -> None:

@@ -294,6 +294,16 @@ def test_what_was_there_before_is_left_out_by_id_or_at_the_beginning() -> None:
     assert Trajectory.from_chain({"messages": new}, exclude=old[:1]).messages == Trajectory.from_messages(new).messages
 
 
+def test_messages_may_come_out_of_a_generator() -> None:
+    whole = Trajectory.from_messages(MESSAGES)
+    assert Trajectory.from_messages(message for message in MESSAGES) == whole
+    assert Trajectory.from_chain(iter(MESSAGES)) == whole
+    before = MESSAGES[:1]
+    listed = Trajectory.from_chain({"messages": MESSAGES}, exclude=before)
+    assert Trajectory.from_chain({"messages": MESSAGES}, exclude=(message for message in before)) == listed
+    assert len(listed.messages) == len(whole.messages) - 1
+
+
 def test_metadata_is_the_callers_and_what_the_messages_tell() -> None:
     class ChatModel:
         model_name = "gpt-5"

@@ -1,7 +1,7 @@
 """The one door for what is compared: whatever holds tool calls becomes a `CallPath`; what is given is never changed.
 
-A side may be a Trajectory, what `Trajectory.from_chain` takes, or a list of calls: mappings with `name` and
-`arguments`, ToolCalls, calls as LangChain (`args`), OpenAI (`function`) and Anthropic (`input`) write them; a list
+A side may be a Trajectory, what `Trajectory.from_chain` takes, or calls in a list or a generator: mappings with `name`
+and `arguments`, ToolCalls, calls as LangChain (`args`), OpenAI (`function`) and Anthropic (`input`) write them; a list
 of such lists says which calls were made in one message. A list holds calls or messages, never both: a call among
 messages is refused.
 """
@@ -15,7 +15,7 @@ from msgspec import Struct
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, ToolCall
 from trajworker.trajectory.calling import made_calls
-from trajworker.trajectory.plain import plain
+from trajworker.trajectory.plain import plain, run_through
 from trajworker.trajectory.trajectory import Trajectory
 
 
@@ -80,6 +80,7 @@ def read_calls(side: object) -> CallPath:
     """The calls of one side of a comparison; raises NoCalls where it holds none that could be recognised."""
     if isinstance(side, CallPath):
         return side
+    side = run_through(side)
     if isinstance(side, Trajectory):
         return _path_of_messages(side.messages)
     if isinstance(side, Sequence) and not isinstance(side, str | bytes):

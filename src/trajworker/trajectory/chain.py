@@ -12,7 +12,7 @@ from trajworker.dialects import Draft, answer_of, digest
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.answered import link_results
-from trajworker.trajectory.plain import plain
+from trajworker.trajectory.plain import plain, run_through
 from trajworker.trajectory.rates import tool_error_rate
 from trajworker.trajectory.recorded import provider_of, read_messages
 from trajworker.trajectory.trajectory import MessageView, Step, Task, Trajectory, TrajectoryMetrics
@@ -47,10 +47,12 @@ def messages_of(run: object) -> list[Any]:
     """Messages of whatever a run left behind; raises NoMessages where it is nothing known.
 
     A LangChain or LangGraph result (`{"messages": [...]}`), message objects or their dictionaries, OpenAI, Responses or
-    Anthropic messages and answers, an LLMChain's or AgentExecutor's result, an object that has `messages`.
+    Anthropic messages and answers, an LLMChain's or AgentExecutor's result, an object that has `messages`. Messages may
+    come in a list, a tuple or a generator.
     """
     if isinstance(run, Trajectory):
         return list(run.messages)
+    run = run_through(run)
     for name in _HISTORIES:
         method = getattr(run, name, None)
         if callable(method) and not isinstance(run, type):

@@ -1,6 +1,6 @@
 """Objects of other libraries as plain JSON values, by what they can do and not by what they are: none is imported."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, ValuesView
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -21,6 +21,9 @@ MAX_DEPTH: Final = 64
 """How deep objects may nest; what lies deeper is told by its type only (objects may refer to themselves)."""
 
 
+_PYTHON: Final = ("builtins", "itertools", "collections", "_collections")
+"""Where Python keeps its iterators: generators, `map`, `filter`, `reversed`, `chain`, values of dictionaries."""
+
 _SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 
 
@@ -33,6 +36,15 @@ def plain(value: object, depth: int = 0) -> Any:  # noqa: ANN401 - JSON is any o
     if isinstance(value, dict):
         return {str(key): plain(item, depth + 1) for key, item in value.items()}
     return _plain_object(value, depth)
+
+
+def run_through(value: object) -> Any:  # noqa: ANN401 - any object at all
+    """The items of a generator or another of Python's own iterators as a list; everything else as it is.
+
+    Iterators of other libraries stay what they are: a stream of an answer holds no messages, only pieces of one.
+    """
+    own = isinstance(value, Iterator | ValuesView) and type(value).__module__ in _PYTHON
+    return list(value) if own else value  # type: ignore[call-overload]  # one of both kinds
 
 
 def listed(value: Any) -> Any:  # noqa: ANN401 - JSON
