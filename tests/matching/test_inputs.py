@@ -88,7 +88,8 @@ SAID = {"role": "user", "content": "x"}
 def test_a_call_among_messages_counts_or_is_refused(spelling: str) -> None:
     """A call that is dropped is one that was never made: what forbids it would pass."""
     call = SPELLINGS[spelling]
-    for side in ([SAID, call], [call, SAID], {"messages": [SAID, call]}):
+    state = SimpleNamespace(messages=[SAID, call])
+    for side in ([SAID, call], [call, SAID], {"messages": [SAID, call]}, {"messages": ["hi", call]}, state):
         if spelling == "responses":  # an item of an answer is a message
             assert matches(side, WANTED)
             continue
@@ -124,6 +125,11 @@ def test_a_call_written_as_a_pair_is_refused_and_no_message(item: Any) -> None:
     for side in ([item], [SAID, item], {"messages": [item]}):
         with pytest.raises(NoCalls, match="neither a call nor a message: write a call as"):
             matches(WANTED, side, "superset")
+
+
+def test_texts_among_the_messages_of_a_result_are_messages() -> None:
+    made = {"role": "assistant", "content": "", "tool_calls": [SPELLINGS["openai"]]}
+    assert matches({"messages": ["hi", made]}, WANTED)
 
 
 def test_abbreviated_messages_are_messages() -> None:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, ToolCall
 from trajworker.trajectory.calling import made_calls
+from trajworker.trajectory.chain import messages_of
 from trajworker.trajectory.plain import plain, run_through
 from trajworker.trajectory.trajectory import Trajectory
 
@@ -93,9 +94,7 @@ def read_calls(side: object) -> CallPath:
         raise NoCalls(
             f"no tool calls in {type(side).__name__}: give a Trajectory, a list of calls or a list of messages"
         )
-    if isinstance(side, Mapping) and _is_list(side.get("messages")):
-        _refuse_strays(side["messages"])
-    return _path_of_messages(Trajectory.from_chain(side).messages)
+    return _path_of_conversation(messages_of(side))
 
 
 def _is_list(side: object) -> bool:
@@ -107,21 +106,22 @@ def _path_of_list(items: list[Any]) -> CallPath:
         return _path_of_turns(items)
     if all(_is_call(item) for item in items):
         return CallPath(tuple(_read_call(index, item) for index, item in enumerate(items)))
-    _refuse_strays(items)
-    return _path_of_messages(Trajectory.from_messages(items).messages)
-
-
-def _refuse_strays(items: Sequence[Any]) -> None:
-    """Raise NoCalls for what stands among messages and is none: a call there would silently not count."""
     for index, item in enumerate(items):
         if isinstance(item, str | bytes | int | float | None) or (_is_list(item) and not _is_pair(item)):
             raise NoCalls(f"item {index} is {type(item).__name__}, neither a call nor a message")
-        if _is_list(item) and (isinstance(item[-1], Mapping | None) or _is_unread(item)):
+    return _path_of_conversation(items)
+
+
+def _path_of_conversation(items: list[Any]) -> CallPath:
+    """The calls of messages; raises NoCalls for a call that stands among them, where it would silently not count."""
+    for index, item in enumerate(items):
+        if _is_list(item) and _is_pair(item) and (isinstance(item[-1], Mapping | None) or _is_unread(item)):
             form = "a call as {'name': ..., 'arguments': ...}, a message as (role, text)"
             raise NoCalls(f"item {index} is a {type(item).__name__}, neither a call nor a message: write {form}")
         if not _is_list(item) and _is_call(item) and _is_unread(item):
             advice = "give calls alone, or in the tool_calls of an assistant message"
             raise NoCalls(f"item {index} stands among messages and is none: {advice}")
+    return _path_of_messages(Trajectory.from_messages(items).messages)
 
 
 def _is_unread(item: object) -> bool:
