@@ -9,7 +9,17 @@ import zstandard
 
 from trajworker.errors import NotATrajectory
 from trajworker.model.message import Message, Role, ToolCall
-from trajworker.trajectory import MessageView, Step, Task, Trajectory, Turn
+from trajworker.trajectory import (
+    MessageView,
+    Origin,
+    Retrieval,
+    Reward,
+    RewardComponent,
+    Step,
+    Task,
+    Trajectory,
+    Turn,
+)
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 from trajworker.trajectory.layout import encode_cumulative
 from trajworker.trajectory.line import load
@@ -139,3 +149,22 @@ def test_equal_views_on_messages_are_as_little_a_key_as_the_lists_they_equal() -
     assert first == second == said[:2]
     with pytest.raises(TypeError, match="unhashable"):
         hash(first)
+
+
+def test_lists_where_the_seed_declares_lists_read_back_equal() -> None:
+    call = ToolCall(name="look")
+    said = Message(role=Role.ASSISTANT, tool_calls=[call], blocks=[{"a": [1]}], flags=["summary"])  # type: ignore[arg-type]
+    aside = Message(role=Role.USER, content="aside")
+    given = Trajectory(
+        messages=[said],  # type: ignore[arg-type]
+        steps=[Step(messages=(aside,)), Step(messages=[said]), Step(messages=())],  # type: ignore[arg-type]
+        reward=Reward(components=[RewardComponent(name="x")]),  # type: ignore[arg-type]
+        turns=[Turn(trace_ids=["t"])],  # type: ignore[arg-type]
+        retrieved=[Retrieval(documents=[{"page": "x"}])],  # type: ignore[arg-type]
+        nested=[Trajectory(messages=[aside])],  # type: ignore[arg-type]
+        origin=Origin(trace_ids=["t"]),  # type: ignore[arg-type]
+    )
+    assert decode_line(encode_trajectory(given)) == given
+    assert Trajectory.from_map(given.to_map()) == given
+    assert given.messages == (said,)
+    assert said.tool_calls == (call,)

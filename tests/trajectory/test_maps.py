@@ -26,7 +26,7 @@ from trajworker.trajectory import (
     Turn,
 )
 from trajworker.trajectory.maps import MalformedMap
-from trajworker.trajectory.trajectory import MessageView
+from trajworker.trajectory.view import MessageView
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

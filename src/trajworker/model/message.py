@@ -9,6 +9,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from trajworker.model.tupled import keep_tuples
+
 
 class Role(StrEnum):
     """Who speaks."""
@@ -126,3 +128,9 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     turn: int | None = None
     flags: tuple[str, ...] = ()
     rendered: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep lists as tuples; one comparison for the many messages that are read back, which hold none."""
+        kinds: tuple[type[object], ...] = (type(self.tool_calls), type(self.blocks), type(self.flags))
+        if list in kinds:
+            keep_tuples(self, "tool_calls", "blocks", "flags")

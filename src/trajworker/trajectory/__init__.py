@@ -5,7 +5,6 @@ from trajworker.trajectory.order import NoToolName, ToolsNotCalled
 from trajworker.trajectory.tokens import TokenUsage
 from trajworker.trajectory.trajectory import (
     ExecutionMetrics,
-    MessageView,
     Origin,
     Pane,
     Retrieval,
@@ -18,6 +17,7 @@ from trajworker.trajectory.trajectory import (
     TrajectoryMetrics,
     Turn,
 )
+from trajworker.trajectory.view import MessageView
 
 __all__ = [
     "ExecutionMetrics",

@@ -15,7 +15,8 @@ from trajworker.trajectory.answered import link_results
 from trajworker.trajectory.plain import plain, run_through
 from trajworker.trajectory.rates import tool_error_rate
 from trajworker.trajectory.recorded import provider_of, read_messages
-from trajworker.trajectory.trajectory import MessageView, Step, Task, Trajectory, TrajectoryMetrics
+from trajworker.trajectory.trajectory import Step, Task, Trajectory, TrajectoryMetrics
+from trajworker.trajectory.view import MessageView
 
 _ASKED: Final = ("input", "question", "query", "prompt")
 _ANSWERED: Final = ("output", "answer", "result", "response", "text")

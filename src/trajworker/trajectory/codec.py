@@ -15,7 +15,6 @@ from msgspec import Struct
 from trajworker.model.message import Message, ToolDefinition, TrainableStatus
 from trajworker.trajectory.trajectory import (
     ExecutionMetrics,
-    MessageView,
     Origin,
     Pane,
     Retrieval,
@@ -26,6 +25,7 @@ from trajworker.trajectory.trajectory import (
     TrajectoryMetrics,
     Turn,
 )
+from trajworker.trajectory.view import MessageView
 
 _ENCODER = msgspec.json.Encoder()
 _SEPARATORS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
@@ -120,9 +120,9 @@ def _to_trajectory(line: _Line) -> Trajectory:
     count = len(line.messages)
     steps = []
     for step in line.steps:
-        seen: Sequence[Message]
         if any(isinstance(entry, dict) for entry in step.messages):
-            seen = [message for entry in step.messages for message in _literal(entry, history, count)]
+            own = tuple(message for entry in step.messages for message in _literal(entry, history, count))
+            seen = MessageView(own, ((0, len(own)),))  # equal to a list and to a tuple of them
         else:
             seen = MessageView(history, tuple(_range(entry, count, len(history)) for entry in step.messages))
         steps.append(Step(messages=seen, reward=step.reward, info=step.info, trainable_status=step.trainable_status))

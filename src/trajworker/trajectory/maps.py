@@ -17,12 +17,12 @@ from trajworker.trajectory.chain import assembled
 from trajworker.trajectory.plain import listed
 from trajworker.trajectory.recorded import read_messages
 from trajworker.trajectory.trajectory import (
-    MessageView,
     Reward,
     Step,
     Trajectory,
     TrajectoryMetrics,
 )
+from trajworker.trajectory.view import MessageView
 
 _DERIVED: Final = ("tool_calls", "token_usage")
 

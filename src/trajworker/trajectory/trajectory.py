@@ -5,13 +5,14 @@ this way they are always written. The fields of seed 002 come first in each stru
 guides/output.md tells all of them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Any, Self, overload
+from typing import Any, Self
 
 from msgspec import Struct, field
 
 from trajworker.model.message import Message, ToolCall, ToolDefinition, TrainableStatus
+from trajworker.model.tupled import keep_tuples
 from trajworker.trajectory.calling import all_calls, calls_named, made_calls
 from trajworker.trajectory.order import came_before
 from trajworker.trajectory.tokens import TokenUsage, summed
@@ -53,6 +54,10 @@ class Reward(Struct, frozen=True, kw_only=True, omit_defaults=True):
     aggregated_value: float | None = None
     aggregation_method: str = field(default_factory=lambda: "weighted_mean")
     components: tuple[RewardComponent, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Keep lists as tuples."""
+        keep_tuples(self, "components")
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -113,6 +118,10 @@ class Turn(Struct, frozen=True, kw_only=True, omit_defaults=True):
     error: str | None = None
     resumes: bool = False
 
+    def __post_init__(self) -> None:
+        """Keep lists as tuples."""
+        keep_tuples(self, "trace_ids")
+
 
 class Retrieval(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a retriever run was asked and what it found; documents as they were recorded."""
@@ -122,6 +131,10 @@ class Retrieval(Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int | None = None
     run_id: str | None = None
     error: str | None = None
+
+    def __post_init__(self) -> None:
+        """Keep lists as tuples."""
+        keep_tuples(self, "documents")
 
 
 class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -136,55 +149,9 @@ class Origin(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """For a nested trajectory: the tool call that started it."""
     agent: str | None = None
 
-
-class MessageView(Sequence[Message]):
-    """What an agent saw: ranges of one shared message tuple read as a list; equal to any sequence of equal messages."""
-
-    __slots__ = ("_history", "ranges")
-
-    def __init__(self, history: Sequence[Message], ranges: tuple[tuple[int, int], ...]) -> None:
-        self._history = history
-        self.ranges = ranges
-
-    @property
-    def history(self) -> Sequence[Message]:
-        """The messages that `ranges` count in."""
-        return self._history
-
-    def reads(self, history: Sequence[Message]) -> bool:
-        """Whether this view is one on `history`, the same messages in the same places."""
-        return self._history is history or self._history == history
-
-    def __len__(self) -> int:
-        return sum(stop - start for start, stop in self.ranges)
-
-    def __iter__(self) -> Iterator[Message]:
-        for start, stop in self.ranges:
-            yield from self._history[start:stop]
-
-    @overload
-    def __getitem__(self, index: int) -> Message: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[Message]: ...
-    def __getitem__(self, index: int | slice) -> Message | list[Message]:
-        if isinstance(index, slice):
-            return list(self)[index]
-        position = index + len(self) if index < 0 else index
-        for start, stop in self.ranges:
-            if 0 <= position < stop - start:
-                return self._history[start + position]
-            position -= stop - start
-        raise IndexError(index)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Sequence) or isinstance(other, str):
-            return NotImplemented
-        return len(self) == len(other) and all(mine == theirs for mine, theirs in zip(self, other, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]  # equal to a list of the same messages, and as little a key
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} messages>"
+    def __post_init__(self) -> None:
+        """Keep lists as tuples."""
+        keep_tuples(self, "trace_ids")
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -203,6 +170,9 @@ class Step(Struct, frozen=True, kw_only=True):
     reward: Reward | None = None
     info: dict[str, Any] | None = None
     trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
+
+
+_SEQUENCES = ("steps", "messages", "turns", "tools", "nested", "internal", "asides", "retrieved")
 
 
 class Trajectory(Struct, frozen=True, kw_only=True):
@@ -248,6 +218,10 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     complete: bool = True
     origin: Origin = Origin()
     metadata: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        """Keep lists as tuples."""
+        keep_tuples(self, *_SEQUENCES)
 
     @classmethod
     def from_chain(cls, run: object, exclude: object = (), metadata: object = None) -> "Trajectory":
