@@ -4,25 +4,31 @@ Use `trajworker.aio` as `trajworker` itself, with `await` before each call; both
 """
 
 import os
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from contextlib import aclosing
+from pathlib import Path
+
+import anyio.to_thread
 
 from trajworker.api.bulk import bulk_trajectories
 from trajworker.api.bulk_asked import Bulk
 from trajworker.api.connecting import Connector
 from trajworker.api.failures import ImportIncomplete
+from trajworker.api.fidelity import faithful_line
 from trajworker.api.finding import FUTURE, find_conversations
 from trajworker.api.identity import known_redactor
 from trajworker.api.importing import Import, Importer, Wanted, ids_of
+from trajworker.api.lines import open_lines
 from trajworker.api.listing import ConversationSummary
 from trajworker.api.options import STORAGE_DIR, Connection, Options, When, known_limit, options_of, point_in_time
+from trajworker.api.saving import Documents, Format, folder_of, known_format, published_lines, several
 from trajworker.errors import NotInitialised
 from trajworker.model.times import EARLIEST
 from trajworker.ports import Slice
 from trajworker.redaction import BasePiiRedactor
 from trajworker.trajectory import Trajectory
 
-__all__ = ["Client", "import_conversations", "init", "iter_conversations", "list_conversations"]
+__all__ = ["Client", "import_conversations", "init", "iter_conversations", "list_conversations", "save"]
 
 
 class Client:
@@ -203,3 +209,34 @@ async def import_conversations(
 ) -> list[Trajectory]:
     """See `Client.import_conversations`."""
     return await configured().import_conversations(conversations, bulk, source, stage, redactor)
+
+
+async def save(
+    trajectories: Trajectory | Iterable[Trajectory] | AsyncIterable[Trajectory],
+    output_dir: str | os.PathLike[str],
+    format: Format = "json",  # noqa: A002 - the word users know
+) -> list[Path]:
+    """As `trajworker.save`; what `iter_conversations` hands out may be given as it is. It needs no `init`."""
+    known_format(format)
+    folder, found = folder_of(output_dir), _each(trajectories)
+    if format == "json":
+        return [path async for path in _documents(found, folder)]
+    async with open_lines(folder) as writer:
+        async for one in found:
+            await writer.add(faithful_line(one))
+    return await anyio.to_thread.run_sync(published_lines, folder)
+
+
+async def _documents(found: AsyncIterable[Trajectory], folder: Path) -> AsyncIterator[Path]:
+    documents = Documents(folder)
+    async for one in found:
+        yield await anyio.to_thread.run_sync(documents.add, one, faithful_line(one))
+
+
+async def _each(given: Trajectory | Iterable[Trajectory] | AsyncIterable[Trajectory]) -> AsyncIterator[Trajectory]:
+    if isinstance(given, AsyncIterable):
+        async for one in given:
+            yield one
+        return
+    for one in several(given):
+        yield one

@@ -1,9 +1,12 @@
 """What is saved is one file per conversation whatever its id, or lines with manifests, and loads back equal."""
 
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any, Literal
 
+import anyio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +44,7 @@ def trajectory(conversation_id: str | None, text: str = "hello") -> tj.Trajector
 
 def test_every_id_has_its_own_file_within_the_folder(tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    kept = [trajectory(name) for name in [*IDS, None, ""]]
+    kept = [trajectory(name) for name in [*IDS, None, "", "\0unnamed", "\0empty", "unnamed", "empty", "a~2"]]
     paths = tj.save(kept, folder)
     assert {path.parent for path in paths} == {folder}
     assert len(set(paths)) == len(kept)
@@ -74,6 +77,73 @@ def test_saving_again_replaces_the_file(tmp_path: Path) -> None:
     (path,) = tj.save(trajectory("a", "after"), tmp_path)
     (loaded,) = tj.load(path)
     assert loaded.messages[0].content == "after"
+
+
+def test_what_has_no_id_or_the_id_of_another_is_lost_neither_in_one_call_nor_over_two(tmp_path: Path) -> None:
+    one, two, other = (trajectory(None, text) for text in ("one", "two", "other"))
+    revised = [trajectory("a", text) for text in ("first", "second", "second")]
+    paths = tj.save([one, two, *revised], tmp_path)
+    assert len(set(paths)) == 5
+    assert {"a.json", "a~2.json", "a~3.json"} <= {path.name for path in paths}
+    assert tj.save([one, two, *revised], tmp_path) == paths
+    tj.save(other, tmp_path)
+    assert sorted(tj.load(tmp_path), key=repr) == sorted([one, two, other, *revised], key=repr)
+
+
+CALL = tj.Message(role=tj.Role.ASSISTANT, tool_calls=(tj.ToolCall(name="f", arguments={"q": float("nan")}),))
+ITSELF: list[Any] = []
+ITSELF.append(ITSELF)
+UNSAVEABLE: dict[str, Any] = {
+    "messages[0].tool_calls[0].arguments.q is nan": tj.Trajectory(messages=(CALL,)),
+    "reward.aggregated_value is inf": tj.Trajectory(reward=tj.Reward(aggregated_value=float("inf"))),
+    "$.task.num_turns": tj.Trajectory(task=tj.Task(num_turns="x")),  # type: ignore[arg-type]
+    "$.task.total_tokens": tj.Trajectory(task=tj.Task(total_tokens=1.0)),  # type: ignore[arg-type]
+    "$.task.conversation_id": tj.Trajectory(task=tj.Task(conversation_id=5)),  # type: ignore[arg-type]
+    "messages[0].content holds half of a surrogate": tj.Trajectory.from_messages(
+        [{"role": "user", "content": "\ud800"}]
+    ),
+    "metadata.x is of type object": tj.Trajectory(metadata={"x": object()}),
+    "metadata.x is of type tuple": tj.Trajectory(metadata={"x": (1, 2)}),
+    "metadata has a key that is no text": tj.Trajectory(metadata={1: 2}),  # type: ignore[dict-item]
+    "holds itself": tj.Trajectory(metadata={"x": ITSELF}),
+    "Trajectory objects, not int": 1,
+}
+
+
+@pytest.mark.parametrize("told", UNSAVEABLE)
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_what_would_not_load_back_equal_is_refused_at_its_place_and_what_came_before_is_saved(
+    tmp_path: Path, told: str, form: Literal["json", "jsonl"]
+) -> None:
+    with pytest.raises(tj.ConfigError, match=re.escape(told)):
+        tj.save([trajectory("good"), UNSAVEABLE[told]], tmp_path, format=form)
+    assert list(tj.load(tmp_path)) == [trajectory("good")]
+
+
+@pytest.mark.parametrize("given", ["x", b"y", None, 1, {"a": 1}])
+def test_what_is_no_trajectory_and_no_folder_is_refused_in_words(tmp_path: Path, given: Any) -> None:
+    with pytest.raises(tj.ConfigError, match=type(given).__name__):
+        tj.save(given, tmp_path / "out")
+    with pytest.raises(tj.ConfigError, match="folder"):
+        tj.save([], given if given != "x" else "a\0b")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_an_event_loop_saves_what_comes_asynchronously_too(tmp_path: Path, form: Literal["json", "jsonl"]) -> None:
+    kept = [trajectory("a"), trajectory("b")]
+
+    async def made() -> AsyncIterator[tj.Trajectory]:
+        for one in kept:
+            yield one
+
+    async def main() -> list[Path]:
+        await tj.aio.save(kept[0], tmp_path / "one", format=form)
+        return await tj.aio.save(made(), tmp_path / "all", format=form)
+
+    paths = anyio.run(main)
+    assert [one for path in paths for one in tj.load(path)] == list(tj.load(tmp_path / "all")) == kept
+    assert list(tj.load(tmp_path / "one")) == kept[:1]
 
 
 def test_lines_have_manifests_and_are_never_changed(tmp_path: Path) -> None:

@@ -10,20 +10,20 @@ import threading
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal
 
 from trajworker import aio
+from trajworker.api.fidelity import faithful_line
 from trajworker.api.importing import Wanted
 from trajworker.api.lines import open_lines
 from trajworker.api.listing import ConversationSummary
 from trajworker.api.options import STORAGE_DIR, When
-from trajworker.api.saving import save_file
-from trajworker.errors import ConfigError
+from trajworker.api.saving import Documents, Format, folder_of, known_format, published_lines, several
 from trajworker.redaction import BasePiiRedactor
-from trajworker.trajectory import Trajectory, encode_trajectory
+from trajworker.trajectory import Trajectory
 
 T = TypeVar("T")
 
@@ -150,29 +150,31 @@ class Client:
 def save(
     trajectories: Trajectory | Iterable[Trajectory],
     output_dir: str | os.PathLike[str],
-    format: Literal["json", "jsonl"] = "json",  # noqa: A002 - the word users know
+    format: Format = "json",  # noqa: A002 - the word users know
 ) -> list[Path]:
-    """Write trajectories as they come, any iterable of them, and return the files.
+    """Write trajectories as they come, any iterable of them, and return the files; `trajworker.load` reads them back.
 
-    `json` is `{output_dir}/{conversation_id}.json` for each (seed 002), written atomically, in place of what was there
-    for the same conversation; ids that are no safe names are percent-encoded. `jsonl` is the worker's format: files of
-    lines with manifests, in a folder that holds none yet. `trajworker.load` reads both.
+    `json` is `{output_dir}/{conversation_id}.json` for each (seed 002), written atomically, in place of what an earlier
+    call wrote for the same conversation; ids that are no safe names are percent-encoded. Of one call each has a file of
+    its own: where an id comes again, `{conversation_id}~2.json`. Those without an id are `unnamed~{digest}.json`, the
+    digest that of their content, so that none takes another's place. `jsonl` is the worker's format: files of lines
+    with manifests, in a folder that holds none yet.
 
     Raises:
-        ConfigError: another format.
+        ConfigError: another format, no trajectory, or one that would not load back equal (nan, a lone surrogate, a
+            tuple among arguments, a field of another type); names the place. What came before it is saved.
         SinkError, PathNotAllowed: the folder cannot or must not be written.
     """
-    folder = Path(output_dir).expanduser()
-    several = [trajectories] if isinstance(trajectories, Trajectory) else trajectories
+    known_format(format)
+    folder, found = folder_of(output_dir), several(trajectories)
     if format == "json":
-        return list(dict.fromkeys(save_file(one, folder) for one in several))
-    if format != "jsonl":
-        raise ConfigError(f"format is 'json' or 'jsonl', not {format!r}")
+        documents = Documents(folder)
+        return [documents.add(one, faithful_line(one)) for one in found]
     portal = _LOOP.portal()
     with portal.wrap_async_context_manager(open_lines(folder)) as writer:
-        for one in several:
-            portal.call(writer.add, encode_trajectory(one))
-    return sorted(folder.glob("*.jsonl"))
+        for one in found:
+            portal.call(writer.add, faithful_line(one))
+    return published_lines(folder)
 
 
 def init(  # noqa: PLR0913, PLR0917 - the signature of seed 002

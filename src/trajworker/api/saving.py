@@ -1,49 +1,104 @@
-"""One pretty JSON file per conversation, in the layout of seed 002: `{output_dir}/{conversation_id}.json`."""
+"""One pretty JSON file per trajectory, in the layout of seed 002: `{output_dir}/{conversation_id}.json`."""
 
 import hashlib
 import os
 import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal, get_args
 from urllib.parse import quote
 
-from trajworker.errors import SinkError
+from trajworker.errors import ConfigError, SinkError
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.layout import encode_cumulative
 
 LONGEST_NAME = 180
 """Bytes of a file name kept readable; file systems allow 255 with suffixes."""
 FILE_MODE = 0o600
-UNNAMED = "%00unnamed"
-"""Where a trajectory has no conversation id: no id encodes to this."""
+UNNAMED = "unnamed~"
+"""How the name begins where a trajectory has no conversation id: a digest of its content follows. No id has a `~`."""
+EMPTY = "empty~"
+UNNAMED_CHARS = 16
 
 
-def file_name(conversation_id: str | None) -> str:
+def file_name(conversation_id: str) -> str:
     """A file name for an id: ASCII letters, digits, `_` and inner `-` stay, everything else is percent-encoded.
 
     No two ids share a name and none leaves the folder; names too long for a file system end in a digest of the id.
     """
-    if conversation_id is None:
-        return f"{UNNAMED}.json"
+    return f"{_stem(conversation_id)}.json"
+
+
+Format = Literal["json", "jsonl"]
+
+
+def known_format(given: str) -> None:
+    """Raise ConfigError for another format."""
+    if given not in get_args(Format):
+        raise ConfigError(f"format is 'json' or 'jsonl', not {given!r}")
+
+
+def several(given: Trajectory | Iterable[Trajectory]) -> Iterable[Trajectory]:
+    """What is to be saved, one or several; raises ConfigError for what is neither."""
+    if isinstance(given, Trajectory):
+        return [given]
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+        raise ConfigError(f"what is saved are Trajectory objects, one or several, not {type(given).__name__}")
+    return given
+
+
+def published_lines(folder: Path) -> list[Path]:
+    """The files of a folder of lines, in order."""
+    return sorted(folder.glob("*.jsonl"))
+
+
+def folder_of(output_dir: object) -> Path:
+    """The folder that is named; raises ConfigError where that is no name of one."""
+    if not isinstance(output_dir, str | os.PathLike) or not os.fspath(output_dir) or "\0" in str(output_dir):
+        raise ConfigError(f"output_dir is the path of a folder, not {output_dir!r}")
+    try:
+        return Path(output_dir).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"there is no home folder for {os.fspath(output_dir)!r}: write the whole path") from None
+
+
+class Documents:
+    """Writes one file per trajectory into a folder; what one call saves has a file each, whatever the ids."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._given: Counter[str] = Counter()
+
+    def add(self, trajectory: Trajectory, line: bytes) -> Path:
+        """Write a trajectory, whose line is given, to a file of its own, atomically.
+
+        A file of an earlier call is replaced where it is that of the same conversation; ids that come again in this
+        call, such as those of a conversation's revisions, get `~2`, `~3`, ... behind them.
+
+        Raises:
+            SinkError: the folder cannot be made or written.
+        """
+        content = encode_cumulative(trajectory)
+        name = trajectory.task.conversation_id
+        stem = f"{UNNAMED}{hashlib.sha256(line).hexdigest()[:UNNAMED_CHARS]}" if name is None else _stem(name)
+        self._given[stem] += 1
+        if (number := self._given[stem]) > 1:
+            stem = f"{stem}~{number}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return _write(_apart(self._folder / f"{stem}.json", trajectory), content)
+        except OSError as reason:
+            raise SinkError(f"cannot write to {self._folder}: {reason.strerror or reason}") from reason
+
+
+def _stem(conversation_id: str) -> str:
     name = quote(conversation_id, safe="", errors="surrogatepass").replace(".", "%2E").replace("~", "%7E")
     if name.startswith("-"):
         name = f"%2D{name[1:]}"  # no command takes it for an option
     if len(name) > LONGEST_NAME:
         name = _digested(name, conversation_id)
-    return f"{name or '%00empty'}.json"
-
-
-def save_file(trajectory: Trajectory, output_dir: Path) -> Path:
-    """Write a trajectory to its own file, atomically; an existing file of the same conversation is replaced.
-
-    Raises:
-        SinkError: the folder cannot be made or written.
-    """
-    content = encode_cumulative(trajectory)
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-        return _write(_apart(output_dir / file_name(trajectory.task.conversation_id), trajectory), content)
-    except OSError as reason:
-        raise SinkError(f"cannot write to {output_dir}: {reason.strerror or reason}") from reason
+    return name or EMPTY
 
 
 def _apart(path: Path, trajectory: Trajectory) -> Path:

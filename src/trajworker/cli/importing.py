@@ -13,7 +13,7 @@ from trajworker.api.bulk import bulk_lines
 from trajworker.api.bulk_asked import Bulk
 from trajworker.api.lines import open_lines
 from trajworker.api.options import Options
-from trajworker.api.saving import save_file
+from trajworker.api.saving import Documents
 from trajworker.cli.choosing import one_project
 from trajworker.cli.masking import redactor_of
 from trajworker.cli.settings import load_asked
@@ -66,9 +66,9 @@ async def _write_lines(lines: AsyncGenerator[bytes, None], out: Path) -> int:
 
 
 async def _write_documents(lines: AsyncGenerator[bytes, None], out: Path) -> int:
-    count = 0
+    count, documents = 0, Documents(out)
     async with aclosing(lines):
         async for line in lines:
-            await anyio.to_thread.run_sync(save_file, decode_line(line), out)
+            await anyio.to_thread.run_sync(documents.add, decode_line(line), line)
             count += 1
     return count

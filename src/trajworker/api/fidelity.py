@@ -1,0 +1,105 @@
+"""What is saved must load back equal: a trajectory as its line, or the place in it that no file would give back."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.errors import ConfigError
+from trajworker.trajectory import MessageView, Trajectory, decode_line, encode_trajectory
+
+_UNWRITABLE = (TypeError, ValueError, OverflowError, AttributeError)
+"""What encoding raises for values that are no JSON, a text that is no UTF-8 among them."""
+
+
+class NotSaveable(ConfigError, ValueError):
+    """What was to be saved would not load back equal; names the place in it, never the value."""
+
+
+def faithful_line(given: object) -> bytes:
+    """The line of a trajectory, which is known to load back equal.
+
+    Raises:
+        NotSaveable: it is no trajectory, or holds what JSON cannot (nan, a lone surrogate, an object), or a field of
+            another type than the declared one.
+    """
+    if not isinstance(given, Trajectory):
+        raise NotSaveable(f"what is saved are Trajectory objects, not {type(given).__name__}")
+    try:
+        line, told = _line(given)
+    except RecursionError:
+        line, told = b"", "it is nested too deeply, or holds itself"
+    if told is not None:
+        raise NotSaveable(f"{_which(given)} would not load back as it is, so it is not saved: {told}")
+    return line
+
+
+def _line(given: Trajectory) -> tuple[bytes, str | None]:
+    """The line, or why there is none."""
+    try:
+        line = encode_trajectory(given)
+    except _UNWRITABLE as fault:
+        return b"", next(_unwritable(given, ""), type(fault).__name__)
+    try:
+        loaded = decode_line(line)
+    except msgspec.DecodeError as fault:
+        return b"", str(fault)
+    if loaded == given:
+        return line, None
+    return b"", next(_differences(given, loaded, ""), "it would come back as another")
+
+
+def _which(given: Trajectory) -> str:
+    name = given.task.conversation_id if isinstance(given.task, Struct) else None
+    return f"conversation {_readable(name)}" if isinstance(name, str) else "a trajectory without an id"
+
+
+def _members(value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any value at all
+    """What a value is made of, each with how it is reached; steps, which repeat what stands elsewhere, come last."""
+    if isinstance(value, Struct):
+        names = sorted(value.__struct_fields__, key=lambda name: name == "steps")
+        yield from ((f".{name}", getattr(value, name)) for name in names)
+    elif isinstance(value, Mapping):
+        yield from ((f".{name}", member) for name, member in value.items())
+    elif isinstance(value, list | tuple | MessageView):
+        yield from ((f"[{index}]", member) for index, member in enumerate(value))
+
+
+def _unwritable(value: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any value at all
+    """Where encoding fails."""
+    for step, member in _members(value):
+        yield from _unwritable(member, path + step)
+    if isinstance(value, Struct | list | tuple | MessageView):
+        return
+    try:
+        msgspec.json.encode(dict.fromkeys(value) if isinstance(value, Mapping) else value)
+    except UnicodeEncodeError:
+        yield f"{_place(path)} holds half of a surrogate pair, which is no UTF-8: replace it"
+    except _UNWRITABLE:
+        yield f"{_place(path)} is of type {type(value).__name__}, for which JSON has no word: make it text or a number"
+
+
+def _differences(given: Any, loaded: Any, path: str) -> Iterator[str]:  # noqa: ANN401 - any value at all
+    """Where what comes back differs, innermost first."""
+    if given == loaded:
+        return
+    back = dict(_members(loaded))
+    for step, member in _members(given):
+        if step in back:
+            yield from _differences(member, back[step], path + step)
+    if isinstance(given, float) and not math.isfinite(given):
+        yield f"{_place(path)} is {given}, for which JSON has no word: write None or a text"
+    elif isinstance(given, Mapping) and any(not isinstance(name, str) for name in given):
+        yield f"{_place(path)} has a key that is no text, and keys come back as texts"
+    else:
+        yield f"{_place(path)} is of type {type(given).__name__} and would come back as {type(loaded).__name__}"
+
+
+def _place(path: str) -> str:
+    return _readable(path.lstrip(".")) or "it"
+
+
+def _readable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
