@@ -17,6 +17,7 @@ from trajworker.errors import ConfigError, NotAllowed, ProjectNotFound, QueryRej
 from trajworker.events import ApiChosen
 from trajworker.sources.api_key import ApiKey
 from trajworker.sources.query import Detail
+from trajworker.sources.settings import Retries
 from trajworker.sources.transport import _retry_after_s
 
 GOOD = json_reply({"items": [run_row(1, START)], "next_cursor": None})
@@ -47,6 +48,20 @@ async def test_a_refused_key_is_asked_about_no_more_than_twice(tmp_path: Path) -
             await one.source.page(part())
         assert caught.value.exit_code == 77
         assert len(server.received) <= 2
+
+
+@pytest.mark.parametrize("settings", [{}, {"retries": Retries(attempts=5)}], ids=["default", "configured"])
+async def test_a_server_error_is_borne_as_often_as_configured_where_nothing_smaller_can_be_asked(
+    settings: dict[str, Retries],
+) -> None:
+    failing, found = json_reply({"detail": "down"}, 503), json_reply([{"id": PROJECT, "name": "p"}])
+    most = settings.get("retries", Retries()).attempts
+    async with scripted([*[failing] * (most - 1), found]) as server, bench(server.url, **settings) as one:
+        assert [project.name for project in await one.source.find_projects(["p"])] == ["p"]
+    async with scripted([failing]) as server, bench(server.url, **settings) as one:
+        with pytest.raises(SourceUnavailable, match="again and again"):
+            await one.source.find_projects(["p"])
+        assert len(server.received) == most
 
 
 async def test_a_key_of_an_organisation_is_told_to_name_its_workspace() -> None:

@@ -135,7 +135,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     ] = 5 * MINUTE
     attempts: Annotated[
         int,
-        Key(why="How often one request is made before the source counts as unavailable.", least=1, most=1000),
+        Key(why="How often one request is tried; 4 times where the server was never reached.", least=1, most=1000),
     ] = 12
     throttled: Annotated[
         timedelta, Key(why="How long answers of 429 (too many requests) alone are borne.", least=NEVER)

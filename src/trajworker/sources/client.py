@@ -13,7 +13,7 @@ from trajworker.events import Observer, RequestRetried
 from trajworker.sources.failure import Failure, Kind
 from trajworker.sources.pacing import Pace, Paces
 from trajworker.sources.reading import NotAPage
-from trajworker.sources.retrying import Step, step_after
+from trajworker.sources.retrying import Step, may_pass, step_after
 from trajworker.sources.settings import LIMITS, LangSmithSettings
 from trajworker.sources.splitting import Torn
 from trajworker.sources.transport import Request, Response, Transport
@@ -31,6 +31,8 @@ class Ask(Struct, Generic[T], frozen=True, kw_only=True):
     request: Request
     tier: str
     understand: Callable[[bytes], T]
+    shrinkable: bool = False
+    """Whether who asks will ask for less where that may help; else it is asked again as it is."""
 
 
 class Tries(Struct):
@@ -93,7 +95,7 @@ class Client:
             try:
                 return await self._once(ask)
             except Failure as failure:
-                if not await self._again(failure, tries, ask.tier):
+                if not await self._again(failure, tries, ask):
                     raise
 
     async def _once(self, ask: Ask[T]) -> T:
@@ -112,11 +114,11 @@ class Client:
         self._note_time(response)
         return await _understood(ask.understand, response.content)
 
-    async def _again(self, failure: Failure, tries: Tries, tier: str) -> bool:
+    async def _again(self, failure: Failure, tries: Tries, ask: Ask[T]) -> bool:
         """Whether to ask once more; waits as long as is due."""
         retries = self._settings.retries
         if failure.throttled:
-            return self._outlasts_limit(failure, tries, tier)
+            return self._outlasts_limit(failure, tries, ask.tier)
         tries.throttled_since = None
         tries.failures += 1
         step = step_after(failure, tries.failures, retries)
@@ -125,7 +127,8 @@ class Client:
             return self._settings.api_key.read_again()
         stranger = failure.kind is Kind.CONNECT and not self._met
         most = min(tries.most, retries.first_contact_attempts) if stranger else tries.most
-        if step is not Step.AGAIN or tries.failures >= most:
+        again = step is Step.AGAIN or (step is Step.SHRINK and not ask.shrinkable and may_pass(failure))
+        if not again or tries.failures >= most:
             return False
         await self.back_off(failure, tries)
         return True

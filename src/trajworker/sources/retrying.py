@@ -69,6 +69,11 @@ def step_after(failure: Failure, attempt: int, retries: Retries) -> Step:
     return step
 
 
+def may_pass(failure: Failure) -> bool:
+    """Whether the same question may be answered later; what is too long is so again."""
+    return failure.status not in TOO_MUCH and failure.kind is not Kind.OVERSIZE
+
+
 def may_be_one_run(failure: Failure) -> bool:
     """Whether a single run may be the cause, and not the key, the network or the API: asking for less may help."""
     if failure.kind is Kind.STATUS:

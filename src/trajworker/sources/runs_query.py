@@ -98,6 +98,7 @@ class RunsQuery:
                 request=Request(path=wire.path, body=wire.body(query)),
                 tier=wire.tier(query, self._client.now),
                 understand=partial(_understood, wire, Reader(query.project_id, self._thread_key)),
+                shrinkable=True,
             ),
             tries,
         )
