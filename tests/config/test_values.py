@@ -87,6 +87,12 @@ def test_a_moment_is_a_time_in_utc_or_an_age_counted_back_from_now(text: str, ex
     assert value.tzinfo is UTC
 
 
+def test_an_age_is_counted_from_a_whole_second_as_servers_tell_them() -> None:
+    """What is as old as the source may lag has settled by any server's clock, which tells whole seconds."""
+    now = NOW.replace(second=7, microsecond=999_999)
+    assert moment("10m", now) == now.replace(microsecond=0) - timedelta(minutes=10)
+
+
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "0000-01-01"])
 def test_what_is_no_moment_is_refused_with_examples(text: str) -> None:
     with pytest.raises(ValueError, match="ISO 8601"):

@@ -66,13 +66,16 @@ def size_text(value: int) -> str:
 
 
 def moment(text: str, now: datetime) -> Moment:
-    """Read an ISO 8601 time, or an age counted back from `now`; a time without an offset is UTC.
+    """Read an ISO 8601 time, or an age counted back from the whole second of `now`; a time without an offset is UTC.
+
+    Whole seconds are what servers tell of their clocks: an end as long ago as they may lag has settled then, and not a
+    fraction of a second later.
 
     Raises ValueError with advice.
     """
     stripped = text.strip()
     if _DURATION.fullmatch(stripped):
-        return aware(now - duration(stripped))
+        return aware(now.replace(microsecond=0) - duration(stripped))
     try:
         return aware(datetime.fromisoformat(stripped))
     except ValueError as reason:
