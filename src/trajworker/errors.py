@@ -85,6 +85,10 @@ class NothingThere(NotATrajectory, FileNotFoundError):
     """There is no file or folder where trajectories should be; a FileNotFoundError, too."""
 
 
+class NotPublished(NotATrajectory):
+    """The files of a folder are those of a worker that has not published them yet."""
+
+
 class RedactionFailed(TrajworkerError):
     """A redactor raised or returned no text: the conversation is not written."""
 
@@ -123,6 +127,10 @@ class PathNotAllowed(TrajworkerError):
     """A file or folder that must not be used: not ours, a link, or open to all; the message says which and why."""
 
     exit_code = EXIT_NOT_ALLOWED
+
+
+class NotReadable(PathNotAllowed, PermissionError):
+    """A file or folder that the rights of this user do not let be read; a PermissionError, too."""
 
 
 class SinkError(TrajworkerError):

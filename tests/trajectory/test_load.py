@@ -2,12 +2,15 @@
 
 import gzip
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import zstandard
 
-from trajworker.errors import NotATrajectory
+from support.rights import held_to_modes
+from trajworker.errors import NotATrajectory, NotPublished
 from trajworker.model.message import Message, Role, ToolCall
 from trajworker.trajectory import (
     MessageView,
@@ -43,6 +46,17 @@ def conversation(name: str, turns: int = 2) -> Trajectory:
     )  # fmt: skip
 
 
+READS = """
+import sys
+from trajworker.errors import PathNotAllowed
+from trajworker.trajectory.line import load
+
+try:
+    print(list(load(sys.argv[1])))
+except PathNotAllowed as error:
+    assert isinstance(error, PermissionError)
+    print(type(error).__name__, error)
+"""
 ONE, TWO = conversation("one"), conversation("two", 1)
 
 
@@ -82,6 +96,40 @@ def test_of_a_folder_only_published_files_are_read_in_sequence(tmp_path: Path) -
     (tmp_path / ".0000000012.jsonl.part").write_bytes(b"{")
     (tmp_path / "trajectories-8.jsonl.manifest.json").write_text('{"void": true}')
     assert list(load(tmp_path)) == [ONE, TWO]
+
+
+@pytest.mark.parametrize("published", [True, False])
+def test_of_a_folder_files_of_lines_that_no_worker_names_are_read_too(tmp_path: Path, *, published: bool) -> None:
+    line = {one: encode_trajectory(one_of) + b"\n" for one, one_of in (("one", ONE), ("two", TWO))}
+    (tmp_path / "x.jsonl.gz").write_bytes(gzip.compress(line["one"]))
+    (tmp_path / "y.jsonl.zst").write_bytes(zstandard.compress(line["two"]))
+    (tmp_path / "z.jsonl").write_bytes(line["one"])
+    (tmp_path / "trajectories-0000000001.jsonl.gz").write_bytes(gzip.compress(line["two"]))
+    (tmp_path / "trajectories-0000000002.jsonl").write_bytes(b"not yet published")
+    if published:
+        (tmp_path / "trajectories-0000000001.jsonl.gz.manifest.json").write_text("{}")
+    assert list(load(tmp_path)) == [*([TWO] if published else []), ONE, TWO, ONE]
+
+
+def test_a_folder_of_nothing_but_unpublished_files_says_so(tmp_path: Path) -> None:
+    (tmp_path / ".0000000002.jsonl.part").write_bytes(b"{")
+    assert list(load(tmp_path)) == []
+    (tmp_path / "trajectories-0000000001.jsonl.gz").write_bytes(gzip.compress(encode_trajectory(ONE) + b"\n"))
+    with pytest.raises(NotPublished, match=r"trajectories-0000000001\.jsonl\.gz .* has no manifest"):
+        list(load(tmp_path))
+    assert list(load(tmp_path / "trajectories-0000000001.jsonl.gz")) == [ONE]
+
+
+def test_what_may_not_be_read_is_no_empty_folder(tmp_path: Path) -> None:
+    folder, file = tmp_path / "shut", tmp_path / "shut.jsonl"
+    folder.mkdir(mode=0o000)
+    file.write_bytes(encode_trajectory(ONE) + b"\n")
+    file.chmod(0o000)
+    for place in (folder, file, folder / "within"):
+        command = held_to_modes([sys.executable, "-c", READS, str(place)])
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert f"NotReadable {place} cannot be read: Permission denied" in said
+    folder.chmod(0o700)
 
 
 def test_files_that_consumers_took_are_passed_over_where_that_is_asked_for(tmp_path: Path) -> None:

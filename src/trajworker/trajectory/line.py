@@ -2,7 +2,7 @@
 
 import gzip
 import io
-import re
+import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
@@ -10,82 +10,61 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, Any, cast
 
-import msgspec
 import zstandard
 
 from trajworker.errors import NotATrajectory, NothingThere
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 from trajworker.trajectory.layout import decode_cumulative
+from trajworker.trajectory.published import FAULTS, files_of, told
 from trajworker.trajectory.trajectory import Trajectory
 
 __all__ = ["decode_line", "encode_trajectory", "load"]
 
-MANIFEST = ".manifest.json"
-_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
-_SEQUENCE = re.compile(r"-(\d+)\.jsonl")
 CHUNK_BYTES = 65_536
-_FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
-
-
-class _Manifest(msgspec.Struct):
-    """What is read of a manifest."""
-
-    void: bool = False
 
 
 def load(path: str | PathLike[str], *, skip_taken: bool = False) -> Iterator[Trajectory]:
     """Trajectories of a file or a folder, read as they are asked for.
 
     A file is JSON Lines (plain, `.gz` or `.zst`) or one document of `save`. Of a folder the published files are read in
-    order of their sequence numbers: those with a manifest beside them; and the documents of `save` (`{id}.json`) by
-    name. A conversation that was revised comes once per revision.
+    order of their sequence numbers: those with a manifest beside them; then by name other files of lines, and the
+    documents of `save` (`{id}.json`). What a worker has not published yet is left out. A conversation that was revised
+    comes once per revision.
 
     `skip_taken` is for folders whose consumers take files away and leave the manifests (`sink.consumed`): what is gone
     is passed over.
 
     Raises:
         NotATrajectory: a line is torn or of another format, or a published file is missing; names file and line.
+        NotPublished: all that is in the folder is files of a worker without a manifest; it is a NotATrajectory.
         NothingThere: there is no such file or folder; it is a NotATrajectory and a FileNotFoundError.
+        NotReadable: the rights do not suffice; it is a PathNotAllowed and a PermissionError.
+        SinkError: the disk or the system refused otherwise.
     """
+    if not isinstance(path, str | PathLike):
+        raise NothingThere(f"load takes the path of a file or folder, not {type(path).__name__}")
     place = Path(path)
-    if not place.exists():
-        raise NothingThere(f"there is nothing at {place}")
-    if place.is_dir():
-        for file in _published(place, skip_taken=skip_taken):
-            yield from _lines(file)
-        for file in sorted(place.glob("*.json")):
-            if not file.name.startswith(".") and not file.name.endswith((MANIFEST, ".void.json")):
-                yield _document(file)
-    elif place.name.endswith(".json"):
-        yield _document(place)
+    if _is_folder(place):
+        for file in files_of(place, skip_taken=skip_taken):
+            yield from _file(file)
     else:
-        yield from _lines(place)
+        yield from _file(place)
 
 
-def _published(folder: Path, *, skip_taken: bool) -> list[Path]:
-    """Files with a manifest, in sequence."""
-    found: list[tuple[int, str, Path]] = []
-    for manifest in folder.glob(f"*{MANIFEST}"):
-        name = manifest.name.removesuffix(MANIFEST)
-        if not name.endswith(_LINES) or _is_void(manifest):
-            continue
-        number = _SEQUENCE.search(name)
-        if not (folder / name).exists():
-            if skip_taken or (folder / f"{name}.void.json").exists():
-                continue
-            raise NotATrajectory(
-                f"{folder / name} is missing, but its manifest says that it was published; "
-                "where consumers take files away, say so: sink.consumed, or skip_taken of load"
-            )
-        found.append((int(number[1]) if number else 0, name, folder / name))
-    return [file for _, _, file in sorted(found)]
+def _is_folder(place: Path) -> bool:
+    with told(place):
+        try:
+            return stat.S_ISDIR(place.stat().st_mode)
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            pass  # told below: a NothingThere is an OSError, too
+    raise NothingThere(f"there is nothing at {place}")
 
 
-def _is_void(manifest: Path) -> bool:
-    try:
-        return msgspec.json.decode(manifest.read_bytes(), type=_Manifest).void
-    except _FAULTS as fault:
-        raise NotATrajectory(f"{manifest} is no manifest: {fault}") from fault
+def _file(file: Path) -> Iterator[Trajectory]:
+    if file.name.endswith(".json"):
+        yield _document(file)
+    else:
+        yield from _lines(file)
 
 
 class _Unpacked(io.RawIOBase):
@@ -127,11 +106,12 @@ class _Unpacked(io.RawIOBase):
 
 
 def _open(file: Path) -> IO[bytes]:
-    if file.name.endswith(".gz"):
-        return cast("IO[bytes]", gzip.open(file, "rb"))
-    if file.name.endswith(".zst"):
-        return io.BufferedReader(_Unpacked(file))
-    return file.open("rb")
+    with told(file):
+        if file.name.endswith(".gz"):
+            return cast("IO[bytes]", gzip.open(file, "rb"))
+        if file.name.endswith(".zst"):
+            return io.BufferedReader(_Unpacked(file))
+        return file.open("rb")
 
 
 def _lines(file: Path) -> Iterator[Trajectory]:
@@ -151,14 +131,16 @@ def _lines(file: Path) -> Iterator[Trajectory]:
                 continue
             try:
                 trajectory = decode_line(line)
-            except _FAULTS as fault:
+            except FAULTS as fault:
                 torn = "" if line.endswith(b"\n") else " (the file ends in the middle of it)"
                 raise NotATrajectory(f"{file}, line {number} is no trajectory{torn}: {fault}") from fault
             yield trajectory
 
 
 def _document(file: Path) -> Trajectory:
+    with told(file):
+        content = file.read_bytes()
     try:
-        return decode_cumulative(file.read_bytes())
-    except _FAULTS as fault:
+        return decode_cumulative(content)
+    except FAULTS as fault:
         raise NotATrajectory(f"{file} holds no trajectory: {fault}") from fault
