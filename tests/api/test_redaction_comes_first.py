@@ -85,6 +85,46 @@ def test_a_conversation_that_cannot_be_masked_is_named_and_not_handed_out(tmp_pa
     assert holding(tmp_path) == []
 
 
+class Mistyped(tj.BasePiiRedactor):
+    def redact(self, text: str) -> str:
+        return self.masked(text)
+
+    def masked(self, text: str) -> str:  # noqa: ARG002 - the typo
+        return re.sub(f"second {CANARY}", "", txt)  # type: ignore[name-defined,no-any-return]  # noqa: F821 - same
+
+
+class Forgetful(tj.BasePiiRedactor):
+    def redact(self, text: str) -> str:
+        text.replace("second", "")
+        return None  # type: ignore[return-value]
+
+
+class Asynchronous(tj.BasePiiRedactor):
+    async def redact(self, text: str) -> str:  # type: ignore[override]
+        return text
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("redactor", "told"),
+    [
+        (Mistyped(), r"redactor Mistyped raised NameError in masked \(test_redaction_comes_first\.py:\d+\)"),
+        (Forgetful(), "redactor Forgetful returned NoneType instead of text"),
+        (Asynchronous(), "redactor Asynchronous returned a coroutine instead of text: redact must not be async"),
+    ],
+)
+@pytest.mark.parametrize("stage", [True, False])
+def test_a_fault_of_a_redactor_is_told_by_kind_and_place_and_never_by_a_text(
+    tmp_path: Path, redactor: tj.BasePiiRedactor, told: str, *, stage: bool
+) -> None:
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("bad", said=f"second {CANARY}"))
+        with pytest.raises(tj.ImportIncomplete, match=rf"bad: run .* could not be masked.*: {told}") as failed:
+            client(url, tmp_path).import_conversations(redactor=redactor, stage=stage)
+    assert CANARY not in str(failed.value)
+    assert holding(tmp_path) == []
+
+
 def test_each_redactor_has_its_own_staging(tmp_path: Path) -> None:
     with served() as (simulator, url):
         simulator.add_runs(PROJECT, planted())

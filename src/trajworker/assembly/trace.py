@@ -25,7 +25,8 @@ class Trace:
         latest: dict[str, Run] = {}
         for run in runs:
             if REDACTION_FAILED in run.flags:
-                raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out")
+                why = f": {run.error}" if run.error else ""
+                raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out{why}")
             held = latest.get(run.id)
             if held is None or _newer(run, held):
                 latest[run.id] = run

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from trajworker.errors import ConfigError, RedactionFailed
 from trajworker.redaction.checks import stands_alone
+from trajworker.redaction.faults import raised
 from trajworker.redaction.rules import DEFAULT_RULES, Rule
 
 re2: Any  # it has no type stubs
@@ -167,8 +168,8 @@ def _value(rule: Rule, text: str, start: int, end: int) -> tuple[int, int] | Non
     try:
         return rule.check(text, start, end)
     except Exception as error:  # noqa: BLE001  a check may be the user's; its message may hold the text
-        failure = type(error).__name__
-    raise RedactionFailed(f"redaction rule {rule.label} raised {failure}")
+        failure = raised(error, rule.check)
+    raise RedactionFailed(f"redaction rule {rule.label} {failure}")
 
 
 def without_overlaps(found: list[Found]) -> list[Found]:

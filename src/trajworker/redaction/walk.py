@@ -14,6 +14,7 @@ from msgspec import DecodeError, Raw
 from msgspec.json import decode, encode
 
 from trajworker.errors import RedactionFailed
+from trajworker.redaction.faults import raised, returned
 from trajworker.redaction.redactor import BasePiiRedactor
 from trajworker.redaction.rules import DEFAULT_RULES
 from trajworker.redaction.scanning import scanner
@@ -152,11 +153,11 @@ class Walk:
         except RedactionFailed:
             raise
         except Exception as error:  # noqa: BLE001  whatever a user's code raises; its message may hold the text
-            failure = f"raised {type(error).__name__}"
+            failure = raised(error, type(self._redactor).redact)
         else:
             if isinstance(masked, str):
                 return masked
-            failure = f"returned {type(masked).__name__} instead of text"
+            failure = returned(masked)
         raise RedactionFailed(f"redactor {type(self._redactor).__name__} {failure}")
 
 

@@ -37,8 +37,8 @@ class Masking:
         """One run, masked; emptied and flagged where that fails."""
         try:
             return redact_run(run, self._redactor, thread_keys=self._thread_keys)
-        except RedactionFailed:
-            return _emptied(run)
+        except RedactionFailed as failure:
+            return _emptied(run, str(failure).removeprefix(f"run {run.id}: "))
 
     def feedback(self, feedback: Feedback) -> Feedback:
         """Feedback, masked; what cannot be masked keeps its score only."""
@@ -81,11 +81,12 @@ class RedactingSource:
         return await anyio.to_thread.run_sync(self._masking.page, page)
 
 
-def _emptied(run: Run) -> Run:
+def _emptied(run: Run, reason: str) -> Run:
+    """What is left of a run that could not be masked; its error says why, for whoever must mend the redactor."""
     return replace(
         run,
         name="",
-        error=None,
+        error=reason,
         tags=(),
         attachments=(),
         inputs=NULL,
