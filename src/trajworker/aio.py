@@ -134,7 +134,7 @@ class Client:
             conversations: ids (of threads, or of traces), or summaries; None for all of the project, within
                 `source.since` and `source.until` where the configuration bounds them.
             bulk: read an export file instead of asking the API.
-            source: the file or folder, required with `bulk`.
+            source: the file or folder, required with `bulk`; where it is given, it is read without `bulk` too.
             stage: keep what was read in `storage_dir`, so that what did not change is not fetched again.
             redactor: masks every text before it is staged, and so before anything touches disk; ids, those of threads
                 too, stay as they are.

@@ -1,7 +1,9 @@
 """Arguments that make no sense end in one family of errors, whose words say what to write instead."""
 
 import io
+import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,48 @@ def test_importing(tmp_path: Path, asked: dict[str, Any], told: str) -> None:
     with pytest.raises(tj.ConfigError) as refused:
         client(NOWHERE, tmp_path).import_conversations(**asked)
     assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"api_key": 5}, "api_key is a text, not int"),
+        ({"api_key": b"key"}, "api_key is a text, not bytes"),
+        ({"storage_dir": None}, "storage_dir is the path of a folder, not NoneType"),
+        ({"project_id": 5}, "source.projects: write a text"),
+    ],
+)
+def test_beginning(asked: dict[str, Any], told: str) -> None:
+    with pytest.raises(tj.ConfigError) as refused:
+        tj.init(**{"api_key": "any", "project_id": PROJECT, **asked})
+    assert told in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("masked", "told"),
+    [
+        (lambda: tj.PiiRedactor().redact(None), "takes text, not NoneType"),  # type: ignore[arg-type]
+        (lambda: tj.PiiRedactor().redact(b"x"), "takes text, not bytes"),  # type: ignore[arg-type]
+        (lambda: tj.PiiRedactor().redact_batch("x"), "takes a list of texts, not str"),
+        (lambda: tj.PiiRedactor().preview([1]), "takes text, not int"),  # type: ignore[list-item]
+        (lambda: tj.PiiRedactor().preview(None), "takes a list of texts, not NoneType"),  # type: ignore[arg-type]
+        (lambda: tj.PiiRedactor(secret="x"), "secret is bytes, not str"),  # type: ignore[arg-type]  # noqa: S106 - none
+    ],
+    ids=["nothing", "bytes", "batch", "number", "preview", "secret"],
+)
+def test_masking(masked: Callable[[], object], told: str) -> None:
+    with pytest.raises(tj.ConfigError) as refused:
+        masked()
+    assert told in str(refused.value)
+
+
+def test_a_source_is_read_without_bulk_too(tmp_path: Path) -> None:
+    """It is the path of a local export, so nothing is asked of the API, which is nowhere here."""
+    (tmp_path / "runs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in conversation("a")))
+    found = client(NOWHERE, tmp_path).import_conversations(source=tmp_path / "runs.jsonl", stage=False)
+    assert [one.task.conversation_id for one in found] == ["a"]
+    with pytest.raises(tj.ConfigError, match="source is empty"):
+        client(NOWHERE, tmp_path).import_conversations(source="")
 
 
 def test_loading_what_is_not_there(tmp_path: Path) -> None:

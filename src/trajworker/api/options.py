@@ -65,6 +65,7 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
     Raises:
         ConfigError: an unknown provider, no key, no project, or an endpoint that is none; says what to write instead.
     """
+    _refuse_other_types(given)
     if given.provider not in PROVIDERS:
         raise ConfigError(f"unknown provider {given.provider!r}: there is {', '.join(map(repr, PROVIDERS))}")
     if not given.project_id:
@@ -86,6 +87,15 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
     if settings.source.api_key is None:
         raise ConfigError(f"no API key: pass api_key, or set {' or '.join(KEY_VARIABLES)}")
     return Options(settings=settings, debug=given.debug)
+
+
+def _refuse_other_types(given: Connection) -> None:
+    kinds = {"api_key": str | None, "storage_dir": str | os.PathLike}
+    for name, kind in kinds.items():
+        value = getattr(given, name)
+        if not isinstance(value, kind):
+            wanted = "a text" if name == "api_key" else "the path of a folder"
+            raise ConfigError(f"{name} is {wanted}, not {type(value).__name__}")  # the value may be a key
 
 
 def staging_file(options: Options, project_id: str, redactor: str) -> Path:

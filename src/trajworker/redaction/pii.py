@@ -13,7 +13,8 @@ import re
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from trajworker.redaction.redactor import BasePiiRedactor
+from trajworker.errors import ConfigError
+from trajworker.redaction.redactor import BasePiiRedactor, known_text
 from trajworker.redaction.rules import DEFAULT_RULES, NUMBER_LABELS, Rule
 from trajworker.redaction.scanning import Engine, Found, scanner
 
@@ -33,9 +34,14 @@ class PlaceholderRedactor(BasePiiRedactor):
 
     Args:
         secret: key of the digests. Keep it as long as text redacted before must agree with text redacted later.
+
+    Raises:
+        ConfigError: a secret that is no bytes.
     """
 
     def __init__(self, *, secret: bytes | None = None) -> None:
+        if not isinstance(secret, bytes | None):
+            raise ConfigError(f"secret is bytes, not {type(secret).__name__}")
         self._secret = secret or b""
 
     @abstractmethod
@@ -43,7 +49,8 @@ class PlaceholderRedactor(BasePiiRedactor):
         """Return (label, start, end) of what is personal in a text, in order of place, without overlaps."""
 
     def redact(self, text: str) -> str:
-        """Return the text with a placeholder for everything found."""
+        """Return the text with a placeholder for everything found; raises NoText for what is none."""
+        text = known_text(text)
         # What a rule left over next to another's value is found in the next round. Each round masks characters that
         # were not masked before, so the rounds end; the last one proves that redacting again would change nothing.
         while found := self.find(text):

@@ -6,9 +6,11 @@ only; everything else has a working default.
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+
+from trajworker.errors import ConfigError
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -34,6 +36,24 @@ class Preview(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
 
 
+class NoText(ConfigError, TypeError):
+    """What was to be redacted is no text."""
+
+
+def known_text(text: object) -> str:
+    """The text; raises NoText for what is none."""
+    if not isinstance(text, str):
+        raise NoText(f"a redactor takes text, not {type(text).__name__}")
+    return text
+
+
+def known_texts(texts: object) -> list[str]:
+    """The texts; raises NoText for what is no sequence of them."""
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
+        raise NoText(f"a redactor takes a list of texts, not {type(texts).__name__}")
+    return [known_text(text) for text in texts]
+
+
 class BasePiiRedactor(ABC):
     """Text in, text without personal data out; derive from it and write `redact`.
 
@@ -56,7 +76,7 @@ class BasePiiRedactor(ABC):
 
     def redact_batch(self, texts: Sequence[str]) -> list[str]:
         """Return each text redacted, in the same order."""
-        return [self.redact(text) for text in texts]
+        return [self.redact(text) for text in known_texts(texts)]
 
     def redact_named(self, name: str, text: str) -> str:
         """Redact a text that stands under a name (a JSON key), for rules to which the name says what the text is."""
@@ -65,7 +85,7 @@ class BasePiiRedactor(ABC):
 
     def preview(self, text_or_texts: str | Sequence[str]) -> Preview:
         """Say what would be masked in one text or several; nothing is changed."""
-        texts = [text_or_texts] if isinstance(text_or_texts, str) else text_or_texts
+        texts = [text_or_texts] if isinstance(text_or_texts, str) else known_texts(text_or_texts)
         findings = tuple(
             Finding(rule=rule, start=start, end=end, text=number)
             for number, text in enumerate(texts)
