@@ -129,6 +129,12 @@ class PathNotAllowed(TrajworkerError):
     exit_code = EXIT_NOT_ALLOWED
 
 
+class NoFolder(PathNotAllowed):
+    """A path that is no folder and cannot become one: name another."""
+
+    exit_code = EXIT_CONFIG
+
+
 class NotReadable(PathNotAllowed, PermissionError):
     """A file or folder that the rights of this user do not let be read; a PermissionError, too."""
 
@@ -137,6 +143,12 @@ class SinkError(TrajworkerError):
     """Something about the output folder."""
 
     exit_code = EXIT_IO
+
+
+class FolderTaken(SinkError):
+    """The output folder holds published files already, which never change: choose a new one."""
+
+    exit_code = EXIT_CONFIG
 
 
 class SinkFull(SinkError):

@@ -4,35 +4,54 @@ Outputs and staging hold transcripts, so folders are 0700, files 0600, never rea
 others (reliability.md section 5).
 """
 
+import errno
 import os
 import stat
 from pathlib import Path
 
-from trajworker.errors import PathNotAllowed
+from trajworker.errors import NoFolder, PathNotAllowed, SinkError, TrajworkerError
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 ROOT_UID = 0
+_RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_FILES = (errno.EEXIST, errno.ENOTDIR)
 
 
 def private_folder(folder: Path) -> Path:
     """Make the folder if it is missing and return it resolved.
 
-    Raises `PathNotAllowed` where it is no folder, may not be made or written, is owned by somebody else (root is
-    trusted), or is writable by everybody without the sticky bit.
+    Raises:
+        PathNotAllowed: it may not be made or written, is owned by somebody else (root is trusted), or is writable by
+            everybody without the sticky bit.
+        NoFolder: it is no folder, or cannot be one there.
+        SinkError: the disk is full or failed.
     """
     resolved = folder.expanduser().resolve()
     try:
         resolved.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         status = resolved.stat()
     except OSError as error:
-        raise PathNotAllowed(f"{resolved}: {error.strerror} (uid {os.geteuid()}); choose a folder you own") from error
+        raise _unmade(resolved, error) from error
     _refuse_foreign(resolved, status)
     if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
         raise PathNotAllowed(f"{resolved} is writable by everybody; `chmod o-w` it or choose another folder")
     if not os.access(resolved, os.W_OK | os.X_OK):
         raise PathNotAllowed(f"{resolved} is not writable for uid {os.geteuid()}; choose another folder")
     return resolved
+
+
+def _unmade(folder: Path, error: OSError) -> TrajworkerError:
+    """Why a folder could not be made: the rights, the disk, or the place itself."""
+    told = f"{folder}: {error.strerror}"
+    if error.errno in _RIGHTS:
+        return PathNotAllowed(f"{told} (uid {os.geteuid()}); choose a folder you own")
+    if error.errno in _DISK:
+        return SinkError(f"{told}; the folder cannot be made on this disk")
+    if error.errno in _FILES:
+        return NoFolder(f"{told}; it is a file, or lies below one: name a folder")
+    return NoFolder(f"{told}; there can be no folder there: name another")
 
 
 def refuse_planted(path: Path) -> None:

@@ -26,6 +26,12 @@ def test_conversations_are_listed_imported_and_compared(tmp_path: Path, capsys: 
         assert main(["list", *project]) == 0
         assert "a" in capsys.readouterr().out
         assert main(["import", "a", "b", *project, "--out", "lines"]) == 0
+        told = capsys.readouterr()
+        assert (told.out, told.err) == ("2 conversations in lines\n", "")
+        assert main(["import", "a", *project, "--out", "lines"]) == 78
+        assert "choose a new folder" in capsys.readouterr().err
+        assert main(["import", "a", *project, "--out", "one"]) == 0
+        assert capsys.readouterr().out == "1 conversation in one\n"
         assert main(["import", *project, "--out", "files", "--format", "json", "--no-stage"]) == 0
         assert main(["import", "nobody", *project, "--out", "none"]) == 78
     assert "'nobody'" in capsys.readouterr().err

@@ -144,6 +144,12 @@ def test_what_nobody_foresaw_is_one_line_that_names_the_place_and_tells_no_paylo
     assert "user said" not in err + way
 
 
+@pytest.mark.parametrize(("command", "several"), [("run", True), ("list", False), ("import", False)])
+def test_help_promises_several_projects_where_several_are_read(say: Say, command: str, *, several: bool) -> None:
+    code, out, _ = say(command, "--help")
+    assert (code, "may be repeated" in out, "the one project" in out) == (0, several, not several)
+
+
 def test_status_tells_what_staging_holds(say: Say, delivered: Delivered) -> None:
     code, out, _ = say("status", "--staging", delivered.staging)
     assert code == 0
@@ -161,7 +167,7 @@ def test_status_without_a_staging_file_says_how_to_name_it(say: Say, tmp_path: P
 
 def test_verify_finds_every_change_to_a_published_file(say: Say, delivered: Delivered) -> None:
     code, out, _ = say("verify", delivered.out)
-    assert (code, "whole: 1 files, 10 lines; problems: 0" in out) == (0, True)
+    assert (code, "whole: 1 file, 10 lines; problems: 0" in out) == (0, True)
     (file,) = delivered.out.glob("*.jsonl")
     content = bytearray(file.read_bytes())
     content[100] ^= 1
@@ -199,7 +205,7 @@ def test_purge_erases_and_lists_the_files_that_still_hold_it(say: Say, delivered
     shutil.copy(delivered.staging, copy)
     code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
     assert code == 0
-    assert "erased 1 conversations" in out
+    assert "erased 1 conversation" in out
     assert f"erased {copy}" in out
     assert not copy.exists()
     assert f"still published in {delivered.out / 'trajectories-0000000001.jsonl'}\n" in out
@@ -220,7 +226,7 @@ def test_purge_erases_a_conversation_from_what_imports_staged_too(
     assert (code, f"not looked at: {imported}" in out) == (0, True)
     assert b"Quito" in imported.read_bytes()
     code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
-    assert (code, f"erased 1 conversations with 7 runs from {imported}" in out) == (0, True)
+    assert (code, f"erased 1 conversation with 7 runs from {imported}" in out) == (0, True)
     assert b"Quito" not in imported.read_bytes()
 
 

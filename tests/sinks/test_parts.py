@@ -203,9 +203,10 @@ async def test_a_planted_link_or_pipe_is_not_written_through(staging: Staging, o
 
 async def test_a_folder_that_is_a_file_is_refused(staging: Staging, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(PathNotAllowed):
+    with pytest.raises(PathNotAllowed, match="name a folder") as refused:
         async with open_sink(staging, JsonlSettings(out=tmp_path / "file")):
             pass
+    assert refused.value.exit_code == 78  # no rights are lacking
 
 
 async def test_a_cancelled_commit_is_done_or_not_begun(staging: Staging, out: Path) -> None:

@@ -173,9 +173,11 @@ async def test_what_belongs_to_others_is_refused(tmp_path: Path) -> None:
 
 async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(PathNotAllowed, match="file"):
-        async with open_staging(tmp_path / "file" / "s.db"):
-            pass
+    for folder in (tmp_path / "file", Path("/proc/x")):
+        with pytest.raises(PathNotAllowed, match=f"{folder}.* name a") as refused:
+            async with open_staging(folder / "s.db"):
+                pass
+        assert refused.value.exit_code == 78  # no rights are lacking
 
 
 async def test_a_copy_taken_after_a_crash_opens_and_goes_on(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from trajworker.errors import EXIT_DATA, TrajworkerError
+from trajworker.observing.counting import counted
 from trajworker.trajectory import Trajectory
 
 NAMED = 20
@@ -24,5 +25,5 @@ class ImportIncomplete(TrajworkerError):
         self.trajectories = list(trajectories)
         told = [f"{name}: {reason}" for name, reason in list(failures.items())[:NAMED]]
         more = f" (and {len(failures) - NAMED} more)" if len(failures) > NAMED else ""
-        count = "1 conversation" if len(failures) == 1 else f"{len(failures)} conversations"
+        count = counted(len(failures), "conversation")
         super().__init__(f"{count} could not be imported{more}: " + "; ".join(told))

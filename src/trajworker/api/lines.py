@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio.to_thread
 from msgspec.structs import replace
 
-from trajworker.errors import SinkError
+from trajworker.errors import FolderTaken
 from trajworker.ports import Emission, Part, PartState, Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink
 
@@ -58,11 +58,12 @@ async def open_lines(out: Path) -> AsyncIterator[LineWriter]:
     """Open a folder for lines; what was added is published at the end, also when an error ends it.
 
     Raises:
-        SinkError: the folder holds published files already, or cannot be written.
+        FolderTaken: the folder holds published files already.
+        SinkError: it cannot be written.
         PathNotAllowed: it must not be used.
     """
     if await anyio.to_thread.run_sync(_holds_files, out):
-        raise SinkError(f"{out} holds files already; choose a new folder, since published files never change")
+        raise FolderTaken(f"{out} holds files already; choose a new folder, since published files never change")
     async with open_sink(_Ledger(), JsonlSettings(out=out)) as sink:
         writer = LineWriter(sink)
         try:

@@ -19,6 +19,7 @@ from trajworker.cli.masking import redactor_of
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 from trajworker.errors import ConfigError
+from trajworker.observing.counting import counted
 from trajworker.trajectory import decode_line, encode_trajectory
 
 
@@ -33,7 +34,7 @@ def main(asked: argparse.Namespace) -> int:
     out = Path(asked.out).expanduser()
     lines = _bulk(asked) if asked.bulk else _fetched(asked)
     count = anyio.run(_write_lines if asked.format == "jsonl" else _write_documents, lines, out)
-    sys.stderr.write(f"{count} conversations in {out}\n")
+    sys.stdout.write(f"{counted(count, 'conversation')} in {out}\n")
     return 0
 
 

@@ -14,6 +14,7 @@ from trajworker.cli.settings import load_asked
 from trajworker.cli.streams import write_json
 from trajworker.cli.terminal import named, plain_table, shortened, table_console
 from trajworker.config import Purpose
+from trajworker.observing.counting import counted
 
 WIDE = 120
 """Columns from which there is room for ids, names and both times."""
@@ -35,7 +36,7 @@ def main(asked: argparse.Namespace) -> int:
     if found:
         console = table_console()
         console.print(_table(found, whole=console.width >= WIDE))
-    sys.stderr.write(f"{len(found)} conversations\n")
+    sys.stderr.write(f"{counted(len(found), 'conversation')}\n")
     return 0
 
 

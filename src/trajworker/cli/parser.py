@@ -20,6 +20,7 @@ HELP_WIDTH = 100
 MAX_PORT = 65_535
 RATE_SCALES = (0.001, 1_000_000)
 MAX_LATENCY_MS = 3_600_000
+ONE_PROJECT = "the one project to read, by its name or id"
 EPILOG = "Start with `trajworker demo`: it needs no key, no network, no configuration."
 
 
@@ -93,7 +94,7 @@ def _demo(command: Parser) -> None:
 
 
 def _run(command: Parser) -> None:
-    _source_options(command)
+    _source_options(command, "project to read; may be repeated, may be a pattern such as support-*")
     command.add_argument("--once", dest="worker.once", action="store_true", help="end when everything is delivered")
     _range_options(command)
     command.add_argument("--out", dest="sink.out", metavar="DIR", help="folder of the published files")
@@ -118,16 +119,10 @@ def _run(command: Parser) -> None:
     )
 
 
-def _source_options(command: Parser) -> None:
+def _source_options(command: Parser, projects: str) -> None:
     _config_option(command)
     command.add_argument("--endpoint", dest="source.endpoint", metavar="URL", help="the one origin that is asked")
-    command.add_argument(
-        "--project",
-        dest="source.projects",
-        metavar="NAME_OR_ID",
-        action="append",
-        help="project to read; may be repeated, may be a pattern such as support-*",
-    )
+    command.add_argument("--project", dest="source.projects", metavar="NAME_OR_ID", action="append", help=projects)
     command.add_argument(
         "--api", dest="source.api", choices=("auto", "v2", "v1"), help="API generation (default: ask the server)"
     )
@@ -147,7 +142,7 @@ def _staging_option(command: Parser) -> None:
 
 
 def _list(command: Parser) -> None:
-    _source_options(command)
+    _source_options(command, ONE_PROJECT)
     command.add_argument("--limit", type=int, default=50, help="how many (default 50)")
     _range_options(command)
     command.add_argument("--json", action="store_true", help="one JSON object per line")
@@ -157,7 +152,7 @@ def _import(command: Parser) -> None:
     command.add_argument(
         "conversations", type=identifier, nargs="*", metavar="ID", help="conversation ids; none: all of the project"
     )
-    _source_options(command)
+    _source_options(command, ONE_PROJECT)
     _range_options(command)
     command.add_argument("--bulk", metavar="FILE_OR_DIR", help="Parquet, JSONL or JSON of runs instead of the API")
     command.add_argument("--out", metavar="DIR", default=".", help="folder for the files (default: here)")

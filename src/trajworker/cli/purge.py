@@ -13,6 +13,7 @@ from trajworker.api.purging import Erasure, imported_beside, purge
 from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose
 from trajworker.errors import ConfigError, ConversationNotFound, TrajworkerError
+from trajworker.observing.counting import counted
 
 
 def main(asked: argparse.Namespace) -> int:
@@ -51,8 +52,9 @@ async def _purge(
 def _tell(erasure: Erasure) -> None:
     purged = erasure.purged
     if purged or erasure.failure is None:
-        conversations, runs = sum(one.conversations for one in purged), sum(one.runs for one in purged)
-        sys.stdout.write(f"erased {conversations} conversations with {runs} runs from {erasure.file}\n")
+        conversations = counted(sum(one.conversations for one in purged), "conversation")
+        runs = counted(sum(one.runs for one in purged), "run")
+        sys.stdout.write(f"erased {conversations} with {runs} from {erasure.file}\n")
     for copy in sorted({name for one in purged for name in one.copies}):
         sys.stdout.write(f"erased {copy}, the copy of staging from before an upgrade, which held them too\n")
     for name in sorted({name for one in purged for name in one.files}):

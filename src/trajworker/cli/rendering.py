@@ -12,6 +12,7 @@ from rich.text import Text
 
 from trajworker.cli.terminal import named, plain_table, shortened, spoken
 from trajworker.model.message import Message, Role, ToolCall
+from trajworker.observing.counting import counted
 from trajworker.trajectory import Trajectory, Turn
 
 LONGEST_VALUE = 400
@@ -55,12 +56,12 @@ def _head(trajectory: Trajectory) -> RenderableType:
     task, metrics = trajectory.task, trajectory.metrics
     facts = [
         f"revision {trajectory.revision} ({trajectory.pane})",
-        f"{_number(task.num_turns)} turns",
-        f"{_number(task.num_steps)} steps",
-        f"{_number(task.total_tokens)} tokens",
+        _counted(task.num_turns, "turn"),
+        _counted(task.num_steps, "step"),
+        _counted(task.total_tokens, "token"),
     ]
     if metrics and metrics.num_tool_calls:
-        facts.append(f"{metrics.num_tool_calls} tool calls, {_number(metrics.num_tool_failures)} failed")
+        facts.append(f"{counted(metrics.num_tool_calls, 'tool call')}, {_number(metrics.num_tool_failures)} failed")
     if trajectory.reward and trajectory.reward.aggregated_value is not None:
         facts.append(f"reward {trajectory.reward.aggregated_value:g}")
     if not trajectory.complete:
@@ -113,7 +114,7 @@ def _call(call: ToolCall) -> Text:
 def _steps(trajectory: Trajectory) -> Iterator[RenderableType]:
     yield Rule("steps", style="dim")
     for number, step in enumerate(trajectory.steps, start=1):
-        yield Text(f"{number:4}  saw {max(0, len(step.messages) - 1)} messages  {step.trainable_status}")
+        yield Text(f"{number:4}  saw {counted(max(0, len(step.messages) - 1), 'message')}  {step.trainable_status}")
 
 
 def _nested(trajectory: Trajectory) -> Iterator[RenderableType]:
@@ -128,6 +129,10 @@ def _json(value: Any) -> str:  # noqa: ANN401 - arguments are any JSON
 
 def _short(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def _counted(number: int | None, noun: str) -> str:
+    return f"{_number(number)} {noun}s" if number is None else counted(number, noun)
 
 
 def _number(value: int | None) -> str:

@@ -10,6 +10,7 @@ from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose, Settings
 from trajworker.config.fingerprint import OUT
 from trajworker.errors import EXIT_IO, ConfigError
+from trajworker.observing.counting import counted
 from trajworker.sinks import repair
 from trajworker.sinks.recovery import Repaired, refuse_left_behind
 from trajworker.staging import open_staging
@@ -28,7 +29,8 @@ def main(asked: argparse.Namespace) -> int:
     sys.stdout.write(f"files {numbers} are void; run `trajworker run` and their revisions are written again\n")
     if repaired.gone_for_good:
         sys.stderr.write(
-            f"trajworker: {repaired.gone_for_good} revisions cannot be made again: superseded, or their runs are gone\n"
+            f"trajworker: {counted(repaired.gone_for_good, 'revision')} cannot be made again: superseded, or the runs "
+            "are gone\n"
         )
         return EXIT_IO
     return 0

@@ -7,6 +7,7 @@ from pathlib import Path
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 from trajworker.errors import EXIT_IO
+from trajworker.observing.counting import counted
 from trajworker.observing.printable import printable
 from trajworker.sinks import verify
 
@@ -18,6 +19,6 @@ def main(asked: argparse.Namespace) -> int:
         sys.stderr.write(f"trajworker: {printable(problem)}\n")
     void = f"; void: {', '.join(map(str, found.void))}" if found.void else ""
     taken = f"; taken by their consumer: {found.taken}" if found.taken else ""
-    whole = f"whole: {found.files} files, {found.lines} lines"
+    whole = f"whole: {counted(found.files, 'file')}, {counted(found.lines, 'line')}"
     sys.stdout.write(f"{whole}{taken}{void}; problems: {len(found.problems)}\n")
     return EXIT_IO if found.problems else 0

@@ -67,7 +67,9 @@ def _write(path: Path, recorded: CallPath, plan: GoldenPlan) -> Outcome:
 
 def _missing(path: Path, recorded: CallPath) -> str:
     advice = "Run pytest --golden=new once, read what it wrote, commit it."
-    return f"There is no golden file {_near(path)} for these {len(recorded.calls)} calls.\n{advice}"
+    count = len(recorded.calls)
+    calls = "this 1 call" if count == 1 else f"these {count} calls"
+    return f"There is no golden file {_near(path)} for {calls}.\n{advice}"
 
 
 def _near(path: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from trajworker.observing.counting import counted
 from trajworker.observing.printable import printable
 from trajworker.observing.tally import Tally
 
@@ -27,10 +28,11 @@ def _emitted(tally: Tally) -> str:
         details.append(f"{tally.revised:,} of conversations emitted before")
     if tally.incomplete:
         details.append(f"{tally.incomplete:,} not complete")
-    text = f"emitted {_count(tally.revisions, 'revision')}"
+    text = f"emitted {counted(tally.revisions, 'revision')}"
     if details:
         text += f" ({', '.join(details)})"
-    return f"{text} in {_count(tally.parts, 'file')} from {_count(tally.runs, 'run')} on {_count(tally.pages, 'page')}"
+    read = f"{counted(tally.runs, 'run')} on {counted(tally.pages, 'page')}"
+    return f"{text} in {counted(tally.parts, 'file')} from {read}"
 
 
 def _held(tally: Tally) -> str:
@@ -74,7 +76,3 @@ def _second(moment: datetime) -> str:
 def _reasons(counted: Counter[str]) -> str:
     common: Mapping[str, int] = dict(counted.most_common(MAX_REASONS))
     return ", ".join(f"{count:,} {reason}" for reason, count in common.items())
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
