@@ -5,6 +5,8 @@ import os
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from cli.conftest import Delivered
+from support.rights import held_to_modes
 from trajworker.cli import main, status
 from trajworker.staging.ownership import locked
 from trajworker.trajectory.line import load
@@ -163,6 +166,33 @@ def test_status_tells_what_staging_holds(say: Say, delivered: Delivered) -> None
 def test_status_without_a_staging_file_says_how_to_name_it(say: Say, tmp_path: Path) -> None:
     code, _, err = say("status", "--staging", tmp_path / "none.db")
     assert (code, "--staging" in err) == (78, True)
+
+
+def test_status_reads_a_copy_where_nothing_may_be_written(delivered: Delivered, tmp_path: Path) -> None:
+    folder = tmp_path / "read-only"
+    folder.mkdir()
+    shutil.copy(delivered.staging, folder / "s.db")
+    command = held_to_modes([sys.executable, "-m", "trajworker", "status", "--staging", str(folder / "s.db")])
+    for logged in (False, True):
+        (folder / "s.db-wal").write_bytes(b"x" * 64) if logged else None
+        folder.chmod(0o500)
+        told = subprocess.run(command, capture_output=True, text=True, check=False)
+        folder.chmod(0o700)
+        if logged:
+            assert (told.returncode, "copy both into a folder of yours" in told.stderr) == (74, True)
+        else:
+            assert (told.returncode, "revisions emitted: 10" in told.stdout, told.stderr) == (0, True, "")
+
+
+def test_status_of_a_file_that_holds_no_staging_says_so(say: Say, tmp_path: Path) -> None:
+    empty, foreign = tmp_path / "empty.db", tmp_path / "foreign.db"
+    empty.touch()
+    code, _, err = say("status", "--staging", empty)
+    assert (code, "is empty: no worker has used it yet" in err) == (78, True)
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE conversations (id)")
+    code, _, err = say("status", "--staging", foreign)
+    assert (code, "is no staging file of trajworker" in err) == (65, True)
 
 
 def test_verify_finds_every_change_to_a_published_file(say: Say, delivered: Delivered) -> None:

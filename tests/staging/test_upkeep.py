@@ -12,7 +12,8 @@ from trajworker.errors import ConversationNotFound, PathNotAllowed, StagingBusy
 from trajworker.model.run import Feedback, Run
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.copies import copies
-from trajworker.staging.database import connect_to_read, open_database
+from trajworker.staging.database import open_database
+from trajworker.staging.looking import connect_to_read
 from trajworker.staging.migrations import Migration, migrations
 
 

@@ -7,7 +7,7 @@ the caller waits for it under a shield: cancellation can neither leave a transac
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -205,7 +205,7 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
     Raises `StagingBusy`, `StagingDamaged`, `StagingTooNew`, `StagingError`, `PathNotAllowed`, `ConfigError`. The
     connection is closed on every way out, since its thread would keep the process alive for ever.
     """
-    _check_release()
+    check_release()
     with ExitStack() as stack:
         path = _prepare(Path(target), stack) if str(target) != MEMORY else None
         where = str(path or MEMORY)
@@ -231,7 +231,7 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
                 await channel.close()
 
 
-def _check_release() -> None:
+def check_release() -> None:
     """Refuse an SQLite that does not know our tables, before it tells of a syntax error in them."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         needed = ".".join(map(str, OLDEST_SQLITE))
@@ -280,14 +280,3 @@ def _in_transaction(body: Body[T], connection: sqlite3.Connection) -> T:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
     return result
-
-
-def connect_to_read(path: Path) -> closing[sqlite3.Connection]:
-    """Open a staging file for looking only, also while a worker owns it; raises `StagingError`, `ConfigError`."""
-    _check_release()
-    try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S)
-        connection.execute("PRAGMA trusted_schema = OFF")
-    except sqlite3.Error as error:
-        raise translate(error, str(path)) from error
-    return closing(connection)
