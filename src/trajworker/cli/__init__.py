@@ -3,15 +3,15 @@
 import sys
 from importlib import import_module
 
+from trajworker.cli.interrupts import ended_by_signals
 from trajworker.cli.parser import parse
 from trajworker.cli.streams import open_streams, unwritten
+from trajworker.errors import EXIT_RETRY
 
 TYPE_CHECKING = False  # see cli.parser
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXIT_INTERRUPTED = 130
-"""What a shell tells of a command that ended by SIGINT."""
 NOT_OURS = "httpx._main"
 """The command line of httpx: where click, pygments and rich are installed it loads them all, a fifth of our start."""
 
@@ -29,14 +29,20 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
 
 def _obey(arguments: "Sequence[str]") -> int:
     try:
-        asked = parse(arguments)
-        sys.modules.setdefault(NOT_OURS, None)  # type: ignore[arg-type]  # tells whoever imports it that it is not there
-        command = import_module(f"trajworker.cli.{asked.module}")
-        return int(command.main(asked))
+        with ended_by_signals():
+            return _run(arguments)
     except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+        sys.stderr.write("trajworker: stopped before it was done; run it again\n")
+        return EXIT_RETRY
     except Exception as error:  # noqa: BLE001 - the last door: what passes it would be a traceback on a terminal
         return _explain(error)
+
+
+def _run(arguments: "Sequence[str]") -> int:
+    asked = parse(arguments)
+    sys.modules.setdefault(NOT_OURS, None)  # type: ignore[arg-type]  # tells whoever imports it that it is not there
+    command = import_module(f"trajworker.cli.{asked.module}")
+    return int(command.main(asked))
 
 
 def _explain(error: Exception) -> int:

@@ -1,0 +1,48 @@
+"""A command that is ended before it is done says so by its exit code, whichever signal ended it and whenever."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+STOPPED = (75, "", "trajworker: stopped before it was done; run it again\n")
+SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["int", "term"])
+
+
+def begun(folder: Path, *words: str | Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-m", "trajworker", *words],
+        cwd=folder,
+        env={**os.environ, "HOME": str(folder), "LANGSMITH_API_KEY": "canary"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: "subprocess.Popen[str]", number: int) -> tuple[int, str, str]:
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    return process.returncode, out, err
+
+
+@SIGNALS
+@pytest.mark.parametrize("command", ["list", "import"])
+def test_while_a_server_is_waited_for(tmp_path: Path, command: str, number: int) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        process = begun(tmp_path, command, "--project", "p", "--endpoint", url)
+        with silent.accept()[0]:
+            assert ended(process, number) == STOPPED
+
+
+@SIGNALS
+def test_before_the_worker_has_begun(tmp_path: Path, number: int) -> None:
+    os.mkfifo(tmp_path / "config.toml")
+    process = begun(tmp_path, "run", "--config", tmp_path / "config.toml")
+    with (tmp_path / "config.toml").open("w"):  # waits until it is read, which has no end
+        assert ended(process, number) == STOPPED
