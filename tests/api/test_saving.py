@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import trajworker as tj
 from trajworker.api.saving import file_name
+from trajworker.trajectory import MessageView
 
 IDS = [
     "../x",
@@ -144,6 +145,25 @@ def test_an_event_loop_saves_what_comes_asynchronously_too(tmp_path: Path, form:
     paths = anyio.run(main)
     assert [one for path in paths for one in tj.load(path)] == list(tj.load(tmp_path / "all")) == kept
     assert list(tj.load(tmp_path / "one")) == kept[:1]
+
+
+class Watched(MessageView):
+    """A view that counts how often it is looked through."""
+
+    looks = 0
+
+    def __eq__(self, other: object) -> bool:
+        Watched.looks += 1
+        return super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as that of the view
+
+
+def test_a_long_conversation_is_compared_once_and_not_for_each_step(tmp_path: Path) -> None:
+    said = tuple(tj.Message(role=tj.Role.ASSISTANT, content=str(number)) for number in range(400))
+    steps = tuple(tj.Step(messages=Watched(said, ((0, stop),))) for stop in range(1, 401))
+    tj.save(tj.Trajectory(messages=said, steps=steps), tmp_path, format="jsonl")
+    assert Watched.looks == 0
 
 
 def test_lines_have_manifests_and_are_never_changed(tmp_path: Path) -> None:
