@@ -41,7 +41,7 @@ def test_an_item_of_an_answer_that_broke_off_counts_no_call() -> None:
     ]
     told = Trajectory.from_messages(items)
     assert [call.name for call in told.tool_calls] == ["read"]
-    assert [message.flags for message in told.messages] == [(), ("incomplete",)]
+    assert [message.flags for message in told.messages] == [("unanswered",), ("incomplete",)]
 
 
 def test_edited_calls_of_a_map_leave_those_that_do_not_count_alone() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from trajworker.dialects import Draft
 from trajworker.model.message import Role, ToolCall, ToolResponse
+from trajworker.trajectory.calling import made_calls
 
 UNANSWERED, ORPHAN = "unanswered", "orphan"
 """Flags of a message whose call has no result, and of a result that no call asked for."""
@@ -13,7 +14,7 @@ def link_results(drafts: Sequence[Draft]) -> None:
     """Complete each result with what its call tells, and flag calls and results that stand alone."""
     waiting: list[tuple[Draft, ToolCall]] = []
     for draft in drafts:
-        waiting += [(draft, call) for call in draft.tool_calls or () if draft.role is Role.ASSISTANT]
+        waiting += [(draft, call) for call in made_calls(draft)]
         if draft.role is not Role.TOOL:
             continue
         told = draft.tool_response or ToolResponse()

@@ -7,6 +7,7 @@ All of them stay in the messages.
 from collections.abc import Iterable
 from typing import Final
 
+from trajworker.dialects import Draft
 from trajworker.model.message import Message, Role, ToolCall
 from trajworker.trajectory.order import tool_name
 
@@ -14,7 +15,7 @@ INCOMPLETE: Final = "incomplete"
 """Flag of a message whose producer said that it is not whole."""
 
 
-def made_calls(message: Message) -> tuple[ToolCall, ...]:
+def made_calls(message: Message | Draft) -> tuple[ToolCall, ...]:
     """The calls that this message makes."""
     if message.role is not Role.ASSISTANT or INCOMPLETE in message.flags:
         return ()
