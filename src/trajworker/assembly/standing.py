@@ -21,24 +21,24 @@ class Standing:
     def __init__(self, folds: Sequence[Fold] = ()) -> None:
         self.folds: list[Fold] = []
         self.known = Known()
+        self.context = Context()
+        """What the last of them left."""
         for fold in folds:
             self.withdraw(fold.withdraws)
             self.add(fold)
-
-    @property
-    def context(self) -> Context:
-        """What the last of them left."""
-        return self.folds[-1].after if self.folds else Context()
 
     def add(self, fold: Fold) -> None:
         """Take in the next fold."""
         self.folds.append(fold)
         self.known.learn(fold.news)
+        self.context = fold.after
 
     def withdraw(self, count: int) -> None:
         """Take back the last folds."""
         for _ in range(count):
             self.known.forget(self.folds.pop().news)
+        if count:
+            self.context = self.folds[-1].after if self.folds else Context()
 
     def message(self, reference: int) -> Message | None:
         """A message that is no aside."""

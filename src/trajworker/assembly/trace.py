@@ -36,6 +36,7 @@ class Trace:
         first = next(iter(latest.values()))
         self.trace_id, self.project_id = first.trace_id, first.project_id
         self.root_run = latest.get(self.trace_id)
+        self.root_name = self.root_run.name if self.root_run is not None else ""
         kinds: dict[str, list[Run]] = {"llm": [], "tool": [], "retriever": []}
         for run in latest.values():
             if run.run_type in kinds:
@@ -58,11 +59,6 @@ class Trace:
             prompt_from_transcript(self.calls, self.root)
             if self.tools and self.calls:
                 self.tools = real_tools(self.tools, self.calls, root)
-
-    @property
-    def root_name(self) -> str:
-        """Name of the root; empty where it is missing."""
-        return self.root_run.name if self.root_run is not None else ""
 
     def _told(self, run_id: str) -> str:
         """The run whose step a run's feedback belongs to: its own, unless another call tells what it does."""
