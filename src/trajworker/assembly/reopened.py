@@ -29,7 +29,7 @@ def with_new_contexts(chosen: Group, groups: Sequence[Group], root: Root | None)
     parts = [chosen]
     for one in groups:
         exchange = _exchange(one.answered[-1]) if one is not chosen and one.answered else None
-        if exchange in told and exchange[0] is not None:
+        if exchange is not None and exchange[0] is not None and exchange in told:
             told.discard(exchange)
             parts.append(one)
     if len(parts) == 1:
