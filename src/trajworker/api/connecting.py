@@ -101,4 +101,7 @@ class _Stderr(io.RawIOBase):
         return len(content)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        try:
+            sys.stderr.flush()
+        except AttributeError:  # the interpreter ends: Python 3.13 collects this when its modules are gone
+            return
