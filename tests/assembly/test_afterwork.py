@@ -63,6 +63,16 @@ def test_an_answer_checked_in_a_trace_of_its_own_is_no_turn(prompt: list[dict[st
     assert told(chat(record, "Boats?", "Many."), check).task.num_turns == turns
 
 
+def test_who_repeats_what_the_agent_said_to_it_speaks() -> None:
+    record = Recorder()
+    root = record.run("chain", {"message": "Many boats."}, {"reply": "Well said!"}, name="practise")
+    repeats = [
+        root,
+        record.run("llm", {"messages": [AGENT, *TALK, user("Many boats.")]}, assistant("Well said!"), root),
+    ]
+    assert told(chat(record, "Boats in Faro?", "Many boats."), repeats).task.num_turns == 2
+
+
 def test_who_asks_about_the_last_answer_speaks() -> None:
     record = Recorder()
     first = chat(record, "Boats in Faro?", "Many boats.")

@@ -9,6 +9,7 @@ from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Conversation, Header, encode_line
 from trajworker.model.run import Run
+from trajworker.trajectory import TerminationReason
 
 AGENT, TITLE = system("You are a ferryman."), system("Write a title of two words.")
 FIRST = [user("Is there a ferry?"), assistant("There is one at noon.")]
@@ -107,6 +108,87 @@ def test_a_function_that_is_given_new_words_beside_the_quote_is_a_turn() -> None
     root = record.run("chain", {"wish": "Two more, please"}, {"output": "At six."}, name="more")
     more = [root, record.run("llm", {"messages": [TITLE, quoted]}, assistant("At six."), root)]
     assert told(asked(record, [AGENT, FIRST[0]], "There is one at noon."), more).task.num_turns == 2
+
+
+def dated(hour: int) -> dict[str, Any]:
+    return system(f"You are a ferryman. It is {hour} o'clock.")
+
+
+def test_who_goes_on_in_a_transcript_speaks_though_the_agents_prompt_tells_the_time() -> None:
+    record, q, a = Recorder(), "Is there a ferry?", "There is one at noon."
+    first = asked(record, [dated(1), user(q)], a)
+    second = asked(record, [dated(2), user(f"User: {q}\nAI: {a}\nUser: And back?")], "At six.")
+    assert told(first, second).task.num_turns == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "between"), [("hi", "What is the weather in Chicago?"), ("1", "Book room 21 for my mother")]
+)
+def test_a_short_word_within_another_is_nobodys_quote(first: str, between: str) -> None:
+    record = Recorder()
+    traces = [
+        asked(record, [AGENT, user(first)], "Hello!"),
+        asked(record, [system("You are another."), user(between)], "Windy."),
+        asked(record, [AGENT, user(first), assistant("Hello!"), user("And back?")], "At six."),
+    ]
+    assert told(*traces).task.num_turns == 3
+
+
+def test_a_function_that_is_given_a_wish_of_the_users_is_a_turn() -> None:
+    record, wish = Recorder(), "Make it friendlier for Bob"
+    traces = [
+        called(record, "chat", "Is there a ferry?", [AGENT, FIRST[0]], "There is one at noon."),
+        called(record, "rewrite", wish, [system("Rewrite."), user(f"{wish}: There is one at noon.")], "Dear Bob!"),
+        called(record, "chat", "And back?", [AGENT, *FIRST, user("And back?")], "At six."),
+    ]
+    assert told(*traces).task.num_turns == 3
+
+
+def test_a_call_whose_answer_any_call_of_a_trace_holds_is_a_turn() -> None:
+    record, sung = Recorder(), [user("Sing of this: There is one at noon."), assistant("La la.")]
+    root = record.run("chain", {"text": "And back?"}, {"output": "At six."})
+    last = [
+        root,
+        record.run("llm", {"messages": [system("Route."), *FIRST, user("And back?")]}, assistant("chat"), root),
+        record.run("llm", {"messages": [AGENT, *FIRST, *sung, user("And back?")]}, assistant("At six."), root),
+    ]
+    first = asked(record, [AGENT, FIRST[0]], "There is one at noon.")
+    assert told(first, asked(record, [system("You are a poet."), sung[0]], "La la."), last).task.num_turns == 3
+
+
+def test_a_first_trace_that_worked_with_tools_is_a_turn() -> None:
+    record, q = Recorder(), "Is there a ferry?"
+    root = record.run("chain", {"text": q}, {"output": "looked"}, name="lookup")
+    calling = assistant("", ("c1", "find", "{}"))
+    first = [
+        root,
+        record.run("llm", {"messages": [system("Look it up."), user(q)]}, calling, root),
+        record.run("tool", {}, {"output": "noon"}, root, name="find"),
+    ]
+    assert told(first, called(record, "chat", q, [AGENT, user(q)], "At noon.")).task.num_turns == 2
+
+
+def test_what_was_asked_and_found_in_a_trace_that_is_withdrawn_is_kept_with_its_turn() -> None:
+    record, title = Recorder(), user("On: Is there a ferry?")
+    root = record.run("chain", {}, {"output": "Ferry times"}, name="title")
+    between = [
+        root,
+        record.run("retriever", {"query": "q"}, {"documents": [{"page_content": "A timetable"}]}, root),
+        record.run("llm", {"messages": [TITLE, title]}, assistant("Ferry times"), root),
+    ]
+    first = asked(record, [AGENT, FIRST[0]], "There is one at noon.")
+    trajectory = told(first, between, asked(record, [AGENT, *FIRST, user("And back?")], "At six."))
+    assert [(one.turn, one.rendered) for one in trajectory.internal] == [(1, title["content"])]
+    assert [one.turn for one in trajectory.retrieved] == [1]
+
+
+def test_a_title_that_was_cut_off_does_not_cut_off_the_conversation() -> None:
+    record, quoted = Recorder(), user("User: Is there a ferry?\nAssistant: There is one at noon.")
+    cut = {"choices": [{"message": assistant("Ferry ti"), "finish_reason": "length"}]}
+    title = [record.run("llm", {"messages": [TITLE, quoted]}, cut)]
+    trajectory = told(asked(record, [AGENT, FIRST[0]], "There is one at noon."), title)
+    assert trajectory.execution_metrics is not None
+    assert trajectory.execution_metrics.termination_reason is TerminationReason.ENV_DONE
 
 
 def test_a_check_before_each_turn_belongs_to_the_turn_that_comes() -> None:

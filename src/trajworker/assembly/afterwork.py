@@ -47,7 +47,9 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
         return False
     others = memory.systems.keys()
     otherwise = [bool(prompts) and others.isdisjoint(prompts) for prompts in map(system_of, calls)]
-    if repeats and not all(other or _asks_anew(call, known) for other, call in zip(otherwise, calls, strict=True)):
+    if repeats and not all(
+        other or _asks_anew(call, known, last) for other, call in zip(otherwise, calls, strict=True)
+    ):
         return False
     return len(said) > 1 or is_phrase(last) or all(otherwise)
 
@@ -65,9 +67,12 @@ def _given_to_silent(trace: Trace, spoke: str) -> list[str]:
     return texts_given(run)
 
 
-def _asks_anew(call: Call, known: AbstractSet[bytes]) -> bool:
+def _asks_anew(call: Call, known: AbstractSet[bytes], said: str) -> bool:
     """Whether a prompt has a message behind all others that nobody said before."""
-    return bool(call.read()) and call.read()[-1].role is Role.USER and call.digests()[-1] not in known
+    last = call.read()[-1] if call.read() else None
+    if last is None or last.role is not Role.USER or (last.content or "").strip() == said:
+        return False  # who says what the agent said speaks to it
+    return call.digests()[-1] not in known
 
 
 def _keys(text: str) -> set[bytes]:

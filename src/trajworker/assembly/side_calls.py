@@ -6,6 +6,7 @@ agent's next prompt goes on from the answer before it.
 """
 
 import re
+from collections.abc import Sequence
 
 from trajworker.assembly.calls import Call
 from trajworker.assembly.context import KEPT
@@ -17,7 +18,7 @@ from trajworker.assembly.roots import texts_given
 from trajworker.assembly.standing import Standing, set_beside
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.words import is_phrase, is_rewording
-from trajworker.dialects import Draft
+from trajworker.dialects import Draft, digest
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.codec import message_of
 
@@ -30,24 +31,42 @@ def left_out(standing: Standing, trace: Trace) -> int:
     apart = standing.context.apart
     if not apart:
         return int(len(standing.folds) == 1 and _only_prepared(standing, trace))
-    for call in trace.calls:
-        keys = set(call.digests())
-        held = next((back for back in range(apart) if standing.answer(back) in keys), apart)
-        if held and standing.answer(held) in keys and _are_about(standing, held, call):
-            return held
-    return 0
+    told = {key for call in trace.calls for key in call.digests()}
+    held = next((back for back in range(apart) if standing.answer(back) in told), apart)
+    if not held or standing.answer(held) not in told:
+        return 0
+    asked = [pair for call in trace.calls for pair in zip(call.read(), call.digests(), strict=True)]
+    users = [pair for pair in asked if pair[0].role is Role.USER]
+    return held if users and _are_about(standing, held, *users[-1]) else 0
 
 
-def _are_about(standing: Standing, count: int, call: Call) -> bool:
-    """Whether the last calls were each asked about the words before them or behind them; else somebody spoke."""
-    before = standing.folds[-count - 1].after
+def _are_about(standing: Standing, count: int, following: Draft, key: bytes) -> bool:
+    """Whether the last calls were each asked about the words before them or those that follow; else somebody spoke."""
+    before, last = standing.folds[-count - 1].after, standing.folds[-count:]
     said = [standing.message(place) for place in (before.turn_user, before.answer) if place is not None]
-    words = [(one.content or "").strip() for one in said if one is not None]
-    words += [(draft.content or "").strip() for draft in call.read() if draft.role is Role.USER][-1:]
-    users = [fold.after.turn_user for fold in standing.folds[-count:]]
+    exchange = [(one.content or "").strip() for one in said if one is not None]
+    users = [fold.after.turn_user for fold in last]
     asked = [standing.message(user) if user is not None else None for user in users]
     texts = [one.rendered or one.content or "" for one in asked if one is not None]
-    return all(any(word and word in text for word in words) for text in texts)
+    if any(given != key for fold in last for given in fold.after.given):
+        return False
+    words = [*exchange, (following.content or "").strip()]
+    return all(_holds_both(text, exchange) or any(_quotes(text, word) for word in words) for text in texts)
+
+
+def _quotes(text: str, word: str) -> bool:
+    """Whether a text is somebody's word, or has one in it that is more than a word."""
+    return bool(word) and (text.strip() == word or (is_phrase(word) and word in text))
+
+
+def _holds_both(text: str, exchange: list[str]) -> bool:
+    """Whether a text holds a question and behind it its answer, however short, each as words of their own."""
+    if len(exchange) < 2 or not all(exchange):  # noqa: PLR2004 - a question and its answer
+        return False
+    return (
+        re.search(rf"(?<!\w){re.escape(exchange[0])}(?!\w)(?s:.)*(?<!\w){re.escape(exchange[1])}(?!\w)", text)
+        is not None
+    )
 
 
 def _only_prepared(standing: Standing, trace: Trace) -> bool:
@@ -61,11 +80,23 @@ def _only_prepared(standing: Standing, trace: Trace) -> bool:
         return False
     prompt, question = trace.calls[0].read(), standing.message(user)
     said = [draft.content for draft in prompt if draft.role is not Role.SYSTEM]
-    if len(first.steps) != 1 or question is None or said != [question.content]:
+    if question is None or said != [question.content] or not _is_plain(first):
         return False
     prompts = [draft.content or "" for draft in prompt if draft.role is Role.SYSTEM]
     told = [message.content or "" for one in first.messages if (message := message_of(one)).role is Role.SYSTEM]
-    return bool(prompts) and not any(one == other or is_rewording(one, other) for one in prompts for other in told)
+    return bool(prompts) and not _are_reworded(prompts, told)
+
+
+def _is_plain(fold: Fold) -> bool:
+    """Whether a trace is a question and its answer and nothing else."""
+    roles = [message_of(one).role for one in fold.messages]
+    spoken = [role for role in roles if role is not Role.SYSTEM]
+    return spoken == [Role.USER, Role.ASSISTANT] and len(fold.steps) == 1 and not (fold.nested or fold.retrieved)
+
+
+def _are_reworded(prompts: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether a system prompt is another one in other words: it tells the time, or what was found."""
+    return any(one == other or is_rewording(one, other) for one in prompts for other in others)
 
 
 def placed(standing: Standing, trace: Trace, fold: Fold) -> Fold:
@@ -77,7 +108,7 @@ def placed(standing: Standing, trace: Trace, fold: Fold) -> Fold:
         if _is_about_last(standing, trace, asked, otherwise=otherwise):
             fold, beside = set_beside(fold, before), True
         elif otherwise and before.apart < KEPT:
-            fold.after.apart = before.apart + 1
+            fold.after.apart, fold.after.given = before.apart + 1, _given_besides(standing, trace)
     if beside and before.apart:
         fold.after.apart = before.apart + 1
     return fold
@@ -91,17 +122,36 @@ def _is_about_last(standing: Standing, trace: Trace, asked: Draft, *, otherwise:
     question, answer = standing.message(before.turn_user), standing.message(before.answer)
     if question is None or answer is None or not question.content or not answer.content:
         return False
-    return _quotes_last(trace, question, answer) and (otherwise or _ends_with_quote(asked, question, answer))
+    if not _quotes_last(trace, question, answer) or not _ends_with(asked, answer):
+        return False
+    begins = question.rendered or question.content
+    return otherwise or (is_phrase(answer.content.strip()) and (asked.content or "")[:OPENING] != begins[:OPENING])
+
+
+def _given_besides(standing: Standing, trace: Trace) -> list[bytes]:
+    """Digests of what a root was given as a user's words, beside ids and what holds the last question or answer."""
+    before, run = standing.context, trace.root_run
+    given = texts_given(run) if run is not None and trace.root is not None else []
+    said = [standing.message(place) for place in (before.turn_user, before.answer) if place is not None]
+    words = [one.content.strip() for one in said if one is not None and one.content]
+    besides = [text for text in given if not is_id(text) and not any(_quotes(text, word) for word in words)]
+    return [digest(Draft(role=Role.USER, content=text)) for text in besides]
 
 
 def _asked_otherwise(standing: Standing, call: Call) -> bool:
-    """Whether a call has none of the system prompts that the agent was asked with before."""
+    """Whether a call has none of the system prompts that the agent was asked with before, nor one in other words."""
     view = standing.folds[len(standing.folds) - 1 - standing.context.apart].after.view
     systems, prompts = standing.known.systems, system_of(call)
     if not prompts:
         return bool(view) and view[0][0] >= 0 and standing.key(view[0][0]) in systems
     places = [systems[key] for key in prompts if key in systems]
-    return not any(low <= place < high for place in places for low, high in view)
+    if any(low <= place < high for place in places for low, high in view):
+        return False
+    first = standing.message(view[0][0]) if view and view[0][0] >= 0 else None
+    if first is None or first.role is not Role.SYSTEM:
+        return True
+    texts = [draft.content or "" for draft in call.read() if draft.role is Role.SYSTEM]
+    return not _are_reworded(texts, [first.content or ""])
 
 
 def _asks_alone(trace: Trace) -> Draft | None:
@@ -124,10 +174,7 @@ def _quotes_last(trace: Trace, question: Message, answer: Message) -> bool:
     return all(text in asked or is_id(text) for text in given)
 
 
-def _ends_with_quote(asked: Draft, question: Message, answer: Message) -> bool:
-    """Whether nothing is said behind the last answer, in a message that begins otherwise than the question did."""
-    text, before = asked.content or "", question.rendered or question.content or ""
-    told = (answer.content or "").strip()
-    if not is_phrase(told) or text[:OPENING] == before[:OPENING]:
-        return False
+def _ends_with(asked: Draft, answer: Message) -> bool:
+    """Whether nothing is said behind the last answer."""
+    text, told = asked.content or "", (answer.content or "").strip()
     return _CLOSING.fullmatch(text[text.rfind(told) + len(told) :]) is not None

@@ -6,13 +6,17 @@ came late, or without the one that withdrew, gives what folding all at once woul
 
 from collections.abc import Sequence
 
+import msgspec
 from msgspec import structs
 
 from trajworker.assembly.context import Context, Known
 from trajworker.assembly.folds import Fold
 from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import Message, Role, TrainableStatus
+from trajworker.trajectory import Retrieval
 from trajworker.trajectory.codec import encode_chunk, message_of, step_of
+
+_RETRIEVAL = msgspec.json.Decoder(Retrieval)
 
 
 class Standing:
@@ -85,10 +89,17 @@ def set_beside(fold: Fold, before: Context, *, ahead: bool = False) -> Fold:
     """A fold as that of a trace which only works on the turn before, or `ahead` on that which is to come."""
     turn = max(before.entries + ahead, 1)
     names = [str((step_of(step).info or {}).get("name", "")) for step in fold.steps]
+    users = [message for one in fold.messages if (message := message_of(one)).role is Role.USER]
+    asked = "\n".join(one.rendered or one.content or "" for one in users)
     said = [message for one in fold.messages if (message := message_of(one)).role is Role.ASSISTANT]
     internal = [
         structs.replace(
-            message, turn=turn, name=message.name or name, trainable_status=TrainableStatus.NOT_TRAINABLE, flags=()
+            message,
+            turn=turn,
+            name=message.name or name,
+            trainable_status=TrainableStatus.NOT_TRAINABLE,
+            flags=(),
+            rendered=asked or None,
         )
         for message, name in zip(said, names, strict=False)
     ]
@@ -98,5 +109,6 @@ def set_beside(fold: Fold, before: Context, *, ahead: bool = False) -> Fold:
         fold, messages=[], asides=[], steps=[], tools=[], amendments=[], news=Known(), entries=entries,
         internal=[*fold.internal, *map(encode_chunk, internal)], figures=figures, base=before.total,
         after=structs.replace(before),
+        retrieved=[encode_chunk(structs.replace(_RETRIEVAL.decode(one), turn=turn)) for one in fold.retrieved],
         metadata={name: value for name, value in fold.metadata.items() if name == "models"},
     )  # fmt: skip

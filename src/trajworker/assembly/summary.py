@@ -110,6 +110,7 @@ def _metrics(figures: Figures, steps: int, reward: Reward | None) -> TrajectoryM
 def _times(folds: Sequence[Fold], figures: Figures, last: Turn | None, *, complete: bool) -> ExecutionMetrics | None:
     if last is None:
         return None
+    spoken = next((fold for fold in reversed(folds) if not all(one.beside for one in fold.entries)), folds[-1])
     total = None
     if figures.start is not None and figures.end is not None:
         total = seconds([(figures.start, figures.end)])
@@ -118,7 +119,7 @@ def _times(folds: Sequence[Fold], figures: Figures, last: Turn | None, *, comple
         llm_time=seconds(figures.llm_times) if figures.llm_times else None,
         total_time=total,
         termination_reason=termination(
-            last.status, last.error, folds[-1].finish, out_of_steps=folds[-1].out_of_steps, complete=complete
+            last.status, last.error, spoken.finish, out_of_steps=spoken.out_of_steps, complete=complete
         ),
     )
 
