@@ -14,10 +14,12 @@ SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids
 
 
 def begun(folder: Path, *words: str | Path) -> "subprocess.Popen[str]":
+    """A command as a shell starts it: a coverage that is measured asks for SIGTERM itself."""
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
     return subprocess.Popen(
         [sys.executable, "-m", "trajworker", *words],
         cwd=folder,
-        env={**os.environ, "HOME": str(folder), "LANGSMITH_API_KEY": "canary"},
+        env={**surroundings, "HOME": str(folder), "LANGSMITH_API_KEY": "canary"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
