@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import trajworker as tj
-from trajworker.api.saving import file_name
+from trajworker.api.saving import file_stem
 from trajworker.trajectory import MessageView
 
 IDS = [
@@ -56,7 +56,7 @@ def test_every_id_has_its_own_file_within_the_folder(tmp_path: Path) -> None:
 
 @given(st.lists(st.text(max_size=400), unique=True, min_size=2, max_size=8))
 def test_no_two_ids_share_a_name_and_every_name_is_plain(ids: list[str]) -> None:
-    names = [file_name(one) for one in ids]
+    names = [f"{file_stem(one)}.json" for one in ids]
     assert len(set(names)) == len(ids)
     assert all(
         name.isascii() and "/" not in name and len(name) <= 255 and not name.startswith((".", "-")) for name in names

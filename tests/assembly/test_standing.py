@@ -26,6 +26,17 @@ def called(record: Recorder, name: str, text: str, prompt: list[dict[str, Any]],
     return [root, record.run("llm", {"messages": prompt}, assistant(answer), root)]
 
 
+def titled_and_tagged() -> list[list[Run]]:
+    """A turn, two calls that only work on it, and a turn."""
+    record = Recorder()
+    return [
+        asked(record, [AGENT, FIRST[0]], "There is one at noon."),
+        asked(record, [TITLE, user("On: Is there a ferry?")], "Ferry times"),
+        asked(record, [system("Tag it."), user("On: Is there a ferry?")], "travel"),
+        asked(record, [AGENT, *FIRST, user("And back?")], "At six."),
+    ]
+
+
 def test_a_call_that_the_next_prompt_leaves_out_is_no_turn() -> None:
     record = Recorder()
     turn = asked(record, [AGENT, FIRST[0]], "There is one at noon.")
@@ -62,13 +73,7 @@ def test_who_speaks_to_another_agent_in_between_speaks() -> None:
 
 
 def test_several_calls_that_a_prompt_leaves_out_are_no_turns() -> None:
-    record = Recorder()
-    traces = [
-        asked(record, [AGENT, FIRST[0]], "There is one at noon."),
-        asked(record, [TITLE, user("On: Is there a ferry?")], "Ferry times"),
-        asked(record, [system("Tag it."), user("On: Is there a ferry?")], "travel"),
-        asked(record, [AGENT, *FIRST, user("And back?")], "At six."),
-    ]
+    traces = titled_and_tagged()
     trajectory = told(*traces)
     assert ([one.content for one in trajectory.internal], trajectory.task.num_turns) == (["Ferry times", "travel"], 2)
 
@@ -216,13 +221,7 @@ def test_the_first_words_asked_again_are_asked_again(name: str, prompt: str) -> 
 
 
 def test_what_is_withdrawn_is_the_same_whether_folded_at_once_or_anew_from_a_trace_that_came_late() -> None:
-    record = Recorder()
-    traces = [
-        asked(record, [AGENT, FIRST[0]], "There is one at noon."),
-        asked(record, [TITLE, user("On: Is there a ferry?")], "Ferry times"),
-        asked(record, [system("Tag it."), user("On: Is there a ferry?")], "travel"),
-        asked(record, [AGENT, *FIRST, user("And back?")], "At six."),
-    ]
+    traces = titled_and_tagged()
     at_once, without = Conversation(), fold_all([traces[0], traces[1], traces[3]])
     late = fold_all([traces[0], traces[1]])
     for trace in traces:

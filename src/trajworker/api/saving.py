@@ -22,14 +22,6 @@ EMPTY = "empty~"
 UNNAMED_CHARS = 16
 
 
-def file_name(conversation_id: str) -> str:
-    """A file name for an id: ASCII letters, digits, `_` and inner `-` stay, everything else is percent-encoded.
-
-    No two ids share a name and none leaves the folder; names too long for a file system end in a digest of the id.
-    """
-    return f"{_stem(conversation_id)}.json"
-
-
 Format = Literal["json", "jsonl"]
 
 
@@ -81,7 +73,7 @@ class Documents:
         """
         content = encode_cumulative(trajectory)
         name = trajectory.task.conversation_id
-        stem = f"{UNNAMED}{hashlib.sha256(line).hexdigest()[:UNNAMED_CHARS]}" if name is None else _stem(name)
+        stem = f"{UNNAMED}{hashlib.sha256(line).hexdigest()[:UNNAMED_CHARS]}" if name is None else file_stem(name)
         self._given[stem] += 1
         if (number := self._given[stem]) > 1:
             stem = f"{stem}~{number}"
@@ -92,7 +84,11 @@ class Documents:
             raise SinkError(f"cannot write to {self._folder}: {reason.strerror or reason}") from reason
 
 
-def _stem(conversation_id: str) -> str:
+def file_stem(conversation_id: str) -> str:
+    """A file's name for an id, without `.json`: ASCII letters, digits, `_` and inner `-` stay, the rest is encoded.
+
+    No two ids share a name and none leaves the folder; names too long for a file system end in a digest of the id.
+    """
     name = quote(conversation_id, safe="", errors="surrogatepass").replace(".", "%2E").replace("~", "%7E")
     if name.startswith("-"):
         name = f"%2D{name[1:]}"  # no command takes it for an option

@@ -11,7 +11,7 @@ from trajworker.assembly.naming import is_id
 from trajworker.assembly.roots import texts_given
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.words import Quotes, is_phrase
-from trajworker.dialects import Draft, digest
+from trajworker.dialects import words_digest
 from trajworker.model.message import Role
 from trajworker.model.run import RunStatus
 
@@ -22,7 +22,9 @@ def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
     if not calls or trace.tools or before.turn_user is None or before.answer is None or before.interrupted:
         return False
     given, answer = _given_to_silent(trace, before.root), past.key(before.answer)
-    return any(_key(Role.ASSISTANT, text) == answer for text in given) and _adds_nothing(trace, calls, past, given)
+    return any(words_digest(Role.ASSISTANT, text) == answer for text in given) and _adds_nothing(
+        trace, calls, past, given
+    )
 
 
 def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[str]) -> bool:
@@ -77,8 +79,4 @@ def _asks_anew(call: Call, known: AbstractSet[bytes], said: str) -> bool:
 
 def _keys(text: str) -> set[bytes]:
     """By what a text is known, whoever said it."""
-    return {_key(role, text) for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
-
-
-def _key(role: Role, text: str) -> bytes:
-    return digest(Draft(role=role, content=text))
+    return {words_digest(role, text) for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}

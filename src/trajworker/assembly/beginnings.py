@@ -27,11 +27,9 @@ def is_heard(trace: Trace, before: Context) -> bool:
     root, run = trace.root, trace.root_run
     if root is None or run is None or root.words or root.trailing or trace.calls or not before.total:
         return True
-    if not root.texts.keys().isdisjoint(WORDS):
+    if not root.texts.keys().isdisjoint(WORDS) or run.status is not RunStatus.SUCCESS:
         return True
     if any(" " in (draft.content or "").strip() for draft in root_drafts(root)):
-        return True
-    if run.status is not RunStatus.SUCCESS:
         return True
     return text_without_call(run, root) is not None
 

@@ -45,7 +45,7 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     bare: bool = False
     """Whether the last trace's root was an llm run itself."""
     apart: int = 0
-    """Traces at the end of which each is one call that was asked without what was said, see `standing`."""
+    """Traces at the end of which each is one call that was asked without what was said, see `side_calls`."""
     given: list[bytes] = []
     """Digests of what the root of such a trace was given besides what was said last, as a user's words."""
     root: str = ""

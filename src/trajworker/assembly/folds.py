@@ -61,7 +61,7 @@ class Fold(Struct, array_like=True, gc=False):
     rules: bytes = b""
     """Mark of the settings it was made by, see `FoldSettings.mark`."""
     withdraws: int = 0
-    """How many folds before it only worked on the dialogue, as its prompt shows, see `standing`."""
+    """How many folds before it only worked on the dialogue, as its prompts show, see `side_calls`."""
     digest: bytes = b""
     """Of all that reaches a line; empty until it is asked for, see `digest_of`."""
 

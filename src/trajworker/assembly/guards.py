@@ -6,7 +6,7 @@ from trajworker.assembly.groups import system_of
 from trajworker.assembly.payloads import is_empty
 from trajworker.assembly.roots import Root
 from trajworker.assembly.words import is_rewording
-from trajworker.dialects import Draft, digest
+from trajworker.dialects import words_digest
 from trajworker.model.message import Role
 
 OPENING = 24
@@ -77,4 +77,4 @@ def manner(call: Call) -> list[bytes]:
     """How a call is asked: its system prompts, else how its prompt begins, as digests; none where that is too short."""
     prompts = system_of(call)
     text = next((draft.content or "" for draft in call.read() if draft.role is Role.USER), "") if not prompts else ""
-    return [digest(Draft(role=Role.USER, content=text[:OPENING]))] if len(text) >= OPENING else prompts
+    return [words_digest(Role.USER, text[:OPENING])] if len(text) >= OPENING else prompts

@@ -18,7 +18,7 @@ from trajworker.assembly.roots import texts_given
 from trajworker.assembly.standing import Standing, set_beside
 from trajworker.assembly.trace import Trace
 from trajworker.assembly.words import is_phrase, is_rewording
-from trajworker.dialects import Draft, digest
+from trajworker.dialects import Draft, words_digest
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.codec import message_of
 
@@ -42,16 +42,19 @@ def left_out(standing: Standing, trace: Trace) -> int:
 
 def _are_about(standing: Standing, count: int, following: Draft, key: bytes) -> bool:
     """Whether the last calls were each asked about the words before them or those that follow; else somebody spoke."""
-    before, last = standing.folds[-count - 1].after, standing.folds[-count:]
-    said = [standing.message(place) for place in (before.turn_user, before.answer) if place is not None]
-    exchange = [(one.content or "").strip() for one in said if one is not None]
+    last = standing.folds[-count:]
+    if any(given != key for fold in last for given in fold.after.given):
+        return False
     users = [fold.after.turn_user for fold in last]
     asked = [standing.message(user) if user is not None else None for user in users]
     texts = [one.rendered or one.content or "" for one in asked if one is not None]
-    if any(given != key for fold in last for given in fold.after.given):
-        return False
+    exchange = _words(standing.exchange(standing.folds[-count - 1].after))
     words = [*exchange, (following.content or "").strip()]
     return all(_holds_both(text, exchange) or any(_quotes(text, word) for word in words) for text in texts)
+
+
+def _words(said: Sequence[Message]) -> list[str]:
+    return [(message.content or "").strip() for message in said]
 
 
 def _quotes(text: str, word: str) -> bool:
@@ -63,10 +66,9 @@ def _holds_both(text: str, exchange: list[str]) -> bool:
     """Whether a text holds a question and behind it its answer, however short, each as words of their own."""
     if len(exchange) < 2 or not all(exchange):  # noqa: PLR2004 - a question and its answer
         return False
-    return (
-        re.search(rf"(?<!\w){re.escape(exchange[0])}(?!\w)(?s:.)*(?<!\w){re.escape(exchange[1])}(?!\w)", text)
-        is not None
-    )
+    question, answer = (re.compile(rf"(?<!\w){re.escape(word)}(?!\w)") for word in exchange)
+    found = question.search(text)
+    return found is not None and answer.search(text, found.end()) is not None
 
 
 def _only_prepared(standing: Standing, trace: Trace) -> bool:
@@ -105,37 +107,38 @@ def placed(standing: Standing, trace: Trace, fold: Fold) -> Fold:
     beside = fold.entries[-1].beside
     if asked is not None and before.answer is not None and not beside:
         otherwise = _asked_otherwise(standing, trace.calls[0])
-        if _is_about_last(standing, trace, asked, otherwise=otherwise):
+        exchange = standing.exchange(before)
+        if _is_about_last(trace, asked, exchange, otherwise=otherwise):
             fold, beside = set_beside(fold, before), True
         elif otherwise and before.apart < KEPT:
-            fold.after.apart, fold.after.given = before.apart + 1, _given_besides(standing, trace)
+            fold.after.apart, fold.after.given = before.apart + 1, _given_besides(trace, exchange)
     if beside and before.apart:
         fold.after.apart = before.apart + 1
     return fold
 
 
-def _is_about_last(standing: Standing, trace: Trace, asked: Draft, *, otherwise: bool) -> bool:
+def _is_about_last(trace: Trace, asked: Draft, exchange: Sequence[Message], *, otherwise: bool) -> bool:
     """Whether a trace asks, without history, about the last question and its answer, which it quotes."""
-    before = standing.context
-    if before.turn_user is None or before.answer is None:
+    if len(exchange) < 2 or not all(message.content for message in exchange):  # noqa: PLR2004 - question and answer
         return False
-    question, answer = standing.message(before.turn_user), standing.message(before.answer)
-    if question is None or answer is None or not question.content or not answer.content:
+    question, answer = _words(exchange)
+    text = asked.content or ""
+    if not _quotes_last(trace, text, question, answer) or not _ends_with(text, answer):
         return False
-    if not _quotes_last(trace, question, answer) or not _ends_with(asked, answer):
-        return False
-    begins = question.rendered or question.content
-    return otherwise or (is_phrase(answer.content.strip()) and (asked.content or "")[:OPENING] != begins[:OPENING])
+    begins = exchange[0].rendered or exchange[0].content or ""
+    return otherwise or (is_phrase(answer) and text[:OPENING] != begins[:OPENING])
 
 
-def _given_besides(standing: Standing, trace: Trace) -> list[bytes]:
+def _given(trace: Trace) -> list[str]:
+    """The texts that a root around the calls of a trace was given."""
+    return texts_given(trace.root_run) if trace.root_run is not None and trace.root is not None else []
+
+
+def _given_besides(trace: Trace, exchange: Sequence[Message]) -> list[bytes]:
     """Digests of what a root was given as a user's words, beside ids and what holds the last question or answer."""
-    before, run = standing.context, trace.root_run
-    given = texts_given(run) if run is not None and trace.root is not None else []
-    said = [standing.message(place) for place in (before.turn_user, before.answer) if place is not None]
-    words = [one.content.strip() for one in said if one is not None and one.content]
-    besides = [text for text in given if not is_id(text) and not any(_quotes(text, word) for word in words)]
-    return [digest(Draft(role=Role.USER, content=text)) for text in besides]
+    words = _words(exchange)
+    besides = [text for text in _given(trace) if not is_id(text) and not any(_quotes(text, word) for word in words)]
+    return [words_digest(Role.USER, text) for text in besides]
 
 
 def _asked_otherwise(standing: Standing, call: Call) -> bool:
@@ -162,19 +165,14 @@ def _asks_alone(trace: Trace) -> Draft | None:
     return drafts[0] if len(drafts) == 1 and drafts[0].role is Role.USER else None
 
 
-def _quotes_last(trace: Trace, question: Message, answer: Message) -> bool:
+def _quotes_last(trace: Trace, asked: str, question: str, answer: str) -> bool:
     """Whether what a trace's call was asked holds the last question and its answer behind it, and its root no more."""
-    asked = trace.calls[0].read()[-1].content or ""
-    said = (question.content or "").strip(), (answer.content or "").strip()
-    place = asked.find(said[0])
-    if place < 0 or asked.find(said[1], place + len(said[0])) < 0:
+    place = asked.find(question)
+    if place < 0 or asked.find(answer, place + len(question)) < 0:
         return False
-    run = trace.root_run
-    given = texts_given(run) if run is not None and trace.root is not None else []
-    return all(text in asked or is_id(text) for text in given)
+    return all(text in asked or is_id(text) for text in _given(trace))
 
 
-def _ends_with(asked: Draft, answer: Message) -> bool:
+def _ends_with(asked: str, answer: str) -> bool:
     """Whether nothing is said behind the last answer."""
-    text, told = asked.content or "", (answer.content or "").strip()
-    return _CLOSING.fullmatch(text[text.rfind(told) + len(told) :]) is not None
+    return _CLOSING.fullmatch(asked[asked.rfind(answer) + len(answer) :]) is not None

@@ -50,6 +50,12 @@ class Standing:
         fold = next(held, None)
         return message_of(fold.messages[reference - fold.base]) if fold is not None else None
 
+    def exchange(self, context: Context) -> list[Message]:
+        """The last question and its answer, as far as they were said, where a trace had left this context."""
+        places = (context.turn_user, context.answer)
+        said = [self.message(place) for place in places if place is not None]
+        return [message for message in said if message is not None]
+
     def answer(self, back: int) -> bytes | None:
         """Digest of the answer that the fold so many before the last left."""
         place = len(self.folds) - 1 - back

@@ -1,7 +1,7 @@
 """Payload dialects: what a producer recorded, read as messages. Formats are known by their shape, never by name."""
 
 from trajworker.dialects.answer import ANSWERS, answer_of
-from trajworker.dialects.draft import Draft, digest
+from trajworker.dialects.draft import Draft, digest, words_digest
 from trajworker.dialects.outcome import Answer
 from trajworker.dialects.outputs import read_answer
 from trajworker.dialects.prompt import Prompt, read_array, read_prompt
@@ -19,4 +19,5 @@ __all__ = [
     "read_array",
     "read_one",
     "read_prompt",
+    "words_digest",
 ]

@@ -68,6 +68,11 @@ def digest(draft: Draft) -> bytes:
     return sha256(said.encode("utf-8", "surrogatepass")).digest()[:DIGEST_SIZE]
 
 
+def words_digest(role: Role, words: str) -> bytes:
+    """The digest of a message that is these words and nothing else."""
+    return digest(Draft(role=role, content=words))
+
+
 def as_text(value: Any) -> str | None:  # noqa: ANN401 - recorded payloads are any JSON
     """A recorded value as the text a model would have been shown: strings as they are, the rest as JSON."""
     if value is None or isinstance(value, str):

@@ -8,7 +8,6 @@ from typing import Any
 
 _LISTS = ("contents", "tool_calls", "parts")
 """Fields of a span's message that list what it is made of."""
-_WRAPS = ("message_content", "tool_call")
 _THOUGHTS = frozenset({"reasoning", "thinking"})
 
 
