@@ -64,13 +64,14 @@ async def deliver(staging: Staging, sink: JsonlSink, stream: Stream) -> None:
     async for activity in staging.changed(FOREVER):
         versions = await seen(staging, activity.conversation)
         folds = {
-            trace.trace_id: json.dumps(
+            trace_id: json.dumps(
                 [
                     [one.name, one.ended, bytes(one.outputs).decode()]
-                    async for one in staging.runs(activity.conversation, trace.trace_id)
+                    for one in sorted(runs, key=lambda run: run.dotted_order)
                 ]
             ).encode()
-            for trace in await staging.traces(activity.conversation)
+            async for portion in staging.portions(activity.conversation, list(versions))
+            for trace_id, runs in portion.runs.items()
         }
         content = b",".join(folds.values())
         emission = an_emission(activity, versions, None, content)

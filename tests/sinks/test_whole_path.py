@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from support.looking import runs_of
 from support.staged import FOREVER, a_page, a_run, an_emission
 from trajworker.ports import Emission, Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
@@ -14,10 +15,9 @@ async def deliver(staging: Staging, sink: JsonlSink) -> int:
     emissions: list[Emission] = []
     async for activity in staging.changed(FOREVER):
         seen: dict[str, int] = {}
-        names: list[str] = []
         for trace in await staging.traces(activity.conversation):
             seen[trace.trace_id] = trace.version
-            names += [run.name async for run in staging.runs(activity.conversation, trace.trace_id)]
+        names = [run.name for run in await runs_of(staging, activity.conversation)]
         content = json.dumps([activity.conversation_id, activity.revision + 1, names]).encode()
         (line,) = await sink.append([([content], Stream.TRAJECTORIES)])
         emissions.append(an_emission(activity, seen, line, content))

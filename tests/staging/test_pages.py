@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from msgspec import Raw
 
-from support.looking import activities, conversations, runs_of, seen, settle
+from support.looking import activities, conversations, feedback_of, runs_of, seen, settle
 from support.staged import PROJECT_ID, a_page, a_run, a_slice, minute, named
 from trajworker.model.run import Feedback, Project, Run, RunStatus
 from trajworker.ports import Page, StagedPage, Unreadable
@@ -142,7 +142,7 @@ async def test_feedback_marks_its_conversation_changed_once(staging: Staging) ->
     page = msgspec.structs.replace(a_page([a_run("a")], 2), feedback=(on_run, on_trace))
     assert (await staging.stage(page)).conversations == 1
     (activity,) = (await activities(staging)).values()
-    assert sorted(f.id for f in await staging.feedback(activity.conversation, named("a"))) == sorted(
+    assert sorted(f.id for f in await feedback_of(staging, activity.conversation, named("a"))) == sorted(
         [named("f1"), named("f2")]
     )
     await settle(staging)
@@ -155,7 +155,7 @@ async def test_feedback_that_comes_before_its_run_is_found_with_it(staging: Stag
     await staging.stage(msgspec.structs.replace(a_page([a_run("a")], 1), feedback=(feedback,)))
     await staging.stage(a_page([a_run("b", "a")], 2))
     (activity,) = (await activities(staging)).values()
-    assert await staging.feedback(activity.conversation, named("a")) == [feedback]
+    assert await feedback_of(staging, activity.conversation, named("a")) == [feedback]
 
 
 async def test_an_unreadable_run_is_kept_raw_once_and_blocks_nothing(staging: Staging) -> None:

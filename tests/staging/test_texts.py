@@ -46,8 +46,8 @@ async def held(staging: Staging, conversation_id: str = "t") -> dict[str, Run]:
     key = (await activities(staging))[conversation_id].conversation
     runs = {run.name: run for run in await runs_of(staging, key)}
     (whole,) = await staging.materials([key])
-    assert whole.runs is not None
-    assert {run.name: run for members in whole.runs.values() for run in members} == runs
+    assert whole.changed is not None
+    assert {run.name: run for members in whole.changed.runs.values() for run in members} == runs
     return runs
 
 
@@ -214,16 +214,42 @@ async def test_heads_are_bounded_and_what_was_let_go_is_read_back(
     assert await kept_bytes(staging) < 4 * 11 * (TURN_BYTES + 1000)
 
 
-async def test_a_conversation_too_large_at_once_is_read_trace_by_trace(
+async def test_a_conversation_too_large_at_once_is_read_in_portions(
     staging: Staging, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = [a_call(f"r{turns}", turns) for turns in range(1, 41)]
     await staging.stage(a_page(calls, 1))
     key = (await activities(staging))["t"].conversation
-    monkeypatch.setattr(material, "MATERIAL_BYTES", sum(len(call.inputs) for call in calls) // 2)
+    bound = sum(len(call.inputs) for call in calls) // 4
+    monkeypatch.setattr(material, "MATERIAL_BYTES", bound)
     (found,) = await staging.materials([key])
-    assert found.runs is None
+    assert found.changed is None
     assert {run.name: run for run in await runs_of(staging, key)} == {run.name: run for run in calls}
+    traces = [trace.trace_id for trace in found.traces]
+    portions = [portion.runs async for portion in staging.portions(key, traces)]
+    assert [trace_id for runs in portions for trace_id in runs] == traces
+    assert 4 < len(portions) < len(traces)
+    assert all(sum(len(run.inputs) for runs in portion.values() for run in runs) <= bound for portion in portions)
+
+
+async def test_a_trace_too_large_at_once_is_a_portion_of_its_own(
+    staging: Staging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = [a_call(f"r{turns}", turns) for turns in (20, 21, 22)]
+    await staging.stage(a_page(calls, 1))
+    key = (await activities(staging))["t"].conversation
+    traces = [trace.trace_id for trace in await staging.traces(key)]
+    monkeypatch.setattr(material, "MATERIAL_BYTES", 1)
+    portions = [portion.runs async for portion in staging.portions(key, traces)]
+    assert [list(runs) for runs in portions] == [[trace_id] for trace_id in traces]
+
+
+async def test_a_trace_that_went_while_its_conversation_was_read_has_no_runs(staging: Staging) -> None:
+    await staging.stage(a_page([a_call("a", 3), a_call("b", 4)], 1))
+    key = (await activities(staging))["t"].conversation
+    gone, *_ = traces = [named("gone"), *(trace.trace_id for trace in await staging.traces(key))]
+    (portion,) = [portion async for portion in staging.portions(key, traces)]
+    assert {trace_id: len(runs) for trace_id, runs in portion.runs.items()} == {gone: 0, **dict.fromkeys(traces[1:], 1)}
 
 
 async def test_a_text_that_is_gone_is_damage(staging: Staging) -> None:

@@ -166,8 +166,8 @@ class Texts(RuleBasedStateMachine):
         for (key,) in keys:
             runs = {run.id: run for run in await runs_of(self.staging, key)}
             (whole,) = await self.staging.materials([key])
-            assert whole.runs is not None
-            assert {run.id: run for members in whole.runs.values() for run in members} == runs
+            assert whole.changed is not None
+            assert {run.id: run for members in whole.changed.runs.values() for run in members} == runs
             found |= runs
         assert found == {name: run for name, (_, run) in self.runs.items() if name not in dropped}
         await self.staging._database.read(_stand_within_their_conversation)

@@ -1,7 +1,7 @@
 """What a staging holds, as plain values that a test compares."""
 
 from support.staged import FOREVER
-from trajworker.model.run import Run
+from trajworker.model.run import Feedback, Run
 from trajworker.ports import Activity, Emission
 from trajworker.staging import Staging
 
@@ -21,8 +21,18 @@ async def conversations(staging: Staging) -> dict[str, list[str]]:
 
 async def runs_of(staging: Staging, conversation: int) -> list[Run]:
     """The runs of a conversation, trace by trace in tree order."""
-    traces = await staging.traces(conversation)
-    return [run for trace in traces async for run in staging.runs(conversation, trace.trace_id)]
+    traces = [trace.trace_id for trace in await staging.traces(conversation)]
+    return [
+        run
+        async for portion in staging.portions(conversation, traces)
+        for runs in portion.runs.values()
+        for run in sorted(runs, key=lambda run: (run.dotted_order, run.start_time))
+    ]
+
+
+async def feedback_of(staging: Staging, conversation: int, trace_id: str) -> list[Feedback]:
+    """What was left on the runs of a trace."""
+    return [one async for portion in staging.portions(conversation, [trace_id]) for one in portion.feedback[trace_id]]
 
 
 async def seen(staging: Staging, conversation: int) -> dict[str, int]:

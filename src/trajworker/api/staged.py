@@ -1,6 +1,7 @@
 """From what is staged to trajectories, conversation by conversation; what cannot be assembled is named."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 
 import anyio.to_thread
@@ -9,7 +10,7 @@ from msgspec import Struct
 from trajworker.assembly import Conversation, Fold, FoldSettings, Header, assemble
 from trajworker.errors import TrajworkerError
 from trajworker.model.run import Project
-from trajworker.ports import Activity, TraceVersion
+from trajworker.ports import Activity, Portion, TraceVersion
 from trajworker.staging import Staging
 from trajworker.trajectory import Pane, Trajectory
 
@@ -83,10 +84,10 @@ class Assembly:
         if activity is None:
             raise TrajworkerError("the source told of it, but gave none of its runs")
         conversation = Conversation(self._settings)
-        for trace in await self._traces(activity):
-            runs = [run async for run in self._staging.runs(activity.conversation, trace.trace_id)]
-            feedback = await self._staging.feedback(activity.conversation, trace.trace_id)
-            await anyio.to_thread.run_sync(conversation.fold, runs, feedback)
+        traces = [trace.trace_id for trace in await self._traces(activity)]
+        async with aclosing(self._staging.portions(activity.conversation, traces)) as portions:
+            async for portion in portions:
+                await anyio.to_thread.run_sync(_fold, conversation, portion)
         return conversation.folds
 
     async def _assembled(self, activity: Activity, folds: list[Fold]) -> Trajectory:
@@ -99,3 +100,8 @@ class Assembly:
             complete=complete,
         )
         return await anyio.to_thread.run_sync(assemble, folds, header)
+
+
+def _fold(conversation: Conversation, portion: Portion) -> None:
+    for trace_id, runs in portion.runs.items():
+        conversation.fold(runs, portion.feedback.get(trace_id, ()))

@@ -34,7 +34,7 @@ from trajworker.ports.intake import (
     Swift,
     Unreadable,
 )
-from trajworker.ports.outlet import Activity, ConversationStore, Material, TraceVersion, unchanged_prefix
+from trajworker.ports.outlet import Activity, ConversationStore, Material, Portion, TraceVersion, unchanged_prefix
 
 __all__ = [
     "COVERING",
@@ -55,6 +55,7 @@ __all__ = [
     "Part",
     "PartLedger",
     "PartState",
+    "Portion",
     "RunSource",
     "RunStore",
     "Sink",

@@ -1,6 +1,6 @@
 """Between staging and the outlet: which conversations are due, what they are made of, and what may be dropped."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -45,16 +45,22 @@ class TraceVersion(Struct, frozen=True, kw_only=True):
     fold: bytes | None = None
 
 
+class Portion(Struct, frozen=True, kw_only=True):
+    """What traces of a conversation are folded of, by trace id: in order of the traces, runs in no order."""
+
+    runs: dict[str, list[Run]]
+    feedback: dict[str, list[Feedback]]
+
+
 class Material(Struct, frozen=True, kw_only=True):
     """What a conversation is made of: its traces in order of start, and what is needed to fold those that changed.
 
-    `runs` and `feedback` hold every trace from the first changed one on, by trace id, runs in no order. `runs` is
-    None where that is too much to hold at once: read trace by trace then.
+    `changed` holds every trace from the first changed one on; None where that is too much to hold at once: read it in
+    portions then.
     """
 
     traces: list[TraceVersion]
-    runs: dict[str, list[Run]] | None
-    feedback: dict[str, list[Feedback]] = {}
+    changed: Portion | None
 
 
 def unchanged_prefix(traces: Sequence[TraceVersion]) -> int:
@@ -83,12 +89,8 @@ class ConversationStore(Protocol):
         """The traces of a conversation in order of start."""
         ...
 
-    def runs(self, conversation: int, trace_id: str) -> AsyncIterator[Run]:
-        """The runs of one trace in tree order, decoded one by one."""
-        ...
-
-    async def feedback(self, conversation: int, trace_id: str) -> list[Feedback]:
-        """Feedback left on the runs of one trace."""
+    def portions(self, conversation: int, trace_ids: Sequence[str]) -> AsyncGenerator[Portion, None]:
+        """Those traces of a conversation, in that order, some at a time: each portion may be held at once."""
         ...
 
     async def reduced(self, conversation: int, limit: int) -> list[str]:

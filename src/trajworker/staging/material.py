@@ -1,20 +1,23 @@
-"""What conversations are made of: read for many of them in one look, or trace by trace where that is too much.
+"""What conversations are made of: read for many of them in one look, or one in portions where that is too much.
 
 All functions run in the thread of the connection and write nothing.
 """
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from itertools import groupby
+from itertools import accumulate, groupby
 from operator import itemgetter
 
 from trajworker.model.run import Feedback, Run
-from trajworker.ports import Material, TraceVersion, unchanged_prefix
-from trajworker.staging.encoding import chunked, marks, pack_id, unpack_feedback, unpack_id, unpack_time
-from trajworker.staging.texts import READ, portions, whole
+from trajworker.ports import Material, Portion, TraceVersion, unchanged_prefix
+from trajworker.staging.encoding import LOOKUP_ROWS, chunked, marks, pack_id, unpack_feedback, unpack_id, unpack_time
+from trajworker.staging.texts import READ, whole
 
 MATERIAL_BYTES = 16 * 1024 * 1024
-"""Payloads that are read at once; conversations beyond it are read trace by trace."""
+"""Payloads that are read at once; a trace beyond it is read alone."""
+
+GONE = -1
+"""In place of the key of a trace that was purged, or went to another conversation, after it was told of."""
 
 _Trace = tuple[int, TraceVersion]
 """A trace with its key."""
@@ -42,31 +45,21 @@ def traces(conversation: int, connection: sqlite3.Connection) -> list[TraceVersi
     return [version for _, (_, version) in _traces([conversation], connection)]
 
 
-def run_portions(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Sequence[int]]:
-    """Keys of the runs of a trace in tree order, in portions of which each may be read whole."""
+def portion(conversation: int, trace_ids: Sequence[str], connection: sqlite3.Connection) -> Portion:
+    """As many of those traces of a conversation, from the first on, as may be held at once: one at least."""
+    some = trace_ids[:LOOKUP_ROWS]
     rows = connection.execute(
-        "SELECT key, size FROM run WHERE trace = "
-        "(SELECT key FROM trace WHERE conversation = ? AND id = ?) ORDER BY tree_order, start, key",
-        (conversation, pack_id(trace_id)),
+        "SELECT id, key FROM trace WHERE project = (SELECT project FROM conversation WHERE key = ?) "
+        f"AND conversation = ? AND id IN ({marks(some)})",
+        (conversation, conversation, *map(pack_id, some)),
     )
-    return list(portions(rows))
-
-
-def read_runs(keys: Sequence[int], connection: sqlite3.Connection) -> list[Run]:
-    """Those runs, in that order; without the ones that were purged or dropped since."""
-    rows = connection.execute(
-        f"SELECT key, {READ} FROM run WHERE key IN ({marks(keys)}) AND body IS NOT NULL", keys
-    ).fetchall()
-    found = {row[0]: run for row, run in zip(rows, whole(connection, [row[1:] for row in rows]), strict=True)}
-    return [found[key] for key in keys if key in found]
-
-
-def feedback(conversation: int, trace_id: str, connection: sqlite3.Connection) -> list[Feedback]:
-    """Feedback left on the runs of one trace, in order of its id."""
-    row = connection.execute(
-        "SELECT key FROM trace WHERE conversation = ? AND id = ?", (conversation, pack_id(trace_id))
-    ).fetchone()
-    return _feedback(row, connection).get(row[0], []) if row else []
+    found = dict(rows.fetchall())
+    keys = [found.get(pack_id(name), GONE) for name in some]
+    sizes = _sizes(keys, connection)
+    together = accumulate(sizes.get(key, 0) for key in keys)
+    held = keys[: max(1, sum(size <= MATERIAL_BYTES for size in together))]
+    traces = dict(zip(some, held, strict=False))
+    return _portion(traces, _runs(held, connection), _feedback(held, connection))
 
 
 def _within_bounds(changed: Mapping[int, Sequence[int]], sizes: Mapping[int, int]) -> list[int]:
@@ -91,8 +84,17 @@ def _material(
     whole = all(key in runs for key in changed)
     return Material(
         traces=[version for _, version in traces],
-        runs={names[key]: runs[key] for key in changed} if whole else None,
-        feedback={names[key]: feedback[key] for key in changed if key in feedback},
+        changed=_portion({names[key]: key for key in changed}, runs, feedback) if whole else None,
+    )
+
+
+def _portion(
+    traces: Mapping[str, int], runs: Mapping[int, list[Run]], feedback: Mapping[int, list[Feedback]]
+) -> Portion:
+    """What belongs to traces, given by id with their keys."""
+    return Portion(
+        runs={name: runs[key] for name, key in traces.items()},
+        feedback={name: feedback[key] for name, key in traces.items() if key in feedback},
     )
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from trajworker.errors import StagingFull
-from trajworker.model.run import Feedback, Project, Run
+from trajworker.model.run import Project
 from trajworker.ports import (
     Activity,
     Coverage,
     Emission,
     Material,
     Part,
+    Portion,
     Slice,
     StagedPage,
     StageOutcome,
@@ -93,15 +94,12 @@ class Staging:
         """The traces of a conversation in order of start."""
         return await self._database.read(partial(material.traces, conversation))
 
-    async def runs(self, conversation: int, trace_id: str) -> AsyncIterator[Run]:
-        """The runs of one trace in tree order, read in bounded portions."""
-        for portion in await self._database.read(partial(material.run_portions, conversation, trace_id)):
-            for run in await self._database.read(partial(material.read_runs, portion)):
-                yield run
-
-    async def feedback(self, conversation: int, trace_id: str) -> list[Feedback]:
-        """Feedback left on the runs of one trace."""
-        return await self._database.read(partial(material.feedback, conversation, trace_id))
+    async def portions(self, conversation: int, trace_ids: Sequence[str]) -> AsyncGenerator[Portion, None]:
+        """Those traces of a conversation, in that order, some at a time: each portion may be held at once."""
+        while trace_ids:
+            portion = await self._database.read(partial(material.portion, conversation, trace_ids))
+            trace_ids = trace_ids[len(portion.runs) :]
+            yield portion
 
     async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
         """Set a conversation aside until one of its traces changes."""

@@ -6,6 +6,7 @@ goes on beating, and a stop need not wait for it.
 
 import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -17,8 +18,8 @@ from msgspec import Struct
 from trajworker.assembly import Conversation, Fold, FoldSettings, decode_fold, digest_of, encode_fold
 from trajworker.assembly.lifecycle import keeps_folds
 from trajworker.errors import MalformedRun, SourceError, TrajworkerError
-from trajworker.model.run import Feedback, Project, Run
-from trajworker.ports import Activity, ConversationStore, Material, TraceVersion, unchanged_prefix
+from trajworker.model.run import Project
+from trajworker.ports import Activity, ConversationStore, Material, Portion, TraceVersion, unchanged_prefix
 
 RESTORE_RUNS = 1000
 """Payloads of a compacted conversation that are fetched again at once."""
@@ -73,7 +74,7 @@ class Folding:
             if len(left) == len(whole):  # the first of them alone is too much to hold
                 activity, material = left.pop(0)
                 del materials, pairs, found
-                yield [(activity, await self._trace_by_trace(activity, material))]
+                yield [(activity, await self._fold_in_portions(activity, material))]
             whole = [activity for activity, _ in left]
 
     def _fold_all(
@@ -83,28 +84,27 @@ class Folding:
 
     def _fold_one(self, activity: Activity, material: Material, now: datetime) -> Folded | TrajworkerError | None:
         """What a conversation folds to out of what was read already; None where more must be read."""
-        runs = material.runs or {}
         conversation = self._begun(material.traces)
         begun = len(conversation.folds)
-        todo = material.traces[begun:]
-        if any(trace.trace_id not in runs for trace in todo):
+        todo = [trace.trace_id for trace in material.traces[begun:]]
+        if material.changed is None or not material.changed.runs.keys() >= set(todo):
             return None
-        for trace in todo:
-            error = _fold(conversation, runs[trace.trace_id], material.feedback.get(trace.trace_id, []))
-            if error is not None:
-                return error
+        error = _fold(conversation, todo, material.changed)
+        if error is not None:
+            return error
         return _folded(material, conversation.folds, begun, keep=keeps_folds(activity, len(material.traces), now))
 
-    async def _trace_by_trace(self, activity: Activity, material: Material) -> Folded | TrajworkerError:
+    async def _fold_in_portions(self, activity: Activity, material: Material) -> Folded | TrajworkerError:
         """What a conversation folds to whose runs are too much to hold at once."""
         conversation = self._begun(material.traces)
         begun = len(conversation.folds)
-        for trace in material.traces[begun:]:
-            runs = [run async for run in self._store.runs(activity.conversation, trace.trace_id)]
-            feedback = await self._store.feedback(activity.conversation, trace.trace_id)
-            error = await anyio.to_thread.run_sync(_fold, conversation, runs, feedback, abandon_on_cancel=True)
-            if error is not None:
-                return error
+        todo = [trace.trace_id for trace in material.traces[begun:]]
+        async with aclosing(self._store.portions(activity.conversation, todo)) as portions:
+            async for portion in portions:
+                fold = partial(_fold, conversation, list(portion.runs), portion)
+                error = await anyio.to_thread.run_sync(fold, abandon_on_cancel=True)
+                if error is not None:
+                    return error
         return await anyio.to_thread.run_sync(partial(_folded, material, conversation.folds, begun, keep=True))
 
     def _begun(self, traces: Sequence[TraceVersion]) -> Conversation:
@@ -136,15 +136,16 @@ class Folding:
         return None
 
 
-def _fold(conversation: Conversation, runs: Sequence[Run], feedback: Sequence[Feedback]) -> TrajworkerError | None:
-    """Fold the next trace; the reason where that cannot be."""
-    try:
-        digest_of(conversation.fold(runs, feedback))  # told here, not on the loop, which asks for it
-    except TrajworkerError as error:
-        return error
-    except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
-        trace = runs[0].trace_id if runs else "without runs"
-        return MalformedRun(f"trace {trace} cannot be assembled ({type(error).__name__} in {_place(error)})")
+def _fold(conversation: Conversation, trace_ids: Sequence[str], portion: Portion) -> TrajworkerError | None:
+    """Fold the next traces; the reason where one cannot be."""
+    for trace_id in trace_ids:
+        try:
+            fold = conversation.fold(portion.runs[trace_id], portion.feedback.get(trace_id, ()))
+            digest_of(fold)  # told here, not on the loop, which asks for it
+        except TrajworkerError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
+            return MalformedRun(f"trace {trace_id} cannot be assembled ({type(error).__name__} in {_place(error)})")
     return None
 
 
