@@ -15,14 +15,14 @@ class Prefix:
     def __init__(self, length: int, digest: bytes) -> None:
         """What the trace before left; length 0 where it left nothing."""
         self._length, self._digest = length, digest
-        self._array: bytes | None = None
+        self._known: bytes | None = None
         self._hashed: tuple[int, hashlib._Hash] | None = None
-        """How much of the array is hashed, and the state."""
+        """How much of it is hashed, and the state."""
 
     @property
     def length(self) -> int:
         """Bytes of the known beginning."""
-        return len(self._array) - 1 if self._array is not None else self._length
+        return len(self._known) if self._known is not None else self._length
 
     def stands_for(self, length: int, digest: bytes) -> bool:
         """Whether this is the prompt that was sealed under this length and hash."""
@@ -33,8 +33,8 @@ class Prefix:
         length = self.length
         if not length or len(array) <= length or array[length] not in b",]":
             return None
-        if self._array is not None:
-            if not array.startswith(self._array[:-1]):
+        if self._known is not None:
+            if not array.startswith(self._known):
                 return None
         else:
             state = hashlib.sha256(memoryview(array)[:length])
@@ -45,23 +45,23 @@ class Prefix:
 
     def keep(self, array: bytes) -> None:
         """Take a prompt as the one before the next; what was hashed stays valid where it begins with the last one."""
-        if self._array is not None and not array.startswith(self._array[:-1]):
+        if self._known is not None and not array.startswith(self._known):
             self._hashed = None
         if self._hashed is not None and self._hashed[0] >= len(array):
             self._hashed = None
-        self._array = array
+        self._known = array[:-1]
 
     def forget(self) -> None:
         """Let the next prompt be read whole."""
-        self._array, self._hashed = None, None
+        self._known, self._hashed = None, None
         self._length, self._digest = 0, b""
 
     def sealed(self) -> tuple[int, bytes]:
         """Length and hash, for the next trace; the bytes are kept for whoever goes on with this very object."""
-        if self._array is not None:
+        if self._known is not None:
             done, state = self._hashed or (0, hashlib.sha256())
             state = state.copy()
-            state.update(memoryview(self._array)[done:-1])
-            self._hashed = len(self._array) - 1, state
-            self._length, self._digest = len(self._array) - 1, state.digest()[:DIGEST_SIZE]
+            state.update(memoryview(self._known)[done:])
+            self._hashed = len(self._known), state
+            self._length, self._digest = len(self._known), state.digest()[:DIGEST_SIZE]
         return self._length, self._digest

@@ -158,7 +158,7 @@ def _batch(array: bytes) -> bytes:
 def read_prompt(inputs: Raw) -> Prompt:
     """Read the inputs of an llm run; what no dialect knows becomes one raw message, empty inputs none."""
     try:
-        array = _sole_batch(bytes(inputs))
+        array = _sole_batch(inputs)
         return _read_prompt(inputs) if array is None else Prompt(array=array)
     except UNREADABLE:
         return Prompt(drafts=[raw(bytes(inputs).decode("utf-8", "replace"))])
@@ -213,15 +213,17 @@ def _respelled(inputs: Raw) -> Raw | None:
 
 
 _SOLE = b'{"messages":'
+_SOLE_BATCH = _SOLE + b"[[{"
 """How inputs begin that may hold nothing but LangChain's list of prompts."""
 
 
-def _sole_batch(inputs: bytes) -> bytes | None:
+def _sole_batch(inputs: Raw) -> bytes | None:
     """The one prompt of inputs that hold nothing else, found in one look; None where they may hold more."""
-    if not inputs.startswith(_SOLE + b"[[{") or not inputs.endswith(b"}]]}"):
+    view = memoryview(inputs)
+    if bytes(view[: len(_SOLE_BATCH)]) != _SOLE_BATCH or bytes(view[-4:]) != b"}]]}":
         return None
     try:
-        prompts = _LISTS.decode(memoryview(inputs)[len(_SOLE) : -1])
+        prompts = _LISTS.decode(view[len(_SOLE) : -1])
     except (msgspec.DecodeError, UnicodeError):
         return None
     return bytes(prompts[0]) if len(prompts) == 1 else None

@@ -28,7 +28,6 @@ LONGEST_DETAIL = 300
 """Characters of a server's own words that an error repeats."""
 PIECE_BYTES = 64 * 1024
 """Of an answer that are looked at together for whether they are text."""
-_utf8 = codecs.getincrementaldecoder("utf-8")
 
 
 class NotAPage(ValueError):
@@ -73,10 +72,10 @@ def _refuse_broken_text(content: bytes) -> None:
     """
     if content.isascii():
         return
-    decoder = _utf8()
-    for start in range(0, len(content), PIECE_BYTES):
-        decoder.decode(content[start : start + PIECE_BYTES])
-    decoder.decode(b"", final=True)
+    left = memoryview(content)
+    while left:
+        _, read = codecs.utf_8_decode(left[:PIECE_BYTES], "strict", len(left) <= PIECE_BYTES)
+        left = left[read:]
 
 
 def _one_by_one(content: bytes, wire: Wire, reader: Reader) -> Answer:

@@ -137,7 +137,8 @@ def replay(rows: Sequence[TextRow], wanted: AbstractSet[int]) -> dict[int, bytes
         whole: bytes | bytearray = rest
         if base is not None:
             if key in wanted:
-                whole = b"".join((below[:shared], rest, below[end:]))
+                with memoryview(below) as view:  # let go of at once: what is below may be altered in place later
+                    whole = b"".join((view[:shared], rest, view[end:]))
             else:
                 # Nobody asked for what is in between: it is altered in place.
                 whole = below if isinstance(below, bytearray) and not uses[base] else bytearray(below)
