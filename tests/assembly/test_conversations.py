@@ -9,7 +9,7 @@ from support.decoding import drafts_decoded
 from support.folding import brief, fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Conversation, Header, assemble, encode_fold
-from trajworker.assembly.repeats import WINDOW
+from trajworker.assembly.telling.repeats import WINDOW
 from trajworker.errors import MalformedRun
 from trajworker.model.message import TrainableStatus
 from trajworker.model.run import Run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trajworker.assembly.echoes import TurnSoFar, is_echo
+from trajworker.assembly.telling.echoes import TurnSoFar, is_echo
 from trajworker.dialects import Draft
 from trajworker.model.message import Role, ToolCall
 

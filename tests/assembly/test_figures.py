@@ -8,7 +8,7 @@ from msgspec import structs
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Aggregation, Conversation, FoldSettings, Header, RewardRule, assemble
-from trajworker.assembly.figures import seconds, union
+from trajworker.assembly.kept.figures import seconds, union
 from trajworker.model.run import Feedback, Run
 from trajworker.trajectory import TerminationReason, Trajectory
 from trajworker.trajectory.rates import tool_error_rate

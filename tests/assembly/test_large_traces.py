@@ -14,14 +14,14 @@ from support.decoding import drafts_decoded
 from support.folding import told
 from support.runs import Recorder
 from trajworker.assembly import Conversation
-from trajworker.assembly.calls import Call, read_call
-from trajworker.assembly.context import Pending
-from trajworker.assembly.grouping import group
-from trajworker.assembly.groups import Group
-from trajworker.assembly.open_dialogues import NEAR, OpenDialogues
-from trajworker.assembly.open_runs import OpenRuns
-from trajworker.assembly.overlaps import parallel, ran_beside
-from trajworker.assembly.tool_runs import comparable, read_tool_run
+from trajworker.assembly.dialogues.grouping import group
+from trajworker.assembly.dialogues.groups import Group
+from trajworker.assembly.dialogues.open_dialogues import NEAR, OpenDialogues
+from trajworker.assembly.dialogues.overlaps import parallel, ran_beside
+from trajworker.assembly.kept.context import Pending
+from trajworker.assembly.reading.calls import Call, read_call
+from trajworker.assembly.reading.tool_runs import comparable, read_tool_run
+from trajworker.assembly.telling.open_runs import OpenRuns
 from trajworker.model.run import Run
 
 AGENT = system("You are a clerk.")

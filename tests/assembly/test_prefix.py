@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from trajworker.assembly.prefix import Prefix
+from trajworker.assembly.kept.prefix import Prefix
 
 FIRST, SECOND, OTHER = b'[{"a":1}]', b'[{"a":1},{"b":2}]', b'[{"c":3}]'
 

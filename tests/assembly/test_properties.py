@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from support import corpus, runs
 from support.folding import fold_all, told
 from support.runs import Recorder
-from trajworker.assembly import Fold, Header, content_hash, decode_fold, encode_fold, encode_line, repeats
+from trajworker.assembly import Fold, Header, content_hash, decode_fold, encode_fold, encode_line
+from trajworker.assembly.telling import repeats
 from trajworker.model.run import Run
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 

@@ -8,7 +8,7 @@ from support.chat import assistant, result, system, user
 from support.folding import told
 from support.runs import Recorder
 from trajworker.assembly import Conversation, encode_fold
-from trajworker.assembly.spliced import parted
+from trajworker.assembly.reading.spliced import parted
 from trajworker.model.message import Role, ToolCall
 
 OFFERED = [{"type": "function", "function": {"name": name, "parameters": {}}} for name in ("look", "look_up", "weigh")]

@@ -2,7 +2,7 @@
 
 from itertools import cycle
 
-from trajworker.assembly.state import answers_of_turn
+from trajworker.assembly.reading.state import answers_of_turn
 from trajworker.dialects import Draft
 from trajworker.model.message import Role
 

@@ -29,6 +29,8 @@ THREADS = ("t", "t", "u", None)
 """Few names, so that they meet."""
 SAID = [f"{number}: ".encode() + b"what was said " * 150 for number in range(8)]
 OTHERWISE = b"what else was said " * 150
+TOO_LARGE_BYTES = 2_000_000
+"""More than all that the other runs can ever have left free in the file."""
 
 
 @st.composite
@@ -104,7 +106,7 @@ class Texts(RuleBasedStateMachine):
     @rule(runs=st.lists(versions(), min_size=1, max_size=5))
     def a_page_is_undone(self, runs: list[Run]) -> None:
         self.fetched += 1
-        large = replace(a_run("large", thread="v", outputs=b"9" * 400_000), run_type="llm")
+        large = replace(a_run("large", thread="v", outputs=b"9" * TOO_LARGE_BYTES), run_type="llm")
         self._pages("page_count")
         with pytest.raises(StagingFull):
             self._call(self.staging.stage, a_page([*runs, large], self.fetched))

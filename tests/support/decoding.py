@@ -3,7 +3,7 @@
 import pytest
 
 from trajworker import dialects
-from trajworker.assembly import alignment
+from trajworker.assembly.telling import alignment
 from trajworker.dialects import Draft, read_array
 
 

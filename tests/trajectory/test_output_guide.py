@@ -7,7 +7,7 @@ import pytest
 from msgspec import Struct
 
 import trajworker
-from trajworker.assembly import words
+from trajworker.assembly.reading import words
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Message, ToolCall, ToolDefinition, ToolResponse
 from trajworker.sinks.manifest import Manifest

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trajworker.assembly.rewards import Aggregation
+from trajworker.assembly.kept.rewards import Aggregation
 from trajworker.config.rewards import fold_settings
 from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, WorkerSettings
 from trajworker.errors import NotAllowed, ProjectNotFound

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from trajworker.assembly.context import Past
+from trajworker.assembly.beside.side_calls import left_out, placed
+from trajworker.assembly.beside.standing import Standing
 from trajworker.assembly.fold import TraceFolding
-from trajworker.assembly.folds import Fold
-from trajworker.assembly.prefix import Prefix
+from trajworker.assembly.kept.context import Past
+from trajworker.assembly.kept.folds import Fold
+from trajworker.assembly.kept.prefix import Prefix
+from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.rules import DEFAULT_SETTINGS, FoldSettings
-from trajworker.assembly.side_calls import left_out, placed
-from trajworker.assembly.standing import Standing
-from trajworker.assembly.trace import Trace
 from trajworker.model.run import Feedback, Run
 
 

@@ -5,26 +5,26 @@ from datetime import datetime
 
 from msgspec import structs
 
-from trajworker.assembly.afterwork import is_afterwork
-from trajworker.assembly.beginnings import begins_turn, is_heard
-from trajworker.assembly.calls import Call
-from trajworker.assembly.context import KEPT, Past
-from trajworker.assembly.counting import count_runs
-from trajworker.assembly.dispatch import bear_open_names
-from trajworker.assembly.faults import error_text, is_interrupt
-from trajworker.assembly.finals import text_without_call
-from trajworker.assembly.folds import VERSION, Entry, Fold, iso
-from trajworker.assembly.guards import manner
-from trajworker.assembly.memory import Frame
-from trajworker.assembly.nesting import Nesting
-from trajworker.assembly.prefix import Prefix
-from trajworker.assembly.scopes import Sorted, is_internal, sort_calls
-from trajworker.assembly.searches import Search
-from trajworker.assembly.sessions import Break, Session
-from trajworker.assembly.tooling import definitions
-from trajworker.assembly.trace import Trace
-from trajworker.assembly.transcript import Transcript
-from trajworker.assembly.words import Opening, Quotes, root_drafts
+from trajworker.assembly.beside.afterwork import is_afterwork
+from trajworker.assembly.dialogues.finals import text_without_call
+from trajworker.assembly.dialogues.guards import manner
+from trajworker.assembly.dialogues.scopes import Sorted, is_internal, sort_calls
+from trajworker.assembly.dialogues.sessions import Break, Session
+from trajworker.assembly.kept.context import KEPT, Past
+from trajworker.assembly.kept.folds import VERSION, Entry, Fold, iso
+from trajworker.assembly.kept.prefix import Prefix
+from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.counting import count_runs
+from trajworker.assembly.reading.dispatch import bear_open_names
+from trajworker.assembly.reading.faults import error_text, is_interrupt
+from trajworker.assembly.reading.searches import Search
+from trajworker.assembly.reading.tooling import definitions
+from trajworker.assembly.reading.trace import Trace
+from trajworker.assembly.reading.words import Opening, Quotes, root_drafts
+from trajworker.assembly.telling.beginnings import begins_turn, is_heard
+from trajworker.assembly.telling.memory import Frame
+from trajworker.assembly.telling.nesting import Nesting
+from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import Role
 from trajworker.model.run import Run, RunStatus

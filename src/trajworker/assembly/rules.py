@@ -6,7 +6,7 @@ from hashlib import sha256
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly.rewards import RewardRule
+from trajworker.assembly.kept.rewards import RewardRule
 
 RULES_VERSION = "6"
 """Changes whenever folding the same runs gives another result; tests/assembly/test_rules.py knows when it must."""

@@ -1,7 +1,7 @@
 """What the settings say of rewards, as folding wants to know it."""
 
 from trajworker.assembly import FoldSettings
-from trajworker.assembly.rewards import RewardRule
+from trajworker.assembly.kept.rewards import RewardRule
 from trajworker.config.settings import Settings
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from msgspec import Struct
 
-from trajworker.assembly.rewards import Aggregation
+from trajworker.assembly.kept.rewards import Aggregation
 from trajworker.config.choices import (
     Api,
     Compression,

@@ -1,0 +1,120 @@
+"""The folds that are part of the dialogue: those that a later one withdraws only worked on it.
+
+What withdraws is kept with the later fold, and the others stay as they were made: so folding anew from a trace that
+came late, or without the one that withdrew, gives what folding all at once would.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import structs
+
+from trajworker.assembly.kept.context import Context, Known
+from trajworker.assembly.kept.folds import Fold
+from trajworker.dialects.draft import DIGEST_SIZE
+from trajworker.model.message import Message, Role, TrainableStatus
+from trajworker.trajectory import Retrieval
+from trajworker.trajectory.codec import encode_chunk, message_of, step_of
+
+_RETRIEVAL = msgspec.json.Decoder(Retrieval)
+
+
+class Standing:
+    """The folds that are part of a conversation, and what they say."""
+
+    def __init__(self, folds: Sequence[Fold] = ()) -> None:
+        self.folds: list[Fold] = []
+        self.known = Known()
+        self.context = Context()
+        """What the last of them left."""
+        for fold in folds:
+            self.withdraw(fold.withdraws)
+            self.add(fold)
+
+    def add(self, fold: Fold) -> None:
+        """Take in the next fold."""
+        self.folds.append(fold)
+        self.known.learn(fold.news)
+        self.context = fold.after
+
+    def withdraw(self, count: int) -> None:
+        """Take back the last folds."""
+        for _ in range(count):
+            self.known.forget(self.folds.pop().news)
+        if count:
+            self.context = self.folds[-1].after if self.folds else Context()
+
+    def message(self, reference: int) -> Message | None:
+        """A message that is no aside."""
+        held = (fold for fold in reversed(self.folds) if 0 <= reference - fold.base < len(fold.messages))
+        fold = next(held, None)
+        return message_of(fold.messages[reference - fold.base]) if fold is not None else None
+
+    def exchange(self, context: Context) -> list[Message]:
+        """The last question and its answer, as far as they were said, where a trace had left this context."""
+        places = (context.turn_user, context.answer)
+        said = [self.message(place) for place in places if place is not None]
+        return [message for message in said if message is not None]
+
+    def answer(self, back: int) -> bytes | None:
+        """Digest of the answer that the fold so many before the last left."""
+        place = len(self.folds) - 1 - back
+        answer = self.folds[place].after.answer if place >= 0 else None
+        return self.key(answer) if answer is not None else None
+
+    def key(self, reference: int) -> bytes:
+        """Digest of a message."""
+        return bytes(self.known.messages[reference * DIGEST_SIZE : (reference + 1) * DIGEST_SIZE])
+
+
+def written(folds: Sequence[Fold]) -> Sequence[Fold]:
+    """The folds as they reach a line: those that were withdrawn tell of internal calls."""
+    if not any(fold.withdraws for fold in folds):
+        return folds
+    standing = Standing()
+    found: list[Fold] = []
+    for fold in folds:
+        if fold.withdraws:
+            standing.withdraw(fold.withdraws)
+            asked, before, start = _question(fold), standing.context, len(found) - fold.withdraws
+            found[start:] = [set_beside(one, before, ahead=_question(one) == asked) for one in found[start:]]
+        standing.add(fold)
+        found.append(fold)
+    return found
+
+
+def _question(fold: Fold) -> bytes | None:
+    """Digest of the user's message in a fold."""
+    user = fold.after.turn_user
+    if user is None or user < fold.base:
+        return None
+    return bytes(fold.news.messages[(user - fold.base) * DIGEST_SIZE : (user - fold.base + 1) * DIGEST_SIZE])
+
+
+def set_beside(fold: Fold, before: Context, *, ahead: bool = False) -> Fold:
+    """A fold as that of a trace which only works on the turn before, or `ahead` on that which is to come."""
+    turn = max(before.entries + ahead, 1)
+    names = [str((step_of(step).info or {}).get("name", "")) for step in fold.steps]
+    users = [message for one in fold.messages if (message := message_of(one)).role is Role.USER]
+    asked = "\n".join(one.rendered or one.content or "" for one in users)
+    said = [message for one in fold.messages if (message := message_of(one)).role is Role.ASSISTANT]
+    internal = [
+        structs.replace(
+            message,
+            turn=turn,
+            name=message.name or name,
+            trainable_status=TrainableStatus.NOT_TRAINABLE,
+            flags=(),
+            rendered=asked or None,
+        )
+        for message, name in zip(said, names, strict=False)
+    ]
+    entries = [structs.replace(entry, joins=not ahead, beside=True, resumes=False) for entry in fold.entries]
+    figures = structs.replace(fold.figures, tool_calls=0, tool_results=0, tool_failures=0, raw=0)
+    return structs.replace(
+        fold, messages=[], asides=[], steps=[], tools=[], amendments=[], news=Known(), entries=entries,
+        internal=[*fold.internal, *map(encode_chunk, internal)], figures=figures, base=before.total,
+        after=structs.replace(before),
+        retrieved=[encode_chunk(structs.replace(_RETRIEVAL.decode(one), turn=turn)) for one in fold.retrieved],
+        metadata={name: value for name, value in fold.metadata.items() if name == "models"},
+    )  # fmt: skip

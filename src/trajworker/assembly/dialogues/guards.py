@@ -1,0 +1,80 @@
+"""Whether an app answered in words of its own, where its models only decided what to say: routers and guards."""
+
+from trajworker.assembly.dialogues.groups import system_of
+from trajworker.assembly.kept.context import Context
+from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.payloads import is_empty
+from trajworker.assembly.reading.roots import Root
+from trajworker.assembly.reading.words import is_rewording
+from trajworker.dialects import words_digest
+from trajworker.model.message import Role
+
+OPENING = 24
+"""Characters at the beginning of a prompt without system prompt by which others made of its template are known."""
+
+
+def is_unheard(calls: list[Call], root: Root | None) -> bool:
+    """Whether a graph answered in other words than any call's, or its one call only set a field to a single word."""
+    if root is None or not root.trailing or not calls:
+        return False
+    heard = [call for call in calls if not call.failed]
+    answers = root.turn_answers()
+    if not answers and len(heard) == 1:
+        word = heard[0].text
+        return word is not None and " " not in word and not heard[0].ids and word in root.state().values()
+    ids = {call.answer.draft.id for call in calls if call.answer.draft is not None}
+    told = [draft.content.strip() for draft in answers if draft.content and not draft.tool_calls]
+    if not told or len(told) < len(answers) or any(draft.id in ids for draft in answers):
+        return False
+    said = [_said(call) for call in heard]
+    if not said or not all(said) or any(_tells(one, text) for one in told for texts in said for text in texts):
+        return False
+    if any(call.ids for call in heard) and root.results():
+        return False
+    return not any(draft.role is Role.TOOL for call in heard for draft in call.read())
+
+
+def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:
+    """Whether an app answered in its own words after calls that stood beside its agent's in traces before (guards).
+
+    Such a call is asked as that was, without history, and what it answered is not what the root gave, if it gave
+    anything: behind a router the trace may have failed.
+    """
+    if root is None or not calls or not before.manners:
+        return False
+    told = root.answer()
+    if root.trailing:
+        told = "\n".join(draft.content or "" for draft in root.turn_answers())
+    elif not told and not is_empty(root.outputs):
+        return False
+    return all(_decides(call, told or "", before) for call in calls)
+
+
+def _decides(call: Call, told: str, before: Context) -> bool:
+    """Whether a call is asked as those were that stood beside the agent's before, and nobody was told its answer."""
+    asked = manner(call)
+    if call.failed or not asked or not all(key in before.manners for key in asked):
+        return False
+    if any(text in told or (told and told in text) for text in _said(call)):
+        return False
+    return all(draft.role in (Role.SYSTEM, Role.USER) for draft in call.read())
+
+
+def _said(call: Call) -> list[str]:
+    """What a call answered: its words, and the texts in the calls that it made."""
+    draft = call.answer.draft
+    made = draft.tool_calls or () if draft is not None else ()
+    values = [value for one in made for value in (one.arguments or {}).values()]
+    return [text for text in (call.text, *values) if isinstance(text, str) and text]
+
+
+def _tells(told: str, text: str) -> bool:
+    """Whether what was told is what a call said, whole, in part or in other words."""
+    return text in told or told in text or is_rewording(text, told)
+
+
+def manner(call: Call) -> list[bytes]:
+    """How a call is asked: its system prompts, else how its prompt begins, as digests; none where that is too short."""
+    prompts = system_of(call)
+    text = next((draft.content or "" for draft in call.read() if draft.role is Role.USER), "") if not prompts else ""
+    return [words_digest(Role.USER, text[:OPENING])] if len(text) >= OPENING else prompts

@@ -1,0 +1,173 @@
+"""Sorts the llm calls of a trace: the agent's own, its sub-agents', parallel branches, and internal ones."""
+
+from collections.abc import Collection, Sequence
+from operator import itemgetter
+
+from msgspec import Struct
+
+from trajworker.assembly.dialogues.callers import by_caller
+from trajworker.assembly.dialogues.finals import own_group, up_to_final
+from trajworker.assembly.dialogues.grouping import group
+from trajworker.assembly.dialogues.groups import Group, asks_alike
+from trajworker.assembly.dialogues.guards import decided_otherwise, is_unheard
+from trajworker.assembly.dialogues.joins import fanned_out, is_joined
+from trajworker.assembly.dialogues.overlaps import parallel, ran_beside
+from trajworker.assembly.dialogues.reopened import with_handing, with_new_contexts
+from trajworker.assembly.kept.context import Context
+from trajworker.assembly.reading.calls import Call, in_order
+from trajworker.assembly.reading.payloads import text_of
+from trajworker.assembly.reading.roots import Root
+from trajworker.assembly.reading.tool_runs import Ran, ToolRun
+from trajworker.assembly.reading.words import MIN_QUOTE
+from trajworker.dialects import digest
+from trajworker.model.message import Role, ToolCall
+
+NOTHING_BEFORE = Context()
+_HIDDEN = frozenset({"middleware", "compaction"})
+
+
+class Sorted(Struct, eq=False, gc=False):
+    """The calls of one agent, and the others beside it."""
+
+    main: list[Call]
+    branches: list[Group]
+    internal: list[Call]
+    summaries: list[str] = []
+    """What calls wrote down of the dialogue, for it to go on from."""
+    reopening: list[Call] = []
+    """Those of the agent's that begin in a new context."""
+
+    def apart(self) -> set[bytes | str]:
+        """What branches said, by digest, and the ids of the calls in it."""
+        if not self.branches:
+            return set()
+        calls = [call for one in self.branches for call in one.answered]
+        return {call.key for call in calls}.union(*(call.ids for call in calls))
+
+    def by_caller(self, runs: list[ToolRun]) -> tuple[list[ToolRun], list[list[ToolRun]]]:
+        """The agent's own tool runs, and those of each branch."""
+        if not self.branches:
+            return runs, []
+        own, *others = by_caller([self.main, *(branch.calls for branch in self.branches)], runs)
+        return own, others
+
+
+def owner(path: Sequence[str], tools: dict[str, ToolRun]) -> str:
+    """Id of the innermost tool run above, empty for the main agent."""
+    if tools.keys().isdisjoint(path):
+        return ""
+    return next(one for one in reversed(path) if one in tools)
+
+
+def is_internal(call: Call) -> bool:
+    """Whether the metadata says that a call is no part of the conversation (langsmith-api.md section 6)."""
+    about = call.about
+    if about.lc_source or about.ls_message_view_exclude is not None:
+        return True
+    if about.ls_agent_type is not None and text_of(about.ls_agent_type) in _HIDDEN:
+        return True
+    node = about.langgraph_node
+    return isinstance(node, str) and "Middleware." in node
+
+
+def agent_name(call: Call) -> str | None:
+    """What the metadata calls the agent that a call belongs to."""
+    about = call.about
+    for name in (about.ls_subagent_type, about.lc_agent_name, about.langgraph_node, call.run.name):
+        if isinstance(name, str) and name:
+            return name
+    return None
+
+
+def sort_calls(
+    calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (), before: Context = NOTHING_BEFORE
+) -> Sorted:
+    """Tell the agent's own calls from branches and internal ones.
+
+    Below a tool nobody speaks to an agent: calls that ask alike at the same time are agents of equal rank.
+    A single answer that calls what no tool run bears the name of is structured output, not an agent's.
+    """
+    internal = [call for call in calls if is_internal(call)]
+    own = [call for call in calls if not is_internal(call)] if internal else calls
+    if decided_otherwise(own, root, before):
+        return _of_equals([], calls)
+    if is_unheard(own, root) and not _gives_back(internal, root):
+        return _of_equals(fanned_out(group(own)), calls)
+    if len(own) <= 1:
+        return Sorted(main=own, branches=[], internal=internal)
+    ran = Ran.of(runs)
+    groups = group(own, ran)
+    if is_joined(groups, root):
+        return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
+    chosen = groups[0] if len(groups) == 1 else own_group(groups, root, ran)
+    chosen, reopening = with_new_contexts(with_handing(chosen, groups, ran), groups, root)
+    chosen, behind = up_to_final(chosen, root, ran)
+    writing = [call for one in groups for call in one.summaries]
+    summaries = [call.text for call in writing if call.text is not None]
+    internal = in_order(internal + behind + writing)
+    if len(groups) == 1:
+        return Sorted(main=chosen.calls, branches=[], internal=internal, summaries=summaries)
+    if root is None:
+        for one in groups:
+            one.twin = one is not chosen and parallel(one, chosen) and asks_alike(one, chosen)
+    own_ids = {id(call) for call in [*chosen.calls, *behind]}
+    others = [one for one in groups if id(one.calls[0]) not in own_ids]
+    passed_on = _passed_on(chosen)
+    branches: list[Group] = []
+    for one, beside in zip(others, ran_beside(others), strict=True):
+        one.asked_by = _asking(one, passed_on)
+        if _stands_apart(one, ran.names, beside=beside):
+            branches.append(one)
+        else:
+            internal += one.calls
+    return Sorted(chosen.calls, branches, in_order(internal), summaries, reopening)
+
+
+def _gives_back(internal: list[Call], root: Root | None) -> bool:
+    """Whether what a trace gave back is what an internal call said: a guardrail that asks an agent of its own."""
+    said = {call.key for call in internal}
+    return root is not None and any(digest(draft) in said for draft in root.turn_answers())
+
+
+def _of_equals(branches: list[Group], calls: list[Call]) -> Sorted:
+    """Calls of which none is the agent's own: those of branches, and internal ones."""
+    apart = {id(call) for one in branches for call in one.calls}
+    return Sorted(main=[], branches=branches, internal=in_order([call for call in calls if id(call) not in apart]))
+
+
+def _stands_apart(one: Group, ran: Collection[str], *, beside: bool) -> bool:
+    """Whether a group is another agent's dialogue; else its calls are internal ones."""
+    if one.asked_by is not None or one.twin or any(not call.names.isdisjoint(ran) for call in one.calls):
+        return True
+    return beside if len(one.answered) <= 1 else not _only_chooses(one)
+
+
+def _only_chooses(one: Group) -> bool:
+    """Whether all that a group's calls said is one call over and over that nothing answers: a router, asked anew."""
+    names, ids = one.answered[0].names, {made for call in one.answered for made in call.ids}
+    if not all(call.names == names and call.ids and call.text is None for call in one.answered):
+        return False
+    drafts = [draft for call in one.calls for draft in call.read()]
+    again = {made.id for draft in drafts for made in draft.tool_calls or ()}
+    return ids.isdisjoint(again.union(draft.tool_response.id for draft in drafts if draft.tool_response is not None))
+
+
+def _passed_on(main: Group) -> dict[str, tuple[int, ToolCall]]:
+    """Texts in the agent's tool calls that may be what another was asked, each with its order and the call."""
+    found: dict[str, tuple[int, ToolCall]] = {}
+    for call in main.answered:
+        for made in (call.answer.draft.tool_calls or ()) if call.answer.draft is not None else ():
+            texts = [text.strip() for text in (made.arguments or {}).values() if isinstance(text, str)]
+            for text in texts:
+                if len(text) >= MIN_QUOTE:
+                    found.setdefault(text, (len(found), made))
+    return found
+
+
+def _asking(one: Group, passed_on: dict[str, tuple[int, ToolCall]]) -> ToolCall | None:
+    """The agent's tool call that holds, word for word, what another was asked: its tool works with a model itself."""
+    if not passed_on:
+        return None
+    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is Role.USER}
+    found = [passed_on[text] for text in asked if text in passed_on]
+    return min(found, key=itemgetter(0))[1] if found else None

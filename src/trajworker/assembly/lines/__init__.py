@@ -1,0 +1,1 @@
+"""Folds to a conversation's line."""

@@ -1,0 +1,289 @@
+"""Reads the root of a trace: the user's words, and what the whole trace gave back."""
+
+import json
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from itertools import count, islice
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from trajworker.assembly.reading.naming import (
+    ASKED,
+    DOCUMENTS,
+    IDS,
+    NOBODYS,
+    SETTINGS,
+    SYSTEMS,
+    WORDS,
+    is_about_answer,
+    is_object,
+)
+from trajworker.assembly.reading.payloads import (
+    FIELDS,
+    ITEMS,
+    answer_in,
+    decoded,
+    drafts_of,
+    fields_of,
+    lenient,
+    newest_first,
+)
+from trajworker.assembly.reading.state import answers_of_turn
+from trajworker.dialects import ANSWERS, Draft, digest
+from trajworker.dialects.speech import RAW
+from trajworker.dialects.vocabulary import role_of
+from trajworker.model.message import Role
+from trajworker.model.run import Run
+
+MAX_TRAILING = 200
+"""Messages of a root's outputs that are looked through, newest first, for what no call told."""
+
+MAX_PLAIN_BYTES = 262_144
+"""A root's payload without messages is read for the user's words up to this size only."""
+
+SHALLOW, DEEP = 3, 8
+"""Levels of a payload that are looked through for an answer, and for whatever somebody said."""
+
+_COMMAND = frozenset({"update", "goto", "graph", "lg_name"})
+"""Keys beside `resume` in a graph's Command, Python and JS."""
+
+_SPEECHLESS = frozenset({"embedding", "prompt", "parser"})
+"""Run types whose input is nobody's word."""
+
+
+class Root(Struct, eq=False, gc=False):
+    """What the root of a trace was given and gave back.
+
+    Args:
+        words: user messages or plain texts it was given, in order.
+        texts: what it was given under other names, by name.
+        system: system prompts it was given beside the messages.
+        resumes: whether it goes on with an interrupted graph and says nothing new.
+        by_human: whether what it goes on with is a human's answer to the interrupt.
+        heard: messages it was given, undecoded, where the last of them is an answer: a session, told as it went.
+        trailing: messages it gave back, undecoded.
+        outputs: all it gave back, undecoded.
+    """
+
+    words: list[Draft] = []
+    texts: dict[str, str] = {}
+    system: list[Draft] = []
+    resumes: bool = False
+    by_human: bool = False
+    heard: list[Raw] = []
+    trailing: list[Raw] = []
+    outputs: Raw = Raw(b"null")
+    read: list[Draft] = []
+    """The messages it gave back, newest first, as far as they were asked for."""
+    unread: Iterator[Draft] | None = None
+    answers: list[Draft] | None = None
+    """The assistant messages of its turn, once they were asked for."""
+    told: tuple[str | None] | None = None
+    """Its answer, once that was asked for."""
+
+    def given_back(self) -> Iterator[Draft]:
+        """The messages it gave back, newest first; each is decoded once, when it is asked for."""
+        if self.unread is None:
+            self.unread = newest_first(self.trailing[-MAX_TRAILING:])
+        for place in count():
+            while place >= len(self.read):
+                draft = next(self.unread, None)
+                if draft is None:
+                    return
+                self.read.append(draft)
+            yield self.read[place]
+
+    def transcript(self) -> list[Draft]:
+        """What a session heard and said, oldest first; decoded when it is asked for."""
+        return list(newest_first(self.heard))[::-1]
+
+    def before_answer(self, keys: AbstractSet[bytes]) -> tuple[bytes, list[Draft]] | None:
+        """What a graph said in this turn in words of its own before the first answer of a model, and that one's key."""
+        said: list[Draft] = []
+        for draft in reversed(self.turn_answers()):
+            key = digest(draft)
+            if key in keys or draft.tool_calls:
+                return (key, said) if said and key in keys else None
+            said.append(draft)
+        return None
+
+    def turn_answers(self) -> list[Draft]:
+        """The assistant messages of this turn that a graph gave back, newest first; decoded once."""
+        if self.answers is None:
+            self.answers = answers_of_turn(self.given_back(), self.words)
+        return self.answers
+
+    def turn_ids(self) -> set[str]:
+        """Ids of the assistant messages of this turn that a graph gave back."""
+        return {draft.id for draft in self.turn_answers() if draft.id}
+
+    def finals(self) -> set[str]:
+        """Texts it gave back."""
+        found: set[str] = set()
+        if self.trailing:
+            for draft in islice(self.given_back(), 1):
+                found.update(_texts(draft.content, 0))
+        elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
+            outputs = self.said()
+            found.update(_texts(outputs, SHALLOW))
+            answer = answer_in(outputs)
+            if answer is not None:
+                found.update(_texts(answer.content, 0))
+        return found
+
+    def said(self) -> Any:  # noqa: ANN401 - recorded JSON
+        """What it gave back, decoded, but for the texts that it was given: a graph's state hands these through."""
+        outputs = decoded(self.outputs)
+        if not isinstance(outputs, dict) or len(outputs) < 2:  # noqa: PLR2004 - an echo is an answer
+            return outputs
+        return {name: value for name, value in outputs.items() if self.texts.get(name, _ABSENT) != value}
+
+    def state(self) -> dict[str, str]:
+        """Texts that it gave back in fields of its own, beside messages and under names that are no answer's."""
+        outputs = decoded(self.outputs) if len(bytes(self.outputs)) < MAX_PLAIN_BYTES else None
+        fields = outputs.items() if isinstance(outputs, dict) else ()
+        return {name: text.strip() for name, text in fields if isinstance(text, str) and name not in ANSWERS}
+
+    def works(self) -> set[str]:
+        """Those of these texts that may be an answer: their names do not tell that they are about one."""
+        fields = self.state().items()
+        return {text for name, text in fields if not is_about_answer(name)}
+
+    def results(self) -> dict[str, Draft]:
+        """The tool messages that a graph gave back, by the id of their call."""
+        told = [(draft.tool_response, draft) for draft in self.given_back()]
+        return {result.id: draft for result, draft in reversed(told) if result is not None and result.id}
+
+    def shows(self, text: str | None) -> bool:
+        """Whether a text stands anywhere in what it gave back: a look that decodes nothing, and may miss."""
+        if text is None:
+            return False
+        outputs = bytes(self.outputs)
+        return msgspec.json.encode(text)[1:-1] in outputs or json.dumps(text).encode()[1:-1] in outputs
+
+    def answer(self) -> str | None:
+        """The text that it gave back as its answer: suggestions or a title may stand beside it; decoded once."""
+        if self.told is None:
+            self.told = (self._answer(),)
+        return self.told[0]
+
+    def _answer(self) -> str | None:
+        told = any(not draft.says_nothing for draft in self.given_back())
+        if told or len(bytes(self.outputs)) >= MAX_PLAIN_BYTES:
+            return None
+        outputs = self.said()
+        if self.trailing and isinstance(outputs, dict):  # messages without a word, beside an answer in words
+            outputs = {name: value for name, value in outputs.items() if isinstance(value, str)}
+        draft = answer_in(outputs)
+        return (draft.content or "").strip() or None if draft is not None else None
+
+
+_ABSENT = object()
+_GIVEN = ("messages", "input", "output", "chat_history")
+_GIVEN_BACK = ("messages", "input", "output")
+"""Fields of a root's inputs and outputs that hold messages; a history that is handed through is nothing new."""
+
+
+def _messages_field(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]:
+    """The undecoded messages of `{"messages": [..]}`, empty where there are none."""
+    for name in names:
+        value = fields.get(name)
+        if value is None:
+            continue
+        data = bytes(value)
+        if data[:1] == b"{" and name in ("input", "output"):
+            inner = _messages_field(lenient(value, FIELDS, {}), names)
+            if inner:
+                return inner
+        if data[:1] == b"[":
+            items = lenient(value, ITEMS, [], b"[")
+            if items and bytes(items[0])[:1] in (b"{", b"["):
+                return items
+    return []
+
+
+def read_root(run: Run) -> Root:
+    """Read a root that is no llm run itself."""
+    root = Root()
+    if run.run_type in _SPEECHLESS:
+        return root
+    inputs, given = fields_of(run.inputs)
+    outputs, given_back = fields_of(run.outputs)
+    items = _messages_field(given, _GIVEN)
+    for item in reversed(items):
+        drafts = drafts_of(item)
+        if item is items[-1] and drafts and drafts[-1].role is Role.ASSISTANT:
+            root.heard = items
+        if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) or RAW in draft.flags for draft in drafts):
+            break
+        root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
+    if len(memoryview(inputs)) < MAX_PLAIN_BYTES:
+        _plain_inputs(root, {name: _plain(value) for name, value in given.items()} if given else decoded(inputs))
+    root.trailing = _messages_field(given_back, _GIVEN_BACK)
+    root.outputs = outputs
+    return root
+
+
+def _plain(value: Raw) -> Any:  # noqa: ANN401 - recorded JSON
+    """A field that may hold words; lists, which are messages or documents, are not looked into."""
+    return [] if bytes(memoryview(value)[:1]) == b"[" else decoded(value)
+
+
+def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded JSON
+    if not isinstance(inputs, dict):
+        if isinstance(inputs, str) and inputs:
+            root.texts = {"input": inputs}
+        return
+    inner = inputs.get("input", inputs)
+    if isinstance(inner, dict) and inner.get("resume") is not None and _COMMAND & inner.keys():
+        root.resumes = root.by_human = True
+        return
+    if set(inputs) == {"input"} and inputs["input"] is None:
+        root.resumes = True
+        return
+    flat = {**inputs, **inner} if isinstance(inner, dict) else inputs
+    for name in SYSTEMS:
+        if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
+            root.system = [Draft(role=Role.SYSTEM, content=flat[name])]
+    for holder in ("kwargs", "inputs", "data", "payload", "body"):
+        if isinstance(flat.get(holder), dict):
+            flat = {**flat, **flat[holder]}
+    root.texts = {
+        key: value for key, value in flat.items()
+        if isinstance(value, str) and value.strip() and key not in SYSTEMS and key not in SETTINGS
+        and not is_object(value) and not key.endswith(IDS)
+    }  # fmt: skip
+    if root.texts.keys().isdisjoint(WORDS) and not root.words:
+        root.texts |= _words_below(flat, SHALLOW)
+
+
+def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
+    """The user's words where they stand deeper, in a request or an event: the first found, by name."""
+    for holder, value in fields.items():
+        if not isinstance(value, dict) or holder in NOBODYS:
+            continue
+        for name in (*ASKED, *DOCUMENTS):
+            if isinstance(value.get(name), str) and value[name].strip():
+                return {name: value[name]}
+        found = _words_below(value, depth - 1) if depth else {}
+        if found:
+            return found
+    return {}
+
+
+def texts_given(run: Run) -> list[str]:
+    """All texts that a root was given and somebody may have said, in order; none where that is too much."""
+    given = _texts(decoded(run.inputs), DEEP) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else ()
+    return [text for text in given if role_of(text) is None and not is_object(text)]
+
+
+def _texts(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - recorded JSON
+    """The texts in a value, down to a depth."""
+    if isinstance(value, str):
+        if value.strip():
+            yield value.strip()
+    elif depth and isinstance(value, dict | list):
+        for child in value.values() if isinstance(value, dict) else value:
+            yield from _texts(child, depth - 1)

@@ -1,0 +1,40 @@
+"""Answers that nobody recorded with their calls: the prompt that goes on from a call tells what was said."""
+
+from collections.abc import Iterable
+from itertools import islice, takewhile
+
+from trajworker.assembly.kept.prefix import Prefix
+from trajworker.assembly.reading.calls import Call
+from trajworker.dialects import Draft, read_array
+from trajworker.model.message import Role
+from trajworker.model.run import RunStatus
+
+NEAR = 8
+"""Calls among which the one is looked for that goes on."""
+
+
+def answers_told_later(calls: list[Call]) -> None:
+    """Give calls that succeeded without an answer the tool calls that a later prompt tells right behind theirs."""
+    for place, call in enumerate(calls):
+        if call.answer.draft is None and not call.failed and call.run.status is RunStatus.SUCCESS:
+            told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))
+            if told and told[0].role is Role.ASSISTANT and told[0].tool_calls:  # words may be the app's own
+                call.say(_whole(told))
+
+
+def _whole(told: list[Draft]) -> Draft:
+    """The first message, with the calls of those behind it: some apps tell each call beside its own result."""
+    answer, *others = told
+    for one in takewhile(lambda one: one.role is Role.TOOL or (one.tool_calls and not one.content), others):
+        answer.tool_calls = (*(answer.tool_calls or ()), *(one.tool_calls or ())) or None
+    return answer
+
+
+def _behind(call: Call, later: Iterable[Call]) -> list[Draft]:
+    """What the first prompt that begins, byte for byte, like a call's own tells behind that."""
+    if call.prompt.array is None:
+        return []
+    known = Prefix(0, b"")
+    known.keep(call.prompt.array)
+    found = (known.behind(one.prompt.array) for one in later if one.prompt.array is not None)
+    return read_array(next((behind for behind in found if behind is not None), b"[]"))

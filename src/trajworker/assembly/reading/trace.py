@@ -1,0 +1,82 @@
+"""The runs of one trace, read and sorted by kind."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from trajworker.assembly.kept.rewards import RewardRule, Rewards, collect
+from trajworker.assembly.reading.calls import in_order, innermost, read_call
+from trajworker.assembly.reading.pieces import by_answer, by_step, without_pieces
+from trajworker.assembly.reading.roots import Root, read_root
+from trajworker.assembly.reading.searches import read_search
+from trajworker.assembly.reading.told_later import answers_told_later
+from trajworker.assembly.reading.tool_runs import read_tool_run
+from trajworker.assembly.reading.twice import told_by, told_by_outer, told_once
+from trajworker.assembly.reading.unprompted import prompt_from_transcript
+from trajworker.assembly.reading.wrappers import real_tools
+from trajworker.errors import MalformedRun, RedactionFailed
+from trajworker.model.run import REDACTION_FAILED, Feedback, Run
+
+
+class Trace:
+    """The runs of a trace, read and sorted by kind."""
+
+    def __init__(self, runs: Iterable[Run], feedback: Sequence[Feedback], rule: RewardRule) -> None:
+        self.aggregation = rule.aggregation
+        latest: dict[str, Run] = {}
+        for run in runs:
+            if REDACTION_FAILED in run.flags:
+                why = f": {run.error}" if run.error else ""
+                raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out{why}")
+            held = latest.get(run.id)
+            if held is None or _newer(run, held):
+                latest[run.id] = run
+        if not latest:
+            raise MalformedRun("a trace without any run tells nothing")
+        self.runs = latest
+        first = next(iter(latest.values()))
+        self.trace_id, self.project_id = first.trace_id, first.project_id
+        self.root_run = latest.get(self.trace_id)
+        self.root_name = self.root_run.name if self.root_run is not None else ""
+        kinds: dict[str, list[Run]] = {"llm": [], "tool": [], "retriever": []}
+        for run in latest.values():
+            if run.run_type in kinds:
+                kinds[run.run_type].append(run)
+        asked, pieces = without_pieces(kinds["llm"])
+        told = innermost(asked, kinds["tool"])
+        calls = [read_call(run) for run in told]
+        if len(told) < len(asked):
+            calls = told_by_outer(calls, asked)
+        calls = [part for call in calls for part in by_answer(call)]
+        self.calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
+        answers_told_later(self.calls)
+        self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
+        self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
+        self.rewards: Rewards = collect(feedback, rule, self._told) if feedback else Rewards(all=[], by_run={})
+        self.root: Root | None = None
+        root = self.root_run
+        if root is not None and (root.run_type not in kinds or any(call.run is not root for call in self.calls)):
+            self.root = read_root(root)  # whatever its type, a root around calls is what the user spoke to
+            prompt_from_transcript(self.calls, self.root)
+            if self.tools and self.calls:
+                self.tools = real_tools(self.tools, self.calls, root)
+
+    def _told(self, run_id: str) -> str:
+        """The run whose step a run's feedback belongs to: its own, unless another call tells what it does."""
+        run = self.runs.get(run_id)
+        if run is None or run.run_type != "llm" or any(call.run is run for call in self.calls):
+            return run_id
+        return told_by(run, self.calls) or run_id
+
+
+def _place(run: Run) -> tuple[datetime, str, str]:
+    """Sorts runs by start."""
+    return run.start_time, run.dotted_order, run.id
+
+
+def _newer(run: Run, held: Run) -> bool:
+    """Whether one version of a run supersedes another: ended over pending, then the later end."""
+    if run.ended != held.ended:
+        return run.ended
+    if run.end_time is None or held.end_time is None:
+        return held.end_time is None and run.end_time is not None
+    return run.end_time > held.end_time

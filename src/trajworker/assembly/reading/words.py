@@ -1,0 +1,275 @@
+"""Whose words a prompt holds: the user's own, a template's around them, or what the trace itself made."""
+
+import ast
+import json
+import re
+from collections.abc import Set as AbstractSet
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from trajworker.assembly.reading.naming import ASKED, NAMED, WORDS
+from trajworker.assembly.reading.roots import Root
+from trajworker.dialects import Draft
+from trajworker.model.message import Role
+
+SUMMARY, EDITED, CONTEXT, ALTERNATIVE, STOPPED = "summary", "edited", "context", "alternative", "stopped"
+
+MIN_QUOTE = 4
+"""Characters from which a text that a prompt repeats counts as quoted on its own."""
+
+LONG_QUOTE = 24
+"""Characters from which a text is passed on where it stands, and not a few words that somebody happened to say too."""
+
+MOSTLY = 0.8
+"""Share of a text that stands for the whole of it."""
+
+MAX_LITERAL = 1_000_000
+"""Characters up to which a text is read as something that Python wrote."""
+
+_WORD = re.compile(r"\w+")
+_LONG_WORD = re.compile(r"\w{3,}")
+
+
+def goes_on_in_text(text: str | None, before: str | None, answer: str | None) -> bool:
+    """Whether a prompt's text begins like the one before and has its answer written into it."""
+    if not text or not before or not answer or not answer.strip() or answer.strip() not in text:
+        return False
+    same = next(
+        (place for place, pair in enumerate(zip(text, before, strict=False)) if pair[0] != pair[1]), len(before)
+    )
+    return same >= MOSTLY * len(before)
+
+
+_dumps_unicode = partial(json.dumps, ensure_ascii=False)
+
+
+def is_written_out(text: str | None, said: str | None) -> bool:
+    """Whether a text is what was said, its content blocks written as Python writes a list (AgentExecutor)."""
+    if not text or text[:2] not in ("[{", "[]") or len(text) > MAX_LITERAL:
+        return False
+    try:
+        blocks = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return False
+    if not isinstance(blocks, list) or not all(isinstance(one, dict) and "type" in one for one in blocks):
+        return False
+    words = "".join(one["text"] for one in blocks if isinstance(one.get("text"), str))
+    return words.strip() == (said or "").strip()
+
+
+class Opening(Struct, eq=False, gc=False):
+    """How the first llm call of a trace is to be read: who spoke, in which words, and whether a turn begins."""
+
+    root: Root | None = None
+    begins: bool = True
+    said: set[str] | None = None
+    """Texts that the root was given, once they were asked for."""
+
+
+class Quotes(Struct, gc=False):
+    """Texts made or found inside the trace: prompts that repeat them are context, not conversation."""
+
+    found: list[str] = []
+    branches: list[str] = []
+    internal: list[str] = []
+    """What calls said that are no part of the conversation."""
+    summaries: list[str] = []
+    """What calls wrote down of the dialogue, for it to go on from."""
+    apart: AbstractSet[bytes | str] = frozenset()
+    """Digests of what branches said, and the ids of the calls in it."""
+
+    def is_anothers(self, draft: Draft, key: bytes) -> bool:
+        """Whether a message is a branch's and told there: another agent's answer, or a result of its calls."""
+        result = draft.tool_response
+        if result is not None:
+            return result.id in self.apart
+        return key in self.apart
+
+    def summarised(self, draft: Draft, *, before: bool) -> bool:
+        """Whether a message passes on a summary; one `before` the turn's own may pass on any internal call's words."""
+        text, quotes = draft.content or "", self.internal if before else self.summaries
+        return draft.role is not Role.ASSISTANT and any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes)
+
+    def made(self, draft: Draft) -> bool:
+        """Whether a prompt message is made of these texts, or of what a call beside the dialogue said."""
+        if not self.internal or self.quoted(draft):
+            return self.quoted(draft)
+        text = (draft.content or "").strip()
+        return any(quote in text for quote in self.internal if is_phrase(quote) and quote != text)
+
+    def judged(self, draft: Draft) -> bool:
+        """Whether a prompt message holds what a call beside the dialogue said, be it in a field: a judge."""
+        text = (draft.content or "").strip()
+        said = (one for quote in self.internal for one in (quote, longest_text(quote)))
+        return any(is_phrase(one) and one in text and one != text for one in said)
+
+    def quoted(self, draft: Draft) -> bool:
+        """Whether a prompt message is made of these texts."""
+        text = draft.content
+        if not text or not (self.found or self.branches):
+            return False
+        if any(quote in text for quote in self.found if is_phrase(quote) or len(quote) > MOSTLY * len(text)):
+            return True
+        return any(len(quotes) > 1 and all(one in text for one in quotes) for quotes in (self.found, self.branches))
+
+
+def is_phrase(quote: str) -> bool:
+    """Whether a text is more than a word, which somebody may happen to say too."""
+    return len(quote) >= MIN_QUOTE and " " in quote.strip()
+
+
+def longest_text(text: str) -> str:
+    """The longest text among the fields of an object that is written as text; empty where it is none."""
+    try:
+        fields = msgspec.json.decode(text, type=dict[str, object]) if text[:1] == "{" else {}
+    except msgspec.MsgspecError:
+        return ""
+    return max((value.strip() for value in fields.values() if isinstance(value, str)), key=len, default="")
+
+
+def is_rewording(text: str, other: str) -> bool:
+    """Whether two texts are mostly of the same words: one in HTML, masked, or with its citations replaced."""
+    mine, its = (set(_LONG_WORD.findall(one.lower())) for one in (text, other))
+    return len(mine & its) * 2 > max(len(mine), len(its))
+
+
+def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:
+    """What the last new user message looked like to the model."""
+    users = [draft for draft, _ in rest if draft.role is Role.USER]
+    return (users[-1].rendered or users[-1].content) if users else None
+
+
+def trailing_block(rest: list[tuple[Draft, bytes]]) -> int:
+    """Where the last stretch without assistant and tool messages begins."""
+    place = len(rest)
+    while place and rest[place - 1][0].role in (Role.USER, Role.SYSTEM):
+        place -= 1
+    return place
+
+
+def is_prefilled(drafts: list[Draft]) -> bool:
+    """Whether a prompt ends with the first words of the answer, which the app put into the assistant's mouth."""
+    if len(drafts) < 2 or drafts[-1].role is not Role.ASSISTANT:  # noqa: PLR2004 - a question and its answer's start
+        return False
+    return drafts[-2].role is Role.USER and not drafts[-1].tool_calls
+
+
+def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
+    """Index of the message that begins the turn: the one the root names, else the last user message of the end."""
+    start = len(drafts) - is_prefilled(drafts)
+    while start and drafts[start - 1].role in (Role.USER, Role.SYSTEM):
+        start -= 1
+    users = [place for place in range(start, len(drafts)) if drafts[place].role is Role.USER]
+    if len(users) == 1:
+        return users[0]
+    users = [place for place in users if SUMMARY not in drafts[place].flags] or users
+    users = [place for place in users if not drafts[place].says_nothing] or users
+    if not users:
+        return len(drafts)
+    said = said_by_root(opening)
+    named = [place for place in users if (drafts[place].content or "").strip() in said]
+    return (named or users)[-1]
+
+
+def is_named(draft: Draft, opening: Opening) -> bool:
+    """Whether the root itself gave a message word for word."""
+    return (draft.content or "").strip() in said_by_root(opening)
+
+
+def is_given(draft: Draft, opening: Opening | None) -> bool:
+    """Whether a message is one of those that the root was given: a user may say several things at once."""
+    if draft.role is not Role.USER or opening is None or opening.root is None:
+        return False
+    text = (draft.content or "").strip()
+    return any(
+        (word.content or "").strip() == text and (text or word.blocks == draft.blocks) for word in opening.root.words
+    )
+
+
+def said_by_root(opening: Opening | None) -> set[str]:
+    """Texts that the root was given, each a candidate for the user's words."""
+    if opening is None or opening.root is None:
+        return set()
+    if opening.said is None:
+        opening.said = {draft.content.strip() for draft in opening.root.words if draft.content}
+        opening.said.update(text.strip() for text in opening.root.texts.values())
+    return opening.said
+
+
+def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> str | None:
+    """The user's words behind a rendered prompt; None where the prompt is the user's words, or nobody knows them.
+
+    A prompt that was `made` of what the trace itself found or said is never the user's.
+    """
+    root = opening.root if opening is not None else None
+    shown = draft.content
+    if root is None or not shown:
+        return None
+    given = [word.content or "" for word in root.words] + list(root.texts.values())
+    if shown.strip() in said_by_root(opening):
+        return None if shown in given else next(text for text in given if text.strip() == shown.strip())
+    if root.words:
+        word = (root.words[-1].content or "").strip()
+        if made and word:
+            return word
+        if len(word) >= MIN_QUOTE:
+            return word if word in shown else None
+        return word if word and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", shown) else None
+    return _among(root.texts, shown) or (next(iter(root.texts.values())) if made and len(root.texts) == 1 else None)
+
+
+def words_inside(draft: Draft, opening: Opening | None) -> str | None:
+    """The root's words where they stand, under whatever name, in a prompt that no dialect knows."""
+    payload = draft.blocks[0] if draft.blocks else None
+    if not isinstance(payload, dict):
+        return None
+    said = said_by_root(opening)
+    return next((text for text in payload.values() if isinstance(text, str) and text.strip() in said), None)
+
+
+def _among(texts: dict[str, str], shown: str) -> str | None:
+    """Which of the root's texts a rendered prompt was made of."""
+    inside = {key: text for key, text in texts.items() if _shows(shown, text)}
+    named = [text for key in NAMED if (text := inside.get(key)) is not None]
+    said = [text for key in ASKED if (text := texts.get(key)) is not None]
+    if named:
+        return named[0]
+    if len(said) == 1 and is_phrase(said[0]) and _share_a_word(said[0], shown):
+        return said[0]  # a prompt that does not show them was made of them: masked, or condensed
+    if inside:
+        line = shown.rstrip().rpartition("\n")[2].strip()
+        last = [text for text in inside.values() if text.strip() == line or
+                (len(text) >= MIN_QUOTE and line.endswith(text.strip()))]  # fmt: skip
+        longest = max(last or inside.values(), key=len)
+        return longest if last or len(inside) == len(texts) or len(longest) >= MIN_QUOTE else None
+    if len(texts) == 1:
+        key, text = next(iter(texts.items()))
+        told = key in WORDS or " " in text.strip()
+        return text if told and _WORD.search(text) else None  # a mask of asterisks is nobody's words
+    return None
+
+
+def _share_a_word(text: str, other: str) -> bool:
+    """Whether two texts have any word in common."""
+    return not set(_WORD.findall(text.lower())).isdisjoint(_WORD.findall(other.lower()))
+
+
+def _shows(shown: str, text: str) -> bool:
+    """Whether a prompt holds a text, be it as a part of some JSON."""
+    return text in shown or any(escaped(text)[1:-1] in shown for escaped in (json.dumps, _dumps_unicode))
+
+
+def root_drafts(root: Root | None) -> list[Draft]:
+    """The user messages that only the root tells."""
+    if root is None:
+        return []
+    if root.words:
+        return root.words
+    for key in WORDS:
+        if key in root.texts:
+            return [Draft(role=Role.USER, content=root.texts[key])]
+    if len(root.texts) == 1:
+        return [Draft(role=Role.USER, content=next(iter(root.texts.values())))]
+    return []

@@ -1,0 +1,156 @@
+"""Links tool calls, tool runs and tool messages: by id where there is one, else by name, arguments and order."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from trajworker.assembly.kept.context import Pending
+from trajworker.assembly.reading.tool_runs import ToolRun, comparable
+from trajworker.assembly.telling.open_runs import OpenRuns, bears_name
+from trajworker.dialects import Draft
+from trajworker.dialects.draft import as_text
+from trajworker.model.message import Role, ToolCall, ToolResponse
+from trajworker.model.run import RunStatus
+from trajworker.trajectory.answered import ORPHAN
+
+
+def pending_of(index: int, calls: tuple[ToolCall, ...]) -> list[Pending]:
+    """The calls of a message, as long as they have no result."""
+    return [Pending(index, call.id, call.name, comparable(call.arguments), place) for place, call in enumerate(calls)]
+
+
+def match_result(draft: Draft, pending: list[Pending]) -> Pending | None:
+    """The call that a tool message answers: newest first among equal ids, oldest first without ids."""
+    told = draft.tool_response
+    if told is not None and told.id:
+        for call in reversed(pending):
+            if call.id == told.id:
+                return call
+    named = told.name if told is not None else None
+    open_calls = [call for call in pending if call.id is None or told is None or told.id is None]
+    for call in open_calls:
+        if named is None or call.name == named:
+            return call
+    return None
+
+
+def _returned(run: ToolRun) -> bool:
+    """Whether a run has something to say: a value, a message or a failure; not pending, not interrupted."""
+    if run.failed or run.message is not None:
+        return True
+    return run.run.status is RunStatus.SUCCESS and run.run.error is None
+
+
+def match_run(call: Pending, runs: OpenRuns, open_calls: list[Pending], before: datetime | None) -> ToolRun | None:
+    """The run of a call; retries of one call count as one, the last of them.
+
+    Runs that started after the next llm call belong to later calls, unless they bear the call's id or its arguments and
+    nothing else is left (a skewed clock).
+    """
+    if not runs:
+        return None
+    timely = _timely(call, runs.of_id(call), before)
+    if not timely:
+        alike = (run for run in runs.of_arguments(call) if bears_name(run, call.name))
+        timely = _timely(call, alike, before) or _timely(call, runs.of_name(call), before, most=1)
+    if timely and timely[0].call_id is None:
+        rivals = sum(1 for other in open_calls if other.name == call.name and other.arguments == call.arguments)
+        timely = timely[:1] if rivals > 1 else _attempts(timely) if call.id is not None else timely
+    for run in timely:
+        run.linked = True
+    return timely[-1] if timely else None
+
+
+def _timely(call: Pending, runs: Iterable[ToolRun], before: datetime | None, most: int | None = None) -> list[ToolRun]:
+    """Those of these runs that had started by then; else the first, where nothing but the clock speaks against it."""
+    timely: list[ToolRun] = []
+    for run in runs:
+        if not _returned(run):
+            continue
+        if before is not None and run.run.start_time > before:
+            return timely or ([run] if _is_surely_of(call, run) else [])
+        timely.append(run)
+        if len(timely) == most:
+            break
+    return timely
+
+
+def match_value(draft: Draft, call: Pending, runs: OpenRuns) -> ToolRun | None:
+    """The run of a call under another name: given the same arguments, it gave back or failed with the result."""
+    text = (draft.content or "").strip()
+    for run in runs.of_arguments(call) if text else ():
+        if (as_text(run.value) or "").strip() == text or _failed_with(run, text):
+            run.linked = True
+            return run
+    return None
+
+
+def _failed_with(run: ToolRun, text: str) -> bool:
+    """Whether a result tells, word for word, of the error that a run failed with."""
+    message = (run.error or "").partition(": ")[2].strip()
+    return run.failed and bool(message) and message in text
+
+
+def part_from_others(draft: Draft, run: ToolRun, others: list[ToolRun]) -> None:
+    """Leave a tool message its own words, where an exporter wrote the results of several calls into one message."""
+    own = as_text(run.value)
+    texts = [own, *(as_text(other.value) for other in others)]
+    if own and draft.content == "\n".join(text for text in texts if text):
+        draft.content = own
+
+
+def _is_surely_of(call: Pending, run: ToolRun) -> bool:
+    """Whether nothing but the clock speaks against a run."""
+    return run.call_id is not None or comparable(run.arguments) == call.arguments
+
+
+def is_run_of(call: Pending, run: ToolRun) -> bool:
+    """Whether a run may be that of a call, by its id, else by the tool's name."""
+    return run.call_id == call.id if run.call_id is not None and call.id is not None else bears_name(run, call.name)
+
+
+def _attempts(runs: list[ToolRun]) -> list[ToolRun]:
+    """The first run with the failed ones it follows: attempts of one call end with the first success."""
+    for index, run in enumerate(runs):
+        if not run.failed:
+            return runs[: index + 1]
+    return runs
+
+
+def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
+    """A tool message with everything that call, run and message tell together."""
+    told = draft.tool_response or ToolResponse()
+    if draft.content is None and draft.blocks is None and told.response is None and run is not None:
+        draft.content = as_text(run.value)
+    ran = (run.error or run.told_failure) if run is not None else call.error if call is not None else None
+    failed = told.error is not None or ran is not None or (run is not None and run.failed)
+    error = (ran or told.error or draft.content or "error") if failed else None
+    response = told.response
+    if response is None and run is not None and not isinstance(run.value, str):
+        response = run.value if run.message is None else None
+    if response is None and error is None:
+        response = draft.content
+    given = {}
+    if call is not None:
+        given = msgspec.json.decode(call.arguments)
+    elif run is not None:
+        given = run.arguments
+    name = (call.name if call is not None else None) or told.name or (run.name if run is not None else None)
+    call_id = told.id or (call.id if call is not None else None) or (run.call_id if run is not None else None)
+    draft.tool_response = ToolResponse(
+        id=call_id, name=name, arguments=given, response=response, error=error,
+        run_id=run.run.id if run is not None else None,
+    )  # fmt: skip
+    draft.name = draft.name or name
+    if call is None and ORPHAN not in draft.flags:
+        draft.flags = (*draft.flags, ORPHAN)
+    return draft
+
+
+def from_run(run: ToolRun) -> Draft:
+    """The tool message of a run that no prompt repeats."""
+    if run.message is not None:
+        return run.message
+    content = run.error if run.failed and run.error else as_text(run.value)
+    return Draft(role=Role.TOOL, content=content, tool_response=ToolResponse(id=run.call_id))

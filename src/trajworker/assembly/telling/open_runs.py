@@ -1,0 +1,89 @@
+"""Tool runs that no result stands for yet: found by the call's id, by its arguments, or by the tool's name."""
+
+import re
+from collections import deque
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from trajworker.assembly.kept.context import Pending
+from trajworker.assembly.reading.tool_runs import ToolRun, comparable
+
+_SIGN = re.compile("[ _]")
+_Key = TypeVar("_Key", str, bytes)
+
+
+class OpenRuns:
+    """The tool runs of one agent, in order of their start; one that is `linked` is no longer open.
+
+    Looking for one costs the same however many there are.
+    """
+
+    def __init__(self, runs: Sequence[ToolRun]) -> None:
+        self._runs = runs
+        self._coming = deque(runs)
+        self._begun: list[ToolRun] = []
+        self._by_id: dict[str, list[ToolRun]] | None = None
+        self._by_arguments: dict[bytes, deque[ToolRun]] | None = None
+        self._by_name: dict[str, deque[ToolRun]] | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there ever were any."""
+        return bool(self._runs)
+
+    def of_id(self, call: Pending) -> Iterable[ToolRun]:
+        """Runs that tell the call's id."""
+        if call.id is None:
+            return ()
+        if self._by_id is None:
+            self._by_id = {}
+            for run in self._runs:
+                if run.call_id is not None:
+                    self._by_id.setdefault(run.call_id, []).append(run)
+        return [run for run in self._by_id.get(call.id, ()) if not run.linked]
+
+    def of_arguments(self, call: Pending) -> Iterable[ToolRun]:
+        """Runs without an id that were given the call's arguments, whatever the tool's name."""
+        if self._by_arguments is None:
+            self._by_arguments = _index((comparable(run.arguments), run) for run in self._runs if run.call_id is None)
+        return _open(self._by_arguments.get(call.arguments))
+
+    def of_name(self, call: Pending) -> Iterable[ToolRun]:
+        """Runs without an id of the tool called."""
+        if self._by_name is None:
+            nameless = [run for run in self._runs if run.call_id is None]
+            self._by_name = _index((name, run) for run in nameless for name in _endings(run.name))
+        return _open(self._by_name.get(call.name))
+
+    def begun(self, before: datetime | None) -> list[ToolRun]:
+        """Those that had begun by a time, or all; times are asked for in order."""
+        while self._coming and (before is None or self._coming[0].run.start_time <= before):
+            self._begun.append(self._coming.popleft())
+        if self._begun:
+            self._begun = [run for run in self._begun if not run.linked]
+        return self._begun
+
+
+def bears_name(run: ToolRun, name: str) -> bool:
+    """Whether a run is of the tool called so; SDKs decorate the name (`mcp__server__tool`, `execute_tool x`)."""
+    return bool(name) and (run.name == name or run.name.endswith((f" {name}", f"_{name}")))
+
+
+def _endings(name: str) -> list[str]:
+    """The names that a tool may be called by."""
+    return [name, *(name[sign.end() :] for sign in _SIGN.finditer(name) if sign.end() < len(name))]
+
+
+def _index(runs: Iterable[tuple[_Key, ToolRun]]) -> dict[_Key, deque[ToolRun]]:
+    found: dict[_Key, deque[ToolRun]] = {}
+    for key, run in runs:
+        found.setdefault(key, deque()).append(run)
+    return found
+
+
+def _open(runs: deque[ToolRun] | None) -> Iterable[ToolRun]:
+    if runs is None:
+        return ()
+    while runs and runs[0].linked:
+        runs.popleft()
+    return (run for run in runs if not run.linked)
