@@ -20,9 +20,9 @@ from trajworker.observing.watching import fan_out
 from trajworker.ports import Late, RunSource
 from trajworker.sinks import JsonlSettings, Limits, open_sink
 from trajworker.sinks.recovery import refuse_left_behind
-from trajworker.sources.api_key import ApiKey
+from trajworker.sources.asking.api_key import ApiKey
+from trajworker.sources.asking.settings import LARGEST_PAGE, LIMITS, LangSmithSettings, Limit, Retries, Timeouts
 from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.settings import LARGEST_PAGE, LIMITS, LangSmithSettings, Limit, Retries, Timeouts
 from trajworker.staging import SQLITE_VERSION, Staging, open_staging
 from trajworker.worker.acquaintance import Acquaintance, Acquainting
 from trajworker.worker.cycle import Cycle

@@ -14,7 +14,7 @@ SCRIPT = """
 import os, sys
 import trajworker as tj
 from trajworker.api import blocking, bulk, pool  # imports are not what is looked at
-import aiosqlite, anyio._backends._asyncio, duckdb, pyarrow, trajworker.wiring, trajworker.sources.parquet
+import aiosqlite, anyio._backends._asyncio, duckdb, pyarrow, trajworker.wiring, trajworker.sources.files.parquet
 
 touched = []
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT

@@ -22,9 +22,9 @@ T = TypeVar("T")
 def phases(over: Corpus) -> str:
     """A table of phases: decoding, staging's encoding, reading back, folding, writing. The database is left out."""
     from trajworker.assembly import Conversation, Header, content_hash, encode_fold, encode_line  # noqa: PLC0415 - as below
-    from trajworker.sources.reading import read  # noqa: PLC0415 - rooms of the worker, wanted for this table only
-    from trajworker.sources.row import Reader  # noqa: PLC0415 - as above
-    from trajworker.sources.wire_v2 import WireV2  # noqa: PLC0415 - as above
+    from trajworker.sources.wires.reading import read  # noqa: PLC0415 - rooms of the worker, wanted for this table only
+    from trajworker.sources.wires.row import Reader  # noqa: PLC0415 - as above
+    from trajworker.sources.wires.wire_v2 import WireV2  # noqa: PLC0415 - as above
     from trajworker.staging.arrivals import arrivals_of  # noqa: PLC0415 - as above
     from trajworker.staging.encoding import unpack_run  # noqa: PLC0415 - as above
 

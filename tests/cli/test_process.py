@@ -10,7 +10,7 @@ import pytest
 
 from support.library import PROJECT, conversation, served
 from trajworker.cli.process import LARGE_BYTES
-from trajworker.sources.transport import READ_BYTES
+from trajworker.sources.asking.transport import READ_BYTES
 
 ALLOCATES = f"""
 import ctypes

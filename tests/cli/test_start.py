@@ -13,7 +13,7 @@ NOT_FOR_A_PLAIN_RUN = (
     *("structlog", "trajworker.observing.pretty", "trajworker.observing.progress", "trajworker.observing.health"),
     *("trajworker.redaction", "trajworker.sources.redacting", "re2", "presidio_analyzer", "spacy"),
     *("trajworker.api", "trajworker.aio", "trajworker.matching", "trajworker.simulator", "starlette", "uvicorn"),
-    *("trajworker.sources.parquet", "duckdb", "pyarrow", "numpy"),
+    *("trajworker.sources.files.parquet", "duckdb", "pyarrow", "numpy"),
     *("click", "pygments", "rich"),
 )
 TOLD = "modules: "

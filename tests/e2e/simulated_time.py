@@ -20,10 +20,10 @@ from trajworker.assembly.lifecycle import FinishRule
 from trajworker.events import Event
 from trajworker.simulator import ManualClock, Simulator, serve
 from trajworker.sinks import JsonlSettings, open_sink
+from trajworker.sources.asking.pacing import Paces
+from trajworker.sources.asking.settings import LangSmithSettings, Limit
+from trajworker.sources.asking.timing import Timing
 from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.pacing import Paces
-from trajworker.sources.settings import LangSmithSettings, Limit
-from trajworker.sources.timing import Timing
 from trajworker.staging import open_staging
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.folding import Folding

@@ -16,7 +16,7 @@ from trajworker.events import ConversationEmitted, Event, LateFound, RunQuaranti
 from trajworker.ports import SlicePurpose
 from trajworker.simulator import Fault, Reveal, Simulator, SimulatorSettings
 from trajworker.simulator.faults import Answer
-from trajworker.sources.settings import Retries
+from trajworker.sources.asking.settings import Retries
 from trajworker.worker.outlet import Delivery
 from trajworker.worker.planning import Reading
 

@@ -21,15 +21,15 @@ from trajworker.matching.golden import MalformedGolden, golden_text, read_golden
 from trajworker.model.run import Run
 from trajworker.simulator.filters import FilterSyntaxError, parse
 from trajworker.sinks import verify
-from trajworker.sources.failure import Failure
-from trajworker.sources.inflating import Inflating
-from trajworker.sources.reading import NotAPage, read
-from trajworker.sources.row import Reader
-from trajworker.sources.splitting import Torn
-from trajworker.sources.thread_key import ThreadKey
-from trajworker.sources.wire import Wire
-from trajworker.sources.wire_v1 import WireV1
-from trajworker.sources.wire_v2 import WireV2
+from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.inflating import Inflating
+from trajworker.sources.wires.reading import NotAPage, read
+from trajworker.sources.wires.row import Reader
+from trajworker.sources.wires.splitting import Torn
+from trajworker.sources.wires.thread_key import ThreadKey
+from trajworker.sources.wires.wire import Wire
+from trajworker.sources.wires.wire_v1 import WireV1
+from trajworker.sources.wires.wire_v2 import WireV2
 from trajworker.staging.encoding import pack_run, unpack_run
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.line import decode_line, encode_trajectory, load

@@ -24,8 +24,8 @@ READS_WORLD = {
 }
 DOORS = {
     "cli/settings.py": "the present that ages such as 7d are counted back from",
-    "sources/timing.py": "jitter between retries; a constructor argument, so tests give their own",
-    "sources/client.py": "the host's clock, only for a server that tells no time",
+    "sources/asking/timing.py": "jitter between retries; a constructor argument, so tests give their own",
+    "sources/asking/client.py": "the host's clock, only for a server that tells no time",
     "observing/logs.py": "when a line was written",
     "api/options.py": "the present that ages such as 7d are counted back from",
     "config/masking.py": "a secret for placeholders where nobody configured one",

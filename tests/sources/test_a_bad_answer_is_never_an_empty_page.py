@@ -22,7 +22,7 @@ from support.scripted_server import (
 from support.source_bench import START, bench, part
 from trajworker.errors import SourceUnavailable
 from trajworker.events import RequestRetried
-from trajworker.sources.settings import Timeouts
+from trajworker.sources.asking.settings import Timeouts
 
 GOOD = {"items": [run_row(1, START), run_row(2, START)], "next_cursor": None}
 TEXT = json.dumps(GOOD).encode()

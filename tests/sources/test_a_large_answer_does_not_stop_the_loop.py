@@ -3,7 +3,7 @@ import threading
 import pytest
 
 from support.source_bench import bench
-from trajworker.sources.client import THREAD_ABOVE_BYTES, _understood
+from trajworker.sources.asking.client import THREAD_ABOVE_BYTES, _understood
 
 
 @pytest.mark.parametrize(("size", "beside"), [(THREAD_ABOVE_BYTES, False), (THREAD_ABOVE_BYTES + 1, True)])

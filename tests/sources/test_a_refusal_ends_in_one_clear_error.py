@@ -15,10 +15,10 @@ from support.scripted_server import Received, Reply, head, json_reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
 from trajworker.errors import ConfigError, NotAllowed, ProjectNotFound, QueryRejected, SourceUnavailable
 from trajworker.events import ApiChosen
-from trajworker.sources.api_key import ApiKey
-from trajworker.sources.query import Detail
-from trajworker.sources.settings import Retries
-from trajworker.sources.transport import _retry_after_s
+from trajworker.sources.asking.api_key import ApiKey
+from trajworker.sources.asking.settings import Retries
+from trajworker.sources.asking.transport import _retry_after_s
+from trajworker.sources.wires.query import Detail
 
 GOOD = json_reply({"items": [run_row(1, START)], "next_cursor": None})
 GOOD_V1 = {"runs": [], "cursors": {"next": None}}
@@ -164,7 +164,7 @@ async def test_a_page_size_the_server_refuses_is_lowered_once_and_remembered() -
 
 
 def _grown() -> object:
-    from trajworker.sources.page_size import PageSize  # noqa: PLC0415 - for this test alone
+    from trajworker.sources.paging.page_size import PageSize  # noqa: PLC0415 - for this test alone
 
     size = PageSize(1000, 4_000_000)
     size.seen(100, 100_000)
@@ -296,7 +296,7 @@ async def test_a_full_backlog_times_out_while_connecting() -> None:
         for filler in fillers:
             filler.setblocking(False)
             filler.connect_ex(("127.0.0.1", port))
-        from trajworker.sources.settings import Retries, Timeouts  # noqa: PLC0415 - for this test alone
+        from trajworker.sources.asking.settings import Retries, Timeouts  # noqa: PLC0415 - for this test alone
 
         one = Bench(
             f"http://127.0.0.1:{port}",

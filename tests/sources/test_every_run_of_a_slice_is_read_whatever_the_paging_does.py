@@ -10,8 +10,8 @@ from support.fake_langsmith import FakeLangSmith, run_row
 from support.scripted_server import RESET, Received, Reply, json_reply, reply, scripted
 from support.source_bench import END, NO_LIMITS, PROJECT, START, Bench, bench, part
 from trajworker.errors import CursorExpired, PageUnreadable, SourceUnavailable
-from trajworker.sources.page_size import PageSize
-from trajworker.sources.position import Position
+from trajworker.sources.paging.page_size import PageSize
+from trajworker.sources.paging.position import Position
 
 ROWS = [run_row(number, START) for number in range(250)]
 IDS = {row["id"] for row in ROWS}

@@ -11,13 +11,13 @@ from support.scripted_server import reply, scripted
 from support.source_bench import PROJECT, START, bench, part
 from trajworker.model.run import Run, RunStatus
 from trajworker.ports import Unreadable
-from trajworker.sources.mending import mend
-from trajworker.sources.reading import PIECE_BYTES, Answer, NotAPage, read, read_run
-from trajworker.sources.row import Reader
-from trajworker.sources.splitting import Torn, split
-from trajworker.sources.thread_key import ThreadKey
-from trajworker.sources.wire_v1 import WireV1
-from trajworker.sources.wire_v2 import WireV2
+from trajworker.sources.wires.mending import mend
+from trajworker.sources.wires.reading import PIECE_BYTES, Answer, NotAPage, read, read_run
+from trajworker.sources.wires.row import Reader
+from trajworker.sources.wires.splitting import Torn, split
+from trajworker.sources.wires.thread_key import ThreadKey
+from trajworker.sources.wires.wire_v1 import WireV1
+from trajworker.sources.wires.wire_v2 import WireV2
 
 READER = Reader(PROJECT, ThreadKey())
 UUIDS = ("00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002")

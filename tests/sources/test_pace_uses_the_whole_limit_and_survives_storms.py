@@ -5,9 +5,9 @@ import anyio
 
 from support.virtual_time import run
 from trajworker.events import Event, PaceChanged
-from trajworker.sources.pacing import DECREASE, GATE_WINDOWS, Pace
-from trajworker.sources.settings import Limit
-from trajworker.sources.timing import Timing
+from trajworker.sources.asking.pacing import DECREASE, GATE_WINDOWS, Pace
+from trajworker.sources.asking.settings import Limit
+from trajworker.sources.asking.timing import Timing
 
 WINDOW_S = 10.0
 

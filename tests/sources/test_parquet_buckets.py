@@ -9,10 +9,10 @@ pytest.importorskip("duckdb", reason="the extra parquet is not installed")
 
 import pyarrow.parquet as pq  # noqa: E402 - only where it is installed
 
-from trajworker.sources import parquet  # noqa: E402 - same
-from trajworker.sources.parquet import ParquetExport  # noqa: E402 - same
-from trajworker.sources.parquet_buckets import MOST_BUCKETS, buckets_for  # noqa: E402 - same
-from trajworker.sources.parquet_rows import conversations_of  # noqa: E402 - same
+from trajworker.sources.files import parquet  # noqa: E402 - same
+from trajworker.sources.files.parquet import ParquetExport  # noqa: E402 - same
+from trajworker.sources.files.parquet_buckets import MOST_BUCKETS, buckets_for  # noqa: E402 - same
+from trajworker.sources.files.parquet_rows import conversations_of  # noqa: E402 - same
 
 SECOND_US = 1_000_000
 

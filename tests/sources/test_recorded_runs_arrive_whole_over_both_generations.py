@@ -10,9 +10,9 @@ from support.source_bench import NO_LIMITS
 from trajworker.model.run import Run, RunStatus
 from trajworker.ports import Slice
 from trajworker.simulator import Simulator, SimulatorSettings, serve
-from trajworker.sources.api_key import ApiKey
+from trajworker.sources.asking.api_key import ApiKey
+from trajworker.sources.asking.settings import LangSmithSettings
 from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.settings import LangSmithSettings
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = datetime(2027, 6, 1, tzinfo=UTC)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 import trajworker as tj
 from support.library import conversation
-from trajworker.sources import json_values
-from trajworker.sources.json_values import BrokenFile, values
+from trajworker.sources.files import json_values
+from trajworker.sources.files.json_values import BrokenFile, values
 
 ROWS = conversation("a", turns=2) + conversation("b", turns=1)
 

@@ -16,7 +16,7 @@ from support.scripted_server import RESET, Reply, head, json_reply, reply, scrip
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
 from trajworker.config import read_key
 from trajworker.errors import ConfigError, TrajworkerError
-from trajworker.sources.api_key import ApiKey
+from trajworker.sources.asking.api_key import ApiKey
 
 GOOD = json_reply({"items": [run_row(1, START)], "next_cursor": None})
 FAULTS = {

@@ -8,10 +8,10 @@ from typing import Any
 from support.waits import Waits
 from trajworker.events import Event
 from trajworker.ports import Slice
-from trajworker.sources.api_key import ApiKey
+from trajworker.sources.asking.api_key import ApiKey
+from trajworker.sources.asking.pacing import Paces
+from trajworker.sources.asking.settings import LangSmithSettings, Limit
 from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.pacing import Paces
-from trajworker.sources.settings import LangSmithSettings, Limit
 
 PROJECT = "4b1f068c-7d6b-5935-9723-e0824319f616"
 START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import anyio.lowlevel
 
-from trajworker.sources.timing import Timing
+from trajworker.sources.asking.timing import Timing
 
 
 @dataclass

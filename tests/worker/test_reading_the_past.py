@@ -21,9 +21,9 @@ from trajworker.simulator import Simulator, reads_v1, serve
 from trajworker.simulator.limits import limits_for
 from trajworker.simulator.problems import Refusal
 from trajworker.simulator.selection import Query
+from trajworker.sources.asking.pacing import Paces
+from trajworker.sources.asking.settings import LangSmithSettings
 from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.pacing import Paces
-from trajworker.sources.settings import LangSmithSettings
 from trajworker.staging import Staging, open_staging
 from trajworker.worker.intake import Intake
 

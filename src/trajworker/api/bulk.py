@@ -15,7 +15,7 @@ from trajworker.api.folding import Line
 from trajworker.api.pool import folding
 from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.errors import ConversationNotFound
-from trajworker.sources.parquet import ParquetExport
+from trajworker.sources.files.parquet import ParquetExport
 from trajworker.trajectory import Trajectory, decode_line
 
 

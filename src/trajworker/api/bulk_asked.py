@@ -13,7 +13,7 @@ from trajworker.assembly import FoldSettings
 from trajworker.config import Settings
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError
-from trajworker.sources.run_files import SUFFIXES
+from trajworker.sources.files.run_files import SUFFIXES
 
 if TYPE_CHECKING:
     from trajworker.redaction import BasePiiRedactor

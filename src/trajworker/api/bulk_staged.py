@@ -22,11 +22,11 @@ from trajworker.errors import ConfigError, RedactionFailed
 from trajworker.model.run import Project, Run
 from trajworker.ports import Page, StagedPage, Unreadable
 from trajworker.redaction import redact_value
-from trajworker.sources.parquet import ParquetExport
-from trajworker.sources.parquet_rows import runs_of
+from trajworker.sources.files.parquet import ParquetExport
+from trajworker.sources.files.parquet_rows import runs_of
+from trajworker.sources.files.run_files import Messages, RunFiles
 from trajworker.sources.redacting import Masking
-from trajworker.sources.run_files import Messages, RunFiles
-from trajworker.sources.thread_key import ThreadKey
+from trajworker.sources.wires.thread_key import ThreadKey
 from trajworker.staging import Staging, open_staging
 from trajworker.trajectory import Trajectory, encode_trajectory
 

@@ -20,8 +20,8 @@ from trajworker.events import ApiChosen, Event, Observer, ignore
 from trajworker.model.run import Project
 from trajworker.observing.logs import Logs
 from trajworker.redaction import BasePiiRedactor
+from trajworker.sources.asking.pacing import Paces
 from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.pacing import Paces
 from trajworker.sources.redacting import RedactingSource
 from trajworker.staging import Staging, open_staging
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from trajworker.assembly import Conversation, FoldSettings, Header, encode_line
 from trajworker.model.run import Run
-from trajworker.sources.parquet_rows import ExportedConversation, conversations_of, mended
+from trajworker.sources.files.parquet_rows import ExportedConversation, conversations_of, mended
 from trajworker.trajectory import Pane
 
 LENGTH_BYTES = 8

@@ -21,7 +21,7 @@ _M_ARENA_MAX: Final = -8
 
 def prepare() -> None:
     """All of it."""
-    from trajworker.sources.transport import read_larger_pieces  # noqa: PLC0415 - an HTTP client
+    from trajworker.sources.asking.transport import read_larger_pieces  # noqa: PLC0415 - an HTTP client
 
     leave_no_core()
     tune_heap()

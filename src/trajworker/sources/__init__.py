@@ -1,4 +1,5 @@
 """Where runs come from: LangSmith over HTTP, behind `ports.RunSource`, and exports in files.
 
-Import from its modules: whoever reads a file needs no HTTP client.
+`langsmith` is the face; behind it `paging` reads stretches, `asking` puts one question, `wires` know the bytes. Import
+from its modules: whoever reads a file needs no HTTP client.
 """

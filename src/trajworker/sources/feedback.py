@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.model.run import Feedback
-from trajworker.sources.client import Ask, Client
-from trajworker.sources.failure import Failure
-from trajworker.sources.instants import utc
-from trajworker.sources.reading import REFUSED, NotAPage
-from trajworker.sources.retrying import TOO_MUCH
-from trajworker.sources.transport import Request
+from trajworker.sources.asking.client import Ask, Client
+from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.retrying import TOO_MUCH
+from trajworker.sources.asking.transport import Request
+from trajworker.sources.wires.instants import utc
+from trajworker.sources.wires.reading import REFUSED, NotAPage
 
 PATH = "/api/v1/feedback"
 BATCH = 50

@@ -11,16 +11,22 @@ import msgspec
 from trajworker.events import Observer, ignore
 from trajworker.model.run import Feedback, Project
 from trajworker.ports import Page, Slice
-from trajworker.sources.by_id import RunsById
-from trajworker.sources.client import Client
+from trajworker.sources.asking.client import Client
+from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.generation import Generation
+from trajworker.sources.asking.pacing import Paces
+from trajworker.sources.asking.retrying import error_of
+from trajworker.sources.asking.settings import LangSmithSettings
+from trajworker.sources.asking.transport import Transport
 from trajworker.sources.endpoint import root_of
-from trajworker.sources.failure import Failure
 from trajworker.sources.feedback import FeedbackOfRuns
-from trajworker.sources.generation import Generation
-from trajworker.sources.pacing import Paces
-from trajworker.sources.pages import Pages, Wanted
+from trajworker.sources.paging.by_id import RunsById
+from trajworker.sources.paging.pages import Pages, Wanted
+from trajworker.sources.paging.runs_query import RunsQuery
+from trajworker.sources.paging.salvage import Salvage
+from trajworker.sources.paging.swiftness import Swiftness
 from trajworker.sources.projects import Projects
-from trajworker.sources.query import (
+from trajworker.sources.wires.query import (
     Detail,
     both,
     ended_after,
@@ -30,13 +36,7 @@ from trajworker.sources.query import (
     of_traces,
     roots,
 )
-from trajworker.sources.retrying import error_of
-from trajworker.sources.runs_query import RunsQuery
-from trajworker.sources.salvage import Salvage
-from trajworker.sources.settings import LangSmithSettings
-from trajworker.sources.swiftness import Swiftness
-from trajworker.sources.thread_key import ThreadKey
-from trajworker.sources.transport import Transport
+from trajworker.sources.wires.thread_key import ThreadKey
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from trajworker.errors import ProjectNotFound
 from trajworker.model.run import Project, is_id
-from trajworker.sources.client import Ask, Client
-from trajworker.sources.failure import Failure, Kind
-from trajworker.sources.reading import REFUSED, NotAPage
-from trajworker.sources.transport import Request
+from trajworker.sources.asking.client import Ask, Client
+from trajworker.sources.asking.failure import Failure, Kind
+from trajworker.sources.asking.transport import Request
+from trajworker.sources.wires.reading import REFUSED, NotAPage
 
 PATH = "/api/v1/sessions"
 PAGE = 100

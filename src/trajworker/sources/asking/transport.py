@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from trajworker import __version__
 from trajworker.errors import ConfigError
-from trajworker.sources.failure import Failure, Kind
-from trajworker.sources.inflating import Inflating
-from trajworker.sources.reading import detail_in
-from trajworker.sources.settings import LangSmithSettings
+from trajworker.sources.asking.failure import Failure, Kind
+from trajworker.sources.asking.inflating import Inflating
+from trajworker.sources.asking.settings import LangSmithSettings
+from trajworker.sources.wires.reading import detail_in
 
 LONGEST_RETRY_AFTER_S = 300.0
 KEEPALIVE_S = 20.0

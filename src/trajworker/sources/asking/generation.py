@@ -5,14 +5,14 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.events import ApiChosen, Observer
-from trajworker.sources.client import Ask, Client, Tries
-from trajworker.sources.failure import Failure, Kind
-from trajworker.sources.reading import REFUSED, NotAPage
-from trajworker.sources.settings import LangSmithSettings
-from trajworker.sources.transport import Request
-from trajworker.sources.wire import Wire
-from trajworker.sources.wire_v1 import WireV1
-from trajworker.sources.wire_v2 import WireV2
+from trajworker.sources.asking.client import Ask, Client, Tries
+from trajworker.sources.asking.failure import Failure, Kind
+from trajworker.sources.asking.settings import LangSmithSettings
+from trajworker.sources.asking.transport import Request
+from trajworker.sources.wires.reading import REFUSED, NotAPage
+from trajworker.sources.wires.wire import Wire
+from trajworker.sources.wires.wire_v1 import WireV1
+from trajworker.sources.wires.wire_v2 import WireV2
 
 INFO_PATHS = ("/api/v1/info", "/info")
 INFO_ATTEMPTS = 2

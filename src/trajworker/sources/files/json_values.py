@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Raw
 
-from trajworker.sources.mending import BOM
+from trajworker.sources.wires.mending import BOM
 
 CHUNK_BYTES = 1 << 20
 LONGEST_BYTES = 256 << 20

@@ -12,13 +12,13 @@ from msgspec import Struct
 
 from trajworker.errors import PageUnreadable
 from trajworker.ports import Unreadable
-from trajworker.sources.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, NEVER_CAME, RunsById
-from trajworker.sources.client import Tries
-from trajworker.sources.failure import Failure
-from trajworker.sources.instants import text_of
-from trajworker.sources.query import Detail, Query
-from trajworker.sources.retrying import may_be_one_run
-from trajworker.sources.runs_query import Asked, RunsQuery
+from trajworker.sources.asking.client import Tries
+from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.retrying import may_be_one_run
+from trajworker.sources.paging.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, NEVER_CAME, RunsById
+from trajworker.sources.paging.runs_query import Asked, RunsQuery
+from trajworker.sources.wires.instants import text_of
+from trajworker.sources.wires.query import Detail, Query
 
 OUTLINE_PAGE = 20
 """Runs on the outline of a page."""

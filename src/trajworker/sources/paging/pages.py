@@ -9,17 +9,17 @@ from msgspec import Struct
 
 from trajworker.errors import CursorExpired, PageUnreadable
 from trajworker.ports import Page
-from trajworker.sources.client import Client, Tries
-from trajworker.sources.cursors_seen import CursorsSeen
-from trajworker.sources.failure import Failure
-from trajworker.sources.generation import Generation
-from trajworker.sources.page_size import SHRINK, PageSize
-from trajworker.sources.position import Position, position_at
-from trajworker.sources.query import Detail, Query
-from trajworker.sources.retrying import TRANSIENT, Step, may_be_one_run, step_after
-from trajworker.sources.runs_query import Asked, RunsQuery
-from trajworker.sources.salvage import Salvage
-from trajworker.sources.settings import LangSmithSettings
+from trajworker.sources.asking.client import Client, Tries
+from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.generation import Generation
+from trajworker.sources.asking.retrying import TRANSIENT, Step, may_be_one_run, step_after
+from trajworker.sources.asking.settings import LangSmithSettings
+from trajworker.sources.paging.cursors_seen import CursorsSeen
+from trajworker.sources.paging.page_size import SHRINK, PageSize
+from trajworker.sources.paging.position import Position, position_at
+from trajworker.sources.paging.runs_query import Asked, RunsQuery
+from trajworker.sources.paging.salvage import Salvage
+from trajworker.sources.wires.query import Detail, Query
 
 
 class Wanted(Struct, frozen=True, kw_only=True):

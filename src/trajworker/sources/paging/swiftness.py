@@ -15,15 +15,15 @@ from msgspec import Struct
 
 from trajworker.model.run import RunStatus
 from trajworker.ports import Page, Slice, SlicePurpose, Swift
-from trajworker.sources.client import Client, Tries
-from trajworker.sources.failure import Failure
-from trajworker.sources.generation import Generation
-from trajworker.sources.pages import Pages, Wanted
-from trajworker.sources.position import position_at
-from trajworker.sources.query import Detail, Query, both, not_swift, swift
-from trajworker.sources.runs_query import RunsQuery
-from trajworker.sources.settings import LARGEST_PAGE
-from trajworker.sources.wire import Wire
+from trajworker.sources.asking.client import Client, Tries
+from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.generation import Generation
+from trajworker.sources.asking.settings import LARGEST_PAGE
+from trajworker.sources.paging.pages import Pages, Wanted
+from trajworker.sources.paging.position import position_at
+from trajworker.sources.paging.runs_query import RunsQuery
+from trajworker.sources.wires.query import Detail, Query, both, not_swift, swift
+from trajworker.sources.wires.wire import Wire
 
 SLOW_PER_S = 10.0
 """Requests a second from which on no tier counts as slow: a single pager asks for hardly more."""

@@ -6,8 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from trajworker.sources.query import Query
-from trajworker.sources.row import Row
+from trajworker.sources.wires.query import Query
+from trajworker.sources.wires.row import Row
 
 
 class Rows(Struct, frozen=True):

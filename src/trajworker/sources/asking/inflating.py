@@ -5,7 +5,7 @@ httpx's own decoder shows neither a cut gzip stream nor a bomb (reliability.md r
 
 import zlib
 
-from trajworker.sources.failure import Failure, Kind
+from trajworker.sources.asking.failure import Failure, Kind
 
 PIECE = 1 << 20
 """Bytes inflated at a time, so that a bomb is noticed before it fills the memory."""

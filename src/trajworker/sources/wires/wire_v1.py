@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
-from trajworker.sources.instants import MARGIN, from_on, text_of
-from trajworker.sources.query import Detail, Query, both, started_before
-from trajworker.sources.row import Row
-from trajworker.sources.wire import Rows
+from trajworker.sources.wires.instants import MARGIN, from_on, text_of
+from trajworker.sources.wires.query import Detail, Query, both, started_before
+from trajworker.sources.wires.row import Row
+from trajworker.sources.wires.wire import Rows
 
 FAST_WINDOW = timedelta(days=7, minutes=-5)
 """Queries that reach back less than a week have the higher rate limit; the minutes are for the server's clock."""

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from trajworker.model.times import EARLIEST
-from trajworker.sources.instants import MARGIN, from_on, text_of
-from trajworker.sources.query import Detail, Query
-from trajworker.sources.row import Row
-from trajworker.sources.wire import Rows
+from trajworker.sources.wires.instants import MARGIN, from_on, text_of
+from trajworker.sources.wires.query import Detail, Query
+from trajworker.sources.wires.row import Row
+from trajworker.sources.wires.wire import Rows
 
 AFTER_ALL = datetime(2100, 1, 1, tzinfo=UTC)
 """With `EARLIEST` for questions of all times: without bounds the server looks at the last day only."""

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from trajworker.model.run import Run
 from trajworker.ports import Page, Unreadable
-from trajworker.sources.client import Tries
-from trajworker.sources.failure import Failure
-from trajworker.sources.query import Query
-from trajworker.sources.retrying import may_be_one_run
-from trajworker.sources.runs_query import RunsQuery
+from trajworker.sources.asking.client import Tries
+from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.retrying import may_be_one_run
+from trajworker.sources.paging.runs_query import RunsQuery
+from trajworker.sources.wires.query import Query
 
 BATCH = 100
 """Ids a request: v1 takes no more than 100 runs a page."""

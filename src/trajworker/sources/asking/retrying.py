@@ -3,8 +3,8 @@
 from enum import Enum
 
 from trajworker.errors import NotAllowed, QueryRejected, SourceError, SourceUnavailable
-from trajworker.sources.failure import FORBIDDEN, KEY_REFUSED, REJECTED, THROTTLED, TURNED_AWAY, Failure, Kind
-from trajworker.sources.settings import Retries
+from trajworker.sources.asking.failure import FORBIDDEN, KEY_REFUSED, REJECTED, THROTTLED, TURNED_AWAY, Failure, Kind
+from trajworker.sources.asking.settings import Retries
 
 TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529})
 TOO_MUCH = frozenset({413, 414})

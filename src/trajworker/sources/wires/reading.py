@@ -15,11 +15,11 @@ from msgspec import Raw, Struct
 from trajworker.errors import MalformedRun
 from trajworker.model.run import CLAMPED_TIME, Run
 from trajworker.ports import Unreadable
-from trajworker.sources.instants import mended as mended_time
-from trajworker.sources.mending import BOM, mend
-from trajworker.sources.row import Reader, Row
-from trajworker.sources.splitting import Torn, split
-from trajworker.sources.wire import Rows, Wire
+from trajworker.sources.wires.instants import mended as mended_time
+from trajworker.sources.wires.mending import BOM, mend
+from trajworker.sources.wires.row import Reader, Row
+from trajworker.sources.wires.splitting import Torn, split
+from trajworker.sources.wires.wire import Rows, Wire
 
 _TRACE_ID = re.compile(rb'"trace_id"\s*:\s*"([0-9a-fA-F-]{36})"')
 REFUSED = (msgspec.MsgspecError, RecursionError, UnicodeError)

@@ -15,8 +15,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from trajworker.errors import ConfigError
-from trajworker.sources.parquet_buckets import Buckets, buckets_for
-from trajworker.sources.parquet_rows import JSON_COLUMNS, TIMES
+from trajworker.sources.files.parquet_buckets import Buckets, buckets_for
+from trajworker.sources.files.parquet_rows import JSON_COLUMNS, TIMES
 
 if TYPE_CHECKING:
     import duckdb

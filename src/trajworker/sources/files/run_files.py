@@ -17,12 +17,12 @@ from msgspec import Struct
 from trajworker.errors import ConfigError
 from trajworker.model.run import Run
 from trajworker.ports import Unreadable
-from trajworker.sources.json_values import BrokenFile, Stream, values
-from trajworker.sources.reading import REFUSED, read_run
-from trajworker.sources.row import Reader
-from trajworker.sources.thread_key import ThreadKey
-from trajworker.sources.wire_v1 import WireV1
-from trajworker.sources.wire_v2 import WireV2
+from trajworker.sources.files.json_values import BrokenFile, Stream, values
+from trajworker.sources.wires.reading import REFUSED, read_run
+from trajworker.sources.wires.row import Reader
+from trajworker.sources.wires.thread_key import ThreadKey
+from trajworker.sources.wires.wire_v1 import WireV1
+from trajworker.sources.wires.wire_v2 import WireV2
 
 SUFFIXES = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz", ".zst"))
 OURS = (".manifest.json", ".void.json")

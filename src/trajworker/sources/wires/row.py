@@ -13,7 +13,7 @@ from msgspec import Raw, Struct
 from trajworker.errors import MalformedRun
 from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus, a_count, ancestors
 from trajworker.model.times import EARLIEST, LATEST, clamped
-from trajworker.sources.instants import start_in, utc
+from trajworker.sources.wires.instants import start_in, utc
 
 CLOCK_RESOLUTION = timedelta(milliseconds=1)
 _NO_FIGURES = (NULL, Raw(b"{}"), Raw(b""))

@@ -10,8 +10,8 @@ from collections import deque
 import anyio
 
 from trajworker.events import Observer, PaceChanged
-from trajworker.sources.settings import Limit
-from trajworker.sources.timing import Timing
+from trajworker.sources.asking.settings import Limit
+from trajworker.sources.asking.timing import Timing
 
 WINDOW_SLACK = 0.02
 """Part of a window added to it, because requests do not all take equally long to arrive."""

@@ -7,7 +7,7 @@ from enum import Enum
 import msgspec
 from msgspec import Struct
 
-from trajworker.sources.instants import MARGIN, text_of
+from trajworker.sources.wires.instants import MARGIN, text_of
 
 
 class Detail(Enum):

@@ -10,13 +10,13 @@ import anyio.to_thread
 from msgspec import Struct
 
 from trajworker.events import Observer, RequestRetried
-from trajworker.sources.failure import Failure, Kind
-from trajworker.sources.pacing import Pace, Paces
-from trajworker.sources.reading import NotAPage
-from trajworker.sources.retrying import Step, may_pass, step_after
-from trajworker.sources.settings import LIMITS, LangSmithSettings
-from trajworker.sources.splitting import Torn
-from trajworker.sources.transport import Request, Response, Transport
+from trajworker.sources.asking.failure import Failure, Kind
+from trajworker.sources.asking.pacing import Pace, Paces
+from trajworker.sources.asking.retrying import Step, may_pass, step_after
+from trajworker.sources.asking.settings import LIMITS, LangSmithSettings
+from trajworker.sources.asking.transport import Request, Response, Transport
+from trajworker.sources.wires.reading import NotAPage
+from trajworker.sources.wires.splitting import Torn
 
 T = TypeVar("T")
 

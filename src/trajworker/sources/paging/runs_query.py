@@ -5,15 +5,15 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from trajworker.sources.client import Ask, Client, Tries
-from trajworker.sources.failure import Failure
-from trajworker.sources.generation import Generation
-from trajworker.sources.query import Query, both, needed
-from trajworker.sources.reading import Answer, read
-from trajworker.sources.row import Reader, ThreadKeyOf
-from trajworker.sources.settings import LangSmithSettings
-from trajworker.sources.transport import Request
-from trajworker.sources.wire import Wire
+from trajworker.sources.asking.client import Ask, Client, Tries
+from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.generation import Generation
+from trajworker.sources.asking.settings import LangSmithSettings
+from trajworker.sources.asking.transport import Request
+from trajworker.sources.wires.query import Query, both, needed
+from trajworker.sources.wires.reading import Answer, read
+from trajworker.sources.wires.row import Reader, ThreadKeyOf
+from trajworker.sources.wires.wire import Wire
 
 SAFE_PAGE = 100
 """A page size that every server takes."""

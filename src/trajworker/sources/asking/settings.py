@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.model.run import THREAD_KEYS
-from trajworker.sources.api_key import ApiKey
+from trajworker.sources.asking.api_key import ApiKey
 
 LARGEST_PAGE = 1000
 """No server gives more runs at once."""

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from trajworker.errors import CursorExpired
 from trajworker.model.run import Run
-from trajworker.sources.instants import MARGIN
+from trajworker.sources.wires.instants import MARGIN
 
 
 class Position(Struct, frozen=True, array_like=True):

@@ -1,0 +1,1 @@
+"""Runs in files: bulk exports in Parquet, and JSON as `/runs/query` answered it."""

@@ -1,0 +1,1 @@
+"""A stretch of runs, page by page, until nothing of it is missing."""
