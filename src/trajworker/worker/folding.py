@@ -86,23 +86,21 @@ class Folding:
         """What a conversation folds to out of what was read already; None where more must be read."""
         conversation = self._begun(material.traces)
         begun = len(conversation.folds)
-        todo = [trace.trace_id for trace in material.traces[begun:]]
-        if material.changed is None or not material.changed.runs.keys() >= set(todo):
+        if material.changed is None or len(material.changed.runs) < len(material.traces) - begun:
             return None
-        error = _fold(conversation, todo, material.changed)
+        error = _fold(conversation, material.changed)
         if error is not None:
             return error
         return _folded(material, conversation.folds, begun, keep=keeps_folds(activity, len(material.traces), now))
 
     async def _fold_in_portions(self, activity: Activity, material: Material) -> Folded | TrajworkerError:
         """What a conversation folds to whose runs are too much to hold at once."""
-        conversation = self._begun(material.traces)
+        conversation = await anyio.to_thread.run_sync(self._begun, material.traces)
         begun = len(conversation.folds)
         todo = [trace.trace_id for trace in material.traces[begun:]]
         async with aclosing(self._store.portions(activity.conversation, todo)) as portions:
             async for portion in portions:
-                fold = partial(_fold, conversation, list(portion.runs), portion)
-                error = await anyio.to_thread.run_sync(fold, abandon_on_cancel=True)
+                error = await anyio.to_thread.run_sync(_fold, conversation, portion, abandon_on_cancel=True)
                 if error is not None:
                     return error
         return await anyio.to_thread.run_sync(partial(_folded, material, conversation.folds, begun, keep=True))
@@ -136,11 +134,11 @@ class Folding:
         return None
 
 
-def _fold(conversation: Conversation, trace_ids: Sequence[str], portion: Portion) -> TrajworkerError | None:
+def _fold(conversation: Conversation, portion: Portion) -> TrajworkerError | None:
     """Fold the next traces; the reason where one cannot be."""
-    for trace_id in trace_ids:
+    for trace_id, runs in portion.runs.items():
         try:
-            fold = conversation.fold(portion.runs[trace_id], portion.feedback.get(trace_id, ()))
+            fold = conversation.fold(runs, portion.feedback.get(trace_id, ()))
             digest_of(fold)  # told here, not on the loop, which asks for it
         except TrajworkerError as error:
             return error
