@@ -8,6 +8,7 @@ from msgspec import structs
 from trajworker.assembly.beside.afterwork import is_afterwork
 from trajworker.assembly.dialogues.finals import text_without_call
 from trajworker.assembly.dialogues.guards import manner
+from trajworker.assembly.dialogues.joins import put_together
 from trajworker.assembly.dialogues.scopes import Sorted, is_internal, sort_calls
 from trajworker.assembly.dialogues.sessions import Break, Session
 from trajworker.assembly.kept.context import KEPT, Past
@@ -124,7 +125,7 @@ class TraceFolding(Nesting):
         elif not calls and begins and trace.root is not None:
             asked = root_drafts(trace.root) or self._written_into_state(transcript)
             if asked or trace.root.words or trace.root.texts or not self.before.total:
-                transcript.open_without_calls(asked)
+                transcript.open_without_calls(asked, [] if trace.calls else trace.root.system)
         elif transcript.turn == 0:
             transcript.turn = 1
         return resumes
@@ -155,7 +156,7 @@ class TraceFolding(Nesting):
             return
         if root.resumes or root.trailing or not (root.words or root.texts):
             return  # a graph that gave its messages back has told them all
-        text = text_without_call(run, root)
+        text = text_without_call(run, root) or put_together(root, transcript.quotes.branches)
         if text is not None:
             draft = Draft(role=Role.ASSISTANT, content=text)
             transcript.add(draft, digest(draft))

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from trajworker.dialects.calls import call_of
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
@@ -9,10 +11,16 @@ from trajworker.model.message import Role
 
 
 def claims(payload: dict[str, Any]) -> bool:
-    """Whether a payload names text and calls at its top."""
-    return ("toolCalls" in payload or "finishReason" in payload or "tool_calls" in payload) and (
-        "text" in payload or "content" in payload or "toolCalls" in payload or "tool_calls" in payload
-    )
+    """Whether a payload names text and calls at its top, or the object that was asked for."""
+    calls = "toolCalls" in payload or "tool_calls" in payload
+    words = "finishReason" in payload and ("text" in payload or "content" in payload)
+    return calls or words or is_object(payload)
+
+
+def is_object(payload: dict[str, Any]) -> bool:
+    """Whether a payload holds an object that was asked for, and why the model stopped, but no words."""
+    stopped = "finish_reason" in payload or "finishReason" in payload
+    return stopped and isinstance(payload.get("object"), (dict, list)) and not payload.get("text")
 
 
 def is_call(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
@@ -21,7 +29,9 @@ def is_call(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
 
 
 def answer(payload: dict[str, Any]) -> Draft:
-    """The message that a step's result is."""
+    """The message that a step's result is; an object is told as JavaScript writes it, as the model did."""
+    if is_object(payload):
+        return Draft(role=Role.ASSISTANT, content=msgspec.json.encode(payload["object"]).decode())
     given = payload.get("toolCalls") or payload.get("tool_calls") or []
     calls = [call_of(entry) for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
     reasoning = payload.get("reasoningText") or payload.get("reasoning") or payload.get("reasoning_content")

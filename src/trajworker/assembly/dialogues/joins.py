@@ -1,7 +1,7 @@
 """Answers that an app itself put together of what agents said at the same time: none of them is the main one."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from trajworker.assembly.dialogues.groups import Group
 from trajworker.assembly.dialogues.overlaps import ran_beside
@@ -11,7 +11,7 @@ from trajworker.assembly.reading.words import is_phrase
 
 def is_joined(groups: Sequence[Group], root: Root | None) -> bool:
     """Whether the answer holds, word for word, what groups said beside each other, and no call said it whole."""
-    told = _told(root) if root is not None and len(groups) > 1 else None
+    told = _told(root, groups) if root is not None and len(groups) > 1 else None
     if told is None or any(call.text == told for one in groups for call in one.answered):
         return False
     quoted = [one for one in groups if one.final is not None and is_phrase(one.final) and one.final in told]
@@ -28,9 +28,18 @@ def fanned_out(groups: Sequence[Group]) -> list[Group]:
     ]  # fmt: skip
 
 
-def _told(root: Root) -> str | None:
+def put_together(root: Root, parts: Iterable[str | None]) -> str | None:
+    """The one text of a graph's state that holds several of these word for word: a node without a model wrote it."""
+    known = {part for part in parts if part is not None and is_phrase(part)}
+    if len(known) < 2:  # noqa: PLR2004 - a text is put together of several
+        return None
+    texts = [text for text in root.works() if sum(part in text for part in known - {text}) > 1]
+    return texts[0] if len(texts) == 1 else None
+
+
+def _told(root: Root, groups: Sequence[Group]) -> str | None:
     """The answer that the trace gave back."""
     if not root.trailing:
-        return root.answer()
+        return root.answer() or put_together(root, [one.final for one in groups])
     said = [draft.content.strip() for draft in root.turn_answers() if draft.content]
     return said[0] if said else None

@@ -140,7 +140,7 @@ def read_call(run: Run) -> Call:
     if draft is not None:
         if answer.finish is None and about.status is not None:
             answer.finish = status_finish(about.status, about.incomplete_details, calls=bool(draft.tool_calls))
-        word = about.finish_reason or about.vercel_finish or about.otel_finish
+        word = about.finish_reason or about.vercel_finish or about.otel_finish or about.span_finish
         told = answer.finish or finish_reason(word, calls=bool(draft.tool_calls))
         draft.finish_reason = draft.finish_reason or told
         call.say(draft)

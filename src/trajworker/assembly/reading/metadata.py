@@ -35,6 +35,7 @@ class Metadata(Struct, gc=False):
     finish_reason: Any = field(default=None, name="finishReason")
     vercel_finish: Any = field(default=None, name="ai.response.finishReason")
     otel_finish: Any = field(default=None, name="gen_ai.response.finish_reasons")
+    span_finish: Any = field(default=None, name="llm.finish_reason")
     span_tool_name: Any = field(default=None, name="tool.name")
     otel_error: Any = field(default=None, name="error.type")
     otel_model: Any = field(default=None, name="gen_ai.request.model")

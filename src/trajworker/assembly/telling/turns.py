@@ -84,8 +84,10 @@ class Turns(Results):
         for later in self.drafts[place:]:
             later.turn = self.turn
 
-    def open_without_calls(self, asked: list[Draft]) -> None:
-        """A turn of a trace that made no llm call: what was asked in it."""
+    def open_without_calls(self, asked: list[Draft], system: list[Draft]) -> None:
+        """A turn of a trace that made no llm call: what was asked in it, and under which system prompts."""
+        for draft in system:
+            self.system(draft)
         self.turn += 1
         for draft in asked:
             self.turn_user = self.add(draft, digest(draft))
