@@ -231,3 +231,31 @@ def test_what_an_app_says_while_an_answer_is_made_takes_nothing_from_that() -> N
     assert words_of(trajectory) == ["A ferry?", "At six.", "ok", "Good."]
     assert turns_of_users(trajectory) == [1, 2]
     assert [one.content for one in trajectory.asides] == ["Welcome aboard!"]
+
+
+def failed(record: Recorder) -> list[Run]:
+    """A trace that tells only that a model failed."""
+    root = record.run("chain", {}, {})
+    return [root, record.run("llm", {}, {}, root, error="no answer")]
+
+
+def asked_after(record: Recorder, *said: tuple[str, str]) -> list[Run]:
+    """A trace whose root and llm run were both given what was said."""
+    root = record.run("chain", {"messages": asked(list(said))}, None)
+    return [root, record.run("llm", {"messages": asked(list(said))}, {"role": "assistant", "content": "Yes."}, root)]
+
+
+def test_questions_on_which_a_model_failed_belong_to_the_turns_that_tell_no_words() -> None:
+    record = Recorder()
+    trajectory = told(failed(record), failed(record), asked_after(record, *[("user", word) for word in "ABC"]))
+    assert turns_of_users(trajectory) == [1, 2, 3]
+    assert [turn.status for turn in trajectory.turns] == ["error", "error", "success"]
+    said = [("user", "Hi"), ("assistant", "Yes.")]
+    traces = asked_after(record, *said[:1]), failed(record), asked_after(record, *said, ("user", "A"), ("user", "B"))
+    assert turns_of_users(told(*traces)) == [1, 2, 3]
+
+
+def test_a_prompt_without_the_history_tells_nothing_of_the_turn_that_failed() -> None:
+    record = Recorder()
+    traces = asked_after(record, ("user", "Hi")), failed(record), asked_after(record, ("user", "A"), ("user", "B"))
+    assert turns_of_users(told(*traces)) == [1, 3, 3]

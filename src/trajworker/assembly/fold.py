@@ -92,6 +92,7 @@ class TraceFolding(Nesting):
         entries = self._entries(transcript, session.breaks if session is not None else (), resumes=resumes)
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
         fold.after.manners = self._manners(chosen)
+        fold.after.wordless = self._wordless(transcript, chosen.main, resumes=resumes)
         return fold, transcript.prefix
 
     def _session(self, chosen: Sorted) -> Session | None:
@@ -168,6 +169,15 @@ class TraceFolding(Nesting):
         own = manner(chosen.main[0])
         found = [key for call in chosen.internal for key in manner(call) if key not in own]
         return list(dict.fromkeys([*self.before.manners, *found]))[-KEPT:]
+
+    def _wordless(self, transcript: Transcript, calls: list[Call], *, resumes: bool) -> int:
+        """Turns until now of which nothing is known but that a model failed: not even what it was asked."""
+        if any(draft.role is not Role.SYSTEM for draft in transcript.drafts):
+            return 0
+        if self.beside or transcript.turn == self.before.entries:
+            return self.before.wordless
+        in_vain = bool(calls) and all(call.failed and not call.read() for call in calls)
+        return self.before.wordless + 1 if in_vain and not resumes else 0
 
     def _entries(self, transcript: Transcript, breaks: Sequence[Break], *, resumes: bool) -> list[Entry]:
         """What the trace is of each of its turns; those before the last were answered."""

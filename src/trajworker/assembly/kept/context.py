@@ -54,6 +54,8 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     """Answers that were recorded with reasoning; the others may still be given theirs by a later prompt."""
     manners: list[bytes] = []
     """How calls that are no part of the conversation were asked, see `guards.manner`."""
+    wordless: int = 0
+    """Turns at the end of which nothing is known but that a model failed: the next prompt may tell what was asked."""
 
 
 class Known(Struct, array_like=True, gc=False):

@@ -43,7 +43,8 @@ class Turns(Results):
     def add_user(self, draft: Draft, key: bytes, opening: Opening | None, start: int) -> int:
         """The message that begins a turn, in the user's own words where a template stood between.
 
-        The same prompt's messages begin at `start`: what users said in it right before belongs to the turn.
+        The same prompt's messages begin at `start`: what users said in it right before belongs to the turn, or to those
+        before of which nothing else is told.
         """
         self.turn += 1
         if RAW in draft.flags:
@@ -57,11 +58,24 @@ class Turns(Results):
             if not (beside or is_given(before, opening) or (before.role is Role.SYSTEM and before.turn != 0)):
                 break
             before.turn = self.turn
+        if self.before.wordless and self.turn == self.before.entries + 1:
+            self._asked_in_vain(start)
         index = self.add(draft, key)
         if words is not None:
             self.spoken.setdefault(digest(draft), []).append(index)
         self.turn_user = index
         return index
+
+    def _asked_in_vain(self, start: int) -> None:
+        """Have questions of this turn be those of the wordless turns before it, in order: one for each of these."""
+        if self.before.total and not self.repeated:
+            return  # a prompt without the history does not tell what was asked in it either
+        mine = [place for place in range(start, len(self.drafts)) if self.drafts[place].turn == self.turn]
+        asked = [place for place in mine if self.drafts[place].role is Role.USER]
+        for turn, last in zip(range(self.turn - self.before.wordless, self.turn), asked, strict=False):
+            for place in mine:
+                if self.drafts[place].turn == self.turn and place <= last:
+                    self.drafts[place].turn = turn
 
     def begin_turn_without_words(self, opening: Opening | None) -> None:
         """A turn whose user message no prompt tells: its words are the root's, if it has any."""
