@@ -140,6 +140,17 @@ def test_a_prompt_made_of_what_a_planner_said_has_the_roots_words() -> None:
     ]
 
 
+def test_a_prompt_that_is_what_an_agent_made_of_the_roots_words_has_those() -> None:
+    record = Recorder()
+    plan, story = "Boat, then beach.", "First the boat, then the beach."
+    for planned, words, rendered in (("A trip to Faro", "A trip to Faro", plan), ("Of what kind?", plan, None)):
+        root = record.run("chain", {"messages": [user("A trip to Faro")]}, {"messages": [assistant(story)]})
+        planning = record.run("llm", {"messages": [system("You plan."), user(planned)]}, assistant(plan), root)
+        writing = [system("You write."), user(plan)]
+        trajectory = told([root, planning, record.run("llm", {"messages": writing}, assistant(story), root)])
+        assert [(one.content, one.rendered) for one in trajectory.messages][1:] == [(words, rendered), (story, None)]
+
+
 @pytest.mark.parametrize(
     "given", ["***", "<function make.<locals>.app at 0x7f00aa>", "<bound method Bot.ask of <app.Bot object at 0x7f>>"]
 )

@@ -82,7 +82,7 @@ class TraceFolding(Nesting):
             apart=chosen.apart(),
         )
         session = self._session(chosen)
-        transcript = Transcript(self.past, own, quotes, self._frame(session))
+        transcript = Transcript(self.past, own, quotes, self._frame(session, chosen))
         resumes = False
         if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
@@ -99,12 +99,12 @@ class TraceFolding(Nesting):
         root, run = self.trace.root, self.trace.root_run
         return None if root is None or run is None or root.resumes else Session(run, root, chosen)
 
-    def _frame(self, session: Session | None) -> Frame:
-        root = self.trace.root
+    def _frame(self, session: Session | None, chosen: Sorted) -> Frame:
+        root, internal = self.trace.root, chosen.internal
         if root is None or len(root.trailing) <= 1:
-            return Frame(session=session)
+            return Frame(session=session, internal=internal)
         said_before = root.before_answer({call.key for call in self.trace.calls})
-        return Frame(session=session, root=root, said_before=said_before)
+        return Frame(session=session, root=root, said_before=said_before, internal=internal)
 
     def _run_main(self, transcript: Transcript, calls: list[Call]) -> bool:
         """Take in the agent's own calls; whether the trace goes on with an interrupted turn."""

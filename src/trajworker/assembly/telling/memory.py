@@ -36,11 +36,13 @@ class Frame(Struct, eq=False, gc=False):
         session: where the user speaks again.
         root: the root, where it gave messages back.
         said_before: the key of an answer, and what the app itself said right before it.
+        internal: calls beside the agent's that are no part of the conversation.
     """
 
     session: Session | None = None
     root: Root | None = None
     said_before: tuple[bytes, list[Draft]] | None = None
+    internal: list[Call] = []
 
 
 class Memory:

@@ -4,6 +4,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.words import (
     Opening,
     is_given,
+    is_phrase,
     own_words,
     root_drafts,
     trailing_block,
@@ -49,7 +50,7 @@ class Turns(Results):
         self.turn += 1
         if RAW in draft.flags:
             draft.content = draft.content or words_inside(draft, opening)
-        words = own_words(draft, opening, made=self.quotes.made(draft))
+        words = own_words(draft, opening, made=self.quotes.made(draft) or self._is_handed_on(draft, opening))
         if words is not None:
             draft.rendered, draft.content, draft.blocks = draft.content, words, None
         for place in range(len(self.drafts) - 1, -1, -1):
@@ -65,6 +66,16 @@ class Turns(Results):
             self.spoken.setdefault(digest(draft), []).append(index)
         self.turn_user = index
         return index
+
+    def _is_handed_on(self, draft: Draft, opening: Opening | None) -> bool:
+        """Whether a message is, word for word, what a call beside the dialogue made of the root's words: a chain."""
+        text = (draft.content or "").strip()
+        words = opening.root.words if opening is not None and opening.root is not None else []
+        if not words or not self.frame.internal or not is_phrase(text):
+            return False
+        prompts = [call.read() for call in self.frame.internal if call.text == text]
+        asked = [prompt[-1] for prompt in prompts if prompt]
+        return any(one.role is Role.USER and one.content == words[-1].content for one in asked)
 
     def _asked_in_vain(self, start: int) -> None:
         """Have questions of this turn be those of the wordless turns before it, in order: one for each of these."""
