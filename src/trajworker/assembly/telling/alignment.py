@@ -9,7 +9,7 @@ from trajworker.assembly.kept.context import alone, expand, refer
 from trajworker.assembly.kept.folds import Amendment
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.words import ALTERNATIVE, EDITED, Opening, turn_user
-from trajworker.assembly.telling.memory import Memory
+from trajworker.assembly.telling.late import Late
 from trajworker.assembly.telling.repeats import repeated_by
 from trajworker.dialects import Draft, digest, read_array
 from trajworker.model.message import Role, TrainableStatus
@@ -31,7 +31,7 @@ def made(draft: Draft) -> list[tuple[str, dict[str, Any] | None]]:
     return [(call.name, call.arguments) for call in draft.tool_calls or ()]
 
 
-class Alignment(Memory):
+class Alignment(Late):
     """Finds a prompt's messages among the known ones."""
 
     def match_prefix(self, call: Call, opening: Opening | None) -> tuple[list[Seen], list[tuple[Draft, bytes]]] | None:
@@ -45,7 +45,7 @@ class Alignment(Memory):
             return None
         if opening is not None and not rest and self.replays(call):
             return None
-        rest = self.without_own(call, rest)
+        rest = self.without_own(call, opening, rest)
         view = list(self.view)
         keyed = [(draft, digest(draft)) for draft in rest]
         place = 0
@@ -179,7 +179,7 @@ class Alignment(Memory):
 
         System prompts said for the first time are left to the caller, who knows what came before them.
         """
-        drafts = self.without_own(call, call.read())
+        drafts = self.without_own(call, opening)
         keyed = list(zip(drafts, call.digests(), strict=False))
         if self.total == 0:
             return [], keyed
@@ -253,42 +253,3 @@ class Alignment(Memory):
         """Whether a prompt has none of the agent's system prompts but one of its own (a title, say)."""
         systems = [key for draft, key in keyed if draft.role is Role.SYSTEM]
         return bool(systems) and bool(self.systems) and self.systems.keys().isdisjoint(systems)
-
-    def without_own(self, call: Call, drafts: list[Draft]) -> list[Draft]:
-        """A prompt without what was added to its array after the call (JS serialises late)."""
-        answer = call.answer.draft
-        if answer is None:
-            return drafts
-        ids = call.ids
-        if ids:
-            for place, draft in enumerate(drafts):
-                if not draft.tool_calls or not ids & {one.id for one in draft.tool_calls} or self._is_answer(ids):
-                    continue
-                if self._tells_more(drafts, place):
-                    self.was_cut = True
-                    return drafts[:place]
-        elif drafts and drafts[-1].role is Role.ASSISTANT:
-            place = self._own_place(call, drafts)
-            self.was_cut = self.was_cut or place < len(drafts)
-            return drafts[:place]
-        return drafts
-
-    def _own_place(self, call: Call, drafts: list[Draft]) -> int:
-        """Where a call's own answer stands in its array, which later turns may follow; the end where it does not."""
-        end = len(drafts) - (digest(drafts[-1]) == call.key)
-        places = (place for place, draft in enumerate(drafts) if digest(draft) == call.key)
-        return next((place for place in places if self._tells_more(drafts, place)), end)
-
-    def _tells_more(self, drafts: list[Draft], place: int) -> bool:
-        """Whether a prompt tells a message once more than it was said so far."""
-        key = digest(drafts[place])
-        if key in self.aside_keys:
-            return False
-        said = sum(self.key(reference) == key for reference in range(self.total))
-        return sum(digest(draft) == key for draft in drafts[:place]) >= said
-
-    def _is_answer(self, ids: frozenset[str]) -> bool:
-        """Whether these call ids were given before: weak providers count from one in each turn."""
-        return bool(ids & set(self.answer_ids)) or any(
-            ids & {call.id for call in draft.tool_calls or ()} for draft in self.drafts
-        )

@@ -36,7 +36,7 @@ def is_heard(trace: Trace, before: Context) -> bool:
 
 def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
     """Whether a prompt ends with what a user said, or with what an app put behind that."""
-    told = transcript.without_own(call, transcript.behind_prefix(call) or call.read())
+    told = transcript.without_own(call, opening, transcript.behind_prefix(call) or None)
     if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
         return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))
     for draft in reversed(told):
