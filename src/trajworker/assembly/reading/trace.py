@@ -6,6 +6,7 @@ from datetime import datetime
 from trajworker.assembly.kept.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.reading.calls import in_order, innermost, read_call
 from trajworker.assembly.reading.pieces import by_answer, by_step, without_pieces
+from trajworker.assembly.reading.requests import without_requests
 from trajworker.assembly.reading.roots import Root, read_root
 from trajworker.assembly.reading.searches import read_search
 from trajworker.assembly.reading.told_later import answers_told_later
@@ -41,7 +42,7 @@ class Trace:
         for run in latest.values():
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
-        asked, pieces = without_pieces(kinds["llm"])
+        asked, pieces = without_pieces(without_requests(kinds["llm"]))
         told = innermost(asked, kinds["tool"])
         calls = [read_call(run) for run in told]
         if len(told) < len(asked):
