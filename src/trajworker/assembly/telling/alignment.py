@@ -40,12 +40,12 @@ class Alignment(Late):
         rest = self.behind_prefix(call)
         if rest is None or (call.prompt.previous is not None and self._leaves_history(call)):
             return None
+        rest = self.without_own(call, opening, rest)
         begins = opening is not None and opening.begins
         if begins and not any(draft.role is Role.USER for draft in rest):
             return None
         if opening is not None and not rest and self.replays(call):
             return None
-        rest = self.without_own(call, opening, rest)
         view = list(self.view)
         keyed = [(draft, digest(draft)) for draft in rest]
         place = 0

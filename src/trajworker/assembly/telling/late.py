@@ -1,6 +1,6 @@
 """Cuts from a prompt what was added to its array after the call: JS clients serialise late what an app goes on with."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -9,6 +9,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.words import Opening, is_phrase, said_by_root
 from trajworker.assembly.telling.memory import Memory
 from trajworker.dialects import Draft, digest
+from trajworker.dialects.draft import words_digest
 from trajworker.model.message import Role
 
 
@@ -27,22 +28,16 @@ class Shown(Struct, gc=False):
     drafts: list[Draft]
     known: list[tuple[int, int]] = []
 
-    def followed(self) -> Iterator[int]:
-        """Where it says what the call answered, and behind that the user's next word or the results of its calls."""
-        answer, text = self.call.answer.draft, self.call.text or ""
-        if answer is None or not (text or answer.tool_calls):
-            return
-        behind = Role.TOOL if answer.tool_calls else Role.USER
-        for place in range(len(self.drafts) - 1):
-            draft = self.drafts[place]
-            if draft.role is not Role.ASSISTANT or self.drafts[place + 1].role is not behind:
-                continue
-            if (draft.content or "").strip() == text and digest(draft) == self.call.key:
-                yield place
-
     def asked_before(self, place: int) -> int | None:
         """Where the user spoke last before a place."""
         return next((at for at in range(place - 1, -1, -1) if self.drafts[at].role is Role.USER), None)
+
+    def says_behind(self, place: int, opening: Opening) -> bool:
+        """Whether the user says behind a place what the root was given.
+
+        Who says the same twice may have been answered before in the same words, in a trace that was never recorded.
+        """
+        return any(_shows(one, opening) for one in self.drafts[place + 1 :] if one.role is Role.USER)
 
 
 class Late(Memory):
@@ -51,32 +46,27 @@ class Late(Memory):
     def without_own(self, call: Call, opening: Opening | None, rest: list[Draft] | None = None) -> list[Draft]:
         """A prompt, or the `rest` of it behind its known beginning, up to its own answer."""
         drafts = call.read() if rest is None else rest
-        if call.answer.draft is None or not drafts:
+        places = _places(call, drafts) if call.answer.draft is not None and drafts else ()
+        if not places:
             return drafts
         shown = Shown(call=call, opening=opening, drafts=drafts, known=self.view if rest is not None else [])
-        place = self._calls_place(shown) if call.ids else self._words_place(shown)
-        self.was_cut = self.was_cut or place < len(drafts)
-        return drafts[:place] if place < len(drafts) else drafts
+        place = self._own_place(shown, places)
+        if place is None:
+            return drafts
+        self.was_cut = True
+        return drafts[:place]
 
-    def _calls_place(self, shown: Shown) -> int:
-        """Where the calls of an answer stand in its array; the end where they do not."""
-        ids, drafts = shown.call.ids, shown.drafts
-        for place, draft in enumerate(drafts):
-            if not draft.tool_calls or not ids & {one.id for one in draft.tool_calls} or self._is_answer(ids):
-                continue
-            if self._tells_more(shown, place):
-                return place
-        return len(drafts)
-
-    def _words_place(self, shown: Shown) -> int:
-        """Where an answer without ids stands in its array, which later turns may follow; the end where it does not."""
-        drafts, key = shown.drafts, shown.call.key
-        if drafts[-1].role is not Role.ASSISTANT:
-            own = (place for place in shown.followed() if self._tells_more(shown, place))
-            return next((place for place in own if self._is_own(shown, place)), len(drafts))
-        end = len(drafts) - (digest(drafts[-1]) == key)
-        places = (place for place, draft in enumerate(drafts) if digest(draft) == key)
-        return next((place for place in places if self._tells_more(shown, place)), end)
+    def _own_place(self, shown: Shown, places: Sequence[int]) -> int | None:
+        """Which of the places that say what a call answered is its own answer's, which later turns may follow."""
+        call, end = shown.call, len(shown.drafts) - 1
+        if call.ids:
+            if self._is_answer(call.ids):
+                return None
+            return next((place for place in places if self._tells_more(shown, place)), None)
+        own = (place for place in places if self._tells_more(shown, place))
+        if shown.drafts[end].role is not Role.ASSISTANT:
+            return next((place for place in own if self._is_own(shown, place)), None)
+        return next((place for place in own if not _is_older(shown, place)), end if places[-1] == end else None)
 
     def _is_own(self, shown: Shown, place: int) -> bool:
         """Whether a message that says what the call answered is that answer, and no older one in the same words.
@@ -89,27 +79,23 @@ class Late(Memory):
         if answer is not None and answer.id is not None and shown.drafts[place].id == answer.id:
             return True
         asked = shown.asked_before(place)
-        if shown.opening is not None:
-            return asked is not None and self._is_asked(shown, asked, place, shown.opening)
-        if self.turn_user is None:
+        if shown.opening is not None and shown.says_behind(place, shown.opening):
             return False
         if asked is None:
-            return any(start <= self.turn_user < stop for start, stop in shown.known)
-        return digest(shown.drafts[asked]) == self.key(self.turn_user)
+            return self._asked_again(shown)
+        draft = shown.drafts[asked]
+        if shown.opening is not None:
+            return _shows(draft, shown.opening)
+        return self.turn_user is not None and digest(draft) == self.key(self.turn_user)
 
-    def _is_asked(self, shown: Shown, asked: int, place: int, opening: Opening) -> bool:
-        """Whether the root was given a user's message, and none of those behind the answer to it.
-
-        Who says the same twice is heard twice where the conversation is known as far as that.
-        """
-        drafts = shown.drafts
-        if not _shows(drafts[asked], opening):
+    def _asked_again(self, shown: Shown) -> bool:
+        """Whether a call is about the user's last message in the known beginning of its prompt."""
+        asked = self.turn_user
+        if asked is None or not any(start <= asked < stop for start, stop in shown.known):
             return False
-        behind = [one for one in drafts[place + 1 :] if one.role is Role.USER and _shows(one, opening)]
-        if not behind:
+        if shown.opening is None:
             return True
-        key = digest(drafts[asked])
-        return self.total > 0 and self._tells_more(shown, asked) and all(digest(one) == key for one in behind)
+        return self.key(asked) in {words_digest(Role.USER, text) for text in said_by_root(shown.opening)}
 
     def _tells_more(self, shown: Shown, place: int) -> bool:
         """Whether a prompt tells a message once more than it was said so far."""
@@ -126,6 +112,37 @@ class Late(Memory):
         return bool(ids & set(self.answer_ids)) or any(
             ids & {call.id for call in draft.tool_calls or ()} for draft in self.drafts
         )
+
+
+def _places(call: Call, drafts: list[Draft]) -> list[int]:
+    """Where a prompt says what the call answered: its calls by their ids, else its words.
+
+    Behind words the user speaks next, or the results of calls without ids come, unless the prompt ends with an answer.
+    """
+    ids, text = call.ids, call.text or ""
+    if ids:
+        calling = ((place, draft.tool_calls) for place, draft in enumerate(drafts) if draft.tool_calls)
+        return [place for place, made in calling if not ids.isdisjoint([one.id for one in made])]
+    said = Role.ASSISTANT
+    alike = [place for place, one in enumerate(drafts) if one.role is said and (one.content or "").strip() == text]
+    own = [place for place in alike if digest(drafts[place]) == call.key]
+    if not own or drafts[-1].role is Role.ASSISTANT:
+        return own
+    answer = call.answer.draft
+    calls = answer is not None and bool(answer.tool_calls)
+    behind = Role.TOOL if calls else Role.USER
+    return [place for place in own if (text or calls) and drafts[place + 1].role is behind]
+
+
+def _is_older(shown: Shown, place: int) -> bool:
+    """Whether the user said behind a message what the root was given in plain words, and something else before it."""
+    root = shown.opening.root if shown.opening is not None else None
+    texts = {text.strip() for text in root.texts.values()} if root is not None else set()
+    asked = shown.asked_before(place)
+    if not texts or asked is None or (shown.drafts[asked].content or "").strip() in texts:
+        return False
+    behind = (one for one in shown.drafts[place + 1 :] if one.role is Role.USER)
+    return any((one.content or "").strip() in texts for one in behind)
 
 
 def _shows(draft: Draft, opening: Opening) -> bool:
