@@ -73,6 +73,8 @@ class TraceFolding(Nesting):
         self.beside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
         if self.beside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)
+        if chosen.passed_over:
+            self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
         own, of_branches = chosen.by_caller(self.runs(""))
         quotes = Quotes(
             found=[text for search in trace.searches for text in search.texts],

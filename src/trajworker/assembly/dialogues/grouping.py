@@ -1,5 +1,6 @@
 """Groups the llm calls of a trace by the dialogue they go on with."""
 
+from trajworker.assembly.dialogues.bystanders import leaves_out
 from trajworker.assembly.dialogues.groups import Group, system_of
 from trajworker.assembly.dialogues.open_dialogues import OpenDialogues
 from trajworker.assembly.reading.calls import Call
@@ -13,9 +14,7 @@ def group(calls: list[Call], ran: Ran = NOTHING_RAN) -> list[Group]:
     dialogues = OpenDialogues()
     for call in calls:
         near = dialogues.near(call)
-        home = next((one for one in near if _comes_back(call, one.calls[-1], ran)), None) if ran.handed else None
-        if home is None:
-            home = next((one for one in near if _goes_on(call, one.calls[-1])), None)
+        home = _spoken_in(call, near, ran)
         if home is None:
             home = next((one for one in near if _chained(call, one.calls[-1])), None)
         if home is None:
@@ -29,6 +28,17 @@ def group(calls: list[Call], ran: Ran = NOTHING_RAN) -> list[Group]:
         else:
             dialogues.go_on(home, call)
     return dialogues.groups
+
+
+def _spoken_in(call: Call, near: list[Group], ran: Ran) -> Group | None:
+    """The dialogue whose words a call goes on from; a bystander's that came last are taken out of that."""
+    home = next((one for one in near if _comes_back(call, one.calls[-1], ran)), None) if ran.handed else None
+    if home is None:
+        home = next((one for one in near if _goes_on(call, one.calls[-1])), None)
+    past = next((one for one in (near if home is None else (home,)) if leaves_out(call, one, ran)), None)
+    if past is not None:
+        past.bystanders.append(past.calls.pop())
+    return home or past
 
 
 def _comes_back(call: Call, last: Call, ran: Ran) -> bool:

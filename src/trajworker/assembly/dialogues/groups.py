@@ -16,6 +16,8 @@ class Group(Struct, eq=False, gc=False):
     """The tool call whose argument is what the agent was asked."""
     summaries: list[Call] = []
     """Calls that wrote down what was said so far, for the dialogue to go on from that."""
+    bystanders: list[Call] = []
+    """Calls of other agents that were asked over the dialogue's messages, and whose answers it left out."""
     twin: bool = False
     """Whether it stands beside the main dialogue, not below it: one of several that a tool asked at once."""
 

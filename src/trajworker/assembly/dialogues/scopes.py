@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from msgspec import Struct
 
+from trajworker.assembly.dialogues.bystanders import is_thrown_away, step_aside
 from trajworker.assembly.dialogues.callers import by_caller
 from trajworker.assembly.dialogues.finals import own_group, up_to_final
 from trajworker.assembly.dialogues.grouping import group
@@ -36,6 +37,8 @@ class Sorted(Struct, eq=False, gc=False):
     """What calls wrote down of the dialogue, for it to go on from."""
     reopening: list[Call] = []
     """Those of the agent's that begin in a new context."""
+    passed_over: Collection[bytes] = ()
+    """Digests of what others said over a dialogue's messages, and it left out."""
 
     def apart(self) -> set[bytes | str]:
         """What branches said, by digest, and the ids of the calls in it."""
@@ -97,6 +100,7 @@ def sort_calls(
         return Sorted(main=own, branches=[], internal=internal)
     ran = Ran.of(runs)
     groups = group(own, ran)
+    step_aside(groups, root, ran)
     if is_joined(groups, root):
         return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
     chosen = groups[0] if len(groups) == 1 else own_group(groups, root, ran)
@@ -104,9 +108,11 @@ def sort_calls(
     chosen, behind = up_to_final(chosen, root, ran)
     writing = [call for one in groups for call in one.summaries]
     summaries = [call.text for call in writing if call.text is not None]
-    internal = in_order(internal + behind + writing)
+    bystanders = [call for one in groups for call in one.bystanders]
+    internal = in_order(internal + behind + writing + bystanders)
+    passed_over = {call.key for call in bystanders}
     if len(groups) == 1:
-        return Sorted(main=chosen.calls, branches=[], internal=internal, summaries=summaries)
+        return Sorted(chosen.calls, [], internal, summaries, passed_over=passed_over)
     if root is None:
         for one in groups:
             one.twin = one is not chosen and parallel(one, chosen) and asks_alike(one, chosen)
@@ -116,11 +122,11 @@ def sort_calls(
     branches: list[Group] = []
     for one, beside in zip(others, ran_beside(others), strict=True):
         one.asked_by = _asking(one, passed_on)
-        if _stands_apart(one, ran.names, beside=beside):
+        if _stands_apart(one, ran.names, beside=beside) and not is_thrown_away(one, chosen):
             branches.append(one)
         else:
             internal += one.calls
-    return Sorted(chosen.calls, branches, in_order(internal), summaries, reopening)
+    return Sorted(chosen.calls, branches, in_order(internal), summaries, reopening, passed_over)
 
 
 def _gives_back(internal: list[Call], root: Root | None) -> bool:
