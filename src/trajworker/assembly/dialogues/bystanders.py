@@ -11,10 +11,10 @@ from trajworker.model.message import Role
 
 
 def leaves_out(call: Call, one: Group, ran: Ran) -> bool:
-    """Whether a prompt goes on from the answer before a dialogue's last one, and has nothing of that.
+    """Whether a prompt goes on from the answer before a dialogue's last one, and leaves that out.
 
     The last is another agent's then, which read the dialogue under a system prompt of its own: had the word been
-    handed to it, what it said would stand in the history.
+    handed to it, what it said would stand in the history as an answer (as a user's word, a critique may).
     """
     if len(one.calls) == 1 or _asked_alike(*one.calls[-2:]):
         return False
@@ -27,8 +27,6 @@ def leaves_out(call: Call, one: Group, ran: Ran) -> bool:
         return False
     known = set(other)
     behind = [draft for draft, key in zip(call.read(), call.digests(), strict=True) if key not in known]
-    if any(last.text is not None and last.text in (draft.content or "") for draft in behind):
-        return False
     answered = {draft.tool_response.id for draft in behind if draft.tool_response is not None}
     return last.ids.isdisjoint(answered.union(made.id for draft in behind for made in draft.tool_calls or ()))
 
@@ -52,9 +50,10 @@ def _is_told(last: Call, one: Group, root: Root | None) -> bool:
     """Whether a trace gave an answer back as its own, or in a state that holds what the agent said before, too."""
     if root is None:
         return False
+    if not root.trailing:
+        return last.text in root.finals()
     kept = {digest(draft) for draft in root.turn_answers()}
-    told = last.text is not None and last.text == root.answer()
-    return told or (last.key in kept and any(call.key in kept for call in one.calls[:-1]))
+    return last.key in kept and any(call.key in kept for call in one.calls[:-1])
 
 
 def is_thrown_away(one: Group, chosen: Group) -> bool:

@@ -137,7 +137,8 @@ def _not_about_others(groups: list[Group]) -> list[Group]:
 
 def _sums_up(call: Call, dialogue: Group) -> bool:
     """Whether a prompt holds, word for word, several questions and an answer of a dialogue, and asks something else."""
-    if call.read() and call.read()[-1].role is Role.USER and call.digests()[-1] == dialogue.calls[0].digests()[-1]:
+    first = dialogue.calls[0]
+    if call.digests()[-1:] == first.digests()[-1:] and all(draft.role is Role.USER for draft in first.read()[-1:]):
         return False  # it is asked once more, as an answer that was thrown away was
     prompt = "\n".join(draft.content or "" for draft in call.read())
     asked = {draft.content for draft in dialogue.calls[-1].read() if draft.role is Role.USER and draft.content}
