@@ -8,12 +8,11 @@ import pytest
 
 from support.library import PROJECT, client, conversation, served
 
-NOW = datetime.now(UTC)
-
 
 def one_turn(name: str, began: timedelta, ended: timedelta) -> list[dict[str, Any]]:
     """The runs of a conversation that began and ended so long ago."""
-    start, end = ((NOW - ago).replace(tzinfo=None) for ago in (began, ended))
+    now = datetime.now(UTC)
+    start, end = ((now - ago).replace(tzinfo=None) for ago in (began, ended))
     rows = conversation(name, turns=1)
     return [
         row | {"start_time": start.isoformat(), "end_time": end.isoformat(), "dotted_order": _order(row, start)}
@@ -34,7 +33,8 @@ def test_a_run_that_ended_before_an_import_and_shows_after_it_is_in_the_next_one
     minute = timedelta(minutes=1)
     with served() as (simulator, url):
         for number in range(20):
-            simulator.add_runs(PROJECT, one_turn(f"t{number}", number * 60 * minute, number * 60 * minute))
+            ago = (number * 60 + 1) * minute
+            simulator.add_runs(PROJECT, one_turn(f"t{number}", ago, ago))
         one = client(url, tmp_path)
         before = one.import_conversations()
         simulator.add_runs(PROJECT, one_turn("late", 600 * minute, 2 * minute))
