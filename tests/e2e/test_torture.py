@@ -141,6 +141,8 @@ async def test_a_stop_is_met_in_time_whenever_it_comes(
             for _ in range(requests):
                 process.send_signal(signal.SIGTERM)
                 await anyio.sleep(0.01)
+            assert process.stderr is not None
+            await run_sync(process.stderr.read)  # who waits with a full pipe unread waits for ever
             code = await run_sync(process.wait)
             took.append(time.monotonic() - began)
             assert code in (75, -signal.SIGTERM), code

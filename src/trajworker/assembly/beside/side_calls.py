@@ -17,7 +17,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.naming import is_id
 from trajworker.assembly.reading.roots import texts_given
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import is_phrase, is_rewording
+from trajworker.assembly.reading.words import is_phrase, is_rewording, quotes
 from trajworker.dialects import Draft, words_digest
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.codec import message_of
@@ -50,16 +50,11 @@ def _are_about(standing: Standing, count: int, following: Draft, key: bytes) -> 
     texts = [one.rendered or one.content or "" for one in asked if one is not None]
     exchange = _words(standing.exchange(standing.folds[-count - 1].after))
     words = [*exchange, (following.content or "").strip()]
-    return all(_holds_both(text, exchange) or any(_quotes(text, word) for word in words) for text in texts)
+    return all(_holds_both(text, exchange) or any(quotes(text, word) for word in words) for text in texts)
 
 
 def _words(said: Sequence[Message]) -> list[str]:
     return [(message.content or "").strip() for message in said]
-
-
-def _quotes(text: str, word: str) -> bool:
-    """Whether a text is somebody's word, or has one in it that is more than a word."""
-    return bool(word) and (text.strip() == word or (is_phrase(word) and word in text))
 
 
 def _holds_both(text: str, exchange: list[str]) -> bool:
@@ -137,7 +132,7 @@ def _given(trace: Trace) -> list[str]:
 def _given_besides(trace: Trace, exchange: Sequence[Message]) -> list[bytes]:
     """Digests of what a root was given as a user's words, beside ids and what holds the last question or answer."""
     words = _words(exchange)
-    besides = [text for text in _given(trace) if not is_id(text) and not any(_quotes(text, word) for word in words)]
+    besides = [text for text in _given(trace) if not is_id(text) and not any(quotes(text, word) for word in words)]
     return [words_digest(Role.USER, text) for text in besides]
 
 

@@ -120,6 +120,11 @@ def is_phrase(quote: str) -> bool:
     return len(quote) >= MIN_QUOTE and " " in quote.strip()
 
 
+def quotes(text: str, word: str) -> bool:
+    """Whether a text is somebody's word, or has one in it that is more than a word."""
+    return bool(word) and (text.strip() == word or (is_phrase(word) and word in text))
+
+
 def longest_text(text: str) -> str:
     """The longest text among the fields of an object that is written as text; empty where it is none."""
     try:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from trajworker.assembly.kept.context import expand
 from trajworker.assembly.reading.calls import Call
-from trajworker.assembly.reading.words import Opening, is_phrase, said_by_root
+from trajworker.assembly.reading.words import Opening, is_named, quotes, said_by_root
 from trajworker.assembly.telling.memory import Memory
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.draft import words_digest
@@ -147,6 +147,4 @@ def _is_older(shown: Shown, place: int) -> bool:
 
 def _shows(draft: Draft, opening: Opening) -> bool:
     """Whether a user's message is what the root was given, be it in a template."""
-    text = (draft.content or "").strip()
-    said = said_by_root(opening)
-    return text in said or any(is_phrase(one) and one in text for one in said)
+    return is_named(draft, opening) or any(quotes(draft.content or "", one) for one in said_by_root(opening))
