@@ -75,6 +75,18 @@ def test_an_answer_in_a_shape_that_the_app_asked_for_is_the_agents() -> None:
     assert [(call.name, call.arguments) for call in calls] == [("Response", {"text": "In Innichen."})]
 
 
+def test_an_object_that_holds_what_a_trace_gives_back_is_the_answer_whatever_else_the_state_keeps() -> None:
+    act = {"action": {"response": "Bo of Faro won."}}
+    back = {"plan": [], "past_steps": [["find town", "Bo is from Faro."]], "response": "Bo of Faro won."}
+    runs = traced(
+        Recorder(), {"input": "Who won?"}, back,
+        ([system("Plan."), user("Who won?")], assistant('{"steps": ["find town"]}')),
+        ([user("You execute step 1, find town.")], assistant("Bo is from Faro.")),
+        ([user("Your objective: Who won?\nDone: Bo is from Faro.")], assistant(json.dumps(act))),
+    )  # fmt: skip
+    assert words_of(told(runs)) == ["Who won?", json.dumps(act)]
+
+
 def test_what_a_graphs_state_hands_through_is_no_answer() -> None:
     said = "The bed was hard."
     back = {"text": said, "kind": "complaint", "reply": "We are sorry."}

@@ -7,9 +7,9 @@ from trajworker.assembly.dialogues.groups import Group, system_of
 from trajworker.assembly.dialogues.overlaps import ran_beside
 from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.payloads import answer_in, decoded
-from trajworker.assembly.reading.roots import Root
+from trajworker.assembly.reading.roots import SHALLOW, Root, texts_in
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase
+from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase, object_in
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Role
@@ -30,6 +30,9 @@ def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
     answering = [one for one in groups if told is not None and any(call.text == told for call in one.answered)]
     if answering:
         return next((one for one in reversed(answering) if one.final == told), answering[-1])
+    holding = [one for one in groups if told is not None and is_phrase(told) and _holds(one, told)]
+    if holding:
+        return holding[-1]
     worded = [one for one in groups if told is not None and one.final and is_phrase(one.final) and one.final in told]
     if len(worded) == 1:
         return worded[0]  # the trace gave it back with something around it
@@ -122,6 +125,11 @@ def _shaped(one: Group, ran: Ran) -> set[str]:
     drafts = [call.answer.draft for call in one.answered if not call.acts(ran)]
     made = [call for draft in drafts if draft is not None for call in draft.tool_calls or ()]
     return {text.strip() for call in made for text in (call.arguments or {}).values() if isinstance(text, str)}
+
+
+def _holds(one: Group, told: str) -> bool:
+    """Whether an answer is an object of which a field is what the trace gave back (a plan, or else the response)."""
+    return any(told in texts_in(object_in(call.text), SHALLOW) for call in one.answered)
 
 
 def _not_about_others(groups: list[Group]) -> list[Group]:

@@ -124,13 +124,13 @@ class Root(Struct, eq=False, gc=False):
         found: set[str] = set()
         if self.trailing:
             for draft in islice(self.given_back(), 1):
-                found.update(_texts(draft.content, 0))
+                found.update(texts_in(draft.content, 0))
         elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
             outputs = self.said()
-            found.update(_texts(outputs, SHALLOW))
+            found.update(texts_in(outputs, SHALLOW))
             answer = answer_in(outputs)
             if answer is not None:
-                found.update(_texts(answer.content, 0))
+                found.update(texts_in(answer.content, 0))
         return found
 
     def said(self) -> Any:  # noqa: ANN401 - recorded JSON
@@ -275,15 +275,15 @@ def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
 
 def texts_given(run: Run) -> list[str]:
     """All texts that a root was given and somebody may have said, in order; none where that is too much."""
-    given = _texts(decoded(run.inputs), DEEP) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else ()
+    given = texts_in(decoded(run.inputs), DEEP) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else ()
     return [text for text in given if role_of(text) is None and not is_object(text)]
 
 
-def _texts(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - recorded JSON
+def texts_in(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - recorded JSON
     """The texts in a value, down to a depth."""
     if isinstance(value, str):
         if value.strip():
             yield value.strip()
     elif depth and isinstance(value, dict | list):
         for child in value.values() if isinstance(value, dict) else value:
-            yield from _texts(child, depth - 1)
+            yield from texts_in(child, depth - 1)

@@ -125,13 +125,17 @@ def quotes(text: str, word: str) -> bool:
     return bool(word) and (text.strip() == word or (is_phrase(word) and word in text))
 
 
+def object_in(text: str | None) -> dict[str, object]:
+    """The object that is written as text; empty where it is none."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, object]) if text is not None and text[:1] == "{" else {}
+    except msgspec.MsgspecError:
+        return {}
+
+
 def longest_text(text: str) -> str:
     """The longest text among the fields of an object that is written as text; empty where it is none."""
-    try:
-        fields = msgspec.json.decode(text, type=dict[str, object]) if text[:1] == "{" else {}
-    except msgspec.MsgspecError:
-        return ""
-    return max((value.strip() for value in fields.values() if isinstance(value, str)), key=len, default="")
+    return max((value.strip() for value in object_in(text).values() if isinstance(value, str)), key=len, default="")
 
 
 def is_rewording(text: str, other: str) -> bool:
