@@ -74,7 +74,7 @@ class Pages:
             self._cursors.forget(wanted)
             position = msgspec.structs.replace(position, narrowed=wanted.narrowed)
         try:
-            asked = await self._fitting(_query(wanted, position), needed_only=wanted.needed_only)
+            asked = await self._fitting(_query(wanted, position))
         except Failure as failure:
             return await self._otherwise(wanted, position, failure)
         return self._page(asked, position, wanted)
@@ -91,9 +91,9 @@ class Pages:
         self._cursors.forget(wanted)
         query = _query(wanted, by_time)
         if refused:
-            asked = await self._fitting(query, needed_only=wanted.needed_only)
+            asked = await self._fitting(query)
             return self._page(asked, by_time, wanted)
-        salvaged = await self._salvage.around_culprit(query, failure, needed_only=wanted.needed_only)
+        salvaged = await self._salvage.around_culprit(query, failure)
         page = self._page(salvaged.asked, by_time, wanted)
         ended = wanted.start is not None and salvaged.before <= wanted.start
         after = msgspec.structs.replace(by_time, before=salvaged.before, oldest=salvaged.before)
@@ -137,7 +137,7 @@ class Pages:
             return CursorExpired(f"{reason}; the slice is read again.")
         return PageUnreadable(f"{reason}, although the slice was read again. Run again later.")
 
-    async def _fitting(self, query: Query, *, needed_only: bool) -> Asked:
+    async def _fitting(self, query: Query) -> Asked:
         """Ask with the page size that fits.
 
         The first page of a project goes alone: what its runs weigh spares all others requests.
@@ -145,30 +145,30 @@ class Pages:
         kind = (query.project_id, query.detail)
         sizes = self._sizes_of(*kind)
         if sizes.known:
-            return await self._shrinking(query, sizes, needed_only=needed_only)
+            return await self._shrinking(query, sizes)
         async with self._first.setdefault(kind, anyio.Lock()):
             if not sizes.known:
-                return await self._shrinking(query, sizes, needed_only=needed_only)
-        return await self._shrinking(query, sizes, needed_only=needed_only)
+                return await self._shrinking(query, sizes)
+        return await self._shrinking(query, sizes)
 
     def _sizes_of(self, project_id: str, detail: Detail) -> PageSize:
         known = self._settings.known_run_bytes if detail is Detail.WHOLE else None
         fresh = PageSize(self._settings.page_size, self._settings.page_bytes, known)
         return self._sizes.setdefault((project_id, detail), fresh)
 
-    async def _shrinking(self, query: Query, sizes: PageSize, *, needed_only: bool) -> Asked:
+    async def _shrinking(self, query: Query, sizes: PageSize) -> Asked:
         tries = Tries(self._settings.retries.attempts)
         size = min(sizes.choose(), (await self._generation.current()).largest_page)
         while True:
             sized = msgspec.structs.replace(query, page_size=size)
             try:
-                asked = await self._runs_query.ask(sized, tries, needed_only=needed_only)
+                asked = await self._runs_query.ask(sized, tries)
             except Failure as failure:
                 if not may_be_one_run(failure):
                     raise
                 step = step_after(failure, tries.failures, self._settings.retries)
                 if step is not Step.SHRINK or tries.failures >= self._settings.retries.page_attempts:
-                    return await self._salvage.outlined(sized, failure, needed_only=needed_only)
+                    return await self._salvage.outlined(sized, failure)
                 size = max(1, size // SHRINK) if failure.status in TRANSIENT else sizes.too_much(size)
                 await self._client.back_off(failure, tries)
             else:
@@ -183,6 +183,7 @@ def _query(wanted: Wanted, position: Position) -> Query:
         end=position.before or wanted.end,
         ended_before=wanted.ended_before,
         filter=wanted.filter,
+        needed_only=wanted.needed_only,
         cursor=position.server_cursor,
         detail=wanted.detail,
         page_size=1,

@@ -41,7 +41,7 @@ class RunsQuery:
         self._needed = needed(settings.run_types)
         self._largest_page: int | None = None
 
-    async def ask(self, query: Query, tries: Tries, *, needed_only: bool = True) -> Asked:
+    async def ask(self, query: Query, tries: Tries) -> Asked:
         """The answer to a query.
 
         Raises:
@@ -49,22 +49,22 @@ class RunsQuery:
         """
         wire = await self._generation.current()
         try:
-            return await self._filtered(wire, query, tries, needed_only=needed_only)
+            return await self._filtered(wire, query, tries)
         except Failure as failure:
             other = self._generation.other(wire)
             if other is None or query.cursor or not failure.turned_away:
                 raise
             refusal = failure
         try:
-            asked = await self._filtered(other, query, tries, needed_only=needed_only)
+            asked = await self._filtered(other, query, tries)
         except Failure as second:
             raise refusal if second.turned_away else second from None
         self._generation.choose(other.api, f"the server answers {refusal.status} to {wire.api}")
         return asked
 
-    async def _filtered(self, wire: Wire, query: Query, tries: Tries, *, needed_only: bool) -> Asked:
+    async def _filtered(self, wire: Wire, query: Query, tries: Tries) -> Asked:
         """Only the needed run types; a server that does not take that filter is asked without it from then on."""
-        if not needed_only or self._needed is None:
+        if not query.needed_only or self._needed is None:
             return await self._sized(wire, query, tries)
         narrowed = msgspec.structs.replace(query, filter=both(query.filter, self._needed))
         try:
