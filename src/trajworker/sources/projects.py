@@ -57,10 +57,10 @@ class Projects:
     async def _matching(self, name: str) -> list[Project]:
         if is_id(name):
             return await self._by_id(name)
-        told = await self._list((("name", name),), 1)
-        exact = [project for project in told if project.name == name]
+        named = await self._list((("name", name),), 1)
+        exact = [project for project in named if project.name == name]
         # A server that answers with another project does not look for whole names: look ourselves.
-        if exact or not (told or any(sign in name for sign in _WILD)):
+        if exact or not (named or any(sign in name for sign in _WILD)):
             return exact
         return [project for project in await self._list((), MOST_LISTED) if fnmatchcase(project.name, name)]
 

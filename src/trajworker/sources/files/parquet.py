@@ -103,8 +103,8 @@ class ParquetExport:
                 parts = buckets_for(self._unpacked_bytes(connection)) if spill else 1
                 yield OpenExport(connection, Path(folder), parts)
             except duckdb.OutOfMemoryException:
-                told = f"{self._path} does not fit into memory; stage=True lets it spill to disk"
-                raise ConfigError(told) from None
+                advice = f"{self._path} does not fit into memory; stage=True lets it spill to disk"
+                raise ConfigError(advice) from None
             except duckdb.Error as error:  # its own words may repeat what stands in the file
                 raise ConfigError(f"{self._path} cannot be read as Parquet: {type(error).__name__}") from None
 
@@ -118,8 +118,8 @@ class ParquetExport:
         export.project(selection(columns)).filter(wanted).create_view("run")
 
     def _unpacked_bytes(self, connection: "duckdb.DuckDBPyConnection") -> int:
-        told = connection.execute("SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [self._files])
-        size: int | None = told.fetchall()[0][0]
+        total = connection.execute("SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [self._files])
+        size: int | None = total.fetchall()[0][0]
         return int(size or 0)
 
 

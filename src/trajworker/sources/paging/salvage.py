@@ -16,7 +16,7 @@ from trajworker.sources.asking.client import Tries
 from trajworker.sources.asking.failure import Failure
 from trajworker.sources.asking.retrying import may_be_one_run
 from trajworker.sources.paging.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, NEVER_CAME, RunsById
-from trajworker.sources.paging.runs_query import Asked, RunsQuery
+from trajworker.sources.paging.runs_query import Reply, RunsQuery
 from trajworker.sources.wires.instants import text_of
 from trajworker.sources.wires.query import Detail, Query
 
@@ -33,7 +33,7 @@ QUIET = datetime(2015, 1, 1, tzinfo=UTC)
 class Salvaged(Struct, frozen=True):
     """What could be read around a culprit, and the moment before which reading goes on."""
 
-    asked: Asked
+    reply: Reply
     before: datetime
 
 
@@ -45,7 +45,7 @@ class Salvage:
         self._by_id = by_id
         self._attempts = attempts
 
-    async def outlined(self, query: Query, failure: Failure) -> Asked:
+    async def outlined(self, query: Query, failure: Failure) -> Reply:
         """The page of a query by its outline, culprits set aside.
 
         Raises:
@@ -53,8 +53,8 @@ class Salvage:
             PageUnreadable: no run of it can be read, so that it is the server and not a run.
         """
         outline = msgspec.structs.replace(query, detail=Detail.OUTLINE, page_size=OUTLINE_PAGE)
-        asked = await self._runs_query.ask(outline, Tries(self._attempts))
-        return await self._filled(asked, query, failure)
+        reply = await self._runs_query.ask(outline, Tries(self._attempts))
+        return await self._filled(reply, query, failure)
 
     async def around_culprit(self, query: Query, failure: Failure) -> Salvaged:
         """The newest runs of a window up to the one that no answer can hold; that one as far as it can be named.
@@ -89,11 +89,11 @@ class Salvage:
         culprit = Unreadable(
             project_id=query.project_id, run_id=None, reason=reason, raw=b"", kind=NEVER_CAME, stretch=(bad, good)
         )
-        asked = await self._filled(newest, query, failure)
-        answer_with = msgspec.structs.replace(asked.answer, unreadable=(*asked.answer.unreadable, culprit))
-        return Salvaged(msgspec.structs.replace(asked, answer=answer_with), bad - FINEST)
+        reply = await self._filled(newest, query, failure)
+        answer_with = msgspec.structs.replace(reply.answer, unreadable=(*reply.answer.unreadable, culprit))
+        return Salvaged(msgspec.structs.replace(reply, answer=answer_with), bad - FINEST)
 
-    async def _filled(self, outline: Asked, query: Query, failure: Failure) -> Asked:
+    async def _filled(self, outline: Reply, query: Query, failure: Failure) -> Reply:
         """The runs of an outline, whole."""
         listed = {run.id: run for run in outline.answer.runs}
         try:
@@ -110,7 +110,7 @@ class Salvage:
         answer = msgspec.structs.replace(outline.answer, runs=newest_first, unreadable=tuple(unreadable))
         return msgspec.structs.replace(outline, answer=answer, page_size=OUTLINE_PAGE, size_bytes=found.size_bytes)
 
-    async def _outline_since(self, query: Query, start: datetime) -> Asked | None:
+    async def _outline_since(self, query: Query, start: datetime) -> Reply | None:
         window = msgspec.structs.replace(query, start=start, page_size=OUTLINE_PAGE, detail=Detail.OUTLINE)
         tries = Tries(ALONE_ATTEMPTS, longest_wait_s=ALONE_WAIT_S)
         try:

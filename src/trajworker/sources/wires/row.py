@@ -187,5 +187,5 @@ def _details(details: dict[str, Any]) -> dict[str, int] | None:
     inner = details.get("raw", details)
     if not isinstance(inner, dict):
         return None
-    told = {name: a_count(count) for name, count in inner.items() if isinstance(count, int | float)}
-    return {name: count for name, count in told.items() if count is not None}
+    counts = {name: a_count(count) for name, count in inner.items() if isinstance(count, int | float)}
+    return {name: count for name, count in counts.items() if count is not None}
