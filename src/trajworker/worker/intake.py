@@ -25,11 +25,12 @@ from trajworker.events import (
     SliceSplit,
 )
 from trajworker.model.run import NULL, Feedback, Project, Run
+from trajworker.model.times import MICROSECOND
 from trajworker.ports import Page, RunSource, RunStore, Slice, SlicePurpose, StagedPage, StageOutcome, Unreadable
 from trajworker.worker.catching_up import Depth
 from trajworker.worker.page_flow import PageFlow
 from trajworker.worker.queue import SliceQueue
-from trajworker.worker.slicing import INSTANT, ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, quicken
+from trajworker.worker.slicing import ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, quicken
 
 SLICE_RESTARTS = 1
 """How often a slice is begun again because its cursor expired or went in circles, before it is given up."""
@@ -120,7 +121,7 @@ class Intake:
                 depth = depth.deeper(late=step.outcome.late > 0)
                 if depth.enough:
                     # only what was looked at counts as read
-                    slice_ = replace(slice_, start=step.oldest + INSTANT)
+                    slice_ = replace(slice_, start=step.oldest + MICROSECOND)
                     ended = StagedPage(page=Page(runs=()), fetch_seq=step.fetch_seq, slice=slice_, done=True)
                     await self._store.stage(ended)
                     self.stopped_early.add(slice_.project_id)

@@ -15,6 +15,7 @@ from trajworker.assembly import Header, content_hash, encode_line, written
 from trajworker.assembly.lifecycle import Decision, FinishRule, decide
 from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
 from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
+from trajworker.model.times import MICROSECOND
 from trajworker.ports import Activity, ConversationStore, Coverage, Emission, Late, Line, Sink, Stream
 from trajworker.trajectory import Pane
 from trajworker.worker.folding import Attempt, Folded, Folding, project_name
@@ -24,7 +25,6 @@ BATCH = 200
 """Conversations that are committed together (each commit costs two syncs), and between which a stop is heard."""
 REVISED_WEIGHT = 10
 """A conversation emitted before counts for so many: its old folds are in memory with the new ones."""
-INSTANT = timedelta(microseconds=1)
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -125,7 +125,7 @@ class Outlet:
         in the list.
         """
         batch = _Batch()
-        async with aclosing(self._store.changed(now - self._finish.idle + INSTANT)) as changed:
+        async with aclosing(self._store.changed(now - self._finish.idle + MICROSECOND)) as changed:
             async for activity in changed:
                 if activity.project_id not in self._watermarks:
                     return activity.project_id

@@ -23,12 +23,13 @@ How `trainable_status` is decided, for messages and steps alike:
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
 
+from trajworker.model.times import EPOCH, MICROSECOND
 from trajworker.trajectory import TerminationReason
 
 _MAX_STEPS = (
@@ -41,9 +42,7 @@ _MAX_STEPS = (
     "step limit",
 )
 _TIMEOUT = ("timeout", "timed out", "deadline exceeded")
-MICROSECOND = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ONE_MICROSECOND = timedelta(microseconds=1)
+SECOND_US = 1_000_000
 
 
 class Figures(Struct, array_like=True, gc=False):
@@ -113,7 +112,7 @@ _counts_of = attrgetter(*_COUNTS)
 
 def micros(time: datetime) -> int:
     """A time as microseconds since the epoch, exactly."""
-    return (time - EPOCH) // _ONE_MICROSECOND
+    return (time - EPOCH) // MICROSECOND
 
 
 def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -131,7 +130,7 @@ def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def seconds(intervals: list[tuple[int, int]]) -> float:
     """Length of a union of intervals."""
-    return sum(end - start for start, end in union(intervals)) / MICROSECOND
+    return sum(end - start for start, end in union(intervals)) / SECOND_US
 
 
 def merge(parts: Sequence[Figures]) -> Figures:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.model.run import RunStatus
+from trajworker.model.times import MICROSECOND
 from trajworker.ports import Page, Slice, SlicePurpose, Swift
 from trajworker.sources.asking.client import Client, Tries
 from trajworker.sources.asking.failure import Failure
@@ -27,7 +28,6 @@ from trajworker.sources.wires.wire import Wire
 
 SLOW_PER_S = 10.0
 """Requests a second from which on no tier counts as slow: a single pager asks for hardly more."""
-INSTANT = timedelta(microseconds=1)
 TRIAL_ATTEMPTS = 3
 """Attempts at the one request that tries the new form."""
 
@@ -140,4 +140,4 @@ def _known_of(page: Page, span: timedelta) -> _Known | None:
         for run in page.runs
         if run.status is RunStatus.SUCCESS and run.end_time is not None and run.end_time < start + span
     )
-    return _Known(start, newest + INSTANT, runs) if runs else None
+    return _Known(start, newest + MICROSECOND, runs) if runs else None
