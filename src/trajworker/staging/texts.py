@@ -15,9 +15,9 @@ import msgspec
 
 from trajworker.model.run import Run
 from trajworker.staging.arrivals import Arrival
+from trajworker.staging.deltas import HEADS, Head, advance, replay, shortest_delta
 from trajworker.staging.encoding import FIELDS, PackedId, chunked, marks, unpack_run
 from trajworker.staging.heads import Heads
-from trajworker.staging.sharing import HEADS, Head, advance, replay, tell
 from trajworker.staging.traces import Move
 
 PORTION_BYTES = 4 * 1024 * 1024
@@ -86,12 +86,12 @@ def _write(connection: sqlite3.Connection, heads: Heads, conversation: int, text
     rows = []
     for place in sorted(range(len(texts)), key=lambda place: -len(texts[place])):
         text = texts[place]
-        told = tell(text, held)
-        keys[place] = told.same.key if told.same else heads.next_key()
-        chain = advance(held, keys[place], text, told)
-        if told.same is None:
-            base = told.base.key if told.base else None
-            rows.append((keys[place], conversation, chain, base, told.shared, told.tail, len(text), told.rest))
+        delta = shortest_delta(text, held)
+        keys[place] = delta.same.key if delta.same else heads.next_key()
+        chain = advance(held, keys[place], text, delta)
+        if delta.same is None:
+            base = delta.base.key if delta.base else None
+            rows.append((keys[place], conversation, chain, base, delta.prefix, delta.suffix, len(text), delta.middle))
     connection.executemany("INSERT INTO text VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     heads.hold(conversation, held)
     return keys
