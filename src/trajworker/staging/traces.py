@@ -271,7 +271,7 @@ def _mark_changed(connection: sqlite3.Connection, traces: Sequence[_Trace]) -> N
 def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int]]) -> None:
     """Traces left a conversation: it changed too, unless it is empty now and was never emitted.
 
-    Its row stays until `upkeep.compact`, since an emission of what it was may be on its way.
+    Its row stays until `compaction.compact`, since an emission of what it was may be on its way.
     """
     for old, new in moved:
         # Each fold stands on those before it, and one of those is gone.
