@@ -167,7 +167,7 @@ class PartLedger(Protocol):
         """Commit emissions together with the length and lines of their parts."""
         ...
 
-    async def lost(self, seq: int) -> int:
+    async def make_void(self, seq: int) -> int:
         """Make void a part whose bytes are lost: revisions only found there are due again, with the same number.
 
         Returns how many can not be made again, because a newer revision was emitted or their payloads are gone.

@@ -201,8 +201,8 @@ class RunStore(Protocol):
         """Ids of runs to look at again: those that have not ended, and those set aside; at most `limit` of either."""
         ...
 
-    async def looked(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
-        """Those runs were looked at: each is next due in 1 h, then 6 h, 1 d, then every 7 d."""
+    async def reschedule(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
+        """Give runs that were looked at now their next time: in 1 h, then 6 h, 1 d, then every 7 d."""
         ...
 
     async def coverage(self, project_id: str) -> Coverage:

@@ -59,7 +59,7 @@ class Publisher:
 
     async def void(self, part: Part) -> Part:
         """Step 5 for a number that will never have a file, but stands in the chain."""
-        await self._ledger.lost(part.seq)
+        await self._ledger.make_void(part.seq)
         return structs.replace(part, state=PartState.VOID)
 
     async def publish(self, part: Part) -> None:

@@ -210,7 +210,7 @@ async def repair(out: Path, ledger: PartLedger, consumed: Consumed = Consumed.FA
         for part in rows.values():
             if not await blocking(_damaged, folder, part, consumed):
                 continue
-            gone_for_good += await ledger.lost(part.seq)
+            gone_for_good += await ledger.make_void(part.seq)
             voided.append(part.seq)
             if part.manifest is not None:
                 await blocking(_leave_note, folder, part)

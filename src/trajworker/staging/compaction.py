@@ -32,7 +32,7 @@ def compact(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Co
         )
     ]
     traces = f"SELECT key FROM trace WHERE conversation IN ({marks(keys)})"
-    _drop_payloads(traces, keys, connection)
+    _drop_payloads(connection, traces, keys)
     texts.drop(connection, heads, keys)
     connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
     connection.execute(
@@ -44,7 +44,7 @@ def compact(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Co
     return len(keys)
 
 
-def _drop_payloads(traces: str, keys: Sequence[int], connection: sqlite3.Connection) -> None:
+def _drop_payloads(connection: sqlite3.Connection, traces: str, keys: Sequence[int]) -> None:
     """Leave of the runs what they are compared by.
 
     A row that shrinks where it lies leaves its page as it was, and new rows never go there: only rows that are deleted

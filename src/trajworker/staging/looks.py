@@ -1,6 +1,6 @@
 """Which runs are looked at again, and when: those that have not ended, and those that could not be read.
 
-All functions run in the thread of the connection, `looked` within a transaction.
+All functions run in the thread of the connection, `reschedule` within a transaction.
 """
 
 import sqlite3
@@ -34,7 +34,7 @@ def due(project_id: str, now: datetime, limit: int, connection: sqlite3.Connecti
     return list(dict.fromkeys(unpack_id(name) for (name,) in pending + unreadable))
 
 
-def looked(project_id: str, ids: Sequence[str], now: datetime, connection: sqlite3.Connection) -> None:
+def reschedule(project_id: str, ids: Sequence[str], now: datetime, connection: sqlite3.Connection) -> None:
     """Give runs that were looked at now their next time."""
     moment, project = pack_time(now), pack_id(project_id)
     for some in chunked([pack_id(name) for name in ids]):

@@ -61,7 +61,7 @@ def conversations(project_id: str, ids: Sequence[str], connection: sqlite3.Conne
             f"{outlet.ACTIVITY} WHERE p.id = ? AND c.id IN ({marks(some)}) AND c.purged = 0",
             (pack_id(project_id), *map(pack_id, some)),
         ).fetchall()
-        activities = outlet.activities(rows, connection)
+        activities = outlet.activities(connection, rows)
         found.update((one.conversation_id, one) for one in activities if not one.empty)
     return found
 
@@ -87,7 +87,7 @@ def newest(
         "ORDER BY c.last_activity DESC, c.key DESC LIMIT ?",
         (pack_id(project_id), *after, NEWEST_ROWS),
     ).fetchall()
-    found = [one for one in outlet.activities(rows, connection) if not one.empty]
+    found = [one for one in outlet.activities(connection, rows) if not one.empty]
     return found, (rows[-1][3], rows[-1][0]) if rows else None
 
 

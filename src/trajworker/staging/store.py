@@ -1,6 +1,7 @@
 """The staging file as the rooms above see it: one object behind `RunStore`, `Marks`, `ConversationStore`, `PartLedger`.
 
-It only hands over; what is done stands in the modules of this room, as functions on a `sqlite3.Connection`.
+It only hands over; what is done stands in the modules of this room, as functions on a `sqlite3.Connection`. Those that
+are handed over take it last, so that `partial` can bind what comes before; those that they call take it first.
 """
 
 import sqlite3
@@ -76,18 +77,18 @@ class Staging:
         """Ids of runs to look at again: those that have not ended, and those set aside."""
         return await self._database.read(partial(looks.due, project_id, now, limit))
 
-    async def looked(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
-        """Those runs were looked at: give them their next time."""
-        await self._database.write(partial(looks.looked, project_id, ids, now))
+    async def reschedule(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
+        """Give runs that were looked at now their next time."""
+        await self._database.write(partial(looks.reschedule, project_id, ids, now))
 
     async def coverage(self, project_id: str) -> Coverage:
         """What was read whole, and the watermark."""
         return await self._database.read(partial(slices.coverage, project_id))
 
-    async def believe(self, now: datetime) -> None:
+    async def clamp_activity(self, now: datetime) -> None:
         """Let no conversation count as active later than now, whatever clock its producer has."""
-        if await self._database.read(partial(outlet.ahead, now)):
-            await self._database.write(partial(outlet.believe, now))
+        if await self._database.read(partial(outlet.claims_future, now)):
+            await self._database.write(partial(outlet.clamp_activity, now))
 
     async def changed(self, before: datetime) -> AsyncGenerator[Activity, None]:
         """Conversations that changed and were last active before that time, longest idle first."""
@@ -134,9 +135,9 @@ class Staging:
         """Forget the newest part, on which nothing was ever committed."""
         await self._database.write(partial(parts.drop, seq))
 
-    async def lost(self, seq: int) -> int:
-        """Make void a part whose bytes are lost; how many revisions can not be made again."""
-        return await self._database.write(partial(parts.lost, seq))
+    async def make_void(self, seq: int) -> int:
+        """Make void a part whose bytes are lost; returns how many revisions can not be made again."""
+        return await self._database.write(partial(parts.make_void, seq))
 
     async def compact(self, before: datetime) -> int:
         """Drop payloads of delivered conversations last active before that time, at most one batch."""

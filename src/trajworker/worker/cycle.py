@@ -91,7 +91,7 @@ class Cycle:
         if ids := await self._store.due(project.id, now, LOOK_BATCH):
             await intake.reread(project, ids)
             if project.id not in intake.failed:
-                await self._store.looked(project.id, ids, now)
+                await self._store.reschedule(project.id, ids, now)
 
     async def _remember(self, project_id: str, now: datetime, scanned: Container[str]) -> None:
         """Note that all that ended by now was met, and where the horizon was read, that too."""

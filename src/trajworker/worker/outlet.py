@@ -43,7 +43,7 @@ class DeliveryStore(ConversationStore, Protocol):
         """What of a project was read whole, and its watermark."""
         ...
 
-    async def believe(self, now: datetime) -> None:
+    async def clamp_activity(self, now: datetime) -> None:
         """Let no conversation count as active later than now, whatever clock its producer has."""
         ...
 
@@ -81,7 +81,7 @@ class Outlet:
         """
         self.failed = None
         self._finish = replace(self._delivery.finish, idle=max(self._delivery.finish.idle, lull))
-        await self._store.believe(now)
+        await self._store.clamp_activity(now)
         for project_id in self._watermarks:
             await self._learn(project_id)
         while (stranger := await self._deliver_known(now, stop)) is not None:
