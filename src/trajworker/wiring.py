@@ -19,7 +19,7 @@ from trajworker.model.times import EARLIEST
 from trajworker.observing.watching import fan_out
 from trajworker.ports import Late, RunSource
 from trajworker.sinks import JsonlSettings, Limits, open_sink
-from trajworker.sinks.recovery import refuse_left_behind
+from trajworker.sinks.adoption import refuse_left_behind
 from trajworker.sources.asking.api_key import ApiKey
 from trajworker.sources.asking.settings import LARGEST_PAGE, LIMITS, LangSmithSettings, Limit, Retries, Timeouts
 from trajworker.sources.langsmith import LangSmithSource

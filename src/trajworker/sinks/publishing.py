@@ -46,7 +46,7 @@ class Publisher:
 
     async def seal(self, part: Part) -> Part:
         """Step 5: fix the bytes to be published."""
-        packed = await blocking(pack, self._folder, part.seq, part.length, part.lines, self._compression)
+        packed = await blocking(pack, self._folder, part, self._compression)
         sealed = structs.replace(
             part,
             state=PartState.SEALED,
