@@ -190,7 +190,7 @@ class JsonlSink:
         await self._final_if_it_fails(self._publisher.publish, self._ended.part)
         ended, self._ended = self._ended, None
         await blocking(ended.file.close)
-        self._publisher.tell(ended.part)
+        self._publisher.observe_published(ended.part)
 
     async def _end(self, part: Part) -> Part:
         """Step 5, on the row as the ledger has it: with the first and last emission."""

@@ -72,7 +72,7 @@ class Publisher:
         await blocking(self._folder.put, manifest_name(name), content)
         self.previous = hash_of(content)
 
-    def tell(self, part: Part) -> None:
+    def observe_published(self, part: Part) -> None:
         """Say that a part was published; apart from that, since nothing is to be repeated when who listens fails."""
         if part.state is not PartState.VOID:
             name, digits = final_of(part), (part.sha256 or b"").hex()

@@ -69,7 +69,7 @@ async def _complete(folder: Folder, publisher: Publisher, part: Part, consumed: 
 
 async def _publish(publisher: Publisher, part: Part) -> None:
     await publisher.publish(part)
-    publisher.tell(part)
+    publisher.observe_published(part)
 
 
 def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
