@@ -11,7 +11,7 @@ from trajworker.assembly import RULES_VERSION
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.config import Settings, fingerprint, read_key
 from trajworker.config.choices import RedactionMode
-from trajworker.config.masking import made_secret, redactor
+from trajworker.config.redaction import make_redactor, new_secret
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Observer, WorkerStarted, WorkerStopped
@@ -111,7 +111,7 @@ async def open_source(
         if settings.redaction.mode is RedactionMode.OFF:
             yield source
         else:
-            yield _masked(source, settings, await _placeholder_secret(settings, staging))
+            yield _redacting(source, settings, await _placeholder_secret(settings, staging))
         if profile.met:
             await staging.remember(SERVER_PROFILE, profile.to_remember(await source.now()))
 
@@ -150,10 +150,10 @@ def _api_key(settings: Settings) -> ApiKey | None:
     return ApiKey(settings.source.api_key.reveal()) if settings.source.api_key is not None else None
 
 
-def _masked(source: RunSource, settings: Settings, secret: bytes) -> RunSource:
+def _redacting(source: RunSource, settings: Settings, secret: bytes) -> RunSource:
     from trajworker.sources.redacting import RedactingSource  # noqa: PLC0415 - its rules compile long; most mask nothing
 
-    return RedactingSource(source, redactor(settings, secret), frozenset(settings.conversation.thread_keys))
+    return RedactingSource(source, make_redactor(settings, secret), frozenset(settings.conversation.thread_keys))
 
 
 async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
@@ -162,7 +162,7 @@ async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
         return settings.redaction.secret.reveal().encode()
     kept = await staging.recall(PLACEHOLDER_SECRET)
     if kept is None:
-        kept = made_secret()
+        kept = new_secret()
         await staging.remember(PLACEHOLDER_SECRET, kept)
     return kept.encode()
 
