@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from trajworker.api.source_view import SourceView
 from trajworker.api.tasks import all_of, batches
-from trajworker.model.run import Run, is_id
+from trajworker.model.run import Run, is_uuid
 
 SEARCHES = 8
 """Questions asked at the same time; their pace is shared besides."""
@@ -47,7 +47,7 @@ class RootSearch:
         Asked for by thread; then as ids of traces; what is left one by one, as a server without an index needs it.
         """
         await self._by_thread(ids, roots)
-        await self._by_trace([one for one in roots.missing(ids) if is_id(one)], roots)
+        await self._by_trace([one for one in roots.missing(ids) if is_uuid(one)], roots)
         missing = roots.missing(ids)
         await all_of(SEARCHES, [partial(self._by_metadata, roots, one) for one in missing])
 
@@ -86,7 +86,7 @@ class RootSearch:
         async for run in self._view.runs(self._source.thread(self._project_id, asked)):
             roots.traces.setdefault(asked, set()).add(run.trace_id)
             roots.names[asked] = asked
-        if asked not in roots.names and is_id(asked):
+        if asked not in roots.names and is_uuid(asked):
             async for run in self._view.runs(self._source.trace_runs(self._project_id, [asked])):
                 roots.traces.setdefault(asked, set()).add(run.trace_id)
                 roots.names[asked] = run.thread_id or asked

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from trajworker.staging import texts
-from trajworker.staging.encoding import chunked, marks, pack_time, unpack_id
+from trajworker.staging.encoding import pack_time, unpack_id
 from trajworker.staging.heads import Heads
+from trajworker.staging.statements import chunked, slots
 
 COMPACT_CONVERSATIONS = 200
 SKELETON = "key, project, id, trace, ended, start, end, fetch_seq, hash, feedback_stats"
@@ -31,16 +32,16 @@ def compact(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Co
             (pack_time(before), at_most),
         )
     ]
-    traces = f"SELECT key FROM trace WHERE conversation IN ({marks(keys)})"
+    traces = f"SELECT key FROM trace WHERE conversation IN ({slots(keys)})"
     _drop_payloads(connection, traces, keys)
     texts.drop(connection, heads, keys)
     connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})", keys)
     connection.execute(
-        f"DELETE FROM conversation WHERE key IN ({marks(keys)}) AND revision = 0 AND purged = 0 "
+        f"DELETE FROM conversation WHERE key IN ({slots(keys)}) AND revision = 0 AND purged = 0 "
         "AND NOT EXISTS (SELECT 1 FROM trace WHERE conversation = conversation.key)",
         keys,
     )
-    connection.execute(f"UPDATE conversation SET reduced = 1 WHERE key IN ({marks(keys)})", keys)
+    connection.execute(f"UPDATE conversation SET reduced = 1 WHERE key IN ({slots(keys)})", keys)
     return len(keys)
 
 
@@ -57,9 +58,9 @@ def _drop_payloads(connection: sqlite3.Connection, traces: str, keys: Sequence[i
     )
     ended = connection.execute(f"SELECT key FROM run WHERE ended = 1 AND trace IN ({traces}) ORDER BY key", keys)
     for some in chunked([key for (key,) in ended.fetchall()]):
-        rows = connection.execute(f"SELECT {SKELETON} FROM run WHERE key IN ({marks(some)})", some).fetchall()
-        connection.execute(f"DELETE FROM run WHERE key IN ({marks(some)})", some)
-        connection.executemany(f"INSERT INTO run ({SKELETON}, tree_order) VALUES ({marks(rows[0])}, '')", rows)
+        rows = connection.execute(f"SELECT {SKELETON} FROM run WHERE key IN ({slots(some)})", some).fetchall()
+        connection.execute(f"DELETE FROM run WHERE key IN ({slots(some)})", some)
+        connection.executemany(f"INSERT INTO run ({SKELETON}, tree_order) VALUES ({slots(rows[0])}, '')", rows)
 
 
 def give_back(connection: sqlite3.Connection) -> None:

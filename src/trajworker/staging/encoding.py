@@ -7,10 +7,9 @@ of its payloads that lie apart as texts.
 
 import hashlib
 from binascii import unhexlify
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -20,10 +19,6 @@ from trajworker.model.times import EPOCH
 
 PackedId = bytes | str
 
-T = TypeVar("T")
-
-LOOKUP_ROWS = 500
-"""Values asked for in one statement."""
 HASH_BYTES = 20
 OLDER_HASH_BYTES = 16
 """Of the hashes that rows of schema 1 and 2 have."""
@@ -136,14 +131,3 @@ def digest_run(run: Run, body: bytes, apart: Sequence[str]) -> bytes:
 def digest_before(run: Run) -> bytes:
     """The hash that a row of an older release has of this run."""
     return hashlib.blake2b(pack_run(run)[0], digest_size=OLDER_HASH_BYTES).digest()
-
-
-def marks(values: Sequence[object]) -> str:
-    """As many parameter marks as there are values, for `IN (...)`."""
-    return ",".join("?" * len(values))
-
-
-def chunked(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The values in portions that one statement can ask for."""
-    for first in range(0, len(values), LOOKUP_ROWS):
-        yield values[first : first + LOOKUP_ROWS]

@@ -7,8 +7,9 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from trajworker.staging.encoding import DAY_US, chunked, marks, pack_id, pack_time, unpack_id
+from trajworker.staging.encoding import DAY_US, pack_id, pack_time, unpack_id
 from trajworker.staging.slices import KEY_OF_PROJECT
+from trajworker.staging.statements import chunked, slots
 
 HOUR_US = 3_600_000_000
 LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
@@ -40,11 +41,11 @@ def reschedule(project_id: str, ids: Sequence[str], now: datetime, connection: s
     for some in chunked([pack_id(name) for name in ids]):
         connection.execute(
             f"UPDATE look SET due = ? + {_WAIT}, looks = looks + 1 WHERE run IN "
-            f"(SELECT key FROM run WHERE project = {KEY_OF_PROJECT} AND id IN ({marks(some)}))",
+            f"(SELECT key FROM run WHERE project = {KEY_OF_PROJECT} AND id IN ({slots(some)}))",
             (moment, project, *some),
         )
         connection.execute(
             f"UPDATE unreadable SET due = ? + {_WAIT}, looks = looks + 1 "
-            f"WHERE project = {KEY_OF_PROJECT} AND run IN ({marks(some)})",
+            f"WHERE project = {KEY_OF_PROJECT} AND run IN ({slots(some)})",
             (moment, project, *some),
         )

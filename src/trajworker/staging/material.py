@@ -10,7 +10,8 @@ from operator import itemgetter
 
 from trajworker.model.run import Feedback, Run
 from trajworker.ports import Material, Portion, TraceVersion, unchanged_prefix
-from trajworker.staging.encoding import LOOKUP_ROWS, chunked, marks, pack_id, unpack_feedback, unpack_id, unpack_time
+from trajworker.staging.encoding import pack_id, unpack_feedback, unpack_id, unpack_time
+from trajworker.staging.statements import LOOKUP_ROWS, chunked, slots
 from trajworker.staging.texts import READ, whole
 
 MATERIAL_BYTES = 16 * 1024 * 1024
@@ -50,7 +51,7 @@ def portion(conversation: int, trace_ids: Sequence[str], connection: sqlite3.Con
     some = trace_ids[:LOOKUP_ROWS]
     rows = connection.execute(
         "SELECT id, key FROM trace WHERE project = (SELECT project FROM conversation WHERE key = ?) "
-        f"AND conversation = ? AND id IN ({marks(some)})",
+        f"AND conversation = ? AND id IN ({slots(some)})",
         (conversation, conversation, *map(pack_id, some)),
     )
     found = dict(rows.fetchall())
@@ -102,7 +103,7 @@ def _traces(connection: sqlite3.Connection, conversations: Sequence[int]) -> lis
     rows = connection.execute(
         "SELECT t.conversation, t.key, t.id, t.start, t.version, f.version, f.body "
         "FROM trace t LEFT JOIN fold f ON f.trace = t.key "
-        f"WHERE t.conversation IN ({marks(conversations)}) ORDER BY t.conversation, t.start, t.id",
+        f"WHERE t.conversation IN ({slots(conversations)}) ORDER BY t.conversation, t.start, t.id",
         conversations,
     )
     return [
@@ -129,7 +130,7 @@ def _sizes(connection: sqlite3.Connection, traces: Sequence[int]) -> dict[int, i
     for some in chunked(traces):
         sizes.update(
             connection.execute(
-                f"SELECT trace, sum(size) FROM run WHERE trace IN ({marks(some)}) GROUP BY trace",
+                f"SELECT trace, sum(size) FROM run WHERE trace IN ({slots(some)}) GROUP BY trace",
                 some,
             )
         )
@@ -140,7 +141,7 @@ def _runs(connection: sqlite3.Connection, traces: Sequence[int]) -> dict[int, li
     runs: dict[int, list[Run]] = {trace: [] for trace in traces}
     for some in chunked(traces):
         rows = connection.execute(
-            f"SELECT {READ}, trace FROM run WHERE trace IN ({marks(some)}) AND body IS NOT NULL",
+            f"SELECT {READ}, trace FROM run WHERE trace IN ({slots(some)}) AND body IS NOT NULL",
             some,
         ).fetchall()
         for row, run in zip(rows, whole(connection, rows), strict=True):
@@ -155,10 +156,10 @@ def _feedback(connection: sqlite3.Connection, traces: Sequence[int]) -> dict[int
     for some in chunked(traces):
         rows = connection.execute(
             "SELECT r.trace, f.id, f.body FROM run r CROSS JOIN feedback f ON f.project = r.project AND f.run = r.id "
-            f"WHERE r.trace IN ({marks(some)}) "
+            f"WHERE r.trace IN ({slots(some)}) "
             "UNION ALL SELECT t.key, f.id, f.body FROM trace t CROSS JOIN feedback f "
             "ON f.project = t.project AND f.trace = t.id AND f.run IS NULL "
-            f"WHERE t.key IN ({marks(some)}) ORDER BY 1, 2",
+            f"WHERE t.key IN ({slots(some)}) ORDER BY 1, 2",
             (*some, *some),
         )
         for trace, _, body in rows:

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from trajworker.errors import StagingError
 from trajworker.ports import Activity, Emission, Line
-from trajworker.staging.encoding import marks, pack_time, unpack_id, unpack_time
+from trajworker.staging.encoding import pack_time, unpack_id, unpack_time
+from trajworker.staging.statements import slots
 
 CHANGED_ROWS = 256
 """Conversations told of at a time."""
@@ -107,7 +108,7 @@ def _pending(connection: sqlite3.Connection, conversations: Sequence[int]) -> di
     rows = connection.execute(
         "SELECT t.conversation, count(*), sum(r.id = t.id), min(r.start) "
         "FROM trace t CROSS JOIN run r INDEXED BY run_pending ON r.trace = t.key AND r.ended = 0 "
-        f"WHERE t.conversation IN ({marks(conversations)}) GROUP BY t.conversation",
+        f"WHERE t.conversation IN ({slots(conversations)}) GROUP BY t.conversation",
         conversations,
     )
     return {key: _Pending(runs, roots, oldest) for key, runs, roots, oldest in rows}
