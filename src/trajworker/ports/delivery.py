@@ -81,11 +81,11 @@ class Sink(Protocol):
 
 
 SEAL_SIZE: Final = 64 * 1024 * 1024
-"""A part is sealed when it has grown to so many bytes, unless configured otherwise,"""
+"""A part is sealed when it has grown to so many bytes, unless configured otherwise."""
 SEAL_LINES: Final = 10_000
-"""or holds so many lines,"""
+"""A part is sealed when it holds so many lines, unless configured otherwise."""
 SEAL_AGE: Final = timedelta(minutes=10)
-"""or its first line is this old."""
+"""A part is sealed when its first line is this old, unless configured otherwise."""
 
 
 class Compression(StrEnum):

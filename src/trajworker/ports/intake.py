@@ -25,7 +25,7 @@ class SlicePurpose(StrEnum):
     """What a `SWIFT` slice of the same stretch leaves out: runs that did not succeed (yet), or ended later. Read first:
     a run that ends between the two is then met by one of them at least."""
     SWIFT = "swift"
-    """Runs that succeeded, and soon after the slice began: what some servers are quicker to give (see `Swift`)."""
+    """Runs that succeeded and ended soon after the slice began: some servers allow more requests for them (`Swift`)."""
 
 
 COVERING = (SlicePurpose.COVER, SlicePurpose.CATCH_UP, SlicePurpose.LEFT_OVER, SlicePurpose.SWIFT)
@@ -69,7 +69,7 @@ class Unreadable(Struct, frozen=True, kw_only=True):
 
 
 class Swift(Struct, frozen=True, kw_only=True):
-    """That the source allows more requests for little time: all that starts from `since` on, and `SWIFT` slices.
+    """Where the source allows more requests: for runs that started at `since` or later, and for `SWIFT` slices.
 
     `span` is how long after the start of a `SWIFT` slice a run must have ended to be met in it.
     """

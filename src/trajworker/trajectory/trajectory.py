@@ -19,7 +19,7 @@ from trajworker.trajectory.tokens import TokenUsage, summed
 
 
 class TerminationReason(StrEnum):
-    """Why a conversation ended; how each is decided is told in `assembly.kept.figures`."""
+    """Why a conversation ended; how each is decided is told in `assembly.lines.termination`."""
 
     TIMEOUT = "TIMEOUT"
     ENV_DONE = "ENV_DONE"

@@ -68,7 +68,7 @@ ThreadKeyOf = Callable[[str | int | None, Raw], str | None]
 
 
 class Reader(Struct, frozen=True):
-    """What a row does not tell about itself: the project that was asked, and the rule for its conversation."""
+    """Makes runs of rows. `project_id` is the project that was asked, `thread_key` the rule for its conversations."""
 
     project_id: str
     thread_key: ThreadKeyOf
