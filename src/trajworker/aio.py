@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from trajworker.api.bulk import bulk_trajectories
-from trajworker.api.bulk_asked import Bulk
+from trajworker.api.bulk_request import Bulk
 from trajworker.api.connecting import Connector
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.fidelity import faithful_line

@@ -44,14 +44,14 @@ def private_folder(folder: Path) -> Path:
 
 def _unmade(folder: Path, error: OSError) -> TrajworkerError:
     """Why a folder could not be made: the rights, the disk, or the place itself."""
-    told = f"{folder}: {error.strerror}"
+    fault = f"{folder}: {error.strerror}"
     if error.errno in _RIGHTS:
-        return PathNotAllowed(f"{told} (uid {os.geteuid()}); choose a folder you own")
+        return PathNotAllowed(f"{fault} (uid {os.geteuid()}); choose a folder you own")
     if error.errno in _DISK:
-        return SinkError(f"{told}; the folder cannot be made on this disk")
+        return SinkError(f"{fault}; the folder cannot be made on this disk")
     if error.errno in _FILES:
-        return NoFolder(f"{told}; it is a file, or lies below one: name a folder")
-    return NoFolder(f"{told}; there can be no folder there: name another")
+        return NoFolder(f"{fault}; it is a file, or lies below one: name a folder")
+    return NoFolder(f"{fault}; there can be no folder there: name another")
 
 
 def refuse_planted(path: Path) -> None:

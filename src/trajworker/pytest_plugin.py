@@ -40,16 +40,16 @@ class Ledger:
         """Folder of a test file -> names that its tests with a `golden` fixture may use, if all were collected."""
         self.explanations: list[tuple[str, str]] = []
 
-    def told(self) -> dict[str, Any]:
+    def as_plain(self) -> dict[str, Any]:
         """For another process: what this one learned, as plain values."""
         wanted = {folder: sorted(names) for folder, names in self.wanted.items()}
         return {"used": sorted(self.used), "written": sorted(self.written), "wanted": wanted}
 
-    def learn(self, told: dict[str, Any]) -> None:
+    def learn(self, learnt: dict[str, Any]) -> None:
         """Take in what another process learned."""
-        self.used |= set(told["used"])
-        self.written |= set(told["written"])
-        for folder, names in told["wanted"].items():
+        self.used |= set(learnt["used"])
+        self.written |= set(learnt["written"])
+        for folder, names in learnt["wanted"].items():
             self.wanted.setdefault(folder, set()).update(names)
 
     def stale(self) -> list[str]:
@@ -203,15 +203,15 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Hand what a process of pytest-xdist learned to the one that reports."""
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output[_OUTPUT_KEY] = session.config.stash[_LEDGER].told()
+        output[_OUTPUT_KEY] = session.config.stash[_LEDGER].as_plain()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:  # noqa: ANN401, ARG001 - pytest-xdist's signature
     """Take in what a process of pytest-xdist learned."""
-    told = getattr(node, "workeroutput", {}).get(_OUTPUT_KEY)
-    if told is not None:
-        node.config.stash[_LEDGER].learn(told)
+    learnt = getattr(node, "workeroutput", {}).get(_OUTPUT_KEY)
+    if learnt is not None:
+        node.config.stash[_LEDGER].learn(learnt)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -238,10 +238,10 @@ def _explanations(error: AssertionError, ledger: Ledger) -> Iterator[str]:
     trace = error.__traceback__
     while trace.tb_next is not None:
         trace = trace.tb_next
-    told: set[str] = set()
+    explained: set[str] = set()
     for value in list(trace.tb_frame.f_locals.values()):
-        if isinstance(value, verdicts.Verdict) and repr(value) in message and render(value) not in told:
-            told.add(render(value))
+        if isinstance(value, verdicts.Verdict) and repr(value) in message and render(value) not in explained:
+            explained.add(render(value))
             yield render(value)
 
 

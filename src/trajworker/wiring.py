@@ -11,7 +11,7 @@ from trajworker.assembly import RULES_VERSION
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.config import Settings, fingerprint, read_key
 from trajworker.config.choices import RedactionMode
-from trajworker.config.masking import made_secret, redactor
+from trajworker.config.redaction import make_redactor, new_secret
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import EXIT_DATA, EXIT_RETRY
 from trajworker.events import Observer, WorkerStarted, WorkerStopped
@@ -19,21 +19,23 @@ from trajworker.model.times import EARLIEST
 from trajworker.observing.watching import fan_out
 from trajworker.ports import Late, RunSource
 from trajworker.sinks import JsonlSettings, Limits, open_sink
-from trajworker.sinks.recovery import refuse_left_behind
+from trajworker.sinks.adoption import refuse_left_behind
 from trajworker.sources.asking.api_key import ApiKey
 from trajworker.sources.asking.settings import LARGEST_PAGE, LIMITS, LangSmithSettings, Limit, Retries, Timeouts
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.staging import SQLITE_VERSION, Staging, open_staging
-from trajworker.worker.acquaintance import Acquaintance, Acquainting
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.folding import Folding
 from trajworker.worker.outlet import Delivery, Outlet
 from trajworker.worker.planning import Reading
+from trajworker.worker.server_profile import ProfileObserver, ServerProfile
 from trajworker.worker.stop import Stop
 from trajworker.worker.supervisor import Outcome, Rhythm, Supervisor
 
-ACQUAINTANCE = "acquaintance"
-PLACEHOLDER_SECRET = "placeholder_secret"  # noqa: S105 - the name under which staging keeps it
+SERVER_PROFILE = "acquaintance"
+"""Under this name staging keeps what a run learnt of the server."""
+PLACEHOLDER_SECRET = "placeholder_secret"  # noqa: S105 - a name
+"""Under this name staging keeps the secret of placeholders that nobody configured."""
 
 
 async def run_worker(settings: Settings, observer: Observer) -> int:
@@ -50,11 +52,11 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
             await _adopt(staging, settings, named)
             await staging.keep_reserve()
             observer(_started(staging, fingerprint.digest(named)))
-            acquainting = Acquainting(await staging.recall(ACQUAINTANCE))
+            profile = ProfileObserver(await staging.recall(SERVER_PROFILE))
             # the source tells what the server speaks, the cycle what its runs weigh
-            learning = fan_out([acquainting.notice, observer])
+            learning = fan_out([profile.notice, observer])
             async with (
-                open_source(settings, learning, staging, acquainting) as source,
+                open_source(settings, learning, staging, profile) as source,
                 open_sink(staging, sink_settings(settings), observer) as sink,
             ):
                 await staging.pin_settings(named)
@@ -99,25 +101,25 @@ def exit_code(outcome: Outcome, *, stopped: bool, quarantined: int) -> int:
 
 @asynccontextmanager
 async def open_source(
-    settings: Settings, observer: Observer, staging: Staging, acquainting: Acquainting
+    settings: Settings, observer: Observer, staging: Staging, profile: ProfileObserver
 ) -> AsyncIterator[RunSource]:
     """The LangSmith source, with redaction around it where that is asked for.
 
     Staging remembers what the server speaks and what runs weigh, which spares a run that finds nothing new requests.
     """
-    async with LangSmithSource(source_settings(settings, acquainting.known), observer) as source:
+    async with LangSmithSource(source_settings(settings, profile.known), observer) as source:
         if settings.redaction.mode is RedactionMode.OFF:
             yield source
         else:
-            yield _masked(source, settings, await _placeholder_secret(settings, staging))
-        if acquainting.met:
-            await staging.remember(ACQUAINTANCE, acquainting.to_remember(await source.now()))
+            yield _redacting(source, settings, await _placeholder_secret(settings, staging))
+        if profile.met:
+            await staging.remember(SERVER_PROFILE, profile.to_remember(await source.now()))
 
 
-def source_settings(settings: Settings, known: Acquaintance | None = None) -> LangSmithSettings:
+def source_settings(settings: Settings, known: ServerProfile | None = None) -> LangSmithSettings:
     """What the source needs to know, in its own words; `known` is what an earlier run learnt about the server."""
     asked = settings.source
-    known = known or Acquaintance()
+    known = known or ServerProfile()
     return LangSmithSettings(
         known_api="v1" if known.api == "v1" else "v2" if known.api == "v2" else None,
         known_api_until=known.ask_again,
@@ -148,10 +150,10 @@ def _api_key(settings: Settings) -> ApiKey | None:
     return ApiKey(settings.source.api_key.reveal()) if settings.source.api_key is not None else None
 
 
-def _masked(source: RunSource, settings: Settings, secret: bytes) -> RunSource:
+def _redacting(source: RunSource, settings: Settings, secret: bytes) -> RunSource:
     from trajworker.sources.redacting import RedactingSource  # noqa: PLC0415 - its rules compile long; most mask nothing
 
-    return RedactingSource(source, redactor(settings, secret), frozenset(settings.conversation.thread_keys))
+    return RedactingSource(source, make_redactor(settings, secret), frozenset(settings.conversation.thread_keys))
 
 
 async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
@@ -160,7 +162,7 @@ async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
         return settings.redaction.secret.reveal().encode()
     kept = await staging.recall(PLACEHOLDER_SECRET)
     if kept is None:
-        kept = made_secret()
+        kept = new_secret()
         await staging.remember(PLACEHOLDER_SECRET, kept)
     return kept.encode()
 

@@ -28,7 +28,7 @@ DOORS = {
     "sources/asking/client.py": "the host's clock, only for a server that tells no time",
     "observing/logs.py": "when a line was written",
     "api/options.py": "the present that ages such as 7d are counted back from",
-    "config/masking.py": "a secret for placeholders where nobody configured one",
+    "config/redaction.py": "a secret for placeholders where nobody configured one",
     "simulator/faults.py": "seeded: the same script gives the same faults",
     "simulator/feedback.py": "a server gives new things new ids",
 }

@@ -8,12 +8,12 @@ from matrix.rows import (
     PAGES,
     PARTS,
     PROCESS,
+    PURGING,
     RECOVERY,
     SIMULATED,
     STARVED,
     TORTURE,
     TRANSACTIONS,
-    UPKEEP,
     Row,
     held,
 )
@@ -92,8 +92,8 @@ SECURITY: Final[dict[str, Row]] = {
     ),
     "erasure": held(
         "no byte stays",
-        f"{UPKEEP}test_a_purged_conversation_leaves_no_byte_and_does_not_come_back",
-        f"{UPKEEP}test_purging_erases_the_copies_that_migrations_left_and_nothing_else",
+        f"{PURGING}test_a_purged_conversation_leaves_no_byte_and_does_not_come_back",
+        f"{PURGING}test_purging_erases_the_copies_that_migrations_left_and_nothing_else",
     ),
     "dependencies": held(
         "pinned by hash", "house/test_locks.py::test_everything_in_a_lock_is_pinned_by_hash_and_names_no_index"

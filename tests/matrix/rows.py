@@ -33,7 +33,8 @@ TORTURE = "e2e/test_torture.py::"
 TRANSACTIONS = "staging/test_transactions.py::"
 FILES = "staging/test_files.py::"
 PAGES = "staging/test_pages.py::"
-UPKEEP = "staging/test_upkeep.py::"
+COMPACTION = "staging/test_compaction.py::"
+PURGING = "staging/test_purging.py::"
 PARTS = "sinks/test_parts.py::"
 RECOVERY = "sinks/test_recovery.py::"
 ROOM = "sinks/test_lack_of_room.py::"
@@ -194,7 +195,7 @@ PAGING_AND_DATA: Final = {
         "e2e/test_a_long_thread.py::"
         "test_a_thread_of_six_months_is_always_told_whole_and_staging_holds_the_payloads_of_one_horizon",
         f"{TIMES}test_a_thread_over_six_months_is_revised_each_time",
-        f"{UPKEEP}test_payloads_come_back_for_runs_with_feedback_too",
+        f"{COMPACTION}test_payloads_come_back_for_runs_with_feedback_too",
         "worker/test_outlet.py::test_what_comes_past_the_horizon_goes_where_it_is_wanted",
     ),
     43: held(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trajworker.config import RedactionMode, Settings
-from trajworker.config.masking import redactor
+from trajworker.config.redaction import make_redactor
 from trajworker.config.settings import RedactionSettings
 from trajworker.errors import ConfigError
 from trajworker.redaction import PiiRedactor, PresidioRedactor, presidio
@@ -73,7 +73,7 @@ def test_an_engine_of_ones_own_adds_its_findings_to_the_built_in_ones() -> None:
 def test_a_configuration_that_asks_presidio_keeps_its_own_rules_and_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(presidio, "without_model", Names)
     asked = RedactionSettings(mode=RedactionMode.PRESIDIO, rules=("CARD",), patterns={"order": "ORD-[0-9]{4}"})
-    masked = redactor(Settings(redaction=asked), b"s").redact(
+    masked = make_redactor(Settings(redaction=asked), b"s").redact(
         "Ada Lovelace, ORD-1234, 4111 1111 1111 1111, ada@example.com"
     )
     assert [word in masked for word in ("<PERSON_", "<ORDER_", "<CARD_")] == [True, True, True]

@@ -267,7 +267,7 @@ def plant_nth(patch: pytest.MonkeyPatch, number: int) -> Callable[[], bool]:
         calls += 1
         return calls == number
 
-    for owner, names in ((Folder, ("create", "rename", "unlink")), (Staging, ("put", "record", "lost", "drop"))):
+    for owner, names in ((Folder, ("create", "rename", "unlink")), (Staging, ("put", "record", "make_void", "drop"))):
         for name in names:
             Fault(Step(owner, name, is_meant)).plant(patch)
     return lambda: calls >= number

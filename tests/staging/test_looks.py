@@ -15,7 +15,7 @@ NAMELESS = Unreadable(project_id=PROJECT_ID, run_id=None, reason="never came", r
 async def looks(staging: Staging, now: datetime, limit: int = 10) -> list[str]:
     """Take the runs that are due, and look at them."""
     ids = await staging.due(PROJECT_ID, now, limit)
-    await staging.looked(PROJECT_ID, ids, now)
+    await staging.reschedule(PROJECT_ID, ids, now)
     return ids
 
 

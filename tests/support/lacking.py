@@ -110,7 +110,7 @@ TELLING = {
     "the second half of that name": Step(os, "unlink", _linked(".scratch"), without="_rename_noreplace", shown=True),
 }
 VOIDING = {
-    "the number becomes void": Step(Staging, "lost", lambda *_: True),
+    "the number becomes void": Step(Staging, "make_void", lambda *_: True),
     "its empty part goes": Step(Folder, "unlink", _named(".jsonl.part")),
     "the void row": Step(Staging, "put", _row(PartState.VOID)),
 }

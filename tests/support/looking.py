@@ -51,3 +51,9 @@ async def settle(staging: Staging) -> None:
             seen=await seen(staging, activity.conversation),
         )
         await staging.record([emission])
+
+
+async def settle_as_delivered(staging: Staging) -> None:
+    """Mark every changed conversation as delivered once."""
+    await settle(staging)
+    await staging._database.write(lambda c: c.execute("UPDATE conversation SET revision = 1").rowcount)

@@ -9,10 +9,11 @@ from contextlib import aclosing
 
 import anyio.to_thread
 
-from trajworker.api.bulk_asked import Bulk, taken
+from trajworker.api.bulk_request import LINES, Bulk
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.folding import Line
 from trajworker.api.pool import folding
+from trajworker.api.tasks import next_items
 from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.errors import ConversationNotFound
 from trajworker.sources.files.parquet import ParquetExport
@@ -56,7 +57,7 @@ async def _sorted(bulk: Bulk) -> AsyncGenerator[Line, None]:
     """Lines of a Parquet export, in its own thread: DuckDB and the pool wait there."""
     lines = _lines(bulk)
     try:
-        while some := await anyio.to_thread.run_sync(taken, lines):
+        while some := await anyio.to_thread.run_sync(next_items, lines, LINES):
             for line in some:
                 yield line
     finally:

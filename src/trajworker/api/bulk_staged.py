@@ -13,10 +13,11 @@ from pathlib import Path
 import anyio.to_thread
 from msgspec.structs import replace
 
-from trajworker.api.bulk_asked import LINES, Bulk, taken
+from trajworker.api.bulk_request import LINES, Bulk
 from trajworker.api.folding import Line
-from trajworker.api.lacking import lacking_anywhere
 from trajworker.api.staged import Assembly
+from trajworker.api.tasks import next_items
+from trajworker.api.unavailable import unavailable_in_project
 from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.errors import ConfigError, RedactionFailed
 from trajworker.model.run import Project, Run
@@ -40,7 +41,7 @@ async def staged_lines(bulk: Bulk) -> AsyncGenerator[Line, None]:
     async with _own_staging(stage=bulk.stage) as staging:
         with closing(_values(bulk)) as values:
             seq = count(1)
-            while some := await anyio.to_thread.run_sync(taken, values, PAGE_ROWS):
+            while some := await anyio.to_thread.run_sync(next_items, values, PAGE_ROWS):
                 for page in await anyio.to_thread.run_sync(maker.pages, some):
                     await staging.plan(_project(page), ())
                     await staging.stage(StagedPage(page=page, fetch_seq=next(seq)))
@@ -55,9 +56,9 @@ async def staged_lines(bulk: Bulk) -> AsyncGenerator[Line, None]:
 
 async def _assembled(bulk: Bulk, staging: Staging, project_id: str) -> AsyncGenerator[Line, None]:
     assembly = Assembly(staging, Project(project_id, ""), bulk.fold_settings)
-    lacking = await lacking_anywhere(staging, project_id)
-    names = [name async for name in assembly.ids() if name not in lacking]
-    for name, reason in lacking.items():
+    unavailable = await unavailable_in_project(staging, project_id)
+    names = [name async for name in assembly.ids() if name not in unavailable]
+    for name, reason in unavailable.items():
         yield Line(name, failure=reason)
     done = 0
     while done < len(names):

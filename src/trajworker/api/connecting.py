@@ -12,9 +12,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trajworker import wiring
-from trajworker.api.gathering import SourceView
 from trajworker.api.identity import identity_of
 from trajworker.api.options import Options, staging_file
+from trajworker.api.source_view import SourceView
 from trajworker.errors import ProjectNotFound
 from trajworker.events import ApiChosen, Event, Observer, ignore
 from trajworker.model.run import Project
@@ -61,8 +61,8 @@ class Connector:
                     raise ProjectNotFound(f"{self.options.project!r} names {len(found)} projects; name one")
                 self._project = found[0]
             keys = frozenset(settings.conversation.thread_keys)
-            masking = None if redactor is None else RedactingSource(source, redactor, keys)
-            yield Connected(SourceView(source, masking), self._project)
+            redacting = None if redactor is None else RedactingSource(source, redactor, keys)
+            yield Connected(SourceView(source, redacting), self._project)
 
     def place(self, project: Project, redactor: BasePiiRedactor | None, *, stage: bool) -> Path | None:
         """The staging file; None for memory only: where it is asked for, or where the redactor cannot be told.

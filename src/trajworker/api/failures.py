@@ -23,7 +23,7 @@ class ImportIncomplete(TrajworkerError):
     def __init__(self, failures: Mapping[str, str], trajectories: Sequence[Trajectory] = ()) -> None:
         self.failures = dict(failures)
         self.trajectories = list(trajectories)
-        told = [f"{name}: {reason}" for name, reason in list(failures.items())[:NAMED]]
+        named = [f"{name}: {reason}" for name, reason in list(failures.items())[:NAMED]]
         more = f" (and {len(failures) - NAMED} more)" if len(failures) > NAMED else ""
         count = counted(len(failures), "conversation")
-        super().__init__(f"{count} could not be imported{more}: " + "; ".join(told))
+        super().__init__(f"{count} could not be imported{more}: " + "; ".join(named))

@@ -33,11 +33,11 @@ def faithful_line(given: object) -> bytes:
     if not isinstance(given, Trajectory):
         raise NotSaveable(f"what is saved are Trajectory objects, not {type(given).__name__}")
     try:
-        line, told = _line(given)
+        line, reason = _line(given)
     except RecursionError:
-        line, told = b"", "it is nested too deeply, or holds itself"
-    if told is not None:
-        raise NotSaveable(f"{_which(given)} would not load back as it is, so it is not saved: {told}")
+        line, reason = b"", "it is nested too deeply, or holds itself"
+    if reason is not None:
+        raise NotSaveable(f"{_which(given)} would not load back as it is, so it is not saved: {reason}")
     return line
 
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from trajworker.api.gathering import SourceView
 from trajworker.api.listing import ConversationSummary, Listing
+from trajworker.api.source_view import SourceView
 from trajworker.errors import CursorExpired
 from trajworker.model.run import Run
 from trajworker.ports import Slice

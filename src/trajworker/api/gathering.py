@@ -4,19 +4,17 @@ A root costs next to nothing to list. A trace is fetched when it is not staged, 
 shortly before it was last read for all its runs to have arrived, when a run of it had not ended, or could not be read.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import count
 
-from msgspec import Struct, field
-
+from trajworker.api.root_search import Roots, RootSearch
+from trajworker.api.source_view import SourceView
 from trajworker.api.tasks import all_of, batches
 from trajworker.errors import ConversationNotFound
-from trajworker.model.run import NULL, Feedback, Project, Run, is_id
-from trajworker.ports import Page, StagedPage
-from trajworker.sources.langsmith import LangSmithSource
-from trajworker.sources.redacting import RedactingSource
+from trajworker.model.run import NULL, Project, Run
+from trajworker.ports import StagedPage
 from trajworker.staging import Staging
 from trajworker.staging.lookup import StagedTrace
 
@@ -25,49 +23,8 @@ FETCHERS = 8
 TRACES_AT_ONCE = 50
 FEWEST_TRACES = 10
 """A batch is not made smaller than this only to occupy every fetcher."""
-ROOTS_AT_ONCE = 20
 READ_MARK = "read:"
 """Marks when a conversation was last read whole; alone, when the whole project was."""
-
-
-class SourceView(Struct, frozen=True):
-    """The source, and the mask that everything from it passes before anybody sees it."""
-
-    source: LangSmithSource
-    masking: RedactingSource | None = None
-
-    async def seen(self, page: Page) -> Page:
-        """The page as it may be staged."""
-        return page if self.masking is None else await self.masking.masked(page)
-
-    async def feedback(self, ids: Sequence[str]) -> list[Feedback]:
-        """Feedback as it may be staged."""
-        return await (self.source if self.masking is None else self.masking).feedback(ids)
-
-    async def runs(self, pages: AsyncIterator[Page]) -> AsyncIterator[Run]:
-        """The runs of pages as they may be seen."""
-        async for page in pages:
-            for run in (await self.seen(page)).runs:
-                yield run
-
-
-class Roots(Struct):
-    """What the source told: root runs by trace id, and the conversation that each asked id stands for."""
-
-    listed: dict[str, Run] = field(default_factory=dict)
-    traces: dict[str, set[str]] = field(default_factory=dict)
-    """Trace ids by conversation id."""
-    names: dict[str, str] = field(default_factory=dict)
-    """Conversation id by the id that was asked for: another one where that was the id of a trace."""
-
-    def add(self, run: Run, conversation_id: str) -> None:
-        """Take in a root."""
-        self.listed[run.trace_id] = run
-        self.traces.setdefault(conversation_id, set()).add(run.trace_id)
-
-    def missing(self, ids: Iterable[str]) -> list[str]:
-        """Which of the ids are not known to be anything yet."""
-        return [one for one in ids if one not in self.names]
 
 
 class Gathering:
@@ -81,6 +38,7 @@ class Gathering:
         self._project = project
         self._settle = settle
         self._seq = count(1)
+        self._search = RootSearch(view, project.id)
 
     async def gather(self, ids: Sequence[str]) -> Roots:
         """Stage what is new of these conversations; returns what they turned out to be.
@@ -92,7 +50,7 @@ class Gathering:
         now = await self._source.now()
         await self._staging.plan(self._project, ())
         roots = Roots()
-        await self._find(list(dict.fromkeys(ids)), roots)
+        await self._search.find(list(dict.fromkeys(ids)), roots)
         if unknown := roots.missing(ids):
             raise ConversationNotFound(
                 f"project {self._project.name!r} has no conversation {', '.join(map(repr, unknown))}"
@@ -104,55 +62,6 @@ class Gathering:
             await self._staging.set_mark(self._project.id, READ_MARK + name, now)
         return roots
 
-    # -- finding -------------------------------------------------------------------------------------------------
-
-    async def _find(self, ids: Sequence[str], roots: Roots) -> None:
-        """By thread; then as ids of traces; what is left one by one, as a server without an index needs it."""
-        await self._by_thread(ids, roots)
-        await self._by_trace([one for one in roots.missing(ids) if is_id(one)], roots)
-        missing = roots.missing(ids)
-        await all_of(FETCHERS, [partial(self._by_metadata, roots, one) for one in missing])
-
-    async def _by_thread(self, ids: Sequence[str], roots: Roots) -> None:
-        async def some(batch: Sequence[str]) -> None:
-            wanted = set(batch)
-            async for run in self._view.runs(self._source.thread_roots(self._project.id, batch)):
-                if run.thread_id in wanted:
-                    roots.add(run, run.thread_id)
-                    roots.names[run.thread_id] = run.thread_id
-
-        await all_of(FETCHERS, [partial(some, batch) for batch in batches(ids, ROOTS_AT_ONCE)])
-
-    async def _by_trace(self, ids: Sequence[str], roots: Roots) -> None:
-        """A root with a thread leads to that conversation; one without is a conversation of its own."""
-        elsewhere: dict[str, str] = {}
-        async for run in self._view.runs(self._source.trace_roots(self._project.id, ids)):
-            if run.thread_id is None:
-                roots.add(run, run.trace_id)
-                roots.names[run.trace_id] = run.trace_id
-            elif run.thread_id != run.trace_id:  # else the server has no index of threads: metadata will tell
-                elsewhere[run.trace_id] = run.thread_id
-        threads = list(dict.fromkeys(elsewhere.values()))
-        await self._by_thread(threads, roots)
-        for one in roots.missing(threads):
-            await self._by_metadata(roots, one)
-        roots.names.update({trace: name for trace, name in elsewhere.items() if name in roots.names})
-
-    async def _by_metadata(self, roots: Roots, asked: str) -> None:
-        async for run in self._view.runs(self._source.metadata_roots(self._project.id, asked)):
-            roots.add(run, asked)
-            roots.names[asked] = asked
-        if asked in roots.names:
-            return
-        # no root names it: perhaps its runs do, or it is a trace whose root is missing
-        async for run in self._view.runs(self._source.thread(self._project.id, asked)):
-            roots.traces.setdefault(asked, set()).add(run.trace_id)
-            roots.names[asked] = asked
-        if asked not in roots.names and is_id(asked):
-            async for run in self._view.runs(self._source.trace_runs(self._project.id, [asked])):
-                roots.traces.setdefault(asked, set()).add(run.trace_id)
-                roots.names[asked] = run.thread_id or asked
-
     async def _moved(self, roots: Roots) -> Roots | None:
         """What else belongs to the conversations of traces whose roots name none, but whose other runs do."""
         staged = await self._staging.staged_traces(self._project.id, list(roots.traces))
@@ -161,13 +70,11 @@ class Gathering:
         moved = Roots()
         for home in dict.fromkeys(homes.values()):
             if home not in roots.names:
-                await self._find([home], moved)
+                await self._search.find([home], moved)
         for name, home in homes.items():
             roots.names.update({asked: home for asked, found in roots.names.items() if found == name})
             roots.traces.setdefault(home, set()).update(roots.traces.pop(name), moved.traces.get(home, ()))
         return moved if moved.traces else None
-
-    # -- fetching ------------------------------------------------------------------------------------------------
 
     async def _changed(self, roots: Roots) -> list[str]:
         """Traces that must be fetched."""

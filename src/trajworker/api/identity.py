@@ -38,8 +38,8 @@ def known_redactor(given: BasePiiRedactor | None) -> BasePiiRedactor | None:
     """What masks texts; raises ConfigError for what is none, such as a class of redactors."""
     if given is None or isinstance(given, BasePiiRedactor):
         return given
-    told = f"the class {given.__name__}: make one of it" if isinstance(given, type) else type(given).__name__
-    raise ConfigError(f"redactor is an object derived from BasePiiRedactor, not {told}")
+    found = f"the class {given.__name__}: make one of it" if isinstance(given, type) else type(given).__name__
+    raise ConfigError(f"redactor is an object derived from BasePiiRedactor, not {found}")
 
 
 def identity_of(redactor: BasePiiRedactor | None) -> str | None:

@@ -16,9 +16,9 @@ from msgspec import Struct
 from trajworker.api.connecting import Connected, Connector, staging_at
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.gathering import READ_MARK, Gathering
-from trajworker.api.lacking import lacking, lacking_anywhere
 from trajworker.api.listing import ConversationSummary
 from trajworker.api.staged import BATCH, EVER, Assembly, Stretch
+from trajworker.api.unavailable import unavailable, unavailable_in_project
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError
 from trajworker.model.run import Project
@@ -100,11 +100,11 @@ class Importer:
             if wanted.conversations is not None:
                 gathering = Gathering(connected.view, staging, connected.project, settle)
                 roots = await gathering.gather(wanted.conversations)
-                failures = await lacking(staging, connected.project.id, roots.traces)
+                failures = await unavailable(staging, connected.project.id, roots.traces)
                 names = list(dict.fromkeys(roots.names[one] for one in wanted.conversations))
             else:
                 await self._read_all(connected, staging, settle)
-                failures = await lacking_anywhere(staging, connected.project.id)
+                failures = await unavailable_in_project(staging, connected.project.id)
                 assembly = self._assembly(wanted, staging, connected.project)
                 names = [name async for name in assembly.ids()]
         return [name for name in names if name not in failures], failures
@@ -114,7 +114,7 @@ class Importer:
         view, project = connected.view, connected.project
         since, until = self._settings.source.since or EARLIEST, self._settings.source.until
         reading = Reading(since=since, until=until, settle=settle, deep_scan=None, unsettled=True)
-        source = view.masking or view.source
+        source = view.redacting or view.source
         cycle = Cycle(source, staging, reading, self._connector.observer, self._settings.intake.pagers)
         now = await view.source.now()
         failed = await cycle.run([project], now)

@@ -111,7 +111,7 @@ class _Ledger:
                 last=self._rows,
             )
 
-    async def lost(self, seq: int) -> int:
+    async def make_void(self, seq: int) -> int:
         """Make a part void."""
         self._parts[seq] = replace(self._parts[seq], state=PartState.VOID)
         return 0

@@ -105,8 +105,8 @@ def staging_file(options: Options, project_id: str, redactor: str) -> Path:
     """
     source, keys = options.settings.source, options.settings.conversation.thread_keys
     parts = (source.endpoint.rstrip("/"), source.workspace_id or "", project_id, *keys, "", redactor)
-    told = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return options.storage_dir / f"{quote(options.project, safe='')[:READABLE_CHARS]}-{told}.db"
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return options.storage_dir / f"{quote(options.project, safe='')[:READABLE_CHARS]}-{digest}.db"
 
 
 def point_in_time(given: When | None, name: str) -> datetime | None:

@@ -1,6 +1,7 @@
-"""Running several things at once, and telling of the first that failed as if it had been the only one."""
+"""Many things some at a time: jobs of which the first that fails is raised by itself, and values in portions."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import islice
 from typing import TypeVar
 
 import anyio
@@ -35,6 +36,11 @@ def first_of(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def next_items(values: Iterator[T], most: int) -> list[T]:
+    """The next values of an iterator, at most so many; none at its end."""
+    return list(islice(values, most))
 
 
 def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:

@@ -50,9 +50,9 @@ def _explain(error: Exception) -> int:
     from trajworker.cli.explaining import explain  # noqa: PLC0415 - nothing is imported for a command that succeeds
     from trajworker.observing.printable import printable_text  # noqa: PLC0415 - same
 
-    told = [explain(cause) for cause in _leaves(error)]
-    sys.stderr.writelines(f"trajworker: {printable_text(text)}\n" for text, _ in told)
-    return max(code for _, code in told)
+    explained = [explain(cause) for cause in _leaves(error)]
+    sys.stderr.writelines(f"trajworker: {printable_text(text)}\n" for text, _ in explained)
+    return max(code for _, code in explained)
 
 
 def _leaves(error: Exception) -> list[Exception]:

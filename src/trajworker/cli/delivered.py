@@ -38,8 +38,8 @@ def find_trajectory(asked: argparse.Namespace, conversation_id: str, revision: i
         raise ConversationNotFound(f"{len(found)} conversations in {folder} begin with {conversation_id}; write more")
     if not found and len(revisions) == 1:
         ((name, known),) = revisions.items()
-        told = ", ".join(map(str, sorted(known)))
-        raise ConversationNotFound(f"{name} has no revision {revision} in {folder}, only {told}")
+        present = ", ".join(map(str, sorted(known)))
+        raise ConversationNotFound(f"{name} has no revision {revision} in {folder}, only {present}")
     if not found:
         raise ConversationNotFound(f"no conversation {conversation_id} in {folder}")
     return next(iter(found.values()))

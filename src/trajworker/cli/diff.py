@@ -43,6 +43,6 @@ def _opened(path: Path) -> Trajectory | Golden:
     trajectories = load(path)
     found = [one for one, _ in zip(trajectories, range(SEVERAL), strict=False)]
     if len(found) != 1:
-        told = "several trajectories" if found else "no trajectory"
-        raise ConfigError(f"{path} holds {told}: name a conversation, and the file with --in")
+        what = "several trajectories" if found else "no trajectory"
+        raise ConfigError(f"{path} holds {what}: name a conversation, and the file with --in")
     return found[0]

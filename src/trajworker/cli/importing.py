@@ -10,12 +10,12 @@ import anyio
 import anyio.to_thread
 
 from trajworker.api.bulk import bulk_lines
-from trajworker.api.bulk_asked import Bulk
+from trajworker.api.bulk_request import Bulk
 from trajworker.api.lines import open_lines
 from trajworker.api.options import Options
 from trajworker.api.saving import Documents
 from trajworker.cli.choosing import one_project
-from trajworker.cli.masking import redactor_of
+from trajworker.cli.redaction import redactor_of
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 from trajworker.errors import ConfigError
@@ -42,17 +42,17 @@ def _bulk(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
     settings = load_asked(asked, Purpose.LOCAL)
     options = Options(settings=settings)
     ids = tuple(dict.fromkeys(asked.conversations)) or None
-    masking = redactor_of(settings, None)
-    return bulk_lines(Bulk.of(asked.bulk, options, ids, stage=not asked.no_stage, redactor=masking))
+    redactor = redactor_of(settings, None)
+    return bulk_lines(Bulk.of(asked.bulk, options, ids, stage=not asked.no_stage, redactor=redactor))
 
 
 async def _fetched(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
     from trajworker.aio import Client  # noqa: PLC0415 - an HTTP client, which an export needs not wait for
 
     options = one_project(load_asked(asked, Purpose.RUN))
-    masking = redactor_of(options.settings, None if asked.no_stage else options.storage_dir)
+    redactor = redactor_of(options.settings, None if asked.no_stage else options.storage_dir)
     found = Client.of(options).iter_conversations(
-        asked.conversations or None, stage=not asked.no_stage, redactor=masking
+        asked.conversations or None, stage=not asked.no_stage, redactor=redactor
     )
     async with aclosing(found):
         async for trajectory in found:

@@ -42,14 +42,14 @@ async def _purge(
     failures: list[TrajworkerError] = []
     try:
         async for erasure in purge(staging, imported, conversations, before):
-            _tell(erasure)
+            _report(erasure)
             failures += [] if erasure.failure is None else [erasure.failure]
     except ConversationNotFound as error:
         failures.append(error)
     return failures
 
 
-def _tell(erasure: Erasure) -> None:
+def _report(erasure: Erasure) -> None:
     purged = erasure.purged
     if purged or erasure.failure is None:
         conversations = counted(sum(one.conversations for one in purged), "conversation")

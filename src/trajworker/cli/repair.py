@@ -11,8 +11,8 @@ from trajworker.config import Purpose, Settings
 from trajworker.config.fingerprint import OUT
 from trajworker.errors import EXIT_IO, ConfigError
 from trajworker.observing.counting import counted
-from trajworker.sinks import repair
-from trajworker.sinks.recovery import Repaired, refuse_left_behind
+from trajworker.sinks import Repaired, repair
+from trajworker.sinks.adoption import refuse_left_behind
 from trajworker.staging import open_staging
 
 

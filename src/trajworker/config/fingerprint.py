@@ -32,8 +32,8 @@ def parts(settings: Settings, rules_version: str) -> dict[str, str]:
 def refuse(altered: Mapping[str, str], named: Mapping[str, str]) -> None:
     """Raise ConfigError where there are `altered` settings, given with the values that staging was begun with."""
     if altered:
-        told = "; ".join(f"{name} was {value!r} and is {named[name]!r}" for name, value in altered.items())
-        raise ConfigError(f"staging belongs to other settings: {told}; set them back, or run with --adopt")
+        changes = "; ".join(f"{name} was {value!r} and is {named[name]!r}" for name, value in altered.items())
+        raise ConfigError(f"staging belongs to other settings: {changes}; set them back, or run with --adopt")
 
 
 def digest(named: Mapping[str, str]) -> str:

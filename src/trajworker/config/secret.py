@@ -22,7 +22,7 @@ class Secret:
         return self._text
 
     def mark(self) -> str:
-        """Another word for another secret, from which nobody gets the secret back: to notice that it was changed."""
+        """A digest by which a change of the secret is noticed; nobody gets the secret back from it."""
         return hmac.new(_bytes(self._text), _MARKED, hashlib.sha256).hexdigest()[:_MARK_CHARS]
 
     def __repr__(self) -> str:

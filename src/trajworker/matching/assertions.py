@@ -63,9 +63,9 @@ def assert_never_called(trajectory: object, *names: str) -> None:
     forbidden = _forbidden(names)
     made = [call for call in read_calls(trajectory).calls if call.name in forbidden]
     if made:
-        told = "\n".join(f"  + {call.index + 1:>3} {show_call(call)}" for call in made)
+        calls = "\n".join(f"  + {call.index + 1:>3} {show_call(call)}" for call in made)
         tools = ", ".join(dict.fromkeys(str(call.name) for call in made))
-        raise TrajectoryMismatch(f"Called although it must never be: {tools}\n{told}")
+        raise TrajectoryMismatch(f"Called although it must never be: {tools}\n{calls}")
 
 
 def called_before(trajectory: object, first: str, then: str, *, require_both: bool = False) -> bool:
@@ -85,8 +85,8 @@ def _names(path: CallPath) -> list[str]:
 
 
 def _places(names: list[str], *tools: str) -> str:
-    told = []
+    places_by_tool = []
     for tool in dict.fromkeys(tools):
         places = [str(position) for position, name in enumerate(names, 1) if name == tool]
-        told.append(f"{tool} was call {', '.join(places)}" if places else f"{tool} was never called")
-    return "; ".join(told)
+        places_by_tool.append(f"{tool} was call {', '.join(places)}" if places else f"{tool} was never called")
+    return "; ".join(places_by_tool)

@@ -183,8 +183,8 @@ def _is_named_call(item: Mapping[Any, Any]) -> bool:
 def _read_call(index: int, item: Any) -> Call:  # noqa: ANN401 - a call in any of its spellings
     call = _spelt(index, item)
     if _is_bottomless(call.arguments):
-        told = f"nest deeper than {DEEPEST} levels, or hold themselves"
-        raise MalformedCall(f"call {index + 1} ({call.name}) has arguments that {told}: they cannot be compared")
+        fault = f"nest deeper than {DEEPEST} levels, or hold themselves"
+        raise MalformedCall(f"call {index + 1} ({call.name}) has arguments that {fault}: they cannot be compared")
     if call.name is MISSING or isinstance(call.name, str):
         return call
     raise MalformedCall(f"call {index + 1} has a name that is no text but {type(call.name).__name__}: {call.name!r}")

@@ -88,13 +88,13 @@ def read_golden(path: str | os.PathLike[str]) -> Golden:
     for number, line in enumerate(lines[1:], 2):
         if not line.strip():
             continue
-        told = _decoded(line, _Line, f"{path}: line {number} is no call")
+        decoded = _decoded(line, _Line, f"{path}: line {number} is no call")
         try:
-            call = Call(len(calls), told.name, read_arguments(told.arguments))
+            call = Call(len(calls), decoded.name, read_arguments(decoded.arguments))
         except (MalformedMarker, RecursionError) as error:
             raise MalformedGolden(f"{path}: line {number}: {error}") from error
         calls.append(call)
-        with_last = turns.pop() if told.parallel and turns else ()
+        with_last = turns.pop() if decoded.parallel and turns else ()
         turns.append((*with_last, call.index))
     return Golden(CallPath(tuple(calls), tuple(turns), json=True), header.normalise)
 
@@ -130,13 +130,13 @@ def _opened(side: object) -> Golden:
 def _line(call: Call, *, parallel: bool) -> str:
     refuse_malformed(call, "recorded")
     try:
-        told = json.dumps(written_arguments(call.arguments), ensure_ascii=False, sort_keys=True)
+        arguments = json.dumps(written_arguments(call.arguments), ensure_ascii=False, sort_keys=True)
     except Unspeakable as error:
         advice = "pass plain values, or normalise them before"
         raise MalformedCall(f"recorded call {call.index + 1} ({call.name}): {error}; {advice}") from error
     name = json.dumps(str(call.name), ensure_ascii=False)
     beside = ', "parallel": true' if parallel else ""
-    return f'{{"name": {name}, "arguments": {told}{beside}}}'
+    return f'{{"name": {name}, "arguments": {arguments}{beside}}}'
 
 
 def _decoded(line: bytes, kind: Any, complaint: str) -> Any:  # noqa: ANN401 - an instance of `kind`

@@ -46,20 +46,20 @@ def json_value(value: object) -> Any:  # noqa: ANN401 - JSON
 
 
 def _object(value: Mapping[Any, Any]) -> dict[str, Any]:
-    told: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
     for key, item in value.items():
         name = _key(key)
-        if name in told:
+        if name in plain:
             raise MalformedCall(f"two keys of one object are both {name!r} in JSON: give them names that differ")
-        told[name] = json_value(item)
-    return told
+        plain[name] = json_value(item)
+    return plain
 
 
 def _key(key: object) -> str:
-    told = json_value(key)
-    if isinstance(told, str):
-        return told
-    return json.dumps(told) if isinstance(told, int | float | None) else str(key)
+    plain = json_value(key)
+    if isinstance(plain, str):
+        return plain
+    return json.dumps(plain) if isinstance(plain, int | float | None) else str(key)
 
 
 def _sorted(values: Iterable[Any]) -> list[Any]:
@@ -85,7 +85,7 @@ def _other(value: Any) -> Any:  # noqa: ANN401 - any object at all
     if plain is not value:
         return json_value(plain)
     try:
-        told = msgspec.to_builtins(value, builtin_types=(bytes, bytearray), order="deterministic")
+        plain = msgspec.to_builtins(value, builtin_types=(bytes, bytearray), order="deterministic")
     except (TypeError, ValueError):
         return value
-    return told if told is value else json_value(told)
+    return plain if plain is value else json_value(plain)

@@ -71,11 +71,11 @@ class Approx(Struct, frozen=True, tag="approx", tag_field="$trajworker"):
 
     def __post_init__(self) -> None:
         for name in ("value", "relative", "absolute"):
-            told = getattr(self, name)
-            if isinstance(told, bool) or not isinstance(told, int | float | Decimal) or told != told:  # noqa: PLR0124
-                raise MalformedMatcher(f"approx: {name} is a number, not {told!r}")
-            if name != "value" and told < 0:
-                raise MalformedMatcher(f"approx: {name} is how far a number may be off, so {told!r} is none: give 0")
+            number = getattr(self, name)
+            if isinstance(number, bool) or not isinstance(number, int | float | Decimal) or number != number:  # noqa: PLR0124
+                raise MalformedMatcher(f"approx: {name} is a number, not {number!r}")
+            if name != "value" and number < 0:
+                raise MalformedMatcher(f"approx: {name} is how far a number may be off, so {number!r} is none: give 0")
 
     def accepts(self, value: object) -> bool:
         """Whether `value` will do."""

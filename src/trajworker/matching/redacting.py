@@ -31,9 +31,9 @@ def redacted(path: CallPath, redactor: Redactor | None) -> CallPath:
         masked = redactor.redact(text)
         return masked if isinstance(masked, str) else str(masked.text)
 
-    told = json_path(path)
-    calls = tuple(structs.replace(call, arguments=_masked(call.arguments, mask)) for call in told.calls)
-    return structs.replace(told, calls=calls)
+    plain = json_path(path)
+    calls = tuple(structs.replace(call, arguments=_masked(call.arguments, mask)) for call in plain.calls)
+    return structs.replace(plain, calls=calls)
 
 
 def _masked(value: Any, mask: _Mask) -> Any:  # noqa: ANN401 - JSON

@@ -54,8 +54,8 @@ def render(verdict: Verdict, *, colour: bool = False) -> str:
 def verdict_map(verdict: Verdict) -> dict[str, Any]:
     """The verdict as plain JSON values, with its figures."""
     figures = {"precision": verdict.precision, "recall": verdict.recall, "f1": verdict.f1}
-    told: dict[str, Any] = listed(msgspec.to_builtins(verdict, str_keys=True, enc_hook=repr))
-    return told | figures
+    fields: dict[str, Any] = listed(msgspec.to_builtins(verdict, str_keys=True, enc_hook=repr))
+    return fields | figures
 
 
 def show_call(call: Call) -> str:
@@ -77,19 +77,19 @@ def show_value(value: object) -> str:
     if isinstance(value, MATCHERS):
         return f"<{value}>"
     try:
-        told = json.dumps(value, ensure_ascii=False, default=lambda other: f"<{without_arrays(other)}>")
+        shown = json.dumps(value, ensure_ascii=False, default=lambda other: f"<{without_arrays(other)}>")
     except TypeError:  # keys that JSON has no word for
-        told = repr(value)
-    return _printable(told)
+        shown = repr(value)
+    return _printable(shown)
 
 
 def _headline(verdict: Verdict) -> str:
     counts = f"{_count(verdict.actual_count)}, {verdict.expected_count} expected"
     asked = [f"mode {verdict.mode}", f"args {verdict.args}", *([f"by {verdict.group}"] if verdict.group else [])]
-    told = "Trajectories match" if verdict else "Trajectories differ"
+    outcome = "Trajectories match" if verdict else "Trajectories differ"
     offences = list(_offences(verdict))
     why = f": {', '.join(offences)}" if offences and not verdict else ""
-    return f"{told}{why} ({counts}; {', '.join(asked)})"
+    return f"{outcome}{why} ({counts}; {', '.join(asked)})"
 
 
 def _offences(verdict: Verdict) -> Iterator[str]:

@@ -120,12 +120,12 @@ def _difference_at(path: Path, actual: object, expected: object) -> Iterator[Dif
 
 def _answer(agree: ArgumentsAgree, actual: object, expected: object) -> bool:
     """What an override says; raises UnknownOption where it only promises an answer, which would always be a yes."""
-    said: Any = agree(actual, expected)
-    if not isawaitable(said):
-        return bool(said)
-    if iscoroutine(said):
-        said.close()  # else Python warns that nobody awaited it
-    raise UnknownOption(f"an override answered with a {type(said).__name__}: {_PLAIN_FUNCTION}")
+    answer: Any = agree(actual, expected)
+    if not isawaitable(answer):
+        return bool(answer)
+    if iscoroutine(answer):
+        answer.close()  # else Python warns that nobody awaited it
+    raise UnknownOption(f"an override answered with a {type(answer).__name__}: {_PLAIN_FUNCTION}")
 
 
 def read_rules(mode: str, args: str, options: Mapping[str, Any]) -> Rules:

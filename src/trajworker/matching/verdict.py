@@ -71,8 +71,8 @@ class Verdict(Struct, frozen=True, kw_only=True):
         return sum(row.kind == kind for row in self.alignment)
 
     def __repr__(self) -> str:
-        told = ", ".join(f"{self.count(kind)} {kind}" for kind in ("kept", "inserted", "deleted", "changed"))
-        return f"<{'matches' if self.matched else 'no match'} ({self.mode}, args {self.args}): {told}>"
+        counts = ", ".join(f"{self.count(kind)} {kind}" for kind in ("kept", "inserted", "deleted", "changed"))
+        return f"<{'matches' if self.matched else 'no match'} ({self.mode}, args {self.args}): {counts}>"
 
 
 def _share(pairs: int, whole: int, other: int) -> float:

@@ -27,7 +27,7 @@ LARGEST_COUNT = 2**53
 """No run takes more tokens; what claims to is noise, and no encoder need bear it."""
 
 
-def is_id(text: str) -> bool:
+def is_uuid(text: str) -> bool:
     """Whether a text may be the id of a run, a trace or a project; LangSmith's are UUIDs, names can be anything."""
     try:
         return str(UUID(text)) == text.lower()

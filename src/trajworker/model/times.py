@@ -1,8 +1,12 @@
-"""Which times can be true."""
+"""The times of runs: which can be true, from when they are counted, and how finely."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Times that are kept as numbers count microseconds from here."""
+MICROSECOND = timedelta(microseconds=1)
+"""The finest step of a time: an exclusive bound that lies so far behind a moment still takes it in."""
+EARLIEST = EPOCH
 """No run is believed to have started earlier: where reading begins unless something else is asked for."""
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 

@@ -89,14 +89,14 @@ class Logs:
         """Write the event, unless its level is too low or it was said a moment ago."""
         level = _LEVEL_OF.get(type(event), "info")
         if self._is_heard(level):
-            self._tell(level, event)
+            self._log(level, event)
         if isinstance(event, WorkerStopped):
             self._forget(self._clock())
 
     def _is_heard(self, level: str) -> bool:
         return _LEVELS.index(level) >= self._least
 
-    def _tell(self, level: str, event: Event) -> None:
+    def _log(self, level: str, event: Event) -> None:
         fields = _fields(event)
         if level in ("warning", "error"):
             held_back = self._held_back(event)
@@ -108,10 +108,10 @@ class Logs:
 
     def _held_back(self, event: Event) -> int | None:
         """How many like it were held back before this one; None if this one is to be held back too."""
-        said, count = self._complaints.get(complaint := _complaint(event), (None, 0))
+        logged_at, count = self._complaints.get(complaint := _complaint(event), (None, 0))
         now = self._clock()
-        if said is not None and now - said < REPEAT_AFTER_S:
-            self._complaints[complaint] = (said, count + 1)
+        if logged_at is not None and now - logged_at < REPEAT_AFTER_S:
+            self._complaints[complaint] = (logged_at, count + 1)
             return None
         self._complaints.pop(complaint, None)  # what was said last stands last
         if len(self._complaints) >= MAX_COMPLAINTS:
@@ -123,8 +123,8 @@ class Logs:
     def _forget(self, until: float) -> None:
         """Forget complaints that were said by then, and tell how many like them were held back since."""
         while self._complaints:
-            complaint, (said, count) = next(iter(self._complaints.items()))
-            if said > until:
+            complaint, (logged_at, count) = next(iter(self._complaints.items()))
+            if logged_at > until:
                 return
             del self._complaints[complaint]
             if count and self._is_heard("warning"):
@@ -132,8 +132,8 @@ class Logs:
                 self._write("warning", name, {"about": " ".join(words), "held_back": count})
 
     def _write(self, level: str, name: str, fields: Fields) -> None:
-        told = {name: _short(value) for name, value in fields.items()}
-        line = self._render({**told, "event": name, "level": level, "timestamp": _now()})
+        shortened = {name: _short(value) for name, value in fields.items()}
+        line = self._render({**shortened, "event": name, "level": level, "timestamp": _now()})
         try:
             with self._one_at_a_time:
                 self._stream.write(line + b"\n")

@@ -48,8 +48,8 @@ def watching(stderr: TextIO, *, style: str = "auto", level: str = "info", progre
 def fan_out(observers: Sequence[Observer]) -> Observer:
     """One observer that tells several, in order."""
 
-    def tell(event: Event) -> None:
+    def observe_all(event: Event) -> None:
         for observer in observers:
             observer(event)
 
-    return tell
+    return observe_all

@@ -81,11 +81,11 @@ class Sink(Protocol):
 
 
 SEAL_SIZE: Final = 64 * 1024 * 1024
-"""A part is sealed when it has grown to so many bytes, unless configured otherwise,"""
+"""A part is sealed when it has grown to so many bytes, unless configured otherwise."""
 SEAL_LINES: Final = 10_000
-"""or holds so many lines,"""
+"""A part is sealed when it holds so many lines, unless configured otherwise."""
 SEAL_AGE: Final = timedelta(minutes=10)
-"""or its first line is this old."""
+"""A part is sealed when its first line is this old, unless configured otherwise."""
 
 
 class Compression(StrEnum):
@@ -167,7 +167,7 @@ class PartLedger(Protocol):
         """Commit emissions together with the length and lines of their parts."""
         ...
 
-    async def lost(self, seq: int) -> int:
+    async def make_void(self, seq: int) -> int:
         """Make void a part whose bytes are lost: revisions only found there are due again, with the same number.
 
         Returns how many can not be made again, because a newer revision was emitted or their payloads are gone.

@@ -25,7 +25,7 @@ class SlicePurpose(StrEnum):
     """What a `SWIFT` slice of the same stretch leaves out: runs that did not succeed (yet), or ended later. Read first:
     a run that ends between the two is then met by one of them at least."""
     SWIFT = "swift"
-    """Runs that succeeded, and soon after the slice began: what some servers are quicker to give (see `Swift`)."""
+    """Runs that succeeded and ended soon after the slice began: some servers allow more requests for them (`Swift`)."""
 
 
 COVERING = (SlicePurpose.COVER, SlicePurpose.CATCH_UP, SlicePurpose.LEFT_OVER, SlicePurpose.SWIFT)
@@ -69,7 +69,7 @@ class Unreadable(Struct, frozen=True, kw_only=True):
 
 
 class Swift(Struct, frozen=True, kw_only=True):
-    """That the source allows more requests for little time: all that starts from `since` on, and `SWIFT` slices.
+    """Where the source allows more requests: for runs that started at `since` or later, and for `SWIFT` slices.
 
     `span` is how long after the start of a `SWIFT` slice a run must have ended to be met in it.
     """
@@ -201,8 +201,8 @@ class RunStore(Protocol):
         """Ids of runs to look at again: those that have not ended, and those set aside; at most `limit` of either."""
         ...
 
-    async def looked(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
-        """Those runs were looked at: each is next due in 1 h, then 6 h, 1 d, then every 7 d."""
+    async def reschedule(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
+        """Give runs that were looked at now their next time: in 1 h, then 6 h, 1 d, then every 7 d."""
         ...
 
     async def coverage(self, project_id: str) -> Coverage:

@@ -87,8 +87,8 @@ class PlaceholderRedactor(BasePiiRedactor):
                 value = value[1:]  # with and without the country code
         elif label == "EMAIL":
             value = value.replace("%40", "@").casefold()
-        told = f"{label}\0{value}".encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self._secret, told, "sha256")
+        keyed = f"{label}\0{value}".encode("utf-8", "surrogatepass")
+        digest = hmac.digest(self._secret, keyed, "sha256")
         return f"<{label}_{digest[:_DIGEST_BYTES].hex().translate(_LETTERS)}>"
 
     @staticmethod

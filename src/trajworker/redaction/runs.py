@@ -85,7 +85,7 @@ def _named(what: str, masked: Callable[[], Masked]) -> Masked:
     try:
         return masked()
     except RedactionFailed as failure:
-        told = str(failure)
+        reason = str(failure)
     except RecursionError:
-        told = "it is nested too deeply"
-    raise RedactionFailed(f"{what}: {told}; nothing of it is kept. Mend the redactor, then run again.")
+        reason = "it is nested too deeply"
+    raise RedactionFailed(f"{what}: {reason}; nothing of it is kept. Mend the redactor, then run again.")

@@ -49,14 +49,14 @@ def _v1_routes(simulator: Simulator) -> list[Route]:
     ingest = IngestRoutes(simulator.state, simulator.intake)
     served = simulator.settings.mode is not Mode.V2
 
-    async def tell(_request: Request) -> Response:
+    async def server_info(_request: Request) -> Response:
         return json_response(info(simulator.settings))
 
     async def healthy(_request: Request) -> Response:
         return json_response({"status": "ok"})
 
     return [
-        _route("/info", "GET", tell),
+        _route("/info", "GET", server_info),
         _route("/info/health", "GET", healthy),
         _route("/settings", "GET", reads.workspace),
         _route("/runs", "POST", ingest.create_run),

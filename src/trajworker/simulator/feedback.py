@@ -24,7 +24,7 @@ def store_feedback(state: State, document: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(document.get("key"), str):
         raise unprocessable(("body", "key"), "Field required", "missing")
     try:
-        told = {name: instants.parse_optional(document.get(name)) for name in ("created_at", "modified_at")}
+        times = {name: instants.parse_optional(document.get(name)) for name in ("created_at", "modified_at")}
     except instants.BadInstant as error:
         raise unprocessable(("body", "created_at"), str(error), "datetime_parsing") from error
     now_us = state.now_us()
@@ -44,7 +44,7 @@ def store_feedback(state: State, document: dict[str, Any]) -> dict[str, Any]:
         "start_time": run.start_time if run else document.get("start_time"),
         "is_root": run.is_root if run else None,
         "feedback_source": document.get("feedback_source"),
-        **{name: instants.naive(now_us if moment is None else moment) for name, moment in told.items()},
+        **{name: instants.naive(now_us if moment is None else moment) for name, moment in times.items()},
         "feedback_thread_id": document.get("feedback_thread_id"),
         "feedback_group_id": document.get("feedback_group_id"),
         "extra": document.get("extra"),

@@ -29,7 +29,7 @@ class _Draft(msgspec.Struct):
     patched: dict[str, Any]
     project_id: str | None = None
 
-    def told(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         """All fields, a patch before a post."""
         return _overlay(self.posted, self.patched)
 
@@ -95,12 +95,12 @@ class Intake:
         return draft.project_id
 
     def _publish(self, run_id: str, draft: _Draft, kind: str) -> None:
-        told = draft.told()
-        if not told.get("start_time") and not told.get("dotted_order"):
+        fields = draft.fields()
+        if not fields.get("start_time") and not fields.get("dotted_order"):
             return
         # the draft stays without a project: a post that comes behind its patch names it
         project_id = draft.project_id or self._state.store.project_named("default", self._state.now_us()).id
-        run = self._build(run_id, told, project_id)
+        run = self._build(run_id, fields, project_id)
         settings = self._state.settings
         lag_s = settings.visibility_lag_s if kind == "post" else settings.patch_lag_s
         visible_us = round((self._state.now_s() + lag_s) * 1_000_000) if lag_s else 0
@@ -127,26 +127,26 @@ class Intake:
         if run is None:
             return _Draft({}, {})
         plain = (*_TEXTS, *_IDENTITY, "start_time", "end_time", "tags")
-        told = {name: getattr(run, name) for name in plain}
-        told |= {name: decode(getattr(run, name)) for name in (*_PAYLOADS, "extra")}
-        posted = {name: value for name, value in told.items() if value is not None}
+        fields = {name: getattr(run, name) for name in plain}
+        fields |= {name: decode(getattr(run, name)) for name in (*_PAYLOADS, "extra")}
+        posted = {name: value for name, value in fields.items() if value is not None}
         return _Draft(posted, {}, run.session_id)
 
-    def _build(self, run_id: str, told: dict[str, Any], project_id: str) -> StoredRun:
+    def _build(self, run_id: str, fields: dict[str, Any], project_id: str) -> StoredRun:
         run = StoredRun(id=run_id, session_id=project_id)
         for name in _TEXTS:
-            if told.get(name) is not None:
-                setattr(run, name, sendable(str(told[name])))
+            if fields.get(name) is not None:
+                setattr(run, name, sendable(str(fields[name])))
         for name in _PAYLOADS:
-            if name in told:
-                setattr(run, name, encode(told[name]))
-        _set_times(run, told)
-        self._set_lineage(run, told)
+            if name in fields:
+                setattr(run, name, encode(fields[name]))
+        _set_times(run, fields)
+        self._set_lineage(run, fields)
         run.status = "error" if run.error else ("success" if run.end_time else "pending")
-        run.events = run.events if "events" in told else encode([])
-        run.tags = [sendable(str(tag)) for tag in told.get("tags") or ()]
+        run.events = run.events if "events" in fields else encode([])
+        run.tags = [sendable(str(tag)) for tag in fields.get("tags") or ()]
         complete(run)
-        _set_extra(run, told.get("extra"), self._state.settings)
+        _set_extra(run, fields.get("extra"), self._state.settings)
         run.s3_urls = self._attachment_urls(run_id)
         run.execution_order, run.in_dataset, run.trace_tier = 1, False, "shortlived"
         run.ttl_seconds, run.trace_upgrade = TTL_S, False
@@ -155,10 +155,10 @@ class Intake:
         run.trace_first_received_at = earlier or instants.naive(self._state.now_us())
         return run
 
-    def _set_lineage(self, run: StoredRun, told: dict[str, Any]) -> None:
+    def _set_lineage(self, run: StoredRun, fields: dict[str, Any]) -> None:
         """Trace and dotted order as told; derived from the parent for a lone POST that tells neither."""
-        run.dotted_order = str(told.get("dotted_order") or "")
-        run.trace_id = str(told.get("trace_id") or "")
+        run.dotted_order = str(fields.get("dotted_order") or "")
+        run.trace_id = str(fields.get("trace_id") or "")
         if run.dotted_order:
             return
         stamp = (run.start_time or "").replace("-", "").replace(":", "")
@@ -218,10 +218,10 @@ def _check_lineage(fields: dict[str, Any]) -> None:
         raise refusal(400, f"dotted_order {dotted} has a run that starts before its parent")
 
 
-def _set_times(run: StoredRun, told: dict[str, Any]) -> None:
+def _set_times(run: StoredRun, fields: dict[str, Any]) -> None:
     try:
         for name in ("start_time", "end_time"):
-            moment_us = instants.parse_optional(told.get(name))
+            moment_us = instants.parse_optional(fields.get(name))
             if moment_us is not None:
                 setattr(run, name, instants.naive(moment_us))
     except BadInstant as error:

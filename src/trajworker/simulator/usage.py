@@ -70,17 +70,17 @@ def own(run: StoredRun) -> Usage:
     first_token_us = _first_token_us(run)
     if run.run_type not in _METERED:
         return Usage(first_token_us=first_token_us)
-    told = _told(decode(run.outputs)) or _dict(run.metadata().get("usage_metadata"))
-    if told is None:
+    counts = _counts_in(decode(run.outputs)) or _dict(run.metadata().get("usage_metadata"))
+    if counts is None:
         return Usage(first_token_us=first_token_us)
-    prompt = _count(told, "input_tokens", "prompt_tokens")
-    completion = _count(told, "output_tokens", "completion_tokens")
-    prompt_details, completion_details = _counts(told, "input_token_details"), _counts(told, "output_token_details")
-    costs = [_cost(told, name) for name in ("input_cost", "output_cost", "total_cost")]
+    prompt = _count(counts, "input_tokens", "prompt_tokens")
+    completion = _count(counts, "output_tokens", "completion_tokens")
+    prompt_details, completion_details = _counts(counts, "input_token_details"), _counts(counts, "output_token_details")
+    costs = [_cost(counts, name) for name in ("input_cost", "output_cost", "total_cost")]
     return Usage(
         prompt=prompt,
         completion=completion,
-        total=_count(told, "total_tokens") or prompt + completion,
+        total=_count(counts, "total_tokens") or prompt + completion,
         prompt_details=prompt_details,
         completion_details=completion_details,
         prompt_cost=costs[0],
@@ -104,7 +104,7 @@ def _first_token_us(run: StoredRun) -> int | None:
     return None
 
 
-def _told(outputs: Any) -> dict[str, Any] | None:  # noqa: ANN401 - any JSON
+def _counts_in(outputs: Any) -> dict[str, Any] | None:  # noqa: ANN401 - any JSON
     """Usage within outputs: the SDK's, a generation's, or the provider's."""
     if not isinstance(outputs, dict):
         return None
@@ -128,19 +128,19 @@ def _dict(value: Any) -> dict[str, Any] | None:  # noqa: ANN401 - any JSON
     return value if isinstance(value, dict) and value else None
 
 
-def _count(told: dict[str, Any], *names: str) -> int:
-    return next((int(told[name]) for name in names if isinstance(told.get(name), int | float)), 0)
+def _count(counts: dict[str, Any], *names: str) -> int:
+    return next((int(counts[name]) for name in names if isinstance(counts.get(name), int | float)), 0)
 
 
-def _counts(told: dict[str, Any], name: str) -> dict[str, int] | None:
-    details = told.get(name)
+def _counts(counts: dict[str, Any], name: str) -> dict[str, int] | None:
+    details = counts.get(name)
     if not isinstance(details, dict):
         return None
     return {key: int(count) for key, count in details.items() if isinstance(count, int | float)}
 
 
-def _cost(told: dict[str, Any], name: str) -> float | None:
-    value = told.get(name)
+def _cost(counts: dict[str, Any], name: str) -> float | None:
+    value = counts.get(name)
     return float(value) if isinstance(value, int | float) else None
 
 

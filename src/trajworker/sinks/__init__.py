@@ -1,7 +1,7 @@
 """Where trajectories go: files that are exactly once, chained, and never changed after they were published."""
 
 from trajworker.sinks.jsonl import JsonlSink, open_sink
-from trajworker.sinks.recovery import repair
+from trajworker.sinks.repairing import Repaired, repair
 from trajworker.sinks.rotation import Limits
 from trajworker.sinks.settings import JsonlSettings
 from trajworker.sinks.verification import Verification, verify
@@ -10,6 +10,7 @@ __all__ = [
     "JsonlSettings",
     "JsonlSink",
     "Limits",
+    "Repaired",
     "Verification",
     "open_sink",
     "repair",

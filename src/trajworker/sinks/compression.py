@@ -12,7 +12,7 @@ import zstandard
 from msgspec import Struct
 
 from trajworker.errors import OutputDamaged
-from trajworker.ports import Compression
+from trajworker.ports import Compression, Part
 from trajworker.sinks.folder import ADVICE, Folder, portions, sync_file, write_all
 from trajworker.sinks.naming import part_name
 
@@ -41,18 +41,18 @@ class Packed(Struct, frozen=True):
     sha256: bytes
 
 
-def pack(folder: Folder, seq: int, length: int, lines: int, compression: Compression) -> Packed:
+def pack(folder: Folder, part: Part, compression: Compression) -> Packed:
     """Read the part again and write it compressed beside itself, durably; without compression only hash it.
 
-    Raises `OutputDamaged` where the part does not hold that many bytes and lines.
+    Raises `OutputDamaged` where the file does not hold as many bytes and lines as its row says.
     """
     if compression is Compression.NONE:
-        return _pump(folder, seq, length, lines, None)
-    name = part_name(seq, compression)
+        return _pump(folder, part, None)
+    name = part_name(part.seq, compression)
     folder.unlink(name)
     target = folder.create(name)
     try:
-        packed = _pump(folder, seq, length, lines, (target, _packer(compression)))
+        packed = _pump(folder, part, (target, _packer(compression)))
         sync_file(target, folder.path / name)
     finally:
         os.close(target)
@@ -76,7 +76,7 @@ def _packer(compression: Compression) -> _Packer:
     return zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True).compressobj()
 
 
-def _pump(folder: Folder, seq: int, length: int, lines: int, target: tuple[int, _Packer] | None) -> Packed:
+def _pump(folder: Folder, part: Part, target: tuple[int, _Packer] | None) -> Packed:
     descriptor, packer = target or (None, _AsIs())
     hashed, size, read, counted = hashlib.sha256(), 0, 0, 0
 
@@ -87,15 +87,16 @@ def _pump(folder: Folder, seq: int, length: int, lines: int, target: tuple[int, 
         hashed.update(content)
         size += len(content)
 
-    with folder.reading(part_name(seq)) as part:
-        for portion in portions(part, length):
+    name = part_name(part.seq)
+    with folder.reading(name) as source:
+        for portion in portions(source, part.length):
             read += len(portion)
             counted += portion.count(b"\n")
             put(packer.compress(portion))
         put(packer.flush())
-    if (read, counted) != (length, lines):
+    if (read, counted) != (part.length, part.lines):
         raise OutputDamaged(
-            f"{folder.path / part_name(seq)} holds {read} bytes and {counted} lines, "
-            f"committed were {length} and {lines}; {ADVICE}"
+            f"{folder.path / name} holds {read} bytes and {counted} lines, "
+            f"committed were {part.length} and {part.lines}; {ADVICE}"
         )
     return Packed(size, hashed.digest())

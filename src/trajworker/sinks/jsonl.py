@@ -85,9 +85,9 @@ class JsonlSink:
         """Sync the parts, record the emissions in one transaction, publish what is full."""
         self._refuse_broken()
         appended = [line for growing in self._growing.values() for line in growing.waiting]
-        told = [emission.line for emission in emissions if emission.line is not None]
-        if sorted(appended, key=_place) != sorted(told, key=_place):
-            raise SinkError(f"{len(appended)} lines were appended and {len(told)} are to be committed")
+        to_commit = [emission.line for emission in emissions if emission.line is not None]
+        if sorted(appended, key=_place) != sorted(to_commit, key=_place):
+            raise SinkError(f"{len(appended)} lines were appended and {len(to_commit)} are to be committed")
         with CancelScope(shield=True):
             for growing in self._growing.values():
                 if growing.waiting:
@@ -190,7 +190,7 @@ class JsonlSink:
         await self._final_if_it_fails(self._publisher.publish, self._ended.part)
         ended, self._ended = self._ended, None
         await blocking(ended.file.close)
-        self._publisher.tell(ended.part)
+        self._publisher.observe_published(ended.part)
 
     async def _end(self, part: Part) -> Part:
         """Step 5, on the row as the ledger has it: with the first and last emission."""
@@ -212,7 +212,7 @@ class JsonlSink:
     async def _final_if_it_fails(self, function: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a step of the write path: only a lack of room leaves the sink usable."""
         try:
-            with in_words(self._folder.path):
+            with translated_errors(self._folder.path):
                 return await function(*args, **kwargs)
         except SinkFull:
             raise
@@ -229,12 +229,12 @@ async def open_sink(
 
     Raises `PathNotAllowed`, `OutputDamaged` (committed bytes are missing), `SinkError` (files of another staging).
     """
-    with in_words(settings.out):
+    with translated_errors(settings.out):
         folder = await blocking(Folder.own, settings.out)
     publisher = Publisher(folder, ledger, settings.compress, observe)
     sink = JsonlSink(folder, ledger, publisher, settings.limits, clock)
     try:
-        with in_words(folder.path), CancelScope(shield=True):
+        with translated_errors(folder.path), CancelScope(shield=True):
             await sink.start(settings.consumed)
         yield sink
     finally:
@@ -243,8 +243,8 @@ async def open_sink(
 
 
 @contextmanager
-def in_words(path: Path) -> Iterator[None]:
-    """What the system says about the folder, as an error of ours; only a lack of room can pass."""
+def translated_errors(path: Path) -> Iterator[None]:
+    """Raise what the system says about the folder as errors of ours; only a lack of room can pass."""
     try:
         yield
     except OSError as error:

@@ -46,7 +46,7 @@ class Publisher:
 
     async def seal(self, part: Part) -> Part:
         """Step 5: fix the bytes to be published."""
-        packed = await blocking(pack, self._folder, part.seq, part.length, part.lines, self._compression)
+        packed = await blocking(pack, self._folder, part, self._compression)
         sealed = structs.replace(
             part,
             state=PartState.SEALED,
@@ -59,7 +59,7 @@ class Publisher:
 
     async def void(self, part: Part) -> Part:
         """Step 5 for a number that will never have a file, but stands in the chain."""
-        await self._ledger.lost(part.seq)
+        await self._ledger.make_void(part.seq)
         return structs.replace(part, state=PartState.VOID)
 
     async def publish(self, part: Part) -> None:
@@ -72,7 +72,7 @@ class Publisher:
         await blocking(self._folder.put, manifest_name(name), content)
         self.previous = hash_of(content)
 
-    def tell(self, part: Part) -> None:
+    def observe_published(self, part: Part) -> None:
         """Say that a part was published; apart from that, since nothing is to be repeated when who listens fails."""
         if part.state is not PartState.VOID:
             name, digits = final_of(part), (part.sha256 or b"").hex()

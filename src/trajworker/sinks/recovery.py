@@ -6,11 +6,8 @@ never published.
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
-from msgspec import Struct, structs
-
-from trajworker.errors import ConfigError, OutputDamaged, SinkError
+from trajworker.errors import OutputDamaged, SinkError
 from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
 from trajworker.sinks.folder import ADVICE, Folder, lock_alone
@@ -24,7 +21,6 @@ from trajworker.sinks.naming import (
     compression_of,
     manifest_name,
     part_name,
-    void_name,
 )
 from trajworker.sinks.part_file import PartFile, create_part
 from trajworker.sinks.publishing import Publisher, blocking, final_of
@@ -73,7 +69,7 @@ async def _complete(folder: Folder, publisher: Publisher, part: Part, consumed: 
 
 async def _publish(publisher: Publisher, part: Part) -> None:
     await publisher.publish(part)
-    publisher.tell(part)
+    publisher.observe_published(part)
 
 
 def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
@@ -154,12 +150,12 @@ def restore_published(folder: Folder, part: Part, previous: bytes | None, consum
     """Write the manifest where it is missing; raises `OutputDamaged` where the file is gone or has another length."""
     name = final_of(part)
     size = folder.size(name)
-    told = folder.size(manifest_name(name)) is not None
+    has_manifest = folder.size(manifest_name(name)) is not None
     if size is None and not was_taken(folder, name, consumed):
         raise OutputDamaged(f"{folder.path / name} was published and is gone; {ADVICE}")
     if size is not None and size != part.size_bytes:
         raise OutputDamaged(f"{folder.path / name} was published with {part.size_bytes} bytes and has {size}; {ADVICE}")
-    if not told:
+    if not has_manifest:
         folder.put(manifest_name(name), manifest_of(part, name, previous))
 
 
@@ -173,70 +169,5 @@ def restore_void(folder: Folder, part: Part, previous: bytes | None) -> None:
 
 def was_taken(folder: Folder, name: str, consumed: Consumed) -> bool:
     """Whether a published file is gone because its consumer has it, who leaves the manifest."""
-    gone, told = folder.size(name) is None, folder.size(manifest_name(name)) is not None
-    return gone and told and consumed is Consumed.EXPECTED
-
-
-async def refuse_left_behind(out: Path, before: Path, ledger: PartLedger) -> None:
-    """Raise ConfigError where published files still lie in the folder that was used before, and not in this one."""
-    names = [part.name for part in await ledger.parts() if part.state is PartState.PUBLISHED and part.name]
-    left = [name for name in map(manifest_name, names) if (before / name).exists() and not (out / name).exists()]
-    if left:
-        raise ConfigError(
-            f"the files published so far lie in {before} ({left[0]} and {len(left) - 1:,} more): name that folder, or "
-            f"move all of them to {out} with their manifests and run with --adopt"
-        )
-
-
-class Repaired(Struct, frozen=True, kw_only=True):
-    """What `repair` did: numbers made void, and revisions that can not be made again (superseded or dropped)."""
-
-    voided: tuple[int, ...]
-    gone_for_good: int
-
-
-async def repair(out: Path, ledger: PartLedger, consumed: Consumed = Consumed.FATAL) -> Repaired:
-    """Make void what a damaged disk lost, so that the next run emits it again into a new file, same revisions.
-
-    Every byte is read again. A number that was never published gets its void manifest at the next start.
-    A published file that is damaged stays where it is, with a note (`.void.json`) beside it. One that its consumer has
-    taken, where `consumed` says that they do, is no damage: its revisions are not said again.
-    """
-    folder = await blocking(Folder.own, out)
-    try:
-        rows = {part.seq: part for part in await ledger.parts()}
-        await blocking(clear, folder, rows)
-        voided, gone_for_good = [], 0
-        for part in rows.values():
-            if not await blocking(_damaged, folder, part, consumed):
-                continue
-            gone_for_good += await ledger.lost(part.seq)
-            voided.append(part.seq)
-            if part.manifest is not None:
-                await blocking(_leave_note, folder, part)
-    finally:
-        await blocking(folder.close)
-    return Repaired(voided=tuple(voided), gone_for_good=gone_for_good)
-
-
-def _damaged(folder: Folder, part: Part, consumed: Consumed) -> bool:
-    try:
-        match part.state:
-            case PartState.OPEN:
-                resume(folder, part).close()
-            case PartState.PUBLISHED if was_taken(folder, final_of(part), consumed):
-                pass
-            case PartState.SEALED | PartState.PUBLISHED:
-                check_sealed(folder, part)
-            case PartState.VOID:
-                pass
-    except OutputDamaged:
-        return True
-    return False
-
-
-def _leave_note(folder: Folder, part: Part) -> None:
-    """Beside a published file that was lost: do not look for it, its revisions are in a later one."""
-    name = final_of(part)
-    void = structs.replace(part, state=PartState.VOID)
-    folder.put(void_name(name), manifest_of(void, name, part.manifest))
+    gone, has_manifest = folder.size(name) is None, folder.size(manifest_name(name)) is not None
+    return gone and has_manifest and consumed is Consumed.EXPECTED

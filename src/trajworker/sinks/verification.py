@@ -58,10 +58,10 @@ def _verify(folder: Folder, consumed: Consumed) -> Verification:
     void: list[int] = []
     previous: bytes | None = None
     expected = 1
-    told = {int(found[2]): name for name in names if (found := MANIFEST.match(name))}
-    if not told and not problems:
+    manifests = {int(found[2]): name for name in names if (found := MANIFEST.match(name))}
+    if not manifests and not problems:
         raise ConfigError(f"{folder.path} holds no published file and no manifest; name the folder of those")
-    for seq, name in sorted(told.items()):
+    for seq, name in sorted(manifests.items()):
         problems += [f"number {missing} is missing" for missing in range(expected, seq)]
         content = folder.get(name) or b""
         try:
@@ -76,10 +76,11 @@ def _verify(folder: Folder, consumed: Consumed) -> Verification:
             elif was_taken(folder, manifest.name, consumed):
                 taken += 1
             else:
-                found_wrong = _problems(folder, seq, manifest)
-                problems += found_wrong
-                files += not found_wrong
-                lines += 0 if found_wrong else manifest.lines
+                wrong = _problems(folder, seq, manifest)
+                problems += wrong
+                if not wrong:
+                    files += 1
+                    lines += manifest.lines
         previous, expected = hash_of(content), seq + 1
     return Verification(files=files, lines=lines, taken=taken, void=tuple(void), problems=tuple(problems))
 

@@ -21,7 +21,7 @@ from trajworker.sources.asking.transport import Transport
 from trajworker.sources.endpoint import root_of
 from trajworker.sources.feedback import FeedbackOfRuns
 from trajworker.sources.paging.by_id import RunsById
-from trajworker.sources.paging.pages import Pages, Wanted
+from trajworker.sources.paging.pages import Pages, RunRange
 from trajworker.sources.paging.runs_query import RunsQuery
 from trajworker.sources.paging.salvage import Salvage
 from trajworker.sources.paging.swiftness import Swiftness
@@ -85,16 +85,16 @@ class LangSmithSource:
 
     async def find_projects(self, names: Sequence[str]) -> list[Project]:
         """Projects by name, id or pattern (`prod-*`)."""
-        return await _told(self._projects.find(names))
+        return await _or_source_error(self._projects.find(names))
 
     async def page(self, slice_: Slice) -> Page:
         """The page of a slice at its cursor: the needed run types, newest first. Runs at its edges may come twice."""
-        return await _told(self._swiftness.page(slice_, _of(slice_)))
+        return await _or_source_error(self._swiftness.page(slice_, _of(slice_)))
 
     async def roots(self, slice_: Slice) -> Page:
         """Like `page`, but root runs only, without their payloads: what it takes to list conversations."""
         wanted = msgspec.structs.replace(_of(slice_), filter=roots(), detail=Detail.LISTING, needed_only=False)
-        return await _told(self._pages.read(wanted, slice_.cursor))
+        return await _or_source_error(self._pages.read(wanted, slice_.cursor))
 
     async def thread_roots(self, project_id: str, thread_ids: Sequence[str]) -> AsyncIterator[Page]:
         """Root runs of some conversations, without their payloads, whenever they were."""
@@ -129,37 +129,37 @@ class LangSmithSource:
 
     async def runs_by_id(self, project_id: str, ids: Sequence[str]) -> Page:
         """Those runs as they are now, of whatever type; ids the source no longer has are absent."""
-        return await _told(self._by_id.find(project_id, ids))
+        return await _or_source_error(self._by_id.find(project_id, ids))
 
     async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
         """Feedback left on those runs."""
-        return await _told(self._feedback.find(run_ids))
+        return await _or_source_error(self._feedback.find(run_ids))
 
     async def now(self) -> datetime:
         """Time as the server tells it with every answer."""
         if self._client.server_time is None:
-            await _told(self._generation.greet())
+            await _or_source_error(self._generation.greet())
         return self._client.now
 
     async def _whole(
         self, project_id: str, filter_text: str | None, detail: Detail = Detail.WHOLE
     ) -> AsyncIterator[Page]:
-        wanted = Wanted(project_id=project_id, filter=filter_text, detail=detail, needed_only=detail is Detail.WHOLE)
+        wanted = RunRange(project_id=project_id, filter=filter_text, detail=detail, needed_only=detail is Detail.WHOLE)
         cursor: str | None = None
         while True:
-            page = await _told(self._pages.read(wanted, cursor))
+            page = await _or_source_error(self._pages.read(wanted, cursor))
             yield page
             cursor = page.next_cursor
             if cursor is None:
                 return
 
 
-def _of(slice_: Slice) -> Wanted:
+def _of(slice_: Slice) -> RunRange:
     ended = ended_after(slice_.ended_after) if slice_.ended_after is not None else None
-    return Wanted(project_id=slice_.project_id, start=slice_.start, end=slice_.end, filter=ended)
+    return RunRange(project_id=slice_.project_id, start=slice_.start, end=slice_.end, filter=ended)
 
 
-async def _told(answer: Awaitable[T]) -> T:
+async def _or_source_error(answer: Awaitable[T]) -> T:
     """The answer, or the error a person understands; the failure itself goes no further."""
     try:
         return await answer

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.errors import ProjectNotFound
-from trajworker.model.run import Project, is_id
+from trajworker.model.run import Project, is_uuid
 from trajworker.sources.asking.client import Ask, Client
 from trajworker.sources.asking.failure import Failure, Kind
 from trajworker.sources.asking.transport import Request
@@ -55,12 +55,12 @@ class Projects:
         return list(found.values())
 
     async def _matching(self, name: str) -> list[Project]:
-        if is_id(name):
+        if is_uuid(name):
             return await self._by_id(name)
-        told = await self._list((("name", name),), 1)
-        exact = [project for project in told if project.name == name]
+        named = await self._list((("name", name),), 1)
+        exact = [project for project in named if project.name == name]
         # A server that answers with another project does not look for whole names: look ourselves.
-        if exact or not (told or any(sign in name for sign in _WILD)):
+        if exact or not (named or any(sign in name for sign in _WILD)):
             return exact
         return [project for project in await self._list((), MOST_LISTED) if fnmatchcase(project.name, name)]
 

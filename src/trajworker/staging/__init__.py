@@ -3,7 +3,7 @@
 from sqlite3 import sqlite_version as SQLITE_VERSION  # noqa: N812 - a constant of this process
 
 from trajworker.staging.figures import Figures, ProjectFigures, read_figures
+from trajworker.staging.purging import Purged
 from trajworker.staging.store import Staging, open_staging
-from trajworker.staging.upkeep import Purged
 
 __all__ = ["SQLITE_VERSION", "Figures", "ProjectFigures", "Purged", "Staging", "open_staging", "read_figures"]

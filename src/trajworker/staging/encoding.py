@@ -7,22 +7,18 @@ of its payloads that lie apart as texts.
 
 import hashlib
 from binascii import unhexlify
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import TypeVar
 
 import msgspec
 from msgspec import Raw
 
 from trajworker.model.run import NULL, Feedback, Run
+from trajworker.model.times import EPOCH
 
 PackedId = bytes | str
 
-T = TypeVar("T")
-
-LOOKUP_ROWS = 500
-"""Values asked for in one statement."""
 HASH_BYTES = 20
 OLDER_HASH_BYTES = 16
 """Of the hashes that rows of schema 1 and 2 have."""
@@ -37,7 +33,6 @@ ORIGINAL = frozenset({"llm", "tool", "retriever", "embedding"})
 """Types of runs whose outputs were said by nobody before, so that nothing is spared by laying them apart."""
 UUID_BYTES = 16
 UUID_LENGTH = 36
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_US = 86_400_000_000
 SECOND_US = 1_000_000
 NOTHING: Mapping[str, bytes] = MappingProxyType({})
@@ -136,14 +131,3 @@ def digest_run(run: Run, body: bytes, apart: Sequence[str]) -> bytes:
 def digest_before(run: Run) -> bytes:
     """The hash that a row of an older release has of this run."""
     return hashlib.blake2b(pack_run(run)[0], digest_size=OLDER_HASH_BYTES).digest()
-
-
-def marks(values: Sequence[object]) -> str:
-    """As many parameter marks as there are values, for `IN (...)`."""
-    return ",".join("?" * len(values))
-
-
-def chunked(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The values in portions that one statement can ask for."""
-    for first in range(0, len(values), LOOKUP_ROWS):
-        yield values[first : first + LOOKUP_ROWS]

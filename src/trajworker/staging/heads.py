@@ -7,7 +7,7 @@ deletes texts says so.
 
 import sqlite3
 
-from trajworker.staging.sharing import Head
+from trajworker.staging.deltas import Head
 
 HEADS_BYTES = 4 * 1024 * 1024
 """Texts held in memory, over all conversations; those of the one unused for longest go first."""

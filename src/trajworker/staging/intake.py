@@ -13,16 +13,10 @@ from trajworker.model.run import Run
 from trajworker.ports import Slice, SlicePurpose, StagedPage, StageOutcome
 from trajworker.staging import quarantine, slices, texts, traces
 from trajworker.staging.arrivals import Arrival, Confirmations, arrivals_of
-from trajworker.staging.encoding import (
-    PackedId,
-    chunked,
-    marks,
-    pack_feedback,
-    pack_id,
-    pack_time,
-)
+from trajworker.staging.encoding import PackedId, pack_feedback, pack_id, pack_time
 from trajworker.staging.heads import Heads
 from trajworker.staging.news import News, find_news
+from trajworker.staging.statements import chunked, slots
 
 EPOCH_SHIFT = 40
 """A process makes fewer than 2^40 requests; above them stands its epoch, so later processes always count higher."""
@@ -143,7 +137,7 @@ def _refill(connection: sqlite3.Connection, heads: Heads, refilled: Sequence[tup
     keys = [key for key, _ in refilled]
     connection.execute(
         "UPDATE conversation SET reduced = 0 WHERE reduced = 1 AND key IN (SELECT t.conversation FROM run r "
-        f"JOIN trace t ON t.key = r.trace WHERE r.key IN ({marks(keys)})) AND NOT EXISTS (SELECT 1 FROM trace t "
+        f"JOIN trace t ON t.key = r.trace WHERE r.key IN ({slots(keys)})) AND NOT EXISTS (SELECT 1 FROM trace t "
         "JOIN run r ON r.trace = t.key WHERE t.conversation = conversation.key AND r.body IS NULL)",
         keys,
     )
@@ -159,7 +153,7 @@ def _put_known(
         homes.update(
             connection.execute(
                 "SELECT r.key, t.conversation FROM run r JOIN trace t ON t.key = r.trace "
-                f"WHERE r.key IN ({marks(some)})",
+                f"WHERE r.key IN ({slots(some)})",
                 some,
             )
         )

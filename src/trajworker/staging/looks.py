@@ -1,14 +1,15 @@
 """Which runs are looked at again, and when: those that have not ended, and those that could not be read.
 
-All functions run in the thread of the connection, `looked` within a transaction.
+All functions run in the thread of the connection, `reschedule` within a transaction.
 """
 
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from trajworker.staging.encoding import DAY_US, chunked, marks, pack_id, pack_time, unpack_id
+from trajworker.staging.encoding import DAY_US, pack_id, pack_time, unpack_id
 from trajworker.staging.slices import KEY_OF_PROJECT
+from trajworker.staging.statements import chunked, slots
 
 HOUR_US = 3_600_000_000
 LOOK_AGAIN_US = (HOUR_US, 6 * HOUR_US, DAY_US, 7 * DAY_US)
@@ -34,17 +35,17 @@ def due(project_id: str, now: datetime, limit: int, connection: sqlite3.Connecti
     return list(dict.fromkeys(unpack_id(name) for (name,) in pending + unreadable))
 
 
-def looked(project_id: str, ids: Sequence[str], now: datetime, connection: sqlite3.Connection) -> None:
+def reschedule(project_id: str, ids: Sequence[str], now: datetime, connection: sqlite3.Connection) -> None:
     """Give runs that were looked at now their next time."""
     moment, project = pack_time(now), pack_id(project_id)
     for some in chunked([pack_id(name) for name in ids]):
         connection.execute(
             f"UPDATE look SET due = ? + {_WAIT}, looks = looks + 1 WHERE run IN "
-            f"(SELECT key FROM run WHERE project = {KEY_OF_PROJECT} AND id IN ({marks(some)}))",
+            f"(SELECT key FROM run WHERE project = {KEY_OF_PROJECT} AND id IN ({slots(some)}))",
             (moment, project, *some),
         )
         connection.execute(
             f"UPDATE unreadable SET due = ? + {_WAIT}, looks = looks + 1 "
-            f"WHERE project = {KEY_OF_PROJECT} AND run IN ({marks(some)})",
+            f"WHERE project = {KEY_OF_PROJECT} AND run IN ({slots(some)})",
             (moment, project, *some),
         )

@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from trajworker.ports import Activity
 from trajworker.staging import outlet
-from trajworker.staging.encoding import chunked, marks, pack_id, unpack_id, unpack_time
+from trajworker.staging.encoding import pack_id, unpack_id, unpack_time
 from trajworker.staging.slices import KEY_OF_PROJECT
+from trajworker.staging.statements import chunked, slots
 
 NEWEST_ROWS = 256
 """Conversations told of at a time."""
@@ -40,7 +41,7 @@ def traces(project_id: str, trace_ids: Sequence[str], connection: sqlite3.Connec
             "EXISTS (SELECT 1 FROM run p WHERE p.trace = t.key AND p.ended = 0) "
             "FROM trace t JOIN conversation c ON c.key = t.conversation "
             "LEFT JOIN run r ON r.project = t.project AND r.id = t.id "
-            f"WHERE t.project = {KEY_OF_PROJECT} AND t.id IN ({marks(some)})",
+            f"WHERE t.project = {KEY_OF_PROJECT} AND t.id IN ({slots(some)})",
             (pack_id(project_id), *map(pack_id, some)),
         )
         for trace, conversation, end, stats, pending in rows:
@@ -58,10 +59,10 @@ def conversations(project_id: str, ids: Sequence[str], connection: sqlite3.Conne
     found: dict[str, Activity] = {}
     for some in chunked(ids):
         rows = connection.execute(
-            f"{outlet.ACTIVITY} WHERE p.id = ? AND c.id IN ({marks(some)}) AND c.purged = 0",
+            f"{outlet.ACTIVITY} WHERE p.id = ? AND c.id IN ({slots(some)}) AND c.purged = 0",
             (pack_id(project_id), *map(pack_id, some)),
         ).fetchall()
-        activities = outlet.activities(rows, connection)
+        activities = outlet.activities(connection, rows)
         found.update((one.conversation_id, one) for one in activities if not one.empty)
     return found
 
@@ -71,7 +72,7 @@ def purged(project_id: str, ids: Sequence[str], connection: sqlite3.Connection) 
     found: set[str] = set()
     for some in chunked(ids):
         rows = connection.execute(
-            f"SELECT id FROM conversation WHERE project = {KEY_OF_PROJECT} AND id IN ({marks(some)}) AND purged = 1",
+            f"SELECT id FROM conversation WHERE project = {KEY_OF_PROJECT} AND id IN ({slots(some)}) AND purged = 1",
             (pack_id(project_id), *map(pack_id, some)),
         )
         found.update(unpack_id(name) for (name,) in rows)
@@ -87,7 +88,7 @@ def newest(
         "ORDER BY c.last_activity DESC, c.key DESC LIMIT ?",
         (pack_id(project_id), *after, NEWEST_ROWS),
     ).fetchall()
-    found = [one for one in outlet.activities(rows, connection) if not one.empty]
+    found = [one for one in outlet.activities(connection, rows) if not one.empty]
     return found, (rows[-1][3], rows[-1][0]) if rows else None
 
 

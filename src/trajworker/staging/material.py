@@ -10,7 +10,8 @@ from operator import itemgetter
 
 from trajworker.model.run import Feedback, Run
 from trajworker.ports import Material, Portion, TraceVersion, unchanged_prefix
-from trajworker.staging.encoding import LOOKUP_ROWS, chunked, marks, pack_id, unpack_feedback, unpack_id, unpack_time
+from trajworker.staging.encoding import pack_id, unpack_feedback, unpack_id, unpack_time
+from trajworker.staging.statements import LOOKUP_ROWS, chunked, slots
 from trajworker.staging.texts import READ, whole
 
 MATERIAL_BYTES = 16 * 1024 * 1024
@@ -27,22 +28,22 @@ def materials(conversations: Sequence[int], connection: sqlite3.Connection) -> l
     """What each conversation is made of, in the order asked for."""
     traces: dict[int, list[_Trace]] = {}
     for some in chunked(conversations):
-        for conversation, found in groupby(_traces(some, connection), itemgetter(0)):
+        for conversation, found in groupby(_traces(connection, some), itemgetter(0)):
             traces[conversation] = [trace for _, trace in found]
     changed = {
         conversation: [key for key, _ in found[unchanged_prefix([version for _, version in found]) :]]
         for conversation, found in traces.items()
     }
-    sizes = _sizes([key for keys in changed.values() for key in keys], connection)
+    sizes = _sizes(connection, [key for keys in changed.values() for key in keys])
     held = _within_bounds(changed, sizes)
-    runs = _runs(held, connection)
-    feedback = _feedback(held, connection)
+    runs = _runs(connection, held)
+    feedback = _feedback(connection, held)
     return [_material(traces.get(one, []), changed.get(one, []), runs, feedback) for one in conversations]
 
 
 def traces(conversation: int, connection: sqlite3.Connection) -> list[TraceVersion]:
     """The traces of a conversation in order of start."""
-    return [version for _, (_, version) in _traces([conversation], connection)]
+    return [version for _, (_, version) in _traces(connection, [conversation])]
 
 
 def portion(conversation: int, trace_ids: Sequence[str], connection: sqlite3.Connection) -> Portion:
@@ -50,16 +51,16 @@ def portion(conversation: int, trace_ids: Sequence[str], connection: sqlite3.Con
     some = trace_ids[:LOOKUP_ROWS]
     rows = connection.execute(
         "SELECT id, key FROM trace WHERE project = (SELECT project FROM conversation WHERE key = ?) "
-        f"AND conversation = ? AND id IN ({marks(some)})",
+        f"AND conversation = ? AND id IN ({slots(some)})",
         (conversation, conversation, *map(pack_id, some)),
     )
     found = dict(rows.fetchall())
     keys = [found.get(pack_id(name), GONE) for name in some]
-    sizes = _sizes(keys, connection)
+    sizes = _sizes(connection, keys)
     together = accumulate(sizes.get(key, 0) for key in keys)
     held = keys[: max(1, sum(size <= MATERIAL_BYTES for size in together))]
     traces = dict(zip(some, held, strict=False))
-    return _portion(traces, _runs(held, connection), _feedback(held, connection))
+    return _portion(traces, _runs(connection, held), _feedback(connection, held))
 
 
 def _within_bounds(changed: Mapping[int, Sequence[int]], sizes: Mapping[int, int]) -> list[int]:
@@ -98,11 +99,11 @@ def _portion(
     )
 
 
-def _traces(conversations: Sequence[int], connection: sqlite3.Connection) -> list[tuple[int, _Trace]]:
+def _traces(connection: sqlite3.Connection, conversations: Sequence[int]) -> list[tuple[int, _Trace]]:
     rows = connection.execute(
         "SELECT t.conversation, t.key, t.id, t.start, t.version, f.version, f.body "
         "FROM trace t LEFT JOIN fold f ON f.trace = t.key "
-        f"WHERE t.conversation IN ({marks(conversations)}) ORDER BY t.conversation, t.start, t.id",
+        f"WHERE t.conversation IN ({slots(conversations)}) ORDER BY t.conversation, t.start, t.id",
         conversations,
     )
     return [
@@ -123,24 +124,24 @@ def _traces(conversations: Sequence[int], connection: sqlite3.Connection) -> lis
     ]
 
 
-def _sizes(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, int]:
+def _sizes(connection: sqlite3.Connection, traces: Sequence[int]) -> dict[int, int]:
     """Bytes of payloads by trace."""
     sizes: dict[int, int] = {}
     for some in chunked(traces):
         sizes.update(
             connection.execute(
-                f"SELECT trace, sum(size) FROM run WHERE trace IN ({marks(some)}) GROUP BY trace",
+                f"SELECT trace, sum(size) FROM run WHERE trace IN ({slots(some)}) GROUP BY trace",
                 some,
             )
         )
     return sizes
 
 
-def _runs(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, list[Run]]:
+def _runs(connection: sqlite3.Connection, traces: Sequence[int]) -> dict[int, list[Run]]:
     runs: dict[int, list[Run]] = {trace: [] for trace in traces}
     for some in chunked(traces):
         rows = connection.execute(
-            f"SELECT {READ}, trace FROM run WHERE trace IN ({marks(some)}) AND body IS NOT NULL",
+            f"SELECT {READ}, trace FROM run WHERE trace IN ({slots(some)}) AND body IS NOT NULL",
             some,
         ).fetchall()
         for row, run in zip(rows, whole(connection, rows), strict=True):
@@ -148,17 +149,17 @@ def _runs(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, li
     return runs
 
 
-def _feedback(traces: Sequence[int], connection: sqlite3.Connection) -> dict[int, list[Feedback]]:
+def _feedback(connection: sqlite3.Connection, traces: Sequence[int]) -> dict[int, list[Feedback]]:
     if connection.execute("SELECT NOT EXISTS (SELECT 1 FROM feedback)").fetchone()[0]:
         return {}
     found: dict[int, list[Feedback]] = {}
     for some in chunked(traces):
         rows = connection.execute(
             "SELECT r.trace, f.id, f.body FROM run r CROSS JOIN feedback f ON f.project = r.project AND f.run = r.id "
-            f"WHERE r.trace IN ({marks(some)}) "
+            f"WHERE r.trace IN ({slots(some)}) "
             "UNION ALL SELECT t.key, f.id, f.body FROM trace t CROSS JOIN feedback f "
             "ON f.project = t.project AND f.trace = t.id AND f.run IS NULL "
-            f"WHERE t.key IN ({marks(some)}) ORDER BY 1, 2",
+            f"WHERE t.key IN ({slots(some)}) ORDER BY 1, 2",
             (*some, *some),
         )
         for trace, _, body in rows:

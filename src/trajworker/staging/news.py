@@ -7,8 +7,9 @@ from msgspec import Struct, structs
 
 from trajworker.model.run import Run
 from trajworker.staging.arrivals import Arrival, Confirmations
-from trajworker.staging.encoding import OLDER_HASH_BYTES, PackedId, chunked, digest_before, marks
+from trajworker.staging.encoding import OLDER_HASH_BYTES, PackedId, digest_before
 from trajworker.staging.precedence import RunVersion, Verdict, judge
+from trajworker.staging.statements import chunked, slots
 
 
 class News(Struct):
@@ -65,7 +66,7 @@ def _staged(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId
     for some in chunked(ids):
         rows = connection.execute(
             "SELECT id, key, ended, end, fetch_seq, hash, feedback_stats, body IS NOT NULL FROM run "
-            f"WHERE project = ? AND id IN ({marks(some)})",
+            f"WHERE project = ? AND id IN ({slots(some)})",
             (project, *some),
         )
         for packed, key, ended, end, fetch_seq, content, stats, kept in rows:

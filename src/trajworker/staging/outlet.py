@@ -1,6 +1,6 @@
 """What the outlet asks of staging: which conversations changed, and the record of what was said of them.
 
-All functions run in the thread of the connection; `believe`, `record` and `quarantine` within a transaction.
+All functions run in the thread of the connection; `clamp_activity`, `record` and `quarantine` within a transaction.
 """
 
 import sqlite3
@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from trajworker.errors import StagingError
 from trajworker.ports import Activity, Emission, Line
-from trajworker.staging.encoding import marks, pack_time, unpack_id, unpack_time
+from trajworker.staging.encoding import pack_time, unpack_id, unpack_time
+from trajworker.staging.statements import slots
 
 CHANGED_ROWS = 256
 """Conversations told of at a time."""
@@ -43,10 +44,10 @@ def changed(before: datetime, after: Place, connection: sqlite3.Connection) -> t
         "ORDER BY c.last_activity, c.key LIMIT ?",
         (*after, pack_time(before), CHANGED_ROWS),
     ).fetchall()
-    return activities(rows, connection), (rows[-1][3], rows[-1][0]) if rows else after
+    return activities(connection, rows), (rows[-1][3], rows[-1][0]) if rows else after
 
 
-def ahead(now: datetime, connection: sqlite3.Connection) -> bool:
+def claims_future(now: datetime, connection: sqlite3.Connection) -> bool:
     """Whether a changed conversation claims to have been active later than now."""
     found: int = connection.execute(
         "SELECT EXISTS (SELECT 1 FROM conversation WHERE changed = 1 AND last_activity > ?)", (pack_time(now),)
@@ -54,10 +55,10 @@ def ahead(now: datetime, connection: sqlite3.Connection) -> bool:
     return bool(found)
 
 
-def believe(now: datetime, connection: sqlite3.Connection) -> None:
-    """Let changed conversations count as active now that claim to be active later.
+def clamp_activity(now: datetime, connection: sqlite3.Connection) -> None:
+    """Let changed conversations that claim to be active later count as active now.
 
-    Runs that are read again unchanged are not looked at, so what is believed once stays believed.
+    Once is enough: a run that is read again unchanged does not bring its claim back.
     """
     moment = {"now": pack_time(now)}
     connection.execute(
@@ -70,7 +71,7 @@ def believe(now: datetime, connection: sqlite3.Connection) -> None:
     )
 
 
-def activities(rows: Sequence[tuple[Any, ...]], connection: sqlite3.Connection) -> list[Activity]:
+def activities(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Activity]:
     """What rows of an `ACTIVITY` query tell, with the runs that have not ended."""
     pending = _pending(connection, [row[0] for row in rows])
     return [
@@ -107,7 +108,7 @@ def _pending(connection: sqlite3.Connection, conversations: Sequence[int]) -> di
     rows = connection.execute(
         "SELECT t.conversation, count(*), sum(r.id = t.id), min(r.start) "
         "FROM trace t CROSS JOIN run r INDEXED BY run_pending ON r.trace = t.key AND r.ended = 0 "
-        f"WHERE t.conversation IN ({marks(conversations)}) GROUP BY t.conversation",
+        f"WHERE t.conversation IN ({slots(conversations)}) GROUP BY t.conversation",
         conversations,
     )
     return {key: _Pending(runs, roots, oldest) for key, runs, roots, oldest in rows}

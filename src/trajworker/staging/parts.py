@@ -78,8 +78,8 @@ def drop(seq: int, connection: sqlite3.Connection) -> None:
         raise StagingError(f"part {seq} holds lines or is not the newest: it cannot be forgotten")
 
 
-def lost(seq: int, connection: sqlite3.Connection) -> int:
-    """Make a part void; its newest revisions are due again with the same number. How many cannot be made again."""
+def make_void(seq: int, connection: sqlite3.Connection) -> int:
+    """Make a part void: its newest revisions are due again, same numbers; returns how many cannot be made again."""
     part = {"part": seq}
     connection.execute("UPDATE part SET state = 'void' WHERE seq = :part", part)
     again = (

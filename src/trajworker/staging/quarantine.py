@@ -10,8 +10,9 @@ from time import time
 
 from trajworker.ports import StagedPage, Unreadable
 from trajworker.staging import slices
-from trajworker.staging.encoding import SECOND_US, PackedId, chunked, digest, marks, pack_id, pack_time, unpack_id
+from trajworker.staging.encoding import SECOND_US, PackedId, digest, pack_id, pack_time, unpack_id
 from trajworker.staging.slices import Stretch
+from trajworker.staging.statements import chunked, slots
 
 _COLUMNS = "project, run, reason, hash, raw, trace, start, end, slice, kept_at"
 _UPDATE = (
@@ -33,12 +34,12 @@ def keep(connection: sqlite3.Connection, project: int, staged: StagedPage) -> tu
     kept: set[bytes] = set()
     for some in chunked([hash_ for hash_, _ in hashed]):
         rows = connection.execute(
-            f"SELECT hash FROM unreadable WHERE project = ? AND hash IN ({marks(some)})", (project, *some)
+            f"SELECT hash FROM unreadable WHERE project = ? AND hash IN ({slots(some)})", (project, *some)
         )
         kept.update(found for (found,) in rows)
     slice_, now = None if staged.slice is None else staged.slice.id, int(time() * SECOND_US)
     connection.executemany(
-        f"INSERT INTO unreadable ({_COLUMNS}) VALUES ({marks(_COLUMNS.split(','))}) "
+        f"INSERT INTO unreadable ({_COLUMNS}) VALUES ({slots(_COLUMNS.split(','))}) "
         f"ON CONFLICT (project, hash) DO UPDATE SET {_UPDATE}",
         [
             (project, _packed(bad.run_id), bad.reason, hash_, bad.raw, bad.trace_id, *_place(bad, staged), slice_, now)
@@ -54,7 +55,7 @@ def release(connection: sqlite3.Connection, project: int, ids: Sequence[PackedId
         return 0
     return sum(
         connection.execute(
-            f"DELETE FROM unreadable WHERE project = ? AND run IN ({marks(some)})", (project, *some)
+            f"DELETE FROM unreadable WHERE project = ? AND run IN ({slots(some)})", (project, *some)
         ).rowcount
         for some in chunked(ids)
     )
@@ -127,7 +128,7 @@ def _of_purged(connection: sqlite3.Connection, project: int, ids: Iterable[str])
         for some in chunked(list(packed))
         for (found,) in connection.execute(
             "SELECT t.id FROM trace t JOIN conversation c ON c.key = t.conversation "
-            f"WHERE c.purged = 1 AND t.project = ? AND t.id IN ({marks(some)})",
+            f"WHERE c.purged = 1 AND t.project = ? AND t.id IN ({slots(some)})",
             (project, *some),
         )
     }

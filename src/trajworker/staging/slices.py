@@ -11,7 +11,8 @@ from msgspec import structs
 
 from trajworker.model.run import Project
 from trajworker.ports import COVERING, Coverage, Slice, SlicePurpose
-from trajworker.staging.encoding import digest, marks, pack_id, pack_time, unpack_time
+from trajworker.staging.encoding import digest, pack_id, pack_time, unpack_time
+from trajworker.staging.statements import slots
 
 Stretch = tuple[int, int]
 """[start, end) in microseconds."""
@@ -157,7 +158,7 @@ def spans_of(connection: sqlite3.Connection, project: int) -> list[Stretch]:
 
 def _unread_stretches(connection: sqlite3.Connection, project: int) -> list[Stretch]:
     return connection.execute(
-        f"SELECT start, end FROM slice WHERE project = ? AND purpose IN ({marks(_COVERING)})", (project, *_COVERING)
+        f"SELECT start, end FROM slice WHERE project = ? AND purpose IN ({slots(_COVERING)})", (project, *_COVERING)
     ).fetchall()
 
 

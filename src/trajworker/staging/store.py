@@ -1,6 +1,7 @@
 """The staging file as the rooms above see it: one object behind `RunStore`, `Marks`, `ConversationStore`, `PartLedger`.
 
-It only hands over; what is done stands in the modules of this room, as functions on a `sqlite3.Connection`.
+It only hands over; what is done stands in the modules of this room, as functions on a `sqlite3.Connection`. Those that
+are handed over take it last, so that `partial` can bind what comes before; those that they call take it first.
 """
 
 import sqlite3
@@ -27,7 +28,20 @@ from trajworker.ports import (
     TraceVersion,
     Unreadable,
 )
-from trajworker.staging import figures, intake, looks, lookup, material, outlet, parts, quarantine, slices, upkeep
+from trajworker.staging import (
+    compaction,
+    figures,
+    intake,
+    looks,
+    lookup,
+    material,
+    outlet,
+    parts,
+    purging,
+    quarantine,
+    remembered,
+    slices,
+)
 from trajworker.staging.arrivals import Confirmations
 from trajworker.staging.database import Body, Database, open_database
 from trajworker.staging.heads import Heads
@@ -63,18 +77,18 @@ class Staging:
         """Ids of runs to look at again: those that have not ended, and those set aside."""
         return await self._database.read(partial(looks.due, project_id, now, limit))
 
-    async def looked(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
-        """Those runs were looked at: give them their next time."""
-        await self._database.write(partial(looks.looked, project_id, ids, now))
+    async def reschedule(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
+        """Give runs that were looked at now their next time."""
+        await self._database.write(partial(looks.reschedule, project_id, ids, now))
 
     async def coverage(self, project_id: str) -> Coverage:
         """What was read whole, and the watermark."""
         return await self._database.read(partial(slices.coverage, project_id))
 
-    async def believe(self, now: datetime) -> None:
+    async def clamp_activity(self, now: datetime) -> None:
         """Let no conversation count as active later than now, whatever clock its producer has."""
-        if await self._database.read(partial(outlet.ahead, now)):
-            await self._database.write(partial(outlet.believe, now))
+        if await self._database.read(partial(outlet.claims_future, now)):
+            await self._database.write(partial(outlet.clamp_activity, now))
 
     async def changed(self, before: datetime) -> AsyncGenerator[Activity, None]:
         """Conversations that changed and were last active before that time, longest idle first."""
@@ -121,38 +135,38 @@ class Staging:
         """Forget the newest part, on which nothing was ever committed."""
         await self._database.write(partial(parts.drop, seq))
 
-    async def lost(self, seq: int) -> int:
-        """Make void a part whose bytes are lost; how many revisions can not be made again."""
-        return await self._database.write(partial(parts.lost, seq))
+    async def make_void(self, seq: int) -> int:
+        """Make void a part whose bytes are lost; returns how many revisions can not be made again."""
+        return await self._database.write(partial(parts.make_void, seq))
 
     async def compact(self, before: datetime) -> int:
         """Drop payloads of delivered conversations last active before that time, at most one batch."""
         try:
-            reduced = await self._compact(before, upkeep.COMPACT_CONVERSATIONS)
+            reduced = await self._compact(before, compaction.COMPACT_CONVERSATIONS)
         except StagingFull:  # every page that is blanked is logged first, so that a few at a time need little room
             reduced = await self._compact(before, 1)
-        await self._database.write(upkeep.give_back)
+        await self._database.write(compaction.give_back)
         return reduced
 
     async def _compact(self, before: datetime, at_most: int) -> int:
-        return await self._database.write(partial(upkeep.compact, before, at_most, self._heads))
+        return await self._database.write(partial(compaction.compact, before, at_most, self._heads))
 
     async def reduced(self, conversation: int, limit: int) -> list[str]:
         """Ids of runs of a conversation whose payloads were dropped."""
-        return await self._database.read(partial(upkeep.reduced, conversation, limit))
+        return await self._database.read(partial(compaction.reduced, conversation, limit))
 
-    async def purge_conversation(self, project_id: str, conversation_id: str) -> upkeep.Purged:
+    async def purge_conversation(self, project_id: str, conversation_id: str) -> purging.Purged:
         """Erase a conversation for good; raises `ConversationNotFound`."""
-        return await self._purge(partial(upkeep.purge_conversation, project_id, conversation_id, self._heads))
+        return await self._purge(partial(purging.purge_conversation, project_id, conversation_id, self._heads))
 
-    async def purge_before(self, before: datetime) -> upkeep.Purged:
+    async def purge_before(self, before: datetime) -> purging.Purged:
         """Erase every conversation last active before that time for good, some at a time."""
-        erased = [await self._purge(partial(upkeep.purge_before, before, self._heads))]
+        erased = [await self._purge(partial(purging.purge_before, before, self._heads))]
         while erased[-1].conversations:
-            erased.append(await self._purge(partial(upkeep.purge_before, before, self._heads)))
-        return upkeep.together(erased)
+            erased.append(await self._purge(partial(purging.purge_before, before, self._heads)))
+        return purging.added_up(erased)
 
-    async def _purge(self, body: Body[upkeep.Purged]) -> upkeep.Purged:
+    async def _purge(self, body: Body[purging.Purged]) -> purging.Purged:
         purged = await self._database.erase(body)
         return replace(purged, copies=await self._database.erase_copies())
 
@@ -162,31 +176,31 @@ class Staging:
 
     async def mark(self, project_id: str, name: str) -> datetime | None:
         """A time remembered under a name; None before the first."""
-        return await self._database.read(partial(upkeep.mark, project_id, name))
+        return await self._database.read(partial(remembered.mark, project_id, name))
 
     async def set_mark(self, project_id: str, name: str, at: datetime) -> None:
         """Remember a time under a name."""
 
         def write(connection: sqlite3.Connection) -> None:
-            upkeep.set_mark(slices.require_project(connection, project_id), name, at, connection)
+            remembered.set_mark(slices.require_project(connection, project_id), name, at, connection)
 
         await self._database.write(write)
 
     async def altered(self, settings: Mapping[str, str]) -> dict[str, str]:
         """Those of the settings that are pinned to another value: that value, by name."""
-        return await self._database.read(partial(upkeep.altered, settings))
+        return await self._database.read(partial(remembered.altered, settings))
 
     async def pin_settings(self, settings: Mapping[str, str]) -> None:
         """Store what must not change unnoticed between runs."""
-        await self._database.write(partial(upkeep.pin_settings, settings))
+        await self._database.write(partial(remembered.pin_settings, settings))
 
     async def recall(self, name: str) -> str | None:
         """What was remembered under a name; None before the first."""
-        return await self._database.read(partial(upkeep.recall, name))
+        return await self._database.read(partial(remembered.recall, name))
 
     async def remember(self, name: str, value: str) -> None:
         """Remember a word over restarts."""
-        await self._database.write(partial(upkeep.remember, name, value))
+        await self._database.write(partial(remembered.remember, name, value))
 
     async def staged_traces(self, project_id: str, trace_ids: Sequence[str]) -> dict[str, lookup.StagedTrace]:
         """Those of the traces that are staged, by id."""

@@ -15,9 +15,10 @@ import msgspec
 
 from trajworker.model.run import Run
 from trajworker.staging.arrivals import Arrival
-from trajworker.staging.encoding import FIELDS, PackedId, chunked, marks, unpack_run
+from trajworker.staging.deltas import HEADS, Head, advance, replay, shortest_delta
+from trajworker.staging.encoding import FIELDS, PackedId, unpack_run
 from trajworker.staging.heads import Heads
-from trajworker.staging.sharing import HEADS, Head, advance, replay, tell
+from trajworker.staging.statements import chunked, slots
 from trajworker.staging.traces import Move
 
 PORTION_BYTES = 4 * 1024 * 1024
@@ -66,7 +67,7 @@ def _recall(connection: sqlite3.Connection, heads: Heads, conversations: Iterabl
         tips: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
         for conversation, chain, key, _ in connection.execute(
             "SELECT conversation, chain, key, max(length) FROM text "
-            f"WHERE conversation IN ({marks(some)}) GROUP BY conversation, chain",
+            f"WHERE conversation IN ({slots(some)}) GROUP BY conversation, chain",
             some,
         ):
             tips[conversation].append((key, chain))
@@ -86,12 +87,12 @@ def _write(connection: sqlite3.Connection, heads: Heads, conversation: int, text
     rows = []
     for place in sorted(range(len(texts)), key=lambda place: -len(texts[place])):
         text = texts[place]
-        told = tell(text, held)
-        keys[place] = told.same.key if told.same else heads.next_key()
-        chain = advance(held, keys[place], text, told)
-        if told.same is None:
-            base = told.base.key if told.base else None
-            rows.append((keys[place], conversation, chain, base, told.shared, told.tail, len(text), told.rest))
+        delta = shortest_delta(text, held)
+        keys[place] = delta.same.key if delta.same else heads.next_key()
+        chain = advance(held, keys[place], text, delta)
+        if delta.same is None:
+            base = delta.base.key if delta.base else None
+            rows.append((keys[place], conversation, chain, base, delta.prefix, delta.suffix, len(text), delta.middle))
     connection.executemany("INSERT INTO text VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     heads.hold(conversation, held)
     return keys
@@ -151,7 +152,7 @@ def _write_again(connection: sqlite3.Connection, heads: Heads, trace: int, conve
     sizes = connection.execute("SELECT key, apart FROM run WHERE trace = ? AND apart > 0", (trace,)).fetchall()
     for portion in portions(sizes):
         rows = connection.execute(
-            f"SELECT key, inputs, outputs, extra FROM run WHERE key IN ({marks(portion)})", portion
+            f"SELECT key, inputs, outputs, extra FROM run WHERE key IN ({slots(portion)})", portion
         ).fetchall()
         before = sorted({key for _, *keys in rows for key in keys if key is not None})
         texts = read(connection, set(before))
@@ -166,5 +167,5 @@ def _write_again(connection: sqlite3.Connection, heads: Heads, trace: int, conve
 def drop(connection: sqlite3.Connection, heads: Heads, conversations: Sequence[int]) -> None:
     """Delete all texts of conversations whose runs refer to none any more."""
     for some in chunked(conversations):
-        connection.execute(f"DELETE FROM text WHERE conversation IN ({marks(some)})", some)
+        connection.execute(f"DELETE FROM text WHERE conversation IN ({slots(some)})", some)
     heads.clear()

@@ -16,7 +16,8 @@ import msgspec
 
 from trajworker.model.run import CLAMPED_TIME, Run
 from trajworker.staging.arrivals import Arrival
-from trajworker.staging.encoding import PackedId, chunked, marks, pack_id
+from trajworker.staging.encoding import PackedId, pack_id
+from trajworker.staging.statements import chunked, slots
 
 _NEXT_CONVERSATION = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'conversation'), 0) + 1"
 
@@ -159,7 +160,7 @@ def _gather(connection: sqlite3.Connection, project: int, arrivals: Iterable[Arr
     for some in chunked(list(packed)):
         rows = connection.execute(
             "SELECT id, key, conversation, start, last_activity, root_thread, heir_thread, heir_order FROM trace "
-            f"WHERE project = ? AND id IN ({marks(some)})",
+            f"WHERE project = ? AND id IN ({slots(some)})",
             (project, *some),
         )
         for trace_id, key, conversation, start, last_activity, root_thread, heir_thread, heir_order in rows:
@@ -210,7 +211,7 @@ def _homes(connection: sqlite3.Connection, project: int, traces: Sequence[_Trace
     homes: dict[str, int] = {}
     for some in chunked(list(packed)):
         rows = connection.execute(
-            f"SELECT id, key FROM conversation WHERE project = ? AND id IN ({marks(some)})", (project, *some)
+            f"SELECT id, key FROM conversation WHERE project = ? AND id IN ({slots(some)})", (project, *some)
         )
         homes.update((packed[found], key) for found, key in rows)
     missing = [name for name in activity if name not in homes]
@@ -229,7 +230,7 @@ def _purged(connection: sqlite3.Connection, conversations: Sequence[int]) -> set
         key
         for some in chunked(conversations)
         for (key,) in connection.execute(
-            f"SELECT key FROM conversation WHERE purged = 1 AND key IN ({marks(some)})", some
+            f"SELECT key FROM conversation WHERE purged = 1 AND key IN ({slots(some)})", some
         )
     }
 
@@ -271,7 +272,7 @@ def _mark_changed(connection: sqlite3.Connection, traces: Sequence[_Trace]) -> N
 def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int]]) -> None:
     """Traces left a conversation: it changed too, unless it is empty now and was never emitted.
 
-    Its row stays until `upkeep.compact`, since an emission of what it was may be on its way.
+    Its row stays until `compaction.compact`, since an emission of what it was may be on its way.
     """
     for old, new in moved:
         # Each fold stands on those before it, and one of those is gone.

@@ -17,10 +17,10 @@ def link_results(drafts: Sequence[Draft]) -> None:
         waiting += [(draft, call) for call in made_calls(draft)]
         if draft.role is not Role.TOOL:
             continue
-        told = draft.tool_response or ToolResponse()
-        place = _place_of(told, waiting)
+        result = draft.tool_response or ToolResponse()
+        place = _place_of(result, waiting)
         call = waiting.pop(place)[1] if place is not None else None
-        draft.tool_response = _complete(told, call, draft)
+        draft.tool_response = _complete(result, call, draft)
         draft.name = draft.name or draft.tool_response.name
         if call is None:
             _flag(draft, ORPHAN)
@@ -28,26 +28,28 @@ def link_results(drafts: Sequence[Draft]) -> None:
         _flag(draft, UNANSWERED)
 
 
-def _place_of(told: ToolResponse, waiting: Sequence[tuple[Draft, ToolCall]]) -> int | None:
+def _place_of(result: ToolResponse, waiting: Sequence[tuple[Draft, ToolCall]]) -> int | None:
     """Where the call of a result waits: the newest with its id, else the oldest of its name without one."""
-    if told.id:
-        named = (place for place in range(len(waiting) - 1, -1, -1) if waiting[place][1].id == told.id)
+    if result.id:
+        named = (place for place in range(len(waiting) - 1, -1, -1) if waiting[place][1].id == result.id)
         found = next(named, None)
         if found is not None:
             return found
     calls = enumerate(call for _, call in waiting)
-    return next((place for place, call in calls if not (told.id and call.id) and told.name in (None, call.name)), None)
+    return next(
+        (place for place, call in calls if not (result.id and call.id) and result.name in (None, call.name)), None
+    )
 
 
-def _complete(told: ToolResponse, call: ToolCall | None, draft: Draft) -> ToolResponse:
-    response = draft.content if told.response is None and told.error is None else told.response
+def _complete(result: ToolResponse, call: ToolCall | None, draft: Draft) -> ToolResponse:
+    response = draft.content if result.response is None and result.error is None else result.response
     return ToolResponse(
-        id=told.id or (call.id if call is not None else None),
-        name=told.name or (call.name if call is not None else None),
-        arguments=told.arguments or (call.arguments if call is not None else None) or {},
+        id=result.id or (call.id if call is not None else None),
+        name=result.name or (call.name if call is not None else None),
+        arguments=result.arguments or (call.arguments if call is not None else None) or {},
         response=response,
-        error=told.error,
-        run_id=told.run_id,
+        error=result.error,
+        run_id=result.run_id,
     )
 
 

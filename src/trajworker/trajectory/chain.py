@@ -110,13 +110,13 @@ def _of_executor(result: dict[str, Any]) -> list[Any]:
     steps = [step for step in result["intermediate_steps"] if isinstance(step, list) and len(step) > 1]
     for log, together in groupby(steps, key=lambda step: step[0].get("message_log") or step[0].get("log")):
         actions = list(together)
-        items.append(_said(log, [action for action, *_ in actions]))
+        items.append(_asking_message(log, [action for action, *_ in actions]))
         items += [_observation(action, observed) for action, observed, *_ in actions]
     answered = next((result[name] for name in _ANSWERED if result.get(name) is not None), None)
     return items if answered is None else [*items, {"role": "assistant", "content": answered}]
 
 
-def _said(log: Any, actions: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - recorded JSON
+def _asking_message(log: Any, actions: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - recorded JSON
     """The message with which the agent asked for these actions: the recorded one, else one made of them."""
     if isinstance(log, list) and log:
         return log[-1]
@@ -159,14 +159,14 @@ def _same(draft: Draft, old: Draft) -> bool:
 def _metadata(given: object, drafts: list[Draft], provider: str | None) -> dict[str, Any]:
     model = next((draft.response_model for draft in reversed(drafts) if draft.response_model), None)
     found = {"model": model, "provider": provider}
-    told = {name: value for name, value in found.items() if value is not None}
+    metadata = {name: value for name, value in found.items() if value is not None}
     if given is None:
-        return told
+        return metadata
     if isinstance(given, Mapping):
-        return told | {str(name): plain(value) for name, value in given.items()}
+        return metadata | {str(name): plain(value) for name, value in given.items()}
     named = next((getattr(given, name) for name in _MODEL_NAMES if isinstance(getattr(given, name, None), str)), None)
     kind = type(given)
-    return told | ({"model": named} if named else {}) | {"class": f"{kind.__module__}.{kind.__qualname__}"}
+    return metadata | ({"model": named} if named else {}) | {"class": f"{kind.__module__}.{kind.__qualname__}"}
 
 
 def _trajectory(drafts: list[Draft], metadata: dict[str, Any]) -> Trajectory:

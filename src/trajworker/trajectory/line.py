@@ -15,7 +15,7 @@ import zstandard
 from trajworker.errors import NotATrajectory, NothingThere
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 from trajworker.trajectory.layout import decode_cumulative
-from trajworker.trajectory.published import FAULTS, files_of, told
+from trajworker.trajectory.published import FAULTS, files_of, translated_errors
 from trajworker.trajectory.trajectory import Trajectory
 
 __all__ = ["decode_line", "encode_trajectory", "load"]
@@ -52,7 +52,7 @@ def load(path: str | PathLike[str], *, skip_taken: bool = False) -> Iterator[Tra
 
 
 def _is_folder(place: Path) -> bool:
-    with told(place):
+    with translated_errors(place):
         try:
             return stat.S_ISDIR(place.stat().st_mode)
         except (FileNotFoundError, NotADirectoryError, ValueError):
@@ -106,7 +106,7 @@ class _Unpacked(io.RawIOBase):
 
 
 def _open(file: Path) -> IO[bytes]:
-    with told(file):
+    with translated_errors(file):
         if file.name.endswith(".gz"):
             return cast("IO[bytes]", gzip.open(file, "rb"))
         if file.name.endswith(".zst"):
@@ -138,7 +138,7 @@ def _lines(file: Path) -> Iterator[Trajectory]:
 
 
 def _document(file: Path) -> Trajectory:
-    with told(file):
+    with translated_errors(file):
         content = file.read_bytes()
     try:
         return decode_cumulative(content)

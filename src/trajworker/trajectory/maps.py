@@ -79,15 +79,17 @@ def trajectory_from_map(stored: Mapping[str, Any]) -> Trajectory:
     if "steps" not in stored:
         return _from_seed(stored, calls or [])
     try:
-        told = msgspec.convert({name: value for name, value in stored.items() if name not in _DERIVED}, _TrajectoryMap)
+        decoded = msgspec.convert(
+            {name: value for name, value in stored.items() if name not in _DERIVED}, _TrajectoryMap
+        )
     except msgspec.ValidationError as error:
         raise MalformedMap(f"the map tells no trajectory: {error}") from error
-    messages = told.messages if calls is None else _with_calls(told.messages, calls)
-    pool = (*messages, *told.asides)
-    fields = {name: getattr(told, name) for name in told.__struct_fields__} | {
+    messages = decoded.messages if calls is None else _with_calls(decoded.messages, calls)
+    pool = (*messages, *decoded.asides)
+    fields = {name: getattr(decoded, name) for name in decoded.__struct_fields__} | {
         "messages": messages,
-        "steps": tuple(_step(step, pool) for step in told.steps),
-        "nested": tuple(trajectory_from_map(nested) for nested in told.nested),
+        "steps": tuple(_step(step, pool) for step in decoded.steps),
+        "nested": tuple(trajectory_from_map(nested) for nested in decoded.nested),
     }
     return Trajectory(**fields)
 
@@ -140,10 +142,10 @@ def _stored_call(call: Any) -> ToolCall:  # noqa: ANN401 - JSON
 
 
 def _from_seed(stored: Mapping[str, Any], calls: list[ToolCall]) -> Trajectory:
-    said = stored.get("messages") or ()
-    if not isinstance(said, list | tuple):
-        raise MalformedMap(f"messages is a list, not {type(said).__name__}")
-    messages = tuple(_seed_messages(said))
+    given = stored.get("messages") or ()
+    if not isinstance(given, list | tuple):
+        raise MalformedMap(f"messages is a list, not {type(given).__name__}")
+    messages = tuple(_seed_messages(given))
     if "tool_calls" in stored:
         messages = _with_calls(messages, calls)
     metadata = stored.get("metadata")
@@ -183,8 +185,8 @@ def _with_calls(messages: tuple[Message, ...], calls: list[ToolCall]) -> tuple[M
     if [call.name for call in own] == [call.name for call in calls]:
         edited = iter(calls)
         return tuple(_edited(message, edited) for message in messages)
-    said = tuple(structs.replace(message, tool_calls=None) if made_calls(message) else message for message in messages)
-    return said + tuple(Message(role=Role.ASSISTANT, tool_calls=(call,)) for call in calls)
+    given = tuple(structs.replace(message, tool_calls=None) if made_calls(message) else message for message in messages)
+    return given + tuple(Message(role=Role.ASSISTANT, tool_calls=(call,)) for call in calls)
 
 
 def _edited(message: Message, edited: Iterable[ToolCall]) -> Message:

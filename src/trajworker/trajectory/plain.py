@@ -94,14 +94,14 @@ def _fields_of(value: Any) -> Mapping[str, Any] | None:  # noqa: ANN401 - any ob
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     for names in (MESSAGE_FIELDS, CALL_FIELDS):
-        told = {name: getattr(value, name) for name in names if hasattr(value, name)}
-        if _looks_like_one(told):
-            return told
+        named = {name: getattr(value, name) for name in names if hasattr(value, name)}
+        if _looks_like_one(named):
+            return named
     return None
 
 
-def _looks_like_one(told: Mapping[str, Any]) -> bool:
+def _looks_like_one(fields: Mapping[str, Any]) -> bool:
     """A message has content and says who speaks; a call has a name and arguments."""
-    if "content" in told and ("type" in told or "role" in told):
+    if "content" in fields and ("type" in fields or "role" in fields):
         return True
-    return "name" in told and not told.keys().isdisjoint(("args", "arguments", "input"))
+    return "name" in fields and not fields.keys().isdisjoint(("args", "arguments", "input"))

@@ -34,7 +34,7 @@ def files_of(folder: Path, *, skip_taken: bool) -> list[Path]:
         NotPublished: there is nothing but files of a worker that have no manifest.
         NotReadable, SinkError: the folder cannot be listed.
     """
-    with told(folder):
+    with translated_errors(folder):
         names = sorted(os.listdir(folder))  # noqa: PTH208 - a Path's glob takes what it may not list for empty
     names = [name for name in names if not name.startswith(".")]
     published = _published(folder, names, skip_taken=skip_taken)
@@ -52,8 +52,8 @@ def files_of(folder: Path, *, skip_taken: bool) -> list[Path]:
 
 
 @contextmanager
-def told(place: Path) -> Iterator[None]:
-    """Turn what the system refuses into words; for opening and listing, not for what content does."""
+def translated_errors(place: Path) -> Iterator[None]:
+    """Raise what the system refuses as errors of ours; for opening and listing, not for what content does."""
     try:
         yield
     except PermissionError as refusal:
@@ -82,7 +82,7 @@ def _published(folder: Path, names: list[str], *, skip_taken: bool) -> list[Path
 
 
 def _is_void(manifest: Path) -> bool:
-    with told(manifest):
+    with translated_errors(manifest):
         content = manifest.read_bytes()
     try:
         return msgspec.json.decode(content, type=_Manifest).void

@@ -54,17 +54,17 @@ def _with_figures(item: Any, body: dict[str, Any]) -> list[Draft]:  # noqa: ANN4
     drafts = read_one(item)
     if not drafts:
         return drafts
-    told = body.get("response_metadata")
-    told = told if isinstance(told, dict) else {}
+    metadata = body.get("response_metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
     if _broke_off(body):
         _flag(drafts)
     last = drafts[-1]
-    last.usage = last.usage or _usage(body, told)
+    last.usage = last.usage or _usage(body, metadata)
     if last.role is Role.ASSISTANT:
-        named = (source.get(name) for source in (told, body) for name in ("finish_reason", "stop_reason"))
+        named = (source.get(name) for source in (metadata, body) for name in ("finish_reason", "stop_reason"))
         word = next((reason for reason in named if reason), None)
         last.finish_reason = last.finish_reason or finish_reason(word)
-        last.response_model = last.response_model or model_of(body, told)
+        last.response_model = last.response_model or model_of(body, metadata)
     return drafts
 
 
@@ -79,17 +79,17 @@ def _flag(drafts: Iterable[Draft]) -> None:
             draft.flags = (*draft.flags, INCOMPLETE)
 
 
-def _usage(body: dict[str, Any], told: dict[str, Any]) -> dict[str, Any] | None:
-    for source in (body.get("usage_metadata"), body.get("usage"), told.get("usage"), told.get("token_usage")):
+def _usage(body: dict[str, Any], metadata: dict[str, Any]) -> dict[str, Any] | None:
+    for source in (body.get("usage_metadata"), body.get("usage"), metadata.get("usage"), metadata.get("token_usage")):
         found = usage(source)
         if found is not None and isinstance(source, dict):
             return found | {"cumulative": True} if source.get("cumulative") is True else found
     return None
 
 
-def model_of(body: dict[str, Any], told: dict[str, Any]) -> str | None:
+def model_of(body: dict[str, Any], metadata: dict[str, Any]) -> str | None:
     """The model that answered, where a message says so."""
-    for source in (told, body):
+    for source in (metadata, body):
         for name in ("model_name", "model", "model_id"):
             if isinstance(source.get(name), str):
                 return str(source[name])
@@ -100,8 +100,8 @@ def provider_of(items: Iterable[Any]) -> str | None:
     """The provider that the last message naming one names."""
     found: str | None = None
     for item in items:
-        told = _body(item).get("response_metadata")
-        if isinstance(told, dict):
-            named = told.get("model_provider") or told.get("provider")
+        metadata = _body(item).get("response_metadata")
+        if isinstance(metadata, dict):
+            named = metadata.get("model_provider") or metadata.get("provider")
             found = named if isinstance(named, str) else found
     return found

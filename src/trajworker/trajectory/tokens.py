@@ -14,7 +14,7 @@ class TokenUsage(Struct, frozen=True):
     output: int | None = None
 
     @classmethod
-    def told(cls, read: int | None, written: int | None) -> "TokenUsage | None":
+    def of(cls, read: int | None, written: int | None) -> "TokenUsage | None":
         """Both sides, None where nobody told either."""
         return None if read is None and written is None else cls(read, written)
 
@@ -27,8 +27,8 @@ def summed(messages: Iterable[Message]) -> TokenUsage | None:
     """Over all messages that tell their tokens, None where none does; a `cumulative` one replaces the sum so far."""
     total: TokenUsage | None = None
     for message in messages:
-        usage = message.usage or {}
-        told = TokenUsage.told(usage.get("input_tokens"), usage.get("output_tokens"))
-        if told is not None:
-            total = told if total is None or usage.get("cumulative") is True else total.plus(told)
+        counts = message.usage or {}
+        usage = TokenUsage.of(counts.get("input_tokens"), counts.get("output_tokens"))
+        if usage is not None:
+            total = usage if total is None or counts.get("cumulative") is True else total.plus(usage)
     return total

@@ -19,7 +19,7 @@ from trajworker.trajectory.tokens import TokenUsage, summed
 
 
 class TerminationReason(StrEnum):
-    """Why a conversation ended; how each is decided is told in `assembly.kept.figures`."""
+    """Why a conversation ended; how each is decided is told in `assembly.lines.termination`."""
 
     TIMEOUT = "TIMEOUT"
     ENV_DONE = "ENV_DONE"
@@ -254,7 +254,7 @@ class Trajectory(Struct, frozen=True, kw_only=True):
     def token_usage(self) -> TokenUsage | None:
         """Tokens summed over every message that tells them; else what the metrics know; None where nobody does."""
         metrics = self.metrics or TrajectoryMetrics()
-        return summed(self.messages) or TokenUsage.told(metrics.input_tokens, metrics.output_tokens)
+        return summed(self.messages) or TokenUsage.of(metrics.input_tokens, metrics.output_tokens)
 
     @property
     def tool_calls(self) -> list[ToolCall]:

@@ -13,7 +13,7 @@ from trajworker.worker.intake import Intake
 from trajworker.worker.planning import Lagging, Reading, deep_scan, ended_since, plan
 
 LOOK_BATCH = 100
-AGAIN = (SlicePurpose.ENDED, SlicePurpose.DEEP_SCAN)
+READ_AGAIN = (SlicePurpose.ENDED, SlicePurpose.DEEP_SCAN)
 ENDED_MARK = "ended"
 DEEP_SCAN_MARK = "deep_scan"
 
@@ -43,12 +43,12 @@ class Cycle:
         self.lagging = self._reading.lagging(now)
         intake = Intake(self._source, self._store, self._observer, self._fetch_seq, self._pagers)
         by_id = {project.id: project for project in projects}
-        uncovered = [slice_ for project in projects for slice_ in await self._uncovered(project, now)]
+        uncovered = [slice_ for project in projects for slice_ in await self._plan_uncovered(project, now)]
         await intake.read(by_id, uncovered)
         readable = [project for project in projects if project.id not in intake.failed]
         # where the catch-up went on to the end, all was just read
         behind = [project for project in readable if project.id in intake.stopped_early]
-        again = [slice_ for project in behind for slice_ in await self._again(project, uncovered, now)]
+        again = [slice_ for project in behind for slice_ in await self._plan_again(project, uncovered, now)]
         await intake.read(by_id, again)
         for project in readable:
             await self._look_again(project, intake, now)
@@ -65,15 +65,16 @@ class Cycle:
         if project.id in intake.failed:
             raise intake.failed[project.id]
 
-    async def _uncovered(self, project: Project, now: datetime) -> list[Slice]:
+    async def _plan_uncovered(self, project: Project, now: datetime) -> list[Slice]:
+        """Plan what is uncovered or new; the slices to read, those that an earlier cycle left among them."""
         unread = await self._store.unread(project.id)
         slices = plan(project.id, self._reading, await self._store.coverage(project.id), unread, now)
         await self._store.plan(project, slices)
         self._observer(ProjectStarted(project=project.name, start=self._reading.since, end=self._reading.end(now)))
         return await self._store.unread(project.id)
 
-    async def _again(self, project: Project, read: Sequence[Slice], now: datetime) -> list[Slice]:
-        """What must be read again although it is covered; a deep scan that was resumed is not begun anew."""
+    async def _plan_again(self, project: Project, read: Sequence[Slice], now: datetime) -> list[Slice]:
+        """Plan what must be read again although it is covered; a deep scan that was resumed is not begun anew."""
         slices = []
         ended = await self._store.mark(project.id, ENDED_MARK)
         if ended is not None:
@@ -84,14 +85,14 @@ class Cycle:
             slices += [] if scan is None else [scan]
         await self._store.plan(project, slices)
         unread = await self._store.unread(project.id) if slices else []
-        return [slice_ for slice_ in unread if slice_.purpose in AGAIN]
+        return [slice_ for slice_ in unread if slice_.purpose in READ_AGAIN]
 
     async def _look_again(self, project: Project, intake: Intake, now: datetime) -> None:
         """Ask for the runs that are due; those that could not be asked for stay due."""
         if ids := await self._store.due(project.id, now, LOOK_BATCH):
             await intake.reread(project, ids)
             if project.id not in intake.failed:
-                await self._store.looked(project.id, ids, now)
+                await self._store.reschedule(project.id, ids, now)
 
     async def _remember(self, project_id: str, now: datetime, scanned: Container[str]) -> None:
         """Note that all that ended by now was met, and where the horizon was read, that too."""

@@ -25,11 +25,12 @@ from trajworker.events import (
     SliceSplit,
 )
 from trajworker.model.run import NULL, Feedback, Project, Run
+from trajworker.model.times import MICROSECOND
 from trajworker.ports import Page, RunSource, RunStore, Slice, SlicePurpose, StagedPage, StageOutcome, Unreadable
 from trajworker.worker.catching_up import Depth
 from trajworker.worker.page_flow import PageFlow
 from trajworker.worker.queue import SliceQueue
-from trajworker.worker.slicing import INSTANT, ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, quicken
+from trajworker.worker.slicing import ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, quicken
 
 SLICE_RESTARTS = 1
 """How often a slice is begun again because its cursor expired or went in circles, before it is given up."""
@@ -114,25 +115,27 @@ class Intake:
         depth = Depth()
         while True:
             async with shared.flow.page() as admitted_at:
-                step = await self._read_page(slice_, shared, admitted_at)
-            slice_, done = step.slice, step.done
-            if not done and slice_.floor is not None and step.oldest is not None and step.oldest < slice_.floor:
-                depth = depth.deeper(late=step.outcome.late > 0)
+                page = await self._read_page(slice_, shared, admitted_at)
+            slice_, oldest, done = page.slice, page.oldest, page.done
+            if not done and slice_.floor is not None and oldest is not None and oldest < slice_.floor:
+                depth = depth.deeper(late=page.outcome.late > 0)
                 if depth.enough:
-                    # only what was looked at counts as read
-                    slice_ = replace(slice_, start=step.oldest + INSTANT)
-                    ended = StagedPage(page=Page(runs=()), fetch_seq=step.fetch_seq, slice=slice_, done=True)
-                    await self._store.stage(ended)
-                    self.stopped_early.add(slice_.project_id)
-                    done = True
+                    slice_, done = await self._stop_early(slice_, oldest, page.fetch_seq), True
             if done:
-                await shared.queue.add(step.outcome.split)
-                self._tell_read(slice_)
+                await shared.queue.add(page.outcome.split)
+                self._observe_read(slice_)
                 return
-            if step.outcome.cursor_seen:
+            if page.outcome.cursor_seen:
                 raise CursorExpired("the server gave the same cursor twice within a slice")
 
-    async def _read_page(self, slice_: Slice, shared: "_Shared", admitted_at: float) -> "_Step":
+    async def _stop_early(self, slice_: Slice, oldest: datetime, fetch_seq: int) -> Slice:
+        """End a catch-up at the oldest run it has met: only what was looked at counts as read."""
+        looked_at = replace(slice_, start=oldest + MICROSECOND)
+        await self._store.stage(StagedPage(page=Page(runs=()), fetch_seq=fetch_seq, slice=looked_at, done=True))
+        self.stopped_early.add(slice_.project_id)
+        return looked_at
+
+    async def _read_page(self, slice_: Slice, shared: "_Shared", admitted_at: float) -> "_ReadPage":
         """Ask for the page at the cursor and stage it; nothing of it is held longer than that."""
         seq = next(self._fetch_seq)
         page = await self._source.page(slice_)
@@ -145,9 +148,9 @@ class Intake:
         staged = StagedPage(page=page, fetch_seq=seq, feedback=feedback, slice=after_page, done=done, split=split)
         with shared.flow.arrived(admitted_at):
             outcome = await self._stage(slice_.project_id, staged)
-        return _Step(slice=after_page, fetch_seq=seq, oldest=page.oldest, outcome=outcome, done=done)
+        return _ReadPage(slice=after_page, fetch_seq=seq, oldest=page.oldest, outcome=outcome, done=done)
 
-    def _tell_read(self, slice_: Slice) -> None:
+    def _observe_read(self, slice_: Slice) -> None:
         name = self._name(slice_.project_id)
         self._observer(SliceRead(project=name, start=slice_.start, end=slice_.end, pages=slice_.pages))
 
@@ -173,7 +176,7 @@ class Intake:
         outcome = await self._store.stage(staged)
         name = self._name(project_id)
         for unreadable in outcome.set_aside:
-            self._observer(_told(name, unreadable))
+            self._observer(_quarantined(name, unreadable))
         if outcome.recovered:
             self._observer(RunsRecovered(project=name, runs=outcome.recovered))
         if (late := _found_late(name, staged.slice, outcome)) is not None:
@@ -220,8 +223,8 @@ class _Shared(Struct, frozen=True):
     flow: PageFlow
 
 
-class _Step(Struct, frozen=True, kw_only=True):
-    """What reading a page came to; `slice` is what it is after it."""
+class _ReadPage(Struct, frozen=True, kw_only=True):
+    """A page that was asked for and staged; `slice` is its slice as it stands after it."""
 
     slice: Slice
     fetch_seq: int
@@ -230,7 +233,7 @@ class _Step(Struct, frozen=True, kw_only=True):
     done: bool
 
 
-def _told(project: str, unreadable: Unreadable) -> RunQuarantined:
+def _quarantined(project: str, unreadable: Unreadable) -> RunQuarantined:
     kind = unreadable.kind or unreadable.reason
     return RunQuarantined(project=project, run_id=unreadable.run_id, kind=kind, reason=unreadable.reason)
 

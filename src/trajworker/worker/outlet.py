@@ -11,20 +11,21 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from trajworker.assembly import Header, content_hash, encode_line, written
+from trajworker.assembly import content_hash, encode_line
 from trajworker.assembly.lifecycle import Decision, FinishRule, decide
 from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
-from trajworker.events import ConversationEmitted, ConversationFailed, ConversationHeld, LateDropped, Observer
-from trajworker.ports import Activity, ConversationStore, Coverage, Emission, Late, Line, Sink, Stream
+from trajworker.events import ConversationFailed, ConversationHeld, LateDropped, Observer
+from trajworker.model.times import MICROSECOND
+from trajworker.ports import Activity, ConversationStore, Coverage, Late, Line, Sink, Stream
 from trajworker.trajectory import Pane
-from trajworker.worker.folding import Attempt, Folded, Folding, project_name
+from trajworker.worker.folding import Attempt, Folding, project_name
+from trajworker.worker.revisions import Revision, emission_of, emitted_event, header_of, with_lines
 from trajworker.worker.stop import Stop
 
 BATCH = 200
 """Conversations that are committed together (each commit costs two syncs), and between which a stop is heard."""
 REVISED_WEIGHT = 10
 """A conversation emitted before counts for so many: its old folds are in memory with the new ones."""
-INSTANT = timedelta(microseconds=1)
 FOR_EVER = datetime(9999, 12, 31, tzinfo=UTC)
 
 
@@ -43,7 +44,7 @@ class DeliveryStore(ConversationStore, Protocol):
         """What of a project was read whole, and its watermark."""
         ...
 
-    async def believe(self, now: datetime) -> None:
+    async def clamp_activity(self, now: datetime) -> None:
         """Let no conversation count as active later than now, whatever clock its producer has."""
         ...
 
@@ -81,7 +82,7 @@ class Outlet:
         """
         self.failed = None
         self._finish = replace(self._delivery.finish, idle=max(self._delivery.finish.idle, lull))
-        await self._store.believe(now)
+        await self._store.clamp_activity(now)
         for project_id in self._watermarks:
             await self._learn(project_id)
         while (stranger := await self._deliver_known(now, stop)) is not None:
@@ -98,7 +99,9 @@ class Outlet:
                     return
                 if not flush:
                     self._hold(activity, self._decide(activity, now).reason or "not finished")
-                elif batch.full_with(activity, Decision(pane=Pane.FORCED, complete=False)):
+                    continue
+                batch.add(activity, Decision(pane=Pane.FORCED, complete=False))
+                if batch.is_full:
                     await self._emit(batch, now)
                     batch = _Batch()
         await self._emit(batch, now)
@@ -125,12 +128,14 @@ class Outlet:
         in the list.
         """
         batch = _Batch()
-        async with aclosing(self._store.changed(now - self._finish.idle + INSTANT)) as changed:
+        async with aclosing(self._store.changed(now - self._finish.idle + MICROSECOND)) as changed:
             async for activity in changed:
                 if activity.project_id not in self._watermarks:
                     return activity.project_id
                 decision = self._decide(activity, now)
-                if decision.pane is not None and batch.full_with(activity, decision):
+                if decision.pane is not None:
+                    batch.add(activity, decision)
+                if batch.is_full:
                     await self._emit(batch, now)
                     batch = _Batch()
                 if stop.requested:
@@ -139,38 +144,38 @@ class Outlet:
         return None
 
     async def _emit(self, batch: "_Batch", now: datetime) -> None:
-        """Say what the batch has to say; a disk that is full undoes what is not committed."""
+        """Fold and commit a batch; where a disk is full, what is not committed yet is undone."""
         try:
             async with aclosing(self._folding.fold([activity for activity, _ in batch.due], now)) as groups:
                 async for group in groups:
-                    await self._say(group, batch.decisions, now)
+                    await self._emit_group(group, batch.decisions, now)
         except (SinkFull, StagingFull):
             await self._sink.discard()
             raise
 
-    async def _say(self, group: Sequence[Attempt], decisions: dict[int, Decision], now: datetime) -> None:
-        """Append a line for each conversation whose content is not what was said last, and commit."""
-        said: list[_Revision] = []
+    async def _emit_group(self, group: Sequence[Attempt], decisions: dict[int, Decision], now: datetime) -> None:
+        """Append a line for each conversation whose content is not that of its last revision, and commit."""
+        left: list[Revision] = []
         for activity, folded in group:
             if isinstance(folded, TrajworkerError):
                 await self._set_aside(activity, folded)
                 continue
-            header = _header(activity, decisions[activity.conversation])
-            said.append(
-                _Revision(activity, folded, header, content_hash(folded.folds, header), self._stream(activity, now))
+            header = header_of(activity, decisions[activity.conversation])
+            left.append(
+                Revision(activity, folded, header, content_hash(folded.folds, header), self._stream(activity, now))
             )
-        while said:
-            new = [(encode_line(one.folded.folds, one.header), one.goes_to) for one in said if one.goes_to]
-            written = _with_lines(said, await self._sink.append(new))
-            await self._sink.commit([_emission(one, line) for one, line in written])
-            self._tell(written)
-            said = said[len(written) :]
+        while left:
+            lines = [(encode_line(one.folded.folds, one.header), one.target) for one in left if one.target]
+            appended = with_lines(left, await self._sink.append(lines))
+            await self._sink.commit([emission_of(one, line) for one, line in appended])
+            self._observe(appended)
+            left = left[len(appended) :]
 
-    def _tell(self, written: Sequence[tuple["_Revision", Line | None]]) -> None:
-        for one, line in written:
+    def _observe(self, committed: Sequence[tuple[Revision, Line | None]]) -> None:
+        for one, line in committed:
             if line is not None:
                 self.emitted += 1
-                self._observer(_told(one, line))
+                self._observer(emitted_event(one, line))
             elif one.is_new:
                 self._observer(
                     LateDropped(project=project_name(one.activity), conversation_id=one.activity.conversation_id)
@@ -216,78 +221,17 @@ class _Batch:
         self.due: list[tuple[Activity, Decision]] = []
         self._weight = 0
 
-    def full_with(self, activity: Activity, decision: Decision) -> bool:
-        """Take one in; True when it is time to emit."""
+    def add(self, activity: Activity, decision: Decision) -> None:
+        """Take in a conversation that is due."""
         self.due.append((activity, decision))
         self._weight += REVISED_WEIGHT if activity.revision else 1
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to emit."""
         return self._weight >= BATCH
 
     @property
     def decisions(self) -> dict[int, Decision]:
         """By key of the conversation."""
         return {activity.conversation: decision for activity, decision in self.due}
-
-
-class _Revision(Struct, frozen=True):
-    """What is to be said of a conversation; `stream` is None where late data is dropped."""
-
-    activity: Activity
-    folded: Folded
-    header: Header
-    digest: bytes
-    stream: Stream | None
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the content is not what was said last."""
-        return self.digest != self.activity.content_hash
-
-    @property
-    def goes_to(self) -> Stream | None:
-        """Where its line goes; None where there is nothing to write."""
-        return self.stream if self.is_new else None
-
-
-def _with_lines(said: Sequence[_Revision], lines: Sequence[Line]) -> list[tuple[_Revision, Line | None]]:
-    """Each revision with its line, or None where it has none, up to the first whose line is not written yet."""
-    following, found = iter(lines), list[tuple[_Revision, Line | None]]()
-    for one in said:
-        line = next(following, None) if one.goes_to else None
-        if line is None and one.goes_to:
-            break
-        found.append((one, line))
-    return found
-
-
-def _header(activity: Activity, decision: Decision) -> Header:
-    return Header(
-        conversation_id=activity.conversation_id,
-        project_id=activity.project_id,
-        project=activity.project,
-        revision=activity.revision + 1,
-        pane=decision.pane or Pane.ON_TIME,
-        complete=decision.complete,
-    )
-
-
-def _emission(one: _Revision, line: Line | None) -> Emission:
-    return Emission(
-        conversation=one.activity.conversation,
-        revision=one.header.revision if line else one.activity.revision,
-        content_hash=one.digest,
-        line=line,
-        seen=one.folded.seen,
-        folds=one.folded.renewed,
-    )
-
-
-def _told(one: _Revision, line: Line) -> ConversationEmitted:
-    return ConversationEmitted(
-        project=project_name(one.activity),
-        conversation_id=one.activity.conversation_id,
-        revision=one.header.revision,
-        pane=one.header.pane,
-        complete=one.header.complete,
-        messages=sum(len(fold.messages) for fold in written(one.folded.folds)),
-        size_bytes=line.length,
-    )

@@ -16,8 +16,8 @@ Span = tuple[datetime, datetime]
 LOOKBACK_PER_SETTLE = 6
 """A source that may lag for `settle` is looked at again for six times as long, unless configured otherwise."""
 
-PUNCTUALITY = 0.95
-"""Part of its interval after which a deep scan is due: a job that is started daily does not start to the second."""
+DUE_SHARE = 0.95
+"""Share of its interval after which a deep scan is due: a job that is started daily does not start to the second."""
 
 
 class Lagging(Struct, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ def ended_since(project_id: str, reading: Reading, mark: datetime, now: datetime
 
 def deep_scan(project_id: str, reading: Reading, last: datetime, now: datetime) -> Slice | None:
     """The whole horizon again, where that is due and something of what is asked for lies in it."""
-    if reading.deep_scan is None or now - last < reading.deep_scan * PUNCTUALITY:
+    if reading.deep_scan is None or now - last < reading.deep_scan * DUE_SHARE:
         return None
     start, end = max(reading.since, now - reading.horizon), reading.end(now)
     return Slice(project_id=project_id, start=start, end=end, purpose=SlicePurpose.DEEP_SCAN) if start < end else None

@@ -4,16 +4,17 @@ Where the source is allowed more requests for little time (`Swift`), a dense sli
 
 Every slice ends in one page that is not full, so a cut costs at most one request. The allowance keeps the whole
 backfill within 1.05 x the ideal number of requests + a constant, however the runs are spread over time.
+
+Upper bounds are exclusive, but other runs may share the microsecond of the last one read: it is read again.
 """
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from trajworker.model.times import MICROSECOND
 from trajworker.ports import Page, Slice, SlicePurpose, Swift
 
-INSTANT = timedelta(microseconds=1)
-"""Upper bounds are exclusive, but other runs may share the microsecond of the last one read: they are read again."""
 FREE_CUTS = 2
 PAGES_PER_CUT = 25
 LEAP_PAGES = 4
@@ -66,7 +67,7 @@ def quicken(slice_: Slice, page: Page, swift: Swift) -> tuple[Slice, ...]:
     """
     oldest, density = _density(page)
     dense = density * PAGES_PER_CUT
-    end = oldest + INSTANT
+    end = oldest + MICROSECOND
     if slice_.start < swift.since and dense < oldest - swift.since:
         return _from_bound(slice_, swift.since, end, SlicePurpose.COVER)
     start = max(slice_.start, oldest - (swift.span - RUN_TIME))
@@ -103,7 +104,7 @@ def _between(bounds: Sequence[datetime], slice_: Slice) -> tuple[Slice, ...]:
         Slice(
             project_id=slice_.project_id,
             start=start,
-            end=end + INSTANT if end == bounds[0] else end,
+            end=end + MICROSECOND if end == bounds[0] else end,
             purpose=slice_.purpose,
         )
         for end, start in neighbours

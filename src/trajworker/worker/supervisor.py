@@ -92,7 +92,7 @@ class Supervisor:
             try:
                 await self._cycle_once(projects)
             except* PASSING as passing:
-                self._tell(*_leaves(passing))
+                self._observe_failures(*_leaves(passing))
             _nudge(nudges)
             await anyio.sleep(self._rhythm.poll.total_seconds())
         await self._cycle_once(projects)
@@ -119,7 +119,7 @@ class Supervisor:
             except PASSING as passing:
                 if self._rhythm.poll is None:
                     raise
-                self._tell(passing)
+                self._observe_failures(passing)
                 await stop.wait(min(PAUSE_S, self._rhythm.poll.total_seconds()))
         if not stop.requested:
             await self._outlet.deliver_last(await self._source.now(), stop, flush=self._rhythm.flush)
@@ -133,7 +133,7 @@ class Supervisor:
             await self._outlet.compact(now, stop)
             self._compacted = now
 
-    def _tell(self, *passing: TrajworkerError) -> None:
+    def _observe_failures(self, *passing: TrajworkerError) -> None:
         for text, code in {str(error): error.exit_code for error in passing}.items():
             self._observer(ProjectFailed(project=EVERY_PROJECT, error=text, exit_code=code))
 

@@ -24,10 +24,23 @@ class Pending(Struct, array_like=True, gc=False):
 
 
 class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
-    """State of a conversation between two traces.
+    """State of a conversation between two traces: the fold before leaves it, the next one goes on from it.
 
-    References are message indexes; -1 - k refers to aside k. `view` holds the references of the last prompt's array as
-    ranges [start, stop) (an aside as [r, r]).
+    References are message indexes; -1 - k refers to aside k.
+
+    Args:
+        total: messages so far.
+        asides: messages kept aside so far.
+        entries: turns so far.
+        view: what the last prompt's array referred to, as ranges [start, stop) (an aside as [r, r]).
+        answer: reference of the last call's answer, None where it got none.
+        answer_ids: ids of the tool calls in that answer.
+        prefix_length: bytes of the last prompt (see `Prefix`), 0 where the next one must be read whole.
+        prefix_hash: digest of those bytes.
+        turn_user: reference of the user's message that began the last turn.
+        pending: tool calls without a result.
+        tools: digests of the tool definitions that were offered so far.
+        interrupted: whether the last turn waits for a human.
     """
 
     total: int = 0

@@ -1,59 +1,26 @@
-"""Figures of a trace as sums that add up over traces: tokens, cost, calls, failures and times.
-
-How `termination_reason` is decided, first rule that fits, looking at the last turn:
-
-| rule | reason |
-|---|---|
-| a run of it has not ended (or waits for a human) | NONE; STALE where it was delivered without waiting further |
-| it failed, and the error tells of a recursion or iteration limit | MAX_STEPS |
-| it failed, and the error tells of a time limit | TIMEOUT |
-| it failed otherwise | ERROR |
-| its last answer was cut off (`finish_reason` length) | TRUNCATION |
-| the agent ran out of steps inside a successful run | MAX_STEPS |
-| else | ENV_DONE |
-
-How `trainable_status` is decided, for messages and steps alike:
-
-| rule | status |
-|---|---|
-| answered by an llm run of the agent itself, not cut off, not filtered, known dialect | trainable |
-| replaced by a regenerated or edited turn | superseded |
-| the first step that sees a summary instead of the messages it stands for | summarization_boundary (step only) |
-| else: prompts, tool results, failed, truncated, raw, and what no recorded run produced | not_trainable |
-"""
+"""Figures of a trace as sums that add up over traces: tokens, cost, calls, failures and times."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
 
-from trajworker.trajectory import TerminationReason
+from trajworker.model.times import EPOCH, MICROSECOND
 
-_MAX_STEPS = (
-    "recursion",
-    "max_iterations",
-    "max_turns",
-    "maxturns",
-    "iteration limit",
-    "maximum number of",
-    "step limit",
-)
-_TIMEOUT = ("timeout", "timed out", "deadline exceeded")
-MICROSECOND = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ONE_MICROSECOND = timedelta(microseconds=1)
+SECOND_US = 1_000_000
 
 
 class Figures(Struct, array_like=True, gc=False):
-    """Partial sums. Intervals are microseconds since the epoch; unknown is None, never 0."""
+    """Partial sums. Times and intervals are microseconds since the epoch; unknown is None, never 0."""
 
     llm_calls: int = 0
     llm_errors: int = 0
     uncounted: int = 0
     """Calls without usage."""
     counted: int = 0
+    """Calls with usage; the next two are those of them that told input, and output tokens."""
     inputs_counted: int = 0
     outputs_counted: int = 0
     input_tokens: int = 0
@@ -68,8 +35,10 @@ class Figures(Struct, array_like=True, gc=False):
     tool_runs_failed: int = 0
     retrievals: int = 0
     raw: int = 0
+    """Messages kept as recorded, since no dialect knows them."""
     cost: float | None = None
     root_tokens: int | None = None
+    """Tokens as the root tells them, which may disagree with the sum."""
     start: int | None = None
     end: int | None = None
     llm_times: list[tuple[int, int]] = []
@@ -113,7 +82,7 @@ _counts_of = attrgetter(*_COUNTS)
 
 def micros(time: datetime) -> int:
     """A time as microseconds since the epoch, exactly."""
-    return (time - EPOCH) // _ONE_MICROSECOND
+    return (time - EPOCH) // MICROSECOND
 
 
 def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -131,7 +100,7 @@ def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def seconds(intervals: list[tuple[int, int]]) -> float:
     """Length of a union of intervals."""
-    return sum(end - start for start, end in union(intervals)) / MICROSECOND
+    return sum(end - start for start, end in union(intervals)) / SECOND_US
 
 
 def merge(parts: Sequence[Figures]) -> Figures:
@@ -148,21 +117,3 @@ def merge(parts: Sequence[Figures]) -> Figures:
     whole.llm_times = [time for part in parts for time in part.llm_times]
     whole.tool_times = [time for part in parts for time in part.tool_times]
     return whole
-
-
-def termination(
-    status: str, error: str | None, finish: str | None, *, out_of_steps: bool, complete: bool
-) -> TerminationReason:
-    """Why a conversation ended; see the table above."""
-    if status in ("pending", "interrupted"):
-        return TerminationReason.NONE if complete or status == "interrupted" else TerminationReason.STALE
-    if status == "error":
-        words = (error or "").lower()
-        if any(word in words for word in _MAX_STEPS):
-            return TerminationReason.MAX_STEPS
-        if any(word in words for word in _TIMEOUT):
-            return TerminationReason.TIMEOUT
-        return TerminationReason.ERROR
-    if finish == "length":
-        return TerminationReason.TRUNCATION
-    return TerminationReason.MAX_STEPS if out_of_steps else TerminationReason.ENV_DONE

@@ -43,9 +43,29 @@ class Amendment(Struct, array_like=True, gc=False):
 
 
 class Fold(Struct, array_like=True, gc=False):
-    """Everything one trace adds; chunks are JSON, ready to be spliced into a line.
+    """Everything one trace adds; what is bytes is JSON, ready to be spliced into a line.
 
-    `news` holds the digests of what it says, from which the whole history can be recalled without decoding any.
+    Args:
+        version: release of this struct; folds of another one are made anew.
+        messages: what was said for the first time, in order.
+        asides: messages that were kept aside.
+        steps: the agent's decisions.
+        entries: the trace's share of each turn that it is part of.
+        nested: trajectories of sub-agents and of parallel branches.
+        internal: answers of calls that are no part of the conversation.
+        retrieved: what retriever runs found.
+        tools: tool definitions that were offered for the first time.
+        amendments: changes to what earlier folds hold.
+        rewards: reward components.
+        figures: sums over its runs and messages.
+        news: digests of what it says, from which the whole history can be recalled without decoding any.
+        base: messages of the conversation before it.
+        after: what it leaves for the next trace.
+        reopens: whether it goes on with the turn before, which was interrupted then, even if its root succeeded.
+        finish: why the model stopped at the last step.
+        out_of_steps: whether the agent ran out of steps inside a run that succeeded.
+        metadata: models, and the provider of the last one.
+        aggregation: how its rewards become one value.
     """
 
     version: int

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from trajworker.assembly.kept.figures import Figures, merge, seconds, termination
+from trajworker.assembly.kept.figures import Figures, merge, seconds
 from trajworker.assembly.kept.folds import Fold
 from trajworker.assembly.kept.rewards import reward_of
+from trajworker.assembly.lines.termination import termination
 from trajworker.trajectory import (
     ExecutionMetrics,
     Origin,

@@ -12,7 +12,7 @@ from msgspec import Struct
 from trajworker.events import Observer, RequestRetried
 from trajworker.sources.asking.failure import Failure, Kind
 from trajworker.sources.asking.pacing import Pace, Paces
-from trajworker.sources.asking.retrying import Step, may_pass, step_after
+from trajworker.sources.asking.retrying import Remedy, may_pass, remedy_for
 from trajworker.sources.asking.settings import LIMITS, LangSmithSettings
 from trajworker.sources.asking.transport import Request, Response, Transport
 from trajworker.sources.wires.reading import NotAPage
@@ -71,8 +71,8 @@ class Client:
         """The server's clock now, from the last `Date` it told; None before the first."""
         if self._server_time is None:
             return None
-        told, at = self._server_time
-        return told + timedelta(seconds=self._timing.now() - at)
+        date, at = self._server_time
+        return date + timedelta(seconds=self._timing.now() - at)
 
     @property
     def now(self) -> datetime:
@@ -88,7 +88,7 @@ class Client:
         """The understood answer.
 
         Raises:
-            Failure: the step after it is not to ask the same again, or the tries are spent.
+            Failure: the remedy for it is not to ask the same again, or the tries are spent.
         """
         tries = tries or Tries(self._settings.retries.attempts)
         while True:
@@ -121,13 +121,13 @@ class Client:
             return self._outlasts_limit(failure, tries, ask.tier)
         tries.throttled_since = None
         tries.failures += 1
-        step = step_after(failure, tries.failures, retries)
-        if step is Step.NEW_KEY and not tries.key_read_again and self._settings.api_key is not None:
+        remedy = remedy_for(failure, tries.failures, retries)
+        if remedy is Remedy.NEW_KEY and not tries.key_read_again and self._settings.api_key is not None:
             tries.key_read_again = True
             return self._settings.api_key.read_again()
         stranger = failure.kind is Kind.CONNECT and not self._met
         most = min(tries.most, retries.first_contact_attempts) if stranger else tries.most
-        again = step is Step.AGAIN or (step is Step.SHRINK and not ask.shrinkable and may_pass(failure))
+        again = remedy is Remedy.AGAIN or (remedy is Remedy.SHRINK and not ask.shrinkable and may_pass(failure))
         if not again or tries.failures >= most:
             return False
         await self.back_off(failure, tries)

@@ -47,14 +47,14 @@ class Generation:
             self._doubt_from = self._wire = None
         if self._wire is None:
             async with self._asking:
-                told = await self._told() if self._wire is None else None
-                if told is not None:
-                    self.choose(*told)
+                found = await self._ask_info() if self._wire is None else None
+                if found is not None:
+                    self.choose(*found)
         return self._wire or self._wires["v2"]
 
     async def greet(self) -> None:
         """Ask `/info` whatever is spoken, for the server's clock."""
-        await self._told()
+        await self._ask_info()
 
     def other(self, wire: Wire) -> Wire | None:
         """The wire to try instead, None where the user chose this one."""
@@ -67,7 +67,7 @@ class Generation:
         self._wire = self._wires[api]
         self._observe(ApiChosen(api=api, reason=reason))
 
-    async def _told(self) -> tuple[str, str] | None:
+    async def _ask_info(self) -> tuple[str, str] | None:
         """The generation and the reason; None while there is no connection, so that it is asked again."""
         for path in INFO_PATHS:
             try:

@@ -13,7 +13,7 @@ SHRINK_AFTER = 3
 """Server errors or broken connections in a row before a smaller page is tried: single ones must not cost pages."""
 
 
-class Step(Enum):
+class Remedy(Enum):
     """What to do next."""
 
     AGAIN = "again"
@@ -33,21 +33,21 @@ class Step(Enum):
 
 
 _BY_STATUS = {
-    **dict.fromkeys(REJECTED, Step.REJECTED),
-    **dict.fromkeys(TURNED_AWAY, Step.SWITCH),
-    **dict.fromkeys(TOO_MUCH, Step.SHRINK),
-    KEY_REFUSED: Step.NEW_KEY,
-    THROTTLED: Step.WAIT,
+    **dict.fromkeys(REJECTED, Remedy.REJECTED),
+    **dict.fromkeys(TURNED_AWAY, Remedy.SWITCH),
+    **dict.fromkeys(TOO_MUCH, Remedy.SHRINK),
+    KEY_REFUSED: Remedy.NEW_KEY,
+    THROTTLED: Remedy.WAIT,
 }
 _BY_KIND = {
-    Kind.CONNECT: Step.AGAIN,
-    Kind.TIMEOUT: Step.SHRINK,
-    Kind.TORN: Step.AGAIN,
-    Kind.CORRUPT: Step.AGAIN,
-    Kind.FOREIGN: Step.AGAIN,
-    Kind.OVERSIZE: Step.SHRINK,
-    Kind.TLS: Step.GIVE_UP,
-    Kind.REDIRECT: Step.GIVE_UP,
+    Kind.CONNECT: Remedy.AGAIN,
+    Kind.TIMEOUT: Remedy.SHRINK,
+    Kind.TORN: Remedy.AGAIN,
+    Kind.CORRUPT: Remedy.AGAIN,
+    Kind.FOREIGN: Remedy.AGAIN,
+    Kind.OVERSIZE: Remedy.SHRINK,
+    Kind.TLS: Remedy.GIVE_UP,
+    Kind.REDIRECT: Remedy.GIVE_UP,
 }
 _OF_ONE_RUN = frozenset({Kind.TIMEOUT, Kind.OVERSIZE, Kind.BROKEN, Kind.TORN, Kind.CORRUPT})
 """Faults that one run may cause, besides server errors."""
@@ -55,18 +55,18 @@ _FEW = frozenset({Kind.TORN, Kind.CORRUPT, Kind.FOREIGN})
 """Faults that rarely pass: a proxy's hiccup, or for good."""
 
 
-def step_after(failure: Failure, attempt: int, retries: Retries) -> Step:
+def remedy_for(failure: Failure, attempt: int, retries: Retries) -> Remedy:
     """What to do after the `attempt`-th failure of a request (counted from 1, rate limits left out)."""
     if failure.status in TRANSIENT or failure.kind is Kind.BROKEN:
-        step = Step.SHRINK if attempt >= SHRINK_AFTER else Step.AGAIN
+        remedy = Remedy.SHRINK if attempt >= SHRINK_AFTER else Remedy.AGAIN
     elif failure.kind is not Kind.STATUS:
-        step = _BY_KIND[failure.kind]
+        remedy = _BY_KIND[failure.kind]
     else:
-        step = _BY_STATUS.get(failure.status or 0, Step.GIVE_UP)
+        remedy = _BY_STATUS.get(failure.status or 0, Remedy.GIVE_UP)
     most = retries.torn_attempts if failure.kind in _FEW else retries.attempts
-    if step is Step.AGAIN and attempt >= most:
-        return Step.GIVE_UP
-    return step
+    if remedy is Remedy.AGAIN and attempt >= most:
+        return Remedy.GIVE_UP
+    return remedy
 
 
 def may_pass(failure: Failure) -> bool:
@@ -83,9 +83,9 @@ def may_be_one_run(failure: Failure) -> bool:
 
 def error_of(failure: Failure) -> SourceError:
     """The error a person sees when nothing more can be done."""
-    told = f" The server says: {failure.detail}" if failure.detail else ""
+    server_says = f" The server says: {failure.detail}" if failure.detail else ""
     if failure.kind is Kind.STATUS:
-        return _error_of_status(failure.status or 0, told)
+        return _error_of_status(failure.status or 0, server_says)
     if failure.kind is Kind.CONNECT:
         return SourceUnavailable(f"LangSmith cannot be reached ({failure.detail}). Check the endpoint and the network.")
     if failure.kind is Kind.TLS:
@@ -106,23 +106,23 @@ def error_of(failure: Failure) -> SourceError:
     return SourceUnavailable(f"LangSmith did not answer usably ({failure}). Run again later.")
 
 
-def _error_of_status(status: int, told: str) -> SourceError:
+def _error_of_status(status: int, server_says: str) -> SourceError:
     if status == KEY_REFUSED:
         return NotAllowed(
-            f"LangSmith refuses the API key (401). Check LANGSMITH_API_KEY and the region of the endpoint.{told}"
+            f"LangSmith refuses the API key (401). Check LANGSMITH_API_KEY and the region of the endpoint.{server_says}"
         )
     if status == FORBIDDEN:
-        hint = "Set LANGSMITH_WORKSPACE_ID." if "workspace" in told else "Check the key's workspace and region."
-        return NotAllowed(f"LangSmith does not allow this (403). {hint}{told}")
+        hint = "Set LANGSMITH_WORKSPACE_ID." if "workspace" in server_says else "Check the key's workspace and region."
+        return NotAllowed(f"LangSmith does not allow this (403). {hint}{server_says}")
     if status in TURNED_AWAY:
         return SourceUnavailable(
             f"This server does not offer what was asked (status {status}). Check the endpoint (no path but the host), "
-            f"or choose --api.{told}"
+            f"or choose --api.{server_says}"
         )
     if status in REJECTED:
-        return QueryRejected(f"LangSmith rejects the question (status {status}).{told}")
+        return QueryRejected(f"LangSmith rejects the question (status {status}).{server_says}")
     if status == THROTTLED:
         return SourceUnavailable(
             "LangSmith's rate limit stayed closed. Run again later, or share the key with fewer clients."
         )
-    return SourceUnavailable(f"LangSmith failed again and again (status {status}). Run again later.{told}")
+    return SourceUnavailable(f"LangSmith failed again and again (status {status}). Run again later.{server_says}")

@@ -225,15 +225,15 @@ def _date(text: str | None) -> datetime | None:
 
 def _retry_after_s(headers: httpx.Headers, date: datetime | None) -> float | None:
     """Seconds the server asks us to wait, 0..300, a date counted from its own clock; None where it makes no sense."""
-    milliseconds, told = headers.get("retry-after-ms"), headers.get("retry-after")
-    for text, unit in ((milliseconds, 0.001), (told, 1.0)):
+    milliseconds, seconds_or_date = headers.get("retry-after-ms"), headers.get("retry-after")
+    for text, unit in ((milliseconds, 0.001), (seconds_or_date, 1.0)):
         try:
             seconds = float(text) * unit if text else -1.0
         except ValueError:
             continue
         if seconds >= 0:
             return min(seconds, LONGEST_RETRY_AFTER_S)
-    until = _date(told)
+    until = _date(seconds_or_date)
     if until is None or date is None:
         return None
     return min(max((until - date).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)

@@ -25,7 +25,7 @@ class BrokenFile(ValueError):
     """A file ends within a value, is no JSON, or holds more than one value may weigh."""
 
 
-class Stream(Protocol):
+class ByteStream(Protocol):
     """An open file."""
 
     def read(self, size: int, /) -> bytes:
@@ -37,7 +37,7 @@ class Stream(Protocol):
         ...
 
 
-def values(stream: Stream) -> Iterator[bytes]:
+def values(stream: ByteStream) -> Iterator[bytes]:
     """The values of a stream, or of the list it is.
 
     Raises:
@@ -62,7 +62,7 @@ def _is_lines(first: bytes) -> bool:
     return not any(name.decode()[1:-1] in decoded for name in LISTS)
 
 
-def _lines(first: bytes, stream: Stream) -> Iterator[bytes]:
+def _lines(first: bytes, stream: ByteStream) -> Iterator[bytes]:
     rest = first
     while chunk := stream.read(CHUNK_BYTES):
         *whole, rest = (rest + chunk).split(b"\n")
@@ -75,7 +75,7 @@ def _lines(first: bytes, stream: Stream) -> Iterator[bytes]:
 class _Cutter:
     """Follows brackets through a stream, whatever its line ends."""
 
-    def __init__(self, first: bytes, stream: Stream) -> None:
+    def __init__(self, first: bytes, stream: ByteStream) -> None:
         self._buffer = first
         self._stream = stream
         self._place = 0

@@ -1,6 +1,6 @@
 """LangSmith bulk exports: Parquet files of runs, sorted out of core into one conversation after the other.
 
-DuckDB reads, resolves thread keys and sorts. An export that is too large to be sorted at once is parted by the time its
+DuckDB reads, resolves thread keys and sorts. An export that is too large to be sorted at once is split by the time its
 conversations began into files that are (`parquet_buckets`), so memory does not grow with it. `parquet_rows` turns rows
 into runs. Columns and layouts: langsmith-api.md section 7. Needs the extra `trajworker[parquet]`.
 """
@@ -42,7 +42,7 @@ FROM (
     FROM key GROUP BY session_id, trace_id
 )
 """
-PARTED = """
+INTO_BUCKETS = """
 CREATE TEMP TABLE bucket AS
 SELECT session_id, trace_id,
        CAST(? * (sum(runs) OVER conversations - 1) / sum(runs) OVER () AS BIGINT) AS bucket
@@ -100,11 +100,11 @@ class ParquetExport:
                 connection.execute(f"SET memory_limit='{MEMORY_LIMIT}'")
             try:
                 self._views(connection)
-                parts = buckets_for(self._unpacked_bytes(connection)) if spill else 1
-                yield OpenExport(connection, Path(folder), parts)
+                buckets = buckets_for(self._unpacked_bytes(connection)) if spill else 1
+                yield OpenExport(connection, Path(folder), buckets)
             except duckdb.OutOfMemoryException:
-                told = f"{self._path} does not fit into memory; stage=True lets it spill to disk"
-                raise ConfigError(told) from None
+                advice = f"{self._path} does not fit into memory; stage=True lets it spill to disk"
+                raise ConfigError(advice) from None
             except duckdb.Error as error:  # its own words may repeat what stands in the file
                 raise ConfigError(f"{self._path} cannot be read as Parquet: {type(error).__name__}") from None
 
@@ -118,35 +118,35 @@ class ParquetExport:
         export.project(selection(columns)).filter(wanted).create_view("run")
 
     def _unpacked_bytes(self, connection: "duckdb.DuckDBPyConnection") -> int:
-        told = connection.execute("SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [self._files])
-        size: int | None = told.fetchall()[0][0]
+        total = connection.execute("SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [self._files])
+        size: int | None = total.fetchall()[0][0]
         return int(size or 0)
 
 
 class OpenExport:
     """An export that is being read."""
 
-    def __init__(self, connection: "duckdb.DuckDBPyConnection", folder: Path, parts: int) -> None:
+    def __init__(self, connection: "duckdb.DuckDBPyConnection", folder: Path, buckets: int) -> None:
         self._connection = connection
         self._folder = folder
-        self._parts = parts
+        self._bucket_count = buckets
 
     def conversations(self) -> Iterator[Any]:
         """Arrow batches of whole conversations, those that began first first; none is cut in two."""
         self._connection.execute(TRACES)
-        if self._parts == 1:
+        if self._bucket_count == 1:
             yield from _whole_conversations(self._connection.sql(f"{ROWS} {ORDER}").to_arrow_reader(BATCH_ROWS))
             return
-        self._connection.execute(PARTED, [self._parts])
+        self._connection.execute(INTO_BUCKETS, [self._bucket_count])
         reader = self._connection.sql(BUCKETED).to_arrow_reader(BATCH_ROWS)
         with Buckets(self._folder, reader.schema) as buckets:
             for batch in reader:
                 buckets.add(batch)
             for table in buckets.tables():
-                self._connection.register("parted", table)
-                ordered = self._connection.sql(f"SELECT * FROM parted {ORDER}").to_arrow_reader(BATCH_ROWS)
+                self._connection.register("in_bucket", table)
+                ordered = self._connection.sql(f"SELECT * FROM in_bucket {ORDER}").to_arrow_reader(BATCH_ROWS)
                 yield from _whole_conversations(ordered)
-                self._connection.unregister("parted")
+                self._connection.unregister("in_bucket")
 
     def unsorted(self) -> Iterator[Any]:
         """Arrow batches of the rows as they stand in the files; nothing is kept, and nothing spilled."""

@@ -1,4 +1,4 @@
-"""Rows of a large export, parted into files that are sorted one by one: memory holds one of them, not the export."""
+"""Rows of a large export, split into files that are sorted one by one: memory holds one of them, not the export."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,7 +13,7 @@ MOST_BUCKETS = 256
 
 
 def buckets_for(size_bytes: int) -> int:
-    """Into how many files an export of that size (uncompressed) is parted; 1 is sorted as it is."""
+    """Into how many files an export of that size (uncompressed) is split; 1 is sorted as it is."""
     return min(max(1, -(-size_bytes // BUCKET_BYTES)), MOST_BUCKETS)
 
 
@@ -35,7 +35,7 @@ class Buckets:
         self._stack.close()
 
     def add(self, batch: Any) -> None:  # noqa: ANN401 - pyarrow has no types
-        """Part a batch."""
+        """Split a batch: each row goes to the file of its bucket."""
         numbers = batch["bucket"]
         for number in self._compute.unique(numbers).to_pylist():
             self._writer(number).write_batch(batch.filter(self._compute.equal(numbers, number)))

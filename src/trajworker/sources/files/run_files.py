@@ -17,7 +17,7 @@ from msgspec import Struct
 from trajworker.errors import ConfigError
 from trajworker.model.run import Run
 from trajworker.ports import Unreadable
-from trajworker.sources.files.json_values import BrokenFile, Stream, values
+from trajworker.sources.files.json_values import BrokenFile, ByteStream, values
 from trajworker.sources.wires.reading import REFUSED, read_run
 from trajworker.sources.wires.row import Reader
 from trajworker.sources.wires.thread_key import ThreadKey
@@ -105,10 +105,12 @@ def _stem(file: Path) -> str:
     return file.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[0]
 
 
-def _opened(file: Path) -> Stream:
+def _opened(file: Path) -> ByteStream:
     if file.name.endswith(".gz"):
-        return cast("Stream", gzip.open(file, "rb"))
+        return cast("ByteStream", gzip.open(file, "rb"))
     if file.name.endswith(".zst"):
         raw = file.open("rb")
-        return cast("Stream", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True))
-    return cast("Stream", file.open("rb"))
+        return cast(
+            "ByteStream", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
+        )
+    return cast("ByteStream", file.open("rb"))

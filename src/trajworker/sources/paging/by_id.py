@@ -73,10 +73,9 @@ class RunsById:
 
     async def _ask(self, project_id: str, ids: tuple[str, ...]) -> Page:
         tries = Tries(GROUP_ATTEMPTS) if len(ids) > 1 else Tries(ALONE_ATTEMPTS, longest_wait_s=ALONE_WAIT_S)
-        asked = await self._runs_query.ask(
-            Query(project_id=project_id, ids=ids, page_size=len(ids)), tries, needed_only=False
-        )
-        return Page(runs=asked.answer.runs, unreadable=asked.answer.unreadable, size_bytes=asked.size_bytes)
+        query = Query(project_id=project_id, ids=ids, page_size=len(ids), needed_only=False)
+        reply = await self._runs_query.ask(query, tries)
+        return Page(runs=reply.answer.runs, unreadable=reply.answer.unreadable, size_bytes=reply.size_bytes)
 
 
 def _never_came(project_id: str, run_id: str, failure: Failure) -> Unreadable:

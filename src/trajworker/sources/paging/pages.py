@@ -12,17 +12,17 @@ from trajworker.ports import Page
 from trajworker.sources.asking.client import Client, Tries
 from trajworker.sources.asking.failure import Failure
 from trajworker.sources.asking.generation import Generation
-from trajworker.sources.asking.retrying import TRANSIENT, Step, may_be_one_run, step_after
+from trajworker.sources.asking.retrying import TRANSIENT, Remedy, may_be_one_run, remedy_for
 from trajworker.sources.asking.settings import LangSmithSettings
 from trajworker.sources.paging.cursors_seen import CursorsSeen
 from trajworker.sources.paging.page_size import SHRINK, PageSize
 from trajworker.sources.paging.position import Position, position_at
-from trajworker.sources.paging.runs_query import Asked, RunsQuery
+from trajworker.sources.paging.runs_query import Reply, RunsQuery
 from trajworker.sources.paging.salvage import Salvage
 from trajworker.sources.wires.query import Detail, Query
 
 
-class Wanted(Struct, frozen=True, kw_only=True):
+class RunRange(Struct, frozen=True, kw_only=True):
     """A stretch of runs to be read page by page; without bounds, of all times. See `query.Query`."""
 
     project_id: str
@@ -61,7 +61,7 @@ class Pages:
         """Runs that will be asked for next in a project, within the bounds of the wire."""
         return self._sizes_of(project_id, Detail.WHOLE).choose()
 
-    async def read(self, wanted: Wanted, cursor: str | None) -> Page:
+    async def read(self, wanted: RunRange, cursor: str | None) -> Page:
         """The page at a cursor that an earlier page gave, the first page without one.
 
         Raises:
@@ -74,12 +74,12 @@ class Pages:
             self._cursors.forget(wanted)
             position = msgspec.structs.replace(position, narrowed=wanted.narrowed)
         try:
-            asked = await self._fitting(_query(wanted, position), needed_only=wanted.needed_only)
+            reply = await self._fitting(_query(wanted, position))
         except Failure as failure:
             return await self._otherwise(wanted, position, failure)
-        return self._page(asked, position, wanted)
+        return self._page(reply, position, wanted)
 
-    async def _otherwise(self, wanted: Wanted, position: Position, failure: Failure) -> Page:
+    async def _otherwise(self, wanted: RunRange, position: Position, failure: Failure) -> Page:
         """Go on by time where the cursor is refused, around the culprit where a page never comes."""
         spoilt = may_be_one_run(failure)
         refused = position.server_cursor is not None and (failure.rejected or failure.turned_away)
@@ -91,17 +91,17 @@ class Pages:
         self._cursors.forget(wanted)
         query = _query(wanted, by_time)
         if refused:
-            asked = await self._fitting(query, needed_only=wanted.needed_only)
-            return self._page(asked, by_time, wanted)
-        salvaged = await self._salvage.around_culprit(query, failure, needed_only=wanted.needed_only)
-        page = self._page(salvaged.asked, by_time, wanted)
+            reply = await self._fitting(query)
+            return self._page(reply, by_time, wanted)
+        salvaged = await self._salvage.around_culprit(query, failure)
+        page = self._page(salvaged.reply, by_time, wanted)
         ended = wanted.start is not None and salvaged.before <= wanted.start
         after = msgspec.structs.replace(by_time, before=salvaged.before, oldest=salvaged.before)
         return msgspec.structs.replace(page, next_cursor=None if ended else after.packed())
 
-    def _page(self, asked: Asked, position: Position, wanted: Wanted) -> Page:
-        answer = asked.answer
-        following = self._following(asked, msgspec.structs.replace(position, api=asked.api), wanted)
+    def _page(self, reply: Reply, position: Position, wanted: RunRange) -> Page:
+        answer = reply.answer
+        following = self._following(reply, msgspec.structs.replace(position, api=reply.api), wanted)
         if following is None:
             self._cursors.forget(wanted)
         return Page(
@@ -109,16 +109,16 @@ class Pages:
             unreadable=answer.unreadable,
             next_cursor=following.packed() if following else None,
             oldest=min((run.start_time for run in answer.runs), default=None),
-            size_bytes=asked.size_bytes,
+            size_bytes=reply.size_bytes,
         )
 
-    def _following(self, asked: Asked, position: Position, wanted: Wanted) -> Position | None:
+    def _following(self, reply: Reply, position: Position, wanted: RunRange) -> Position | None:
         """Where reading goes on; None at the end."""
-        answer = asked.answer
+        answer = reply.answer
         after = position.seen(answer.runs, answer.next_cursor)
         if answer.next_cursor is None:
-            full = answer.rows >= asked.page_size
-            if not full or (asked.api == "v2" and answer.told):
+            full = answer.rows >= reply.page_size
+            if not full or (reply.api == "v2" and answer.has_cursor_key):
                 return None
             # A full page without a cursor may be the last or a lapse of the server: the rest of the window tells.
             if not after.ordered:
@@ -137,7 +137,7 @@ class Pages:
             return CursorExpired(f"{reason}; the slice is read again.")
         return PageUnreadable(f"{reason}, although the slice was read again. Run again later.")
 
-    async def _fitting(self, query: Query, *, needed_only: bool) -> Asked:
+    async def _fitting(self, query: Query) -> Reply:
         """Ask with the page size that fits.
 
         The first page of a project goes alone: what its runs weigh spares all others requests.
@@ -145,44 +145,45 @@ class Pages:
         kind = (query.project_id, query.detail)
         sizes = self._sizes_of(*kind)
         if sizes.known:
-            return await self._shrinking(query, sizes, needed_only=needed_only)
+            return await self._shrinking(query, sizes)
         async with self._first.setdefault(kind, anyio.Lock()):
             if not sizes.known:
-                return await self._shrinking(query, sizes, needed_only=needed_only)
-        return await self._shrinking(query, sizes, needed_only=needed_only)
+                return await self._shrinking(query, sizes)
+        return await self._shrinking(query, sizes)
 
     def _sizes_of(self, project_id: str, detail: Detail) -> PageSize:
         known = self._settings.known_run_bytes if detail is Detail.WHOLE else None
         fresh = PageSize(self._settings.page_size, self._settings.page_bytes, known)
         return self._sizes.setdefault((project_id, detail), fresh)
 
-    async def _shrinking(self, query: Query, sizes: PageSize, *, needed_only: bool) -> Asked:
+    async def _shrinking(self, query: Query, sizes: PageSize) -> Reply:
         tries = Tries(self._settings.retries.attempts)
         size = min(sizes.choose(), (await self._generation.current()).largest_page)
         while True:
             sized = msgspec.structs.replace(query, page_size=size)
             try:
-                asked = await self._runs_query.ask(sized, tries, needed_only=needed_only)
+                reply = await self._runs_query.ask(sized, tries)
             except Failure as failure:
                 if not may_be_one_run(failure):
                     raise
-                step = step_after(failure, tries.failures, self._settings.retries)
-                if step is not Step.SHRINK or tries.failures >= self._settings.retries.page_attempts:
-                    return await self._salvage.outlined(sized, failure, needed_only=needed_only)
+                remedy = remedy_for(failure, tries.failures, self._settings.retries)
+                if remedy is not Remedy.SHRINK or tries.failures >= self._settings.retries.page_attempts:
+                    return await self._salvage.outlined(sized, failure)
                 size = max(1, size // SHRINK) if failure.status in TRANSIENT else sizes.too_much(size)
                 await self._client.back_off(failure, tries)
             else:
-                sizes.seen(asked.answer.rows, asked.size_bytes)
-                return asked
+                sizes.seen(reply.answer.rows, reply.size_bytes)
+                return reply
 
 
-def _query(wanted: Wanted, position: Position) -> Query:
+def _query(wanted: RunRange, position: Position) -> Query:
     return Query(
         project_id=wanted.project_id,
         start=wanted.start,
         end=position.before or wanted.end,
         ended_before=wanted.ended_before,
         filter=wanted.filter,
+        needed_only=wanted.needed_only,
         cursor=position.server_cursor,
         detail=wanted.detail,
         page_size=1,

@@ -20,8 +20,8 @@ SAFE_PAGE = 100
 _SIZE_WORDS = ("limit", "page_size", "page size", "maximum")
 
 
-class Asked(Struct, frozen=True, kw_only=True):
-    """An answer, with how it was got."""
+class Reply(Struct, frozen=True, kw_only=True):
+    """An answer, and what it was got with: the generation, the page size that was asked for, and the bytes received."""
 
     answer: Answer
     api: str
@@ -41,7 +41,7 @@ class RunsQuery:
         self._needed = needed(settings.run_types)
         self._largest_page: int | None = None
 
-    async def ask(self, query: Query, tries: Tries, *, needed_only: bool = True) -> Asked:
+    async def ask(self, query: Query, tries: Tries) -> Reply:
         """The answer to a query.
 
         Raises:
@@ -49,22 +49,22 @@ class RunsQuery:
         """
         wire = await self._generation.current()
         try:
-            return await self._filtered(wire, query, tries, needed_only=needed_only)
+            return await self._filtered(wire, query, tries)
         except Failure as failure:
             other = self._generation.other(wire)
             if other is None or query.cursor or not failure.turned_away:
                 raise
             refusal = failure
         try:
-            asked = await self._filtered(other, query, tries, needed_only=needed_only)
+            reply = await self._filtered(other, query, tries)
         except Failure as second:
             raise refusal if second.turned_away else second from None
         self._generation.choose(other.api, f"the server answers {refusal.status} to {wire.api}")
-        return asked
+        return reply
 
-    async def _filtered(self, wire: Wire, query: Query, tries: Tries, *, needed_only: bool) -> Asked:
+    async def _filtered(self, wire: Wire, query: Query, tries: Tries) -> Reply:
         """Only the needed run types; a server that does not take that filter is asked without it from then on."""
-        if not needed_only or self._needed is None:
+        if not query.needed_only or self._needed is None:
             return await self._sized(wire, query, tries)
         narrowed = msgspec.structs.replace(query, filter=both(query.filter, self._needed))
         try:
@@ -74,13 +74,13 @@ class RunsQuery:
                 raise
             rejection = failure
         try:
-            asked = await self._sized(wire, query, tries)
+            reply = await self._sized(wire, query, tries)
         except Failure as second:
             raise rejection if second.rejected else second from None
         self._needed = None
-        return asked
+        return reply
 
-    async def _sized(self, wire: Wire, query: Query, tries: Tries) -> Asked:
+    async def _sized(self, wire: Wire, query: Query, tries: Tries) -> Reply:
         """A page size within the wire's cap; a server that takes less is asked for the safe size from then on."""
         size = min(query.page_size, self._largest_page or wire.largest_page, wire.largest_page)
         try:
@@ -88,11 +88,11 @@ class RunsQuery:
         except Failure as failure:
             if size <= SAFE_PAGE or not _is_about_size(failure):
                 raise
-        asked = await self._once(wire, msgspec.structs.replace(query, page_size=SAFE_PAGE), tries)
+        reply = await self._once(wire, msgspec.structs.replace(query, page_size=SAFE_PAGE), tries)
         self._largest_page = SAFE_PAGE
-        return asked
+        return reply
 
-    async def _once(self, wire: Wire, query: Query, tries: Tries) -> Asked:
+    async def _once(self, wire: Wire, query: Query, tries: Tries) -> Reply:
         answer, size_bytes = await self._client.ask(
             Ask(
                 request=Request(path=wire.path, body=wire.body(query)),
@@ -102,7 +102,7 @@ class RunsQuery:
             ),
             tries,
         )
-        return Asked(answer=answer, api=wire.api, page_size=query.page_size, size_bytes=size_bytes)
+        return Reply(answer=answer, api=wire.api, page_size=query.page_size, size_bytes=size_bytes)
 
 
 def _understood(wire: Wire, reader: Reader, content: bytes) -> tuple[Answer, int]:

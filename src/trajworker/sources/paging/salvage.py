@@ -16,7 +16,7 @@ from trajworker.sources.asking.client import Tries
 from trajworker.sources.asking.failure import Failure
 from trajworker.sources.asking.retrying import may_be_one_run
 from trajworker.sources.paging.by_id import ALONE_ATTEMPTS, ALONE_WAIT_S, NEVER_CAME, RunsById
-from trajworker.sources.paging.runs_query import Asked, RunsQuery
+from trajworker.sources.paging.runs_query import Reply, RunsQuery
 from trajworker.sources.wires.instants import text_of
 from trajworker.sources.wires.query import Detail, Query
 
@@ -33,7 +33,7 @@ QUIET = datetime(2015, 1, 1, tzinfo=UTC)
 class Salvaged(Struct, frozen=True):
     """What could be read around a culprit, and the moment before which reading goes on."""
 
-    asked: Asked
+    reply: Reply
     before: datetime
 
 
@@ -45,7 +45,7 @@ class Salvage:
         self._by_id = by_id
         self._attempts = attempts
 
-    async def outlined(self, query: Query, failure: Failure, *, needed_only: bool) -> Asked:
+    async def outlined(self, query: Query, failure: Failure) -> Reply:
         """The page of a query by its outline, culprits set aside.
 
         Raises:
@@ -53,10 +53,10 @@ class Salvage:
             PageUnreadable: no run of it can be read, so that it is the server and not a run.
         """
         outline = msgspec.structs.replace(query, detail=Detail.OUTLINE, page_size=OUTLINE_PAGE)
-        asked = await self._runs_query.ask(outline, Tries(self._attempts), needed_only=needed_only)
-        return await self._filled(asked, query, failure)
+        reply = await self._runs_query.ask(outline, Tries(self._attempts))
+        return await self._filled(reply, query, failure)
 
-    async def around_culprit(self, query: Query, failure: Failure, *, needed_only: bool) -> Salvaged:
+    async def around_culprit(self, query: Query, failure: Failure) -> Salvaged:
         """The newest runs of a window up to the one that no answer can hold; that one as far as it can be named.
 
         The query has no cursor. Runs within milliseconds of the culprit are withheld with it.
@@ -70,13 +70,13 @@ class Salvage:
         bad, good, newest = query.start, query.end, None
         # A server that fails even where there are no runs fails for all.
         empty = msgspec.structs.replace(query, end=QUIET)
-        if await self._outline_since(empty, QUIET, needed_only=needed_only) is None:
+        if await self._outline_since(empty, QUIET) is None:
             raise failure
-        if await self._outline_since(query, bad, needed_only=needed_only) is not None:
+        if await self._outline_since(query, bad) is not None:
             raise failure
         while good - bad > FINEST:
             middle = bad + (good - bad) / 2
-            answer = await self._outline_since(query, middle, needed_only=needed_only)
+            answer = await self._outline_since(query, middle)
             if answer is None:
                 bad = middle
             else:
@@ -89,11 +89,11 @@ class Salvage:
         culprit = Unreadable(
             project_id=query.project_id, run_id=None, reason=reason, raw=b"", kind=NEVER_CAME, stretch=(bad, good)
         )
-        asked = await self._filled(newest, query, failure)
-        answer_with = msgspec.structs.replace(asked.answer, unreadable=(*asked.answer.unreadable, culprit))
-        return Salvaged(msgspec.structs.replace(asked, answer=answer_with), bad - FINEST)
+        reply = await self._filled(newest, query, failure)
+        answer_with = msgspec.structs.replace(reply.answer, unreadable=(*reply.answer.unreadable, culprit))
+        return Salvaged(msgspec.structs.replace(reply, answer=answer_with), bad - FINEST)
 
-    async def _filled(self, outline: Asked, query: Query, failure: Failure) -> Asked:
+    async def _filled(self, outline: Reply, query: Query, failure: Failure) -> Reply:
         """The runs of an outline, whole."""
         listed = {run.id: run for run in outline.answer.runs}
         try:
@@ -110,11 +110,11 @@ class Salvage:
         answer = msgspec.structs.replace(outline.answer, runs=newest_first, unreadable=tuple(unreadable))
         return msgspec.structs.replace(outline, answer=answer, page_size=OUTLINE_PAGE, size_bytes=found.size_bytes)
 
-    async def _outline_since(self, query: Query, start: datetime, *, needed_only: bool) -> Asked | None:
+    async def _outline_since(self, query: Query, start: datetime) -> Reply | None:
         window = msgspec.structs.replace(query, start=start, page_size=OUTLINE_PAGE, detail=Detail.OUTLINE)
         tries = Tries(ALONE_ATTEMPTS, longest_wait_s=ALONE_WAIT_S)
         try:
-            return await self._runs_query.ask(window, tries, needed_only=needed_only)
+            return await self._runs_query.ask(window, tries)
         except Failure as failure:
             if not may_be_one_run(failure):
                 raise

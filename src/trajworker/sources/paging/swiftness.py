@@ -14,12 +14,13 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.model.run import RunStatus
+from trajworker.model.times import MICROSECOND
 from trajworker.ports import Page, Slice, SlicePurpose, Swift
 from trajworker.sources.asking.client import Client, Tries
 from trajworker.sources.asking.failure import Failure
 from trajworker.sources.asking.generation import Generation
 from trajworker.sources.asking.settings import LARGEST_PAGE
-from trajworker.sources.paging.pages import Pages, Wanted
+from trajworker.sources.paging.pages import Pages, RunRange
 from trajworker.sources.paging.position import position_at
 from trajworker.sources.paging.runs_query import RunsQuery
 from trajworker.sources.wires.query import Detail, Query, both, not_swift, swift
@@ -27,7 +28,6 @@ from trajworker.sources.wires.wire import Wire
 
 SLOW_PER_S = 10.0
 """Requests a second from which on no tier counts as slow: a single pager asks for hardly more."""
-INSTANT = timedelta(microseconds=1)
 TRIAL_ATTEMPTS = 3
 """Attempts at the one request that tries the new form."""
 
@@ -44,51 +44,51 @@ class Swiftness:
         self._holds: bool | None = None
         self._trying = anyio.Lock()
 
-    async def page(self, asked: Slice, plain: Wanted) -> Page:
+    async def page(self, slice_: Slice, plain: RunRange) -> Page:
         """The page of a slice at its cursor; `plain` is how all of its runs are asked for.
 
         Raises: see `Pages.read`.
         """
         wire = await self._generation.current()
-        wanted = await self._form(asked, plain, wire)
+        wanted = await self._form(slice_, plain, wire)
         try:
-            page = await self._pages.read(wanted, asked.cursor)
+            page = await self._pages.read(wanted, slice_.cursor)
         except Failure as failure:
-            if wanted is plain or asked.cursor is not None or not failure.rejected:
+            if wanted is plain or slice_.cursor is not None or not failure.rejected:
                 raise
             self._holds = False
             page = await self._pages.read(plain, None)
-        return self._told(asked, page, wire)
+        return self._with_pace(slice_, page, wire)
 
-    def _told(self, asked: Slice, page: Page, wire: Wire) -> Page:
+    def _with_pace(self, slice_: Slice, page: Page, wire: Wire) -> Page:
         """The page, with how fast such pages may follow each other, and where that could be faster."""
         now, span = self._client.now, wire.swift_span
-        query = Query(project_id=asked.project_id, page_size=1, start=asked.start)
+        query = Query(project_id=slice_.project_id, page_size=1, start=slice_.start)
         tier = wire.tier(query, now)
         pace_per_s = self._client.pace_of(tier).requests_per_s
-        next_runs = min(self._pages.next_size(asked.project_id), wire.largest_page)
+        next_runs = min(self._pages.next_size(slice_.project_id), wire.largest_page)
         page = msgspec.structs.replace(page, next_runs=next_runs, pace_per_s=pace_per_s)
-        if span is None or asked.purpose is not SlicePurpose.COVER or pace_per_s > SLOW_PER_S or self._holds is False:
+        if span is None or slice_.purpose is not SlicePurpose.COVER or pace_per_s > SLOW_PER_S or self._holds is False:
             return page
-        if tier == wire.tier(msgspec.structs.replace(query, ended_before=asked.start + span), now):
+        if tier == wire.tier(msgspec.structs.replace(query, ended_before=slice_.start + span), now):
             return page
         if (known := _known_of(page, span)) is None:
             return page
-        self._met[asked.project_id] = known
+        self._met[slice_.project_id] = known
         return msgspec.structs.replace(page, swift=Swift(since=now - span, span=span))
 
-    async def _form(self, asked: Slice, plain: Wanted, wire: Wire) -> Wanted:
+    async def _form(self, slice_: Slice, plain: RunRange, wire: Wire) -> RunRange:
         """How to ask for a slice; once begun in one form it is read in that form to its end."""
-        if wire.swift_span is None or asked.purpose not in (SlicePurpose.LEFT_OVER, SlicePurpose.SWIFT):
+        if wire.swift_span is None or slice_.purpose not in (SlicePurpose.LEFT_OVER, SlicePurpose.SWIFT):
             return plain
-        if asked.cursor is not None:
-            narrowed = position_at(asked.cursor, wire.api).narrowed
+        if slice_.cursor is not None:
+            narrowed = position_at(slice_.cursor, wire.api).narrowed
         else:
-            narrowed = await self._proven(asked.project_id, wire.swift_span)
+            narrowed = await self._proven(slice_.project_id, wire.swift_span)
         if not narrowed:
             return plain
-        end = asked.start + wire.swift_span
-        if asked.purpose is SlicePurpose.LEFT_OVER:
+        end = slice_.start + wire.swift_span
+        if slice_.purpose is SlicePurpose.LEFT_OVER:
             return msgspec.structs.replace(plain, filter=both(plain.filter, not_swift(end)), narrowed=True)
         return msgspec.structs.replace(plain, filter=both(plain.filter, swift()), ended_before=end, narrowed=True)
 
@@ -111,12 +111,12 @@ class Swiftness:
             detail=Detail.OUTLINE,
         )
         try:
-            asked = await self._runs_query.ask(query, Tries(TRIAL_ATTEMPTS))
+            reply = await self._runs_query.ask(query, Tries(TRIAL_ATTEMPTS))
         except Failure as failure:
             if failure.rejected:
                 return False
             raise
-        answer = asked.answer
+        answer = reply.answer
         reached = known.start if answer.next_cursor is None else min(run.start_time for run in answer.runs)
         given = {run.id for run in answer.runs} | {one.run_id for one in answer.unreadable}
         return all(run_id in given for run_id, start in known.runs if start > reached)
@@ -140,4 +140,4 @@ def _known_of(page: Page, span: timedelta) -> _Known | None:
         for run in page.runs
         if run.status is RunStatus.SUCCESS and run.end_time is not None and run.end_time < start + span
     )
-    return _Known(start, newest + INSTANT, runs) if runs else None
+    return _Known(start, newest + MICROSECOND, runs) if runs else None

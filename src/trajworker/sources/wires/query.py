@@ -25,7 +25,8 @@ class Query(Struct, frozen=True, kw_only=True):
     """A question about runs of one project.
 
     `start` and `end` bound start times, [start, end); None on both means all times. `ids` asks for just those runs.
-    `ended_before` says that runs which ended later, or have not, may be left out. `cursor` is the server's own.
+    `ended_before` says that runs which ended later, or have not, may be left out. `needed_only` asks for roots and the
+    run types of the settings only (`RunsQuery` puts that into the filter). `cursor` is the server's own.
     """
 
     project_id: str
@@ -35,6 +36,7 @@ class Query(Struct, frozen=True, kw_only=True):
     ended_before: datetime | None = None
     ids: tuple[str, ...] = ()
     filter: str | None = None
+    needed_only: bool = True
     cursor: str | None = None
     detail: Detail = Detail.WHOLE
 

@@ -40,7 +40,7 @@ class Answer(Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...]
     unreadable: tuple[Unreadable, ...] = ()
     next_cursor: str | None = None
-    told: bool = True
+    has_cursor_key: bool = True
     """Whether the server sent a cursor key."""
 
     @property
@@ -62,7 +62,7 @@ def read(content: bytes, wire: Wire, reader: Reader) -> Answer:
         runs = tuple([reader.run(row) for row in rows.rows])
     except (*REFUSED, MalformedRun, OverflowError):
         return _one_by_one(content.removeprefix(BOM), wire, reader)
-    return Answer(runs=runs, next_cursor=rows.next_cursor, told=rows.told)
+    return Answer(runs=runs, next_cursor=rows.next_cursor, has_cursor_key=rows.has_cursor_key)
 
 
 def _refuse_broken_text(content: bytes) -> None:
@@ -85,10 +85,10 @@ def _one_by_one(content: bytes, wire: Wire, reader: Reader) -> Answer:
         pieces = split(content, wire.rows_key)
         envelope: Rows = wire.rows(mend(pieces.rest).content)
     except REFUSED as error:
-        raise NotAPage(_told(content)) from error
+        raise NotAPage(_reason_in(content)) from error
     except Torn:
         if _is_whole(content):
-            raise NotAPage(_told(content)) from None
+            raise NotAPage(_reason_in(content)) from None
         raise
     runs: list[Run] = []
     unreadable: list[Unreadable] = []
@@ -98,7 +98,12 @@ def _one_by_one(content: bytes, wire: Wire, reader: Reader) -> Answer:
             runs.append(read_one)
         else:
             unreadable.append(read_one)
-    return Answer(runs=tuple(runs), unreadable=tuple(unreadable), next_cursor=envelope.next_cursor, told=envelope.told)
+    return Answer(
+        runs=tuple(runs),
+        unreadable=tuple(unreadable),
+        next_cursor=envelope.next_cursor,
+        has_cursor_key=envelope.has_cursor_key,
+    )
 
 
 def read_run(raw: bytes, wire: Wire, reader: Reader) -> Run | Unreadable:
@@ -173,7 +178,7 @@ def _is_whole(content: bytes) -> bool:
     return True
 
 
-def _told(content: bytes) -> str:
+def _reason_in(content: bytes) -> str:
     """What a server said instead of runs: its `detail` only, capped."""
     return detail_in(content) or "the answer holds no runs"
 
@@ -193,12 +198,12 @@ def detail_in(content: bytes) -> str:
     return ""
 
 
-def _words(told: object) -> str:
-    if isinstance(told, str):
-        return told
-    if isinstance(told, Sequence):
-        return "; ".join(_words(one) for one in told)
-    if isinstance(told, dict) and isinstance(told.get("msg"), str):
-        where = ".".join(str(part) for part in told.get("loc") or ())
-        return f"{where}: {told['msg']}"
+def _words(detail: object) -> str:
+    if isinstance(detail, str):
+        return detail
+    if isinstance(detail, Sequence):
+        return "; ".join(_words(one) for one in detail)
+    if isinstance(detail, dict) and isinstance(detail.get("msg"), str):
+        where = ".".join(str(part) for part in detail.get("loc") or ())
+        return f"{where}: {detail['msg']}"
     return ""

@@ -68,7 +68,7 @@ ThreadKeyOf = Callable[[str | int | None, Raw], str | None]
 
 
 class Reader(Struct, frozen=True):
-    """What a row does not tell about itself: the project that was asked, and the rule for its conversation."""
+    """Makes runs of rows. `project_id` is the project that was asked, `thread_key` the rule for its conversations."""
 
     project_id: str
     thread_key: ThreadKeyOf
@@ -187,5 +187,5 @@ def _details(details: dict[str, Any]) -> dict[str, int] | None:
     inner = details.get("raw", details)
     if not isinstance(inner, dict):
         return None
-    told = {name: a_count(count) for name, count in inner.items() if isinstance(count, int | float)}
-    return {name: count for name, count in told.items() if count is not None}
+    counts = {name: a_count(count) for name, count in inner.items() if isinstance(count, int | float)}
+    return {name: count for name, count in counts.items() if count is not None}

@@ -20,9 +20,9 @@ class ThreadKey:
         extra = msgspec.defstruct("Extra", [("metadata", metadata | None, None)])
         self._decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(extra)
 
-    def __call__(self, told: str | int | None, extra: Raw) -> str | None:
+    def __call__(self, server_thread_id: str | int | None, extra: Raw) -> str | None:
         """The key of a run, from the server's field and the run's undecoded `extra`."""
-        return thread_key(told, {} if told else self._metadata(extra), self._keys)
+        return thread_key(server_thread_id, {} if server_thread_id else self._metadata(extra), self._keys)
 
     def _metadata(self, extra: Raw) -> dict[str, Any]:
         try:

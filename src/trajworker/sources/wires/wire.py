@@ -11,11 +11,11 @@ from trajworker.sources.wires.row import Row
 
 
 class Rows(Struct, frozen=True):
-    """The rows of a page and where the next begins; `told` says whether the server sent a cursor key at all."""
+    """The rows of a page, and the cursor of the next; `has_cursor_key` tells whether that key was sent, be it null."""
 
     rows: Sequence[Row]
     next_cursor: str | None
-    told: bool
+    has_cursor_key: bool
 
 
 class Wire(Protocol):

@@ -98,8 +98,8 @@ class WireV1:
         """The page in an answer."""
         page = _read_page(content)
         if page.cursors is UNSET:
-            return Rows(page.runs, None, told=False)
-        return Rows(page.runs, (page.cursors.next or None) if page.cursors else None, told=True)
+            return Rows(page.runs, None, has_cursor_key=False)
+        return Rows(page.runs, (page.cursors.next or None) if page.cursors else None, has_cursor_key=True)
 
     def row(self, content: bytes) -> Row:
         """One run of a page."""

@@ -79,8 +79,8 @@ class WireV2:
     def rows(self, content: bytes) -> Rows:
         """The page in an answer."""
         page = _read_page(content)
-        told = page.next_cursor is not UNSET
-        return Rows(page.items, page.next_cursor or None if told else None, told)
+        has_key = page.next_cursor is not UNSET
+        return Rows(page.items, page.next_cursor or None if has_key else None, has_key)
 
     def row(self, content: bytes) -> Row:
         """One run of a page."""

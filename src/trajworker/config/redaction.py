@@ -1,4 +1,4 @@
-"""Who masks personal data, as the settings say."""
+"""The redactor that the settings ask for, and the secret of its placeholders."""
 
 import secrets
 from typing import TYPE_CHECKING
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 SECRET_BYTES = 32
 
 
-def redactor(settings: Settings, secret: bytes) -> "BasePiiRedactor":
-    """Who masks personal data where somebody does; `secret` keys the placeholders."""
+def make_redactor(settings: Settings, secret: bytes) -> "BasePiiRedactor":
+    """The redactor of a configuration whose `redaction.mode` is not off; `secret` keys the placeholders."""
     from trajworker.redaction import (  # noqa: PLC0415 - its rules compile long; most mask nothing
         PiiRedactor,
         PresidioRedactor,
@@ -27,6 +27,6 @@ def redactor(settings: Settings, secret: bytes) -> "BasePiiRedactor":
     return PiiRedactor(rules, secret=secret)
 
 
-def made_secret() -> str:
+def new_secret() -> str:
     """A secret for placeholders where nobody configured one; to be kept as long as what is masked must agree."""
     return secrets.token_hex(SECRET_BYTES)

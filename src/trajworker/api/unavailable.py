@@ -1,4 +1,4 @@
-"""What is missing of conversations that were read: traces that never came, and runs that cannot be read."""
+"""Which conversations that were read cannot be handed out, and why: purged here, never come, or not readable."""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -12,7 +12,7 @@ PURGED = (
 )
 
 
-async def lacking(staging: Staging, project_id: str, traces: Mapping[str, AbstractSet[str]]) -> dict[str, str]:
+async def unavailable(staging: Staging, project_id: str, traces: Mapping[str, AbstractSet[str]]) -> dict[str, str]:
     """Why conversations cannot be handed out, by id; `traces` are the ids that each must consist of."""
     purged = await staging.purged(project_id, list(traces))
     blamed = _by_trace(await staging.unreadable(project_id))
@@ -30,7 +30,7 @@ async def lacking(staging: Staging, project_id: str, traces: Mapping[str, Abstra
     return found
 
 
-async def lacking_anywhere(staging: Staging, project_id: str) -> dict[str, str]:
+async def unavailable_in_project(staging: Staging, project_id: str) -> dict[str, str]:
     """Why conversations of a project that was read whole cannot be handed out, by id, or by what else is known."""
     rows = await staging.unreadable(project_id)
     blamed = _by_trace(rows)

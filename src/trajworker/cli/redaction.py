@@ -1,10 +1,10 @@
-"""Who masks what `trajworker import` reads, as the configuration says, and the secret of its placeholders."""
+"""The redactor of `trajworker import`, as the configuration asks for it, with a secret that outlives one import."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trajworker.config import RedactionMode, Settings
-from trajworker.config.masking import made_secret, redactor
+from trajworker.config.redaction import make_redactor, new_secret
 from trajworker.folders import create_private, private_folder
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ def redactor_of(settings: Settings, storage_dir: Path | None) -> "BasePiiRedacto
     if settings.redaction.mode is RedactionMode.OFF:
         return None
     if settings.redaction.secret is not None:
-        return redactor(settings, settings.redaction.secret.reveal().encode())
-    made = made_secret()
-    return redactor(settings, (_kept(storage_dir, made) if storage_dir else made).encode())
+        return make_redactor(settings, settings.redaction.secret.reveal().encode())
+    made = new_secret()
+    return make_redactor(settings, (_kept(storage_dir, made) if storage_dir else made).encode())
 
 
 def _kept(storage_dir: Path, made: str) -> str:

@@ -1,4 +1,4 @@
-"""A text told by what it adds to another one is made whole again, byte for byte; what does not fit is told of."""
+"""A text kept as a delta is made whole again, byte for byte; a delta that does not fit its base is refused."""
 
 import random
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trajworker.errors import StagingDamaged
-from trajworker.staging.sharing import HEADS, Head, TextRow, advance, replay, tell
+from trajworker.staging.deltas import HEADS, Head, TextRow, advance, replay, shortest_delta
 
 PIECES = [b"system ", b"user " * 300, b"assistant " * 200, b"\x00\xff" * 700, b"tools}" * 100]
 TAILS = [b"", b"]}", b"}" * 40, b'],"tools":[' + b"t" * 2000 + b"]}"]
@@ -27,13 +27,13 @@ def written(texts: list[bytes]) -> tuple[list[TextRow], list[int]]:
     rows: list[TextRow] = []
     keys: list[int] = []
     for text in texts:
-        told = tell(memoryview(text), heads)
-        key = told.same.key if told.same else len(rows) + 1
-        advance(heads, key, memoryview(text), told)
+        delta = shortest_delta(memoryview(text), heads)
+        key = delta.same.key if delta.same else len(rows) + 1
+        advance(heads, key, memoryview(text), delta)
         keys.append(key)
-        if not told.same:
-            base = told.base.key if told.base else None
-            rows.append((key, base, told.shared, told.tail, len(text), told.rest))
+        if not delta.same:
+            base = delta.base.key if delta.base else None
+            rows.append((key, base, delta.prefix, delta.suffix, len(text), delta.middle))
     assert len(heads) <= HEADS
     return rows, keys
 

@@ -1,8 +1,8 @@
-"""How a text is told by what it adds to another one, and made whole again: pure rules.
+"""Delta encoding: a text kept as what differs from another one, and made whole again. Pure rules.
 
 Every LLM call repeats the whole history in its prompt, and the next one repeats it again with a little more. So of two
-texts that begin and end alike only the middle is kept a second time. A conversation has few lines of such texts (its
-agent's prompts, those of a sub-agent, the state of its graph), and the newest of each line is its head.
+texts that begin and end alike only the middle is kept a second time. A conversation has few chains of such texts
+(its agent's prompts, those of a sub-agent, the state of its graph), and the newest of each chain is its head.
 """
 
 from collections import Counter
@@ -32,55 +32,58 @@ end that it has from that, its length, and what is between."""
 
 
 class Head(Struct, frozen=True):
-    """The newest text of a line; `chain` is the key of the first one."""
+    """The newest text of a chain; `chain` is the key of its first one."""
 
     key: int
     chain: int
     text: bytes
 
 
-class Told(Struct, frozen=True):
-    """A text told by what it adds to its base."""
+class Delta(Struct, frozen=True):
+    """A text as it differs from its base: `prefix` and `suffix` bytes are the base's, `middle` is what stands between.
+
+    Without a base `middle` is the whole text.
+    """
 
     base: Head | None
-    shared: int
-    tail: int
-    rest: bytes
+    prefix: int
+    suffix: int
+    middle: bytes
 
     @property
     def same(self) -> Head | None:
         """The base, if it is the same text."""
         base = self.base
-        return base if base and not self.rest and self.shared + self.tail == len(base.text) else None
+        return base if base and not self.middle and self.prefix + self.suffix == len(base.text) else None
 
 
-def tell(text: memoryview, heads: Sequence[Head]) -> Told:
-    """The text by what it adds to the head that spares most; those first in `heads` are looked at first."""
+def shortest_delta(text: memoryview, heads: Sequence[Head]) -> Delta:
+    """The text as it differs from the head that spares most; those first in `heads` are looked at first."""
     length = len(text)
     most = length // WORTH
     best: tuple[Head, int, int] | None = None
     for head in heads:
-        shared, tail = _alike(text, head.text)
-        if shared + tail > most:
-            most = shared + tail
-            best = head, shared, tail
+        prefix, suffix = _common_ends(text, head.text)
+        if prefix + suffix > most:
+            most = prefix + suffix
+            best = head, prefix, suffix
             if (length - most) * APART <= length:
                 break
     if best is None:
-        return Told(None, 0, 0, bytes(text))
-    head, shared, tail = best
-    return Told(head, shared, tail, bytes(text[shared : length - tail]))
+        return Delta(None, 0, 0, bytes(text))
+    head, prefix, suffix = best
+    return Delta(head, prefix, suffix, bytes(text[prefix : length - suffix]))
 
 
-def advance(heads: list[Head], key: int, text: memoryview, told: Told) -> int:
-    """Put the text among the heads, those used last first, and return the chain that it belongs to."""
-    base = told.base
+def advance(heads: list[Head], key: int, text: memoryview, delta: Delta) -> int:
+    """Put the text among the heads, those used last first (alters `heads`); returns the chain that it belongs to."""
+    base = delta.base
     if base is None:
-        head = Head(key, key, told.rest)
+        head = Head(key, key, delta.middle)
     else:
         heads.remove(base)
-        missing = len(base.text) - told.shared - told.tail
-        related = min(missing, len(told.rest)) * APART <= len(text)
+        missing = len(base.text) - delta.prefix - delta.suffix
+        related = min(missing, len(delta.middle)) * APART <= len(text)
         if not related:
             heads.insert(0, base)
             head = Head(key, key, bytes(text))
@@ -93,7 +96,7 @@ def advance(heads: list[Head], key: int, text: memoryview, told: Told) -> int:
     return head.chain
 
 
-def _alike(text: memoryview, other: bytes) -> tuple[int, int]:
+def _common_ends(text: memoryview, other: bytes) -> tuple[int, int]:
     """How many bytes are the same at the beginning and, beyond those, at the end."""
     length, most = len(text), min(len(text), len(other))
     if len(other) == length and other.startswith(text):
@@ -101,21 +104,21 @@ def _alike(text: memoryview, other: bytes) -> tuple[int, int]:
     probe = most // PROBE
     if not other.startswith(text[:probe]) and not other.endswith(text[length - probe :]):
         return 0, 0
-    shared, end = 0, most
-    while end - shared > GRAIN_BYTES:
-        middle = (shared + end) // 2
-        if other.startswith(text[shared:middle], shared):
-            shared = middle
+    prefix, end = 0, most
+    while end - prefix > GRAIN_BYTES:
+        middle = (prefix + end) // 2
+        if other.startswith(text[prefix:middle], prefix):
+            prefix = middle
         else:
             end = middle
-    tail, end = 0, most - shared
-    while end - tail > GRAIN_BYTES:
-        middle = (tail + end) // 2
-        if other.endswith(text[length - middle : length - tail], 0, len(other) - tail):
-            tail = middle
+    suffix, end = 0, most - prefix
+    while end - suffix > GRAIN_BYTES:
+        middle = (suffix + end) // 2
+        if other.endswith(text[length - middle : length - suffix], 0, len(other) - suffix):
+            suffix = middle
         else:
             end = middle
-    return shared, tail
+    return prefix, suffix
 
 
 def replay(rows: Sequence[TextRow], wanted: AbstractSet[int]) -> dict[int, bytes]:
@@ -126,23 +129,23 @@ def replay(rows: Sequence[TextRow], wanted: AbstractSet[int]) -> dict[int, bytes
     uses = Counter(row[1] for row in rows)
     found: dict[int, bytes] = {}
     kept: dict[int, bytes | bytearray] = {}
-    for key, base, shared, tail, length, rest in rows:
+    for key, base, prefix, suffix, length, middle in rows:
         below: bytes | bytearray = b""
         if base is not None:
             uses[base] -= 1
             below = kept.get(base, below) if uses[base] else kept.pop(base, below)
-        end = len(below) - tail
-        if not 0 <= shared <= end or shared + len(rest) + tail != length:
+        end = len(below) - suffix
+        if not 0 <= prefix <= end or prefix + len(middle) + suffix != length:
             raise StagingDamaged(f"text {key} in staging does not fit on text {base} that it stands on; {ADVICE}")
-        whole: bytes | bytearray = rest
+        whole: bytes | bytearray = middle
         if base is not None:
             if key in wanted:
                 with memoryview(below) as view:  # let go of at once: what is below may be altered in place later
-                    whole = b"".join((view[:shared], rest, view[end:]))
+                    whole = b"".join((view[:prefix], middle, view[end:]))
             else:
                 # Nobody asked for what is in between: it is altered in place.
                 whole = below if isinstance(below, bytearray) and not uses[base] else bytearray(below)
-                whole[shared:end] = rest
+                whole[prefix:end] = middle
         if key in wanted:
             found[key] = bytes(whole)
         if uses[key]:

@@ -1,10 +1,8 @@
-"""What is asked of an import from files, checked, and what both ways of doing it share."""
+"""An import from files as it was asked for: checked at once, before anything is read."""
 
 import os
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -17,8 +15,6 @@ from trajworker.sources.files.run_files import SUFFIXES
 
 if TYPE_CHECKING:
     from trajworker.redaction import BasePiiRedactor
-
-T = TypeVar("T")
 
 LINES = 16
 """Lines that are handed over from the thread that waits for them."""
@@ -68,8 +64,3 @@ class Bulk(Struct, frozen=True, kw_only=True):
     def fold_settings(self) -> FoldSettings:
         """How feedback becomes rewards."""
         return fold_settings(self.settings)
-
-
-def taken(iterator: Iterator[T], most: int = LINES) -> list[T]:
-    """The next of an iterator, at most so many; none at its end."""
-    return list(islice(iterator, most))

@@ -1,0 +1,67 @@
+"""Repairing on demand: what a damaged disk lost is declared void, so that the next run emits it again."""
+
+from pathlib import Path
+
+from msgspec import Struct, structs
+
+from trajworker.errors import OutputDamaged
+from trajworker.ports import Consumed, Part, PartLedger, PartState
+from trajworker.sinks.folder import Folder
+from trajworker.sinks.manifest import manifest_of
+from trajworker.sinks.naming import void_name
+from trajworker.sinks.publishing import blocking, final_of
+from trajworker.sinks.recovery import check_sealed, clear, resume, was_taken
+
+
+class Repaired(Struct, frozen=True, kw_only=True):
+    """What `repair` did: numbers made void, and revisions that can not be made again (superseded or dropped)."""
+
+    voided: tuple[int, ...]
+    gone_for_good: int
+
+
+async def repair(out: Path, ledger: PartLedger, consumed: Consumed = Consumed.FATAL) -> Repaired:
+    """Make void what a damaged disk lost, so that the next run emits it again into a new file, same revisions.
+
+    Every byte is read again. A number that was never published gets its void manifest at the next start.
+    A published file that is damaged stays where it is, with a note (`.void.json`) beside it. One that its consumer has
+    taken, where `consumed` says that they do, is no damage: its revisions are not said again.
+    """
+    folder = await blocking(Folder.own, out)
+    try:
+        rows = {part.seq: part for part in await ledger.parts()}
+        await blocking(clear, folder, rows)
+        voided, gone_for_good = [], 0
+        for part in rows.values():
+            if not await blocking(_damaged, folder, part, consumed):
+                continue
+            gone_for_good += await ledger.make_void(part.seq)
+            voided.append(part.seq)
+            if part.manifest is not None:
+                await blocking(_leave_note, folder, part)
+    finally:
+        await blocking(folder.close)
+    return Repaired(voided=tuple(voided), gone_for_good=gone_for_good)
+
+
+def _damaged(folder: Folder, part: Part, consumed: Consumed) -> bool:
+    try:
+        match part.state:
+            case PartState.OPEN:
+                resume(folder, part).close()
+            case PartState.PUBLISHED if was_taken(folder, final_of(part), consumed):
+                pass
+            case PartState.SEALED | PartState.PUBLISHED:
+                check_sealed(folder, part)
+            case PartState.VOID:
+                pass
+    except OutputDamaged:
+        return True
+    return False
+
+
+def _leave_note(folder: Folder, part: Part) -> None:
+    """Beside a published file that was lost: do not look for it, its revisions are in a later one."""
+    name = final_of(part)
+    void = structs.replace(part, state=PartState.VOID)
+    folder.put(void_name(name), manifest_of(void, name, part.manifest))
