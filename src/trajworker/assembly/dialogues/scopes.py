@@ -21,7 +21,7 @@ from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran, ToolRun
 from trajworker.assembly.reading.words import MIN_QUOTE
 from trajworker.dialects import digest
-from trajworker.model.message import Role, ToolCall
+from trajworker.model.message import USER, ToolCall
 
 NOTHING_BEFORE = Context()
 _HIDDEN = frozenset({"middleware", "compaction"})
@@ -174,6 +174,6 @@ def _asking(one: Group, passed_on: dict[str, tuple[int, ToolCall]]) -> ToolCall 
     """The agent's tool call that holds, word for word, what another was asked: its tool works with a model itself."""
     if not passed_on:
         return None
-    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is Role.USER}
+    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is USER}
     found = [passed_on[text] for text in asked if text in passed_on]
     return min(found, key=itemgetter(0))[1] if found else None

@@ -34,7 +34,7 @@ from trajworker.assembly.reading.state import answers_of_turn
 from trajworker.dialects import ANSWERS, Draft, digest
 from trajworker.dialects.speech import RAW
 from trajworker.dialects.vocabulary import role_of
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
 from trajworker.model.run import Run
 
 MAX_TRAILING = 200
@@ -214,11 +214,11 @@ def read_root(run: Run) -> Root:
     items = _messages_field(given, _GIVEN)
     for item in reversed(items):
         drafts = drafts_of(item)
-        if item is items[-1] and drafts and drafts[-1].role is Role.ASSISTANT:
+        if item is items[-1] and drafts and drafts[-1].role is ASSISTANT:
             root.heard = items
-        if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) or RAW in draft.flags for draft in drafts):
+        if not drafts or any(draft.role in (ASSISTANT, TOOL) or RAW in draft.flags for draft in drafts):
             break
-        root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
+        root.words = [draft for draft in drafts if draft.role is USER] + root.words
     if len(memoryview(inputs)) < MAX_PLAIN_BYTES:
         _plain_inputs(root, {name: _plain(value) for name, value in given.items()} if given else decoded(inputs))
     root.trailing = _messages_field(given_back, _GIVEN_BACK)
@@ -246,7 +246,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     flat = {**inputs, **inner} if isinstance(inner, dict) else inputs
     for name in SYSTEMS:
         if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
-            root.system = [Draft(role=Role.SYSTEM, content=flat[name])]
+            root.system = [Draft(role=SYSTEM, content=flat[name])]
     for holder in ("kwargs", "inputs", "data", "payload", "body"):
         if isinstance(flat.get(holder), dict):
             flat = {**flat, **flat[holder]}

@@ -13,7 +13,7 @@ from trajworker.assembly.reading.payloads import decoded, text_of
 from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.calls import arguments
 from trajworker.dialects.draft import as_text
-from trajworker.model.message import Role
+from trajworker.model.message import TOOL
 from trajworker.model.run import Run, RunStatus, ancestors
 
 _AROUND = "__parent__"
@@ -197,7 +197,7 @@ def _output(outputs: Any) -> tuple[Any, Draft | None]:  # noqa: ANN401 - recorde
         value = next(iter(outputs.values()))
     for item in _candidates(value):
         for draft in read_one(item):
-            if draft.role is Role.TOOL:
+            if draft.role is TOOL:
                 return draft.content, draft
     return value, None
 

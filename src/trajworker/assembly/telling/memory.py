@@ -17,7 +17,7 @@ from trajworker.assembly.reading.words import CONTEXT, SUMMARY, Quotes, is_phras
 from trajworker.assembly.telling.open_runs import OpenRuns
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.draft import DIGEST_SIZE
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, TOOL
 
 
 class StepDraft(Struct, eq=False, gc=False):
@@ -174,11 +174,11 @@ class Memory:
 
     def is_cut_off(self) -> bool:
         """Whether nothing was said behind what the tools gave back that were called last."""
-        return bool(self.answer_ids) and not self.pending and bool(self.drafts) and self.drafts[-1].role is Role.TOOL
+        return bool(self.answer_ids) and not self.pending and bool(self.drafts) and self.drafts[-1].role is TOOL
 
     def tells(self, text: str) -> bool:
         """Whether an answer or a result of this trace is a text, holds it, or is held by it."""
-        said = [(one.content or "").strip() for one in self.drafts if one.role in (Role.ASSISTANT, Role.TOOL)]
+        said = [(one.content or "").strip() for one in self.drafts if one.role in (ASSISTANT, TOOL)]
         return text in said or any(text in one or (is_phrase(one) and one in text) for one in said)
 
     def news(self) -> Known:
