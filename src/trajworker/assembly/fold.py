@@ -76,15 +76,8 @@ class TraceFolding(Nesting):
         if chosen.passed_over:
             self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
         own, of_branches = chosen.by_caller(self.runs(""))
-        quotes = Quotes(
-            found=[text for search in trace.searches for text in search.texts],
-            branches=[one.final for one in chosen.branches if one.final],
-            internal=[one.text for one in chosen.internal if one.text],
-            summaries=chosen.summaries,
-            apart=chosen.apart(),
-        )
         session = self._session(chosen)
-        transcript = Transcript(self.past, own, quotes, self._frame(session, chosen))
+        transcript = Transcript(self.past, own, self._quotes(chosen), self._frame(session, chosen))
         resumes = False
         if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
@@ -96,6 +89,19 @@ class TraceFolding(Nesting):
         fold.after.manners = self._manners(chosen)
         fold.after.wordless = self._wordless(transcript, chosen.main, resumes=resumes)
         return fold, transcript.prefix
+
+    def _quotes(self, chosen: Sorted) -> Quotes:
+        """What the trace made or found beside the dialogue; in most there is nothing of the kind."""
+        searches = self.trace.searches
+        if not (searches or chosen.branches or chosen.internal):
+            return Quotes()
+        return Quotes(
+            found=[text for search in searches for text in search.texts],
+            branches=[one.final for one in chosen.branches if one.final],
+            internal=[one.text for one in chosen.internal if one.text],
+            summaries=chosen.summaries,
+            apart=chosen.apart(),
+        )
 
     def _session(self, chosen: Sorted) -> Session | None:
         root, run = self.trace.root, self.trace.root_run

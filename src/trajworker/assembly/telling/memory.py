@@ -55,6 +55,8 @@ class Memory:
         self.quotes = quotes
         self.frame = frame or Frame()
         self.drafts: list[Draft] = []
+        self.total = before.total
+        """Messages so far, those of earlier traces included."""
         self.keys: list[bytes] = []
         self.asides: list[Draft] = []
         self.aside_keys = dict(past.known.asides)
@@ -87,11 +89,6 @@ class Memory:
         self.limit: datetime | None = None
         self.untold: list[tuple[Pending, ToolRun]] = []
         """Calls that a prompt leaves out while it tells what the others beside them gave back."""
-
-    @property
-    def total(self) -> int:
-        """Messages so far, those of earlier traces included."""
-        return self.before.total + len(self.drafts)
 
     def turn_at(self, time: datetime) -> int:
         """The turn that a time lies in."""
@@ -140,6 +137,7 @@ class Memory:
         draft.turn = self.turn
         self.drafts.append(draft)
         self.keys.append(key)
+        self.total += 1
         return self.total - 1
 
     def system(self, draft: Draft, key: bytes | None = None) -> int:

@@ -54,6 +54,8 @@ class Nesting:
 
     def nested(self, transcript: Transcript, chosen: Sorted, of_branches: list[list[ToolRun]]) -> list[bytes]:
         """Trajectories of sub-agents under tool runs and of parallel branches, in order of their start."""
+        if not self.below and not chosen.branches:
+            return []
         found: list[tuple[datetime, bytes]] = []
         for scope in self.below.get("", ()):
             found += self._agents(scope, transcript)

@@ -4,7 +4,7 @@ Every llm call repeats the history in its inputs. What it repeats is referred to
 what stands inside it and is unknown (a summary, an edited copy, injected context) is kept aside (guides/output.md).
 """
 
-from trajworker.assembly.kept.context import append, refer
+from trajworker.assembly.kept.context import append, joined, refer
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.words import (
@@ -39,7 +39,7 @@ class Transcript(Turns):
             self.begin_turn_without_words(opening)
         self.add_missing_results(rest, call.run.start_time, first=opening is not None)
         results, rest = self._leading_results(rest)
-        outside = [self.system(draft) for draft in call.prompt.system]
+        outside = [self.system(draft) for draft in call.prompt.system] if call.prompt.system else []
         if opening is not None and opening.root is not None and self.total == 0 and not outside:
             outside = self._system_of(opening.root, rest)
         view = self._placed(seen)
@@ -80,11 +80,7 @@ class Transcript(Turns):
             answer.trainable_status = NOT_TRAINABLE
         for other in call.answer.others:
             self.aside(other, ALTERNATIVE)
-        seen: list[tuple[int, int]] = []
-        for reference in outside:
-            refer(seen, reference)
-        for start, stop in self.view:
-            append(seen, start, stop)
+        seen = joined(outside, self.view)
         refer(seen, index)
         self.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=self._summarised(seen)))
 
