@@ -8,9 +8,10 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from time import time
 
+from trajworker.model.times import SECOND_US
 from trajworker.ports import StagedPage, Unreadable
 from trajworker.staging import slices
-from trajworker.staging.encoding import SECOND_US, PackedId, chunked, digest, marks, pack_id, pack_time, unpack_id
+from trajworker.staging.encoding import PackedId, chunked, digest, marks, pack_id, pack_time, unpack_id
 from trajworker.staging.slices import Stretch
 
 _COLUMNS = "project, run, reason, hash, raw, trace, start, end, slice, kept_at"

@@ -23,12 +23,12 @@ How `trainable_status` is decided, for messages and steps alike:
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
 
+from trajworker.model.times import SECOND_US
 from trajworker.trajectory import TerminationReason
 
 _MAX_STEPS = (
@@ -41,9 +41,6 @@ _MAX_STEPS = (
     "step limit",
 )
 _TIMEOUT = ("timeout", "timed out", "deadline exceeded")
-MICROSECOND = 1_000_000
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ONE_MICROSECOND = timedelta(microseconds=1)
 
 
 class Figures(Struct, array_like=True, gc=False):
@@ -111,11 +108,6 @@ _COUNTS = [
 _counts_of = attrgetter(*_COUNTS)
 
 
-def micros(time: datetime) -> int:
-    """A time as microseconds since the epoch, exactly."""
-    return (time - EPOCH) // _ONE_MICROSECOND
-
-
 def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Intervals that overlap or touch joined, in order."""
     joined: list[tuple[int, int]] = []
@@ -131,7 +123,7 @@ def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def seconds(intervals: list[tuple[int, int]]) -> float:
     """Length of a union of intervals."""
-    return sum(end - start for start, end in union(intervals)) / MICROSECOND
+    return sum(end - start for start, end in union(intervals)) / SECOND_US
 
 
 def merge(parts: Sequence[Figures]) -> Figures:

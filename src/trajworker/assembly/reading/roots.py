@@ -183,6 +183,7 @@ class Root(Struct, eq=False, gc=False):
 _ABSENT = object()
 _GIVEN = ("messages", "input", "output", "chat_history")
 _GIVEN_BACK = ("messages", "input", "output")
+_HOLDERS = ("kwargs", "inputs", "data", "payload", "body")
 """Fields of a root's inputs and outputs that hold messages; a history that is handed through is nothing new."""
 
 
@@ -240,14 +241,14 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     if isinstance(inner, dict) and inner.get("resume") is not None and _COMMAND & inner.keys():
         root.resumes = root.by_human = True
         return
-    if set(inputs) == {"input"} and inputs["input"] is None:
+    if inputs == {"input": None}:
         root.resumes = True
         return
     flat = {**inputs, **inner} if isinstance(inner, dict) else inputs
-    for name in SYSTEMS:
+    for name in () if flat.keys().isdisjoint(SYSTEMS) else SYSTEMS:
         if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
             root.system = [Draft(role=SYSTEM, content=flat[name])]
-    for holder in ("kwargs", "inputs", "data", "payload", "body"):
+    for holder in () if flat.keys().isdisjoint(_HOLDERS) else _HOLDERS:
         if isinstance(flat.get(holder), dict):
             flat = {**flat, **flat[holder]}
     root.texts = {

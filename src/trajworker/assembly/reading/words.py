@@ -142,8 +142,10 @@ def is_rewording(text: str, other: str) -> bool:
 
 def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:
     """What the last new user message looked like to the model."""
-    users = [draft for draft, _ in rest if draft.role is USER]
-    return (users[-1].rendered or users[-1].content) if users else None
+    for draft, _ in reversed(rest):
+        if draft.role is USER:
+            return draft.rendered or draft.content
+    return None
 
 
 def trailing_block(rest: list[tuple[Draft, bytes]]) -> int:

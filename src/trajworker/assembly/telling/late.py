@@ -121,10 +121,10 @@ def _places(call: Call, drafts: list[Draft]) -> list[int]:
     """
     ids, text = call.ids, call.text or ""
     if ids:
-        calling = ((place, draft.tool_calls) for place, draft in enumerate(drafts) if draft.tool_calls)
-        return [place for place, made in calling if not ids.isdisjoint([one.id for one in made])]
+        calling = [place for place, draft in enumerate(drafts) if draft.tool_calls]
+        return [place for place in calling if not ids.isdisjoint([one.id for one in drafts[place].tool_calls or ()])]
     alike = [place for place, one in enumerate(drafts) if one.role is ASSISTANT and (one.content or "").strip() == text]
-    own = [place for place in alike if digest(drafts[place]) == call.key]
+    own = [place for place in alike if digest(drafts[place]) == call.key] if alike else alike
     if not own or drafts[-1].role is ASSISTANT:
         return own
     answer = call.answer.draft

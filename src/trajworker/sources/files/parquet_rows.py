@@ -1,7 +1,7 @@
 """Rows of an export, as `parquet` selects them, to runs: column by column, because an export has millions of rows."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -10,8 +10,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus
+from trajworker.model.times import EPOCH
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NO_JSON = "not_json"
 """Flag of a run of which a payload was no JSON and is kept as text."""
 TIMES = {"start_time": "start_us", "end_time": "end_us", "first_token_time": "first_token_us"}
