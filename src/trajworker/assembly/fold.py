@@ -27,7 +27,7 @@ from trajworker.assembly.telling.memory import Frame
 from trajworker.assembly.telling.nesting import Nesting
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
 from trajworker.model.run import Run, RunStatus
 from trajworker.trajectory import Retrieval
 from trajworker.trajectory.codec import encode_chunk, encode_chunks
@@ -55,10 +55,10 @@ class TraceFolding(Nesting):
         stop = {call.key for call in self.trace.calls}
         hidden = {call.key for call in self.trace.calls if is_internal(call)}
         for draft in root.given_back():
-            key = digest(draft) if draft.role is not Role.TOOL else b""
+            key = digest(draft) if draft.role is not TOOL else b""
             if key not in hidden:
                 found.append(draft)
-            if draft.role is Role.USER or key in stop:
+            if draft.role is USER or key in stop:
                 break
         found.reverse()
         last = found[-1] if found else None
@@ -76,15 +76,8 @@ class TraceFolding(Nesting):
         if chosen.passed_over:
             self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
         own, of_branches = chosen.by_caller(self.runs(""))
-        quotes = Quotes(
-            found=[text for search in trace.searches for text in search.texts],
-            branches=[one.final for one in chosen.branches if one.final],
-            internal=[one.text for one in chosen.internal if one.text],
-            summaries=chosen.summaries,
-            apart=chosen.apart(),
-        )
         session = self._session(chosen)
-        transcript = Transcript(self.past, own, quotes, self._frame(session, chosen))
+        transcript = Transcript(self.past, own, self._quotes(chosen), self._frame(session, chosen))
         resumes = False
         if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
@@ -96,6 +89,19 @@ class TraceFolding(Nesting):
         fold.after.manners = self._manners(chosen)
         fold.after.wordless = self._wordless(transcript, chosen.main, resumes=resumes)
         return fold, transcript.prefix
+
+    def _quotes(self, chosen: Sorted) -> Quotes:
+        """What the trace made or found beside the dialogue; in most there is nothing of the kind."""
+        searches = self.trace.searches
+        if not (searches or chosen.branches or chosen.internal):
+            return Quotes()
+        return Quotes(
+            found=[text for search in searches for text in search.texts],
+            branches=[one.final for one in chosen.branches if one.final],
+            internal=[one.text for one in chosen.internal if one.text],
+            summaries=chosen.summaries,
+            apart=chosen.apart(),
+        )
 
     def _session(self, chosen: Sorted) -> Session | None:
         root, run = self.trace.root, self.trace.root_run
@@ -135,7 +141,7 @@ class TraceFolding(Nesting):
 
     def _written_into_state(self, transcript: Transcript) -> list[Draft]:
         """The user's new message in a state that an app wrote from outside, with an answer behind it."""
-        return [one for one in self.trailing if one.role is Role.USER and not transcript.knows(digest(one))]
+        return [one for one in self.trailing if one.role is USER and not transcript.knows(digest(one))]
 
     def _fails_on_its_own(self, transcript: Transcript) -> bool:
         """Whether a tool failed in a trace of its own, for a call that stays open: it may be tried again."""
@@ -147,13 +153,13 @@ class TraceFolding(Nesting):
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
         if self._fails_on_its_own(transcript):
             return
-        transcript.finish([draft for draft in self.trailing if draft.role is not Role.USER], waits=self.open_end)
+        transcript.finish([draft for draft in self.trailing if draft.role is not USER], waits=self.open_end)
         root, run = self.trace.root, self.trace.root_run
         if root is None or run is None or run.status is not RunStatus.SUCCESS:
             return
         told = root.answer() if calls and transcript.is_cut_off() else None
         if told is not None and not transcript.tells(told):
-            draft = Draft(role=Role.ASSISTANT, content=told)
+            draft = Draft(role=ASSISTANT, content=told)
             transcript.add(draft, digest(draft))
         if transcript.answered or any(call.answer.draft is not None for call in calls):
             return
@@ -161,7 +167,7 @@ class TraceFolding(Nesting):
             return  # a graph that gave its messages back has told them all
         text = text_without_call(run, root) or put_together(root, transcript.quotes.branches)
         if text is not None:
-            draft = Draft(role=Role.ASSISTANT, content=text)
+            draft = Draft(role=ASSISTANT, content=text)
             transcript.add(draft, digest(draft))
 
     def _manners(self, chosen: Sorted) -> list[bytes]:
@@ -174,7 +180,7 @@ class TraceFolding(Nesting):
 
     def _wordless(self, transcript: Transcript, calls: list[Call], *, resumes: bool) -> int:
         """Turns until now of which nothing is known but that a model failed: not even what it was asked."""
-        if any(draft.role is not Role.SYSTEM for draft in transcript.drafts):
+        if any(draft.role is not SYSTEM for draft in transcript.drafts):
             return 0
         if self.beside or transcript.turn == self.before.entries:
             return self.before.wordless

@@ -19,7 +19,7 @@ from trajworker.dialects.outcome import Answer, finish_of, model_of, status_fini
 from trajworker.dialects.reader import read_all, read_one
 from trajworker.dialects.speech import RAW, raw, speak
 from trajworker.dialects.vocabulary import by_side, role_of, usage
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT
 
 ANSWERS = ("output", "final_answer", "final", "text", "answer", "result", "response", "completion", "generated_text",
            "output_text", "content", "reply", "generated", "generation", "assistant", "message")  # fmt: skip
@@ -53,8 +53,8 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
     draft = answer.draft
     if draft is None:
         return answer
-    if draft.role is not Role.ASSISTANT:
-        draft.role = Role.ASSISTANT
+    if draft.role is not ASSISTANT:
+        draft.role = ASSISTANT
     if draft.finish_reason is None:
         draft.finish_reason = answer.finish
     return answer
@@ -229,7 +229,7 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
         answer.draft = vercel.answer({"toolCalls": items})
         return
     drafts = read_all(items)
-    said = [draft for draft in drafts if draft.role is Role.ASSISTANT]
+    said = [draft for draft in drafts if draft.role is ASSISTANT]
     answer.draft = said[-1] if said else (drafts[-1] if drafts else None)
     last = items[-1]
     if isinstance(last, dict) and not openai_responses.claims(last):

@@ -7,7 +7,17 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from trajworker.model.message import Message, Role, ToolCall, ToolResponse, TrainableStatus, unknown
+from trajworker.model.message import (
+    ASSISTANT,
+    NOT_TRAINABLE,
+    USER,
+    Message,
+    Role,
+    ToolCall,
+    ToolResponse,
+    TrainableStatus,
+    unknown,
+)
 
 DIGEST_SIZE = 8
 _ENCODER = msgspec.json.Encoder(order="deterministic")
@@ -26,7 +36,7 @@ class Draft(Struct, kw_only=True, omit_defaults=True, gc=False):
     usage: dict[str, Any] | None = unknown()
     finish_reason: str | None = unknown()
     reasoning: str | None = unknown()
-    trainable_status: TrainableStatus = field(default_factory=lambda: TrainableStatus.NOT_TRAINABLE)
+    trainable_status: TrainableStatus = field(default_factory=lambda: NOT_TRAINABLE)
     id: str | None = None
     name: str | None = None
     refusal: str | None = None
@@ -41,7 +51,7 @@ class Draft(Struct, kw_only=True, omit_defaults=True, gc=False):
     @property
     def says_nothing(self) -> bool:
         """Whether it is empty: a user's where a producer cannot render tool results, an agent's where it refused."""
-        spoken = self.role in (Role.USER, Role.ASSISTANT)
+        spoken = self.role in (USER, ASSISTANT)
         return spoken and not (self.content or self.blocks or self.tool_calls)
 
     def seal(self) -> Message:

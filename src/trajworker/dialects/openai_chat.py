@@ -10,7 +10,7 @@ from trajworker.dialects.calls import call_of
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
 from trajworker.dialects.vocabulary import ROLES
-from trajworker.model.message import Role, ToolCall
+from trajworker.model.message import ASSISTANT, TOOL, ToolCall
 
 NAME = "openai_chat"
 _PLAIN = frozenset({"role", "content"})
@@ -79,12 +79,12 @@ def _plain(item: dict[str, Any]) -> Draft | None:
     """The one message of a dictionary that has nothing uncommon in it."""
     if item.keys() == _PLAIN and type(item["content"]) is str:
         role = ROLES.get(item["role"])
-        if role is not None and role is not Role.TOOL:
+        if role is not None and role is not TOOL:
             return Draft(role=role, content=item["content"])
     if _RARE.isdisjoint(item) and item["role"] == "assistant" and type(item.get("content")) in _TEXTUAL:
         refusal = item.get("refusal")
         return Draft(
-            role=Role.ASSISTANT,
+            role=ASSISTANT,
             content=item.get("content"),
             tool_calls=_calls(item) or None,
             refusal=refusal if isinstance(refusal, str) and refusal else None,

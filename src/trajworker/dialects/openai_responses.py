@@ -12,7 +12,7 @@ from trajworker.dialects.calls import tool_call
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.speech import merge_calls, tool_draft
 from trajworker.dialects.vocabulary import role_of
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT
 
 NAME = "openai_responses"
 _CALLS = frozenset({"function_call", "custom_tool_call", "computer_call", "local_shell_call", "shell_call"})
@@ -54,13 +54,13 @@ def is_assistant(item: dict[str, Any]) -> bool:
     """Whether an item is part of an assistant message (which the next such item continues)."""
     kind = item.get("type")
     if kind == "message" or "role" in item:
-        return role_of(item.get("role")) is Role.ASSISTANT
+        return role_of(item.get("role")) is ASSISTANT
     return kind not in _OUTPUTS
 
 
 def assistant(items: list[dict[str, Any]]) -> Draft:
     """One assistant message out of its items; items that are no text are kept as blocks."""
-    draft = Draft(role=Role.ASSISTANT)
+    draft = Draft(role=ASSISTANT)
     texts: list[str] = []
     thoughts: list[str] = []
     refusals: list[str] = []

@@ -11,7 +11,7 @@ from trajworker.dialects.lone import lone_text
 from trajworker.dialects.outcome import Answer
 from trajworker.dialects.speech import RAW, UNREADABLE, raw
 from trajworker.dialects.typed_answer import read_outputs
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT
 
 
 def _in_words(payload: dict[str, Any]) -> str | None:
@@ -31,9 +31,9 @@ def read_answer(outputs: Raw) -> Answer:
         unknown = answer.draft is not None and RAW in answer.draft.flags and isinstance(payload, dict)
         text = _in_words(payload) if unknown else None
         if text is not None:
-            answer.draft = Draft(role=Role.ASSISTANT, content=text, finish_reason=answer.finish)
+            answer.draft = Draft(role=ASSISTANT, content=text, finish_reason=answer.finish)
     except UNREADABLE:
         draft = raw(bytes(outputs).decode("utf-8", "replace"))
-        draft.role = Role.ASSISTANT
+        draft.role = ASSISTANT
         return Answer(draft=draft)
     return answer

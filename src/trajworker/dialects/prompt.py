@@ -13,7 +13,7 @@ from trajworker.dialects.outcome import model_of
 from trajworker.dialects.reader import read_all
 from trajworker.dialects.speech import UNREADABLE, raw, speak
 from trajworker.dialects.typed import read_items
-from trajworker.model.message import Role
+from trajworker.model.message import SYSTEM
 from trajworker.model.run import NULL
 
 _ABSENT = bytes(NULL)
@@ -84,7 +84,7 @@ class Prompt(Struct, gc=False):
     def opens_with_system(self) -> bool:
         """Whether the array tells a system prompt itself."""
         first = _LISTS.decode(self.array)[:1] if self.array is not None else []
-        return any(draft.role is Role.SYSTEM for one in first for draft in read_array(b"[" + bytes(one) + b"]"))
+        return any(draft.role is SYSTEM for one in first for draft in read_array(b"[" + bytes(one) + b"]"))
 
     def read(self) -> list[Draft]:
         """All messages, decoded."""
@@ -120,7 +120,7 @@ def system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
         return _system_drafts(value)
     except UNREADABLE:
         draft = raw(value)
-        draft.role = Role.SYSTEM
+        draft.role = SYSTEM
         return [draft]
 
 

@@ -12,7 +12,7 @@ from trajworker.dialects.blocks import result_of
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import tool_draft
 from trajworker.dialects.vocabulary import role_of, snake
-from trajworker.model.message import Role
+from trajworker.model.message import TOOL
 
 _OPAQUE = frozenset({"arguments", "args", "input", "parameters", "metadata", "schema"})
 """Fields whose keys are somebody else's."""
@@ -63,7 +63,7 @@ def messages(item: dict[str, Any]) -> list[Draft] | None:
     plain = _read(item)
     if plain is None:
         return None
-    if role_of(plain["role"]) is not Role.TOOL:
+    if role_of(plain["role"]) is not TOOL:
         return openai_chat.messages(plain)
     answers = plain.get("responses")
     held = [one for one in answers if isinstance(one, dict)] if isinstance(answers, list) else [plain]

@@ -7,7 +7,7 @@ from msgspec import Struct
 from trajworker.dialects.blocks import Content, Result, read_content
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.vocabulary import role_of
-from trajworker.model.message import Role, ToolCall, ToolResponse
+from trajworker.model.message import ASSISTANT, TOOL, USER, Role, ToolCall, ToolResponse
 
 RAW = "raw"
 UNREADABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
@@ -28,14 +28,14 @@ class Said(Struct, gc=False):
 
 def raw(payload: Any) -> Draft:  # noqa: ANN401 - recorded JSON
     """A payload nobody recognises, kept as it was recorded."""
-    return Draft(role=Role.USER, blocks=(payload,), flags=(RAW,))
+    return Draft(role=USER, blocks=(payload,), flags=(RAW,))
 
 
 def tool_draft(result: Result) -> Draft:
     """A tool message out of a tool's answer; on a failure its text is the error, until the tool run tells more."""
     text = as_text(result.value)
     return Draft(
-        role=Role.TOOL,
+        role=TOOL,
         content=text,
         name=result.name,
         tool_response=ToolResponse(
@@ -72,7 +72,7 @@ def speak(word: Any, content: Any, said: Said | None = None) -> list[Draft]:  # 
 
 def say(role: Role, content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 - recorded JSON
     """The messages that one recorded message of a known role holds."""
-    if (content is None or type(content) is str) and role is not Role.TOOL:
+    if (content is None or type(content) is str) and role is not TOOL:
         return [
             Draft(
                 role=role,
@@ -84,7 +84,7 @@ def say(role: Role, content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 
                 refusal=beside.refusal,
             )
         ]
-    if role is Role.TOOL:
+    if role is TOOL:
         return _tool_messages(content, beside)
     parts = read_content(content)
     drafts = [tool_draft(result) for result in parts.results]
@@ -96,9 +96,9 @@ def say(role: Role, content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 
 
 def _message(role: Role, content: Any, parts: Content, beside: Said) -> Draft:  # noqa: ANN401 - recorded JSON
     calls = merge_calls(tuple(call for call in beside.calls if call.id not in parts.hosted), parts.calls)
-    joint = "" if role is Role.ASSISTANT else "\n"
+    joint = "" if role is ASSISTANT else "\n"
     text = parts.text(joint)
-    if text is None and isinstance(content, (list, dict)) and role is Role.ASSISTANT:
+    if text is None and isinstance(content, (list, dict)) and role is ASSISTANT:
         text = ""
     kept = parts.opaque and isinstance(content, (list, dict))
     return Draft(
@@ -121,7 +121,7 @@ def _is_approval(block: Any) -> bool:  # noqa: ANN401 - recorded JSON
 def _tool_messages(content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 - recorded JSON
     if type(content) is str and not beside.failed:
         response = ToolResponse(id=beside.tool_call_id, name=beside.name)
-        return [Draft(role=Role.TOOL, content=content, name=beside.name, tool_response=response, id=beside.id)]
+        return [Draft(role=TOOL, content=content, name=beside.name, tool_response=response, id=beside.id)]
     parts = read_content(content) if isinstance(content, list) else None
     if parts is not None and content and all(map(_is_approval, content)):
         return []

@@ -14,7 +14,7 @@ from trajworker.dialects.calls import tool_call
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import UNREADABLE, Said, say
 from trajworker.dialects.vocabulary import ROLES
-from trajworker.model.message import Role, ToolCall, TrainableStatus
+from trajworker.model.message import NOT_TRAINABLE, TOOL, Role, ToolCall
 from trajworker.model.run import NULL
 
 _ROLES = {word: ROLES[word] for word in ("system", "developer", "user", "assistant", "tool")}
@@ -153,7 +153,7 @@ def read_chat(item: Item) -> list[Draft] | None:
     if role is None or calls is None or isinstance(given_id, list):
         return None
     content, name = item.content, item.name or None
-    if role is not Role.TOOL and (content is None or isinstance(content, str)):
+    if role is not TOOL and (content is None or isinstance(content, str)):
         return [_text(role, content, calls, given_id, name)]
     failed = item.status == "error"
     return say(
@@ -168,7 +168,7 @@ def read_langchain(role: Role, body: Body) -> list[Draft] | None:
         return None
     content = "" if body.content is None else body.content
     given_id = path if isinstance(path, str) else None
-    if role is not Role.TOOL and isinstance(content, str):
+    if role is not TOOL and isinstance(content, str):
         return [_text(role, content, calls, given_id, body.name)]
     failed = body.status == "error"
     return say(
@@ -182,5 +182,5 @@ def _text(
     """A message that is text and calls: nearly all of them are."""
     return Draft(
         role=role, content=content, tool_calls=calls or None, id=given_id, name=name,
-        trainable_status=TrainableStatus.NOT_TRAINABLE,
+        trainable_status=NOT_TRAINABLE,
     )  # fmt: skip

@@ -12,7 +12,7 @@ from msgspec import Raw, Struct
 from trajworker.dialects.outcome import Answer
 from trajworker.dialects.typed import Body, Item, read_chat, read_langchain
 from trajworker.dialects.vocabulary import finish_reason, usage
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT
 from trajworker.model.run import NULL
 
 
@@ -136,7 +136,7 @@ def _is_gemini(word: str | None) -> bool:
 def _finished(answer: Answer, told: _Outputs) -> Answer | None:
     """The answer with the reason of its end; None where another reader must look."""
     draft = answer.draft
-    if draft is None or draft.role is not Role.ASSISTANT or _is_gemini(told.stop_reason):
+    if draft is None or draft.role is not ASSISTANT or _is_gemini(told.stop_reason):
         return None
     draft.finish_reason = draft.finish_reason or answer.finish
     return answer
@@ -145,7 +145,7 @@ def _finished(answer: Answer, told: _Outputs) -> Answer | None:
 def _generation(told: _Outputs, generation: _Generation) -> Answer | None:
     """LangChain's one generation of one prompt."""
     message, info = generation.message, generation.generation_info
-    drafts = read_langchain(Role.ASSISTANT, message.kwargs) if message.id[-1:] == ["AIMessage"] else None
+    drafts = read_langchain(ASSISTANT, message.kwargs) if message.id[-1:] == ["AIMessage"] else None
     if not drafts or told.role is not None or told.lc is not None or told.stop_reason or told.model:
         return None
     about = message.kwargs.response_metadata or _About()

@@ -7,7 +7,7 @@ import msgspec
 from trajworker.dialects.calls import call_of
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT
 
 
 def claims(payload: dict[str, Any]) -> bool:
@@ -31,7 +31,7 @@ def is_call(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
 def answer(payload: dict[str, Any]) -> Draft:
     """The message that a step's result is; an object is told as JavaScript writes it, as the model did."""
     if is_object(payload):
-        return Draft(role=Role.ASSISTANT, content=msgspec.json.encode(payload["object"]).decode())
+        return Draft(role=ASSISTANT, content=msgspec.json.encode(payload["object"]).decode())
     given = payload.get("toolCalls") or payload.get("tool_calls") or []
     calls = [call_of(entry) for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
     reasoning = payload.get("reasoningText") or payload.get("reasoning") or payload.get("reasoning_content")
@@ -41,5 +41,5 @@ def answer(payload: dict[str, Any]) -> Draft:
     )
     content = payload.get("content") if isinstance(payload.get("content"), (list, str)) else payload.get("text")
     if isinstance(content, str):
-        return Draft(role=Role.ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning)
+        return Draft(role=ASSISTANT, content=content, tool_calls=said.calls or None, reasoning=said.reasoning)
     return speak("assistant", "" if content is None else content, said)[-1]

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from trajworker.model.message import Role
-from trajworker.model.run import a_count
+from trajworker.model.run import LARGEST_COUNT, a_count
 
 ROLES: dict[str, Role] = {
     "system": Role.SYSTEM,
@@ -101,6 +101,9 @@ def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN
 
     Gemini says STOP where it calls tools: with `calls` that is `tool_calls`.
     """
+    known = FINISH_REASONS.get(word) if type(word) is str else None
+    if known is not None:
+        return known
     if isinstance(word, dict):
         word = word.get("unified") or word.get("raw") or word.get("reason") or word.get("type")
     if isinstance(word, list):
@@ -194,30 +197,33 @@ def _details(source: dict[str, Any], names: _Names) -> dict[str, int]:
     return {}
 
 
-_PLAIN = frozenset({"input_tokens", "output_tokens", "total_tokens", "input_token_details", "output_token_details"})
+_PLAIN_DETAILS = ("input_token_details", "output_token_details")
+_PLAIN = frozenset({"input_tokens", "output_tokens", "total_tokens", *_PLAIN_DETAILS})
 
 
 def _is_plain(source: dict[str, Any]) -> bool:
     """Whether counts are worded as ours already."""
     if not source.keys() <= _PLAIN or not source.get("total_tokens"):
         return False
-    if not (source.get("input_tokens") or source.get("output_tokens")):
+    given, made, total = source.get("input_tokens"), source.get("output_tokens"), source["total_tokens"]
+    if not (given or made) or not (type(given) is type(made) is type(total) is int):
         return False
-    counts = (source.get("input_tokens"), source.get("output_tokens"), source["total_tokens"])
-    return all(type(count) is int and a_count(count) is not None for count in counts)
+    return max(abs(given), abs(made), abs(total)) <= LARGEST_COUNT
 
 
 def _plain(source: dict[str, Any]) -> dict[str, Any]:
     """Counts that are worded as ours already, without details that say nothing."""
-    for name in ("input_token_details", "output_token_details"):
-        details = source.get(name)
+    for name in _PLAIN_DETAILS:
+        if name not in source:
+            continue
+        details = source[name]
         if isinstance(details, dict):
             told = {key: value for key, value in details.items() if type(value) is int and a_count(value)}
             if len(told) < len(details):
                 source = {key: value for key, value in source.items() if key != name}
                 if told:
                     source[name] = told
-        elif name in source:
+        else:
             source = {key: value for key, value in source.items() if key != name}
     return source
 

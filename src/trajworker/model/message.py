@@ -5,7 +5,7 @@ on disk when they say nothing.
 """
 
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from msgspec import Struct, field
 
@@ -21,6 +21,13 @@ class Role(StrEnum):
     TOOL = "tool"
 
 
+SYSTEM: Final = Role.SYSTEM
+USER: Final = Role.USER
+ASSISTANT: Final = Role.ASSISTANT
+TOOL: Final = Role.TOOL
+"""The roles by names of their own: folding asks for them all the time, and `Role.USER` costs a look-up in Python."""
+
+
 class TrainableStatus(StrEnum):
     """Whether a model may be trained on it: only what the recorded agent itself said, once, and unspoilt."""
 
@@ -28,6 +35,10 @@ class TrainableStatus(StrEnum):
     NOT_TRAINABLE = "not_trainable"
     SUPERSEDED = "superseded"
     SUMMARIZATION_BOUNDARY = "summarization_boundary"
+
+
+TRAINABLE: Final = TrainableStatus.TRAINABLE
+NOT_TRAINABLE: Final = TrainableStatus.NOT_TRAINABLE
 
 
 def unknown() -> Any:  # noqa: ANN401 - the default of a field of any type
@@ -117,7 +128,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     usage: dict[str, Any] | None = unknown()
     finish_reason: str | None = unknown()
     reasoning: str | None = unknown()
-    trainable_status: TrainableStatus = field(default_factory=lambda: TrainableStatus.NOT_TRAINABLE)
+    trainable_status: TrainableStatus = field(default_factory=lambda: NOT_TRAINABLE)
     id: str | None = None
     name: str | None = None
     refusal: str | None = None

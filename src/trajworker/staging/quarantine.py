@@ -8,9 +8,10 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from time import time
 
+from trajworker.model.times import SECOND_US
 from trajworker.ports import StagedPage, Unreadable
 from trajworker.staging import slices
-from trajworker.staging.encoding import SECOND_US, PackedId, digest, pack_id, pack_time, unpack_id
+from trajworker.staging.encoding import PackedId, digest, pack_id, pack_time, unpack_id
 from trajworker.staging.slices import Stretch
 from trajworker.staging.statements import chunked, slots
 

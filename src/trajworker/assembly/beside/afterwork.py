@@ -12,7 +12,7 @@ from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import Quotes, is_phrase
 from trajworker.assembly.telling.memory import Memory
 from trajworker.dialects import words_digest
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, SYSTEM, USER
 from trajworker.model.run import RunStatus
 
 
@@ -22,9 +22,7 @@ def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
     if not calls or trace.tools or before.turn_user is None or before.answer is None or before.interrupted:
         return False
     given, answer = _given_to_silent(trace, before.root), past.key(before.answer)
-    return any(words_digest(Role.ASSISTANT, text) == answer for text in given) and _adds_nothing(
-        trace, calls, past, given
-    )
+    return any(words_digest(ASSISTANT, text) == answer for text in given) and _adds_nothing(trace, calls, past, given)
 
 
 def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[str]) -> bool:
@@ -72,11 +70,11 @@ def _given_to_silent(trace: Trace, spoke: str) -> list[str]:
 def _asks_anew(call: Call, known: AbstractSet[bytes], said: str) -> bool:
     """Whether a prompt has a message behind all others that nobody said before."""
     last = call.read()[-1] if call.read() else None
-    if last is None or last.role is not Role.USER or (last.content or "").strip() == said:
+    if last is None or last.role is not USER or (last.content or "").strip() == said:
         return False  # who says what the agent said speaks to it
     return call.digests()[-1] not in known
 
 
 def _keys(text: str) -> set[bytes]:
     """By what a text is known, whoever said it."""
-    return {words_digest(role, text) for role in (Role.USER, Role.ASSISTANT, Role.SYSTEM)}
+    return {words_digest(role, text) for role in (USER, ASSISTANT, SYSTEM)}

@@ -19,7 +19,7 @@ from trajworker.assembly.reading.roots import texts_given
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import is_phrase, is_rewording, quotes
 from trajworker.dialects import Draft, words_digest
-from trajworker.model.message import Message, Role
+from trajworker.model.message import ASSISTANT, SYSTEM, USER, Message
 from trajworker.trajectory.codec import message_of
 
 _CLOSING = re.compile(r"[^\w<]*(?:</?\w+>[^\w<]*)*")
@@ -36,7 +36,7 @@ def left_out(standing: Standing, trace: Trace) -> int:
     if not held or standing.answer(held) not in told:
         return 0
     asked = [pair for call in trace.calls for pair in zip(call.read(), call.digests(), strict=True)]
-    users = [pair for pair in asked if pair[0].role is Role.USER]
+    users = [pair for pair in asked if pair[0].role is USER]
     return held if users and _are_about(standing, held, *users[-1]) else 0
 
 
@@ -76,19 +76,19 @@ def _only_prepared(standing: Standing, trace: Trace) -> bool:
     if trace.root is None or before.bare or trace.root_name == before.root or user is None or not trace.calls:
         return False
     prompt, question = trace.calls[0].read(), standing.message(user)
-    said = [draft.content for draft in prompt if draft.role is not Role.SYSTEM]
+    said = [draft.content for draft in prompt if draft.role is not SYSTEM]
     if question is None or said != [question.content] or not _is_plain(first):
         return False
-    prompts = [draft.content or "" for draft in prompt if draft.role is Role.SYSTEM]
-    told = [message.content or "" for one in first.messages if (message := message_of(one)).role is Role.SYSTEM]
+    prompts = [draft.content or "" for draft in prompt if draft.role is SYSTEM]
+    told = [message.content or "" for one in first.messages if (message := message_of(one)).role is SYSTEM]
     return bool(prompts) and not _are_reworded(prompts, told)
 
 
 def _is_plain(fold: Fold) -> bool:
     """Whether a trace is a question and its answer and nothing else."""
     roles = [message_of(one).role for one in fold.messages]
-    spoken = [role for role in roles if role is not Role.SYSTEM]
-    return spoken == [Role.USER, Role.ASSISTANT] and len(fold.steps) == 1 and not (fold.nested or fold.retrieved)
+    spoken = [role for role in roles if role is not SYSTEM]
+    return spoken == [USER, ASSISTANT] and len(fold.steps) == 1 and not (fold.nested or fold.retrieved)
 
 
 def _are_reworded(prompts: Sequence[str], others: Sequence[str]) -> bool:
@@ -133,7 +133,7 @@ def _given_besides(trace: Trace, exchange: Sequence[Message]) -> list[bytes]:
     """Digests of what a root was given as a user's words, beside ids and what holds the last question or answer."""
     words = _words(exchange)
     besides = [text for text in _given(trace) if not is_id(text) and not any(quotes(text, word) for word in words)]
-    return [words_digest(Role.USER, text) for text in besides]
+    return [words_digest(USER, text) for text in besides]
 
 
 def _asked_otherwise(standing: Standing, call: Call) -> bool:
@@ -146,9 +146,9 @@ def _asked_otherwise(standing: Standing, call: Call) -> bool:
     if any(low <= place < high for place in places for low, high in view):
         return False
     first = standing.message(view[0][0]) if view and view[0][0] >= 0 else None
-    if first is None or first.role is not Role.SYSTEM:
+    if first is None or first.role is not SYSTEM:
         return True
-    texts = [draft.content or "" for draft in call.read() if draft.role is Role.SYSTEM]
+    texts = [draft.content or "" for draft in call.read() if draft.role is SYSTEM]
     return not _are_reworded(texts, [first.content or ""])
 
 
@@ -156,8 +156,8 @@ def _asks_alone(trace: Trace) -> Draft | None:
     """What a trace's one call was asked, where that was read whole and is one message of a user's; else None."""
     if len(trace.calls) != 1 or trace.tools or not trace.calls[0].key or trace.calls[0].drafts is None:
         return None  # what goes on from the last prompt byte for byte was not read whole
-    drafts = [draft for draft in trace.calls[0].drafts if draft.role is not Role.SYSTEM]
-    return drafts[0] if len(drafts) == 1 and drafts[0].role is Role.USER else None
+    drafts = [draft for draft in trace.calls[0].drafts if draft.role is not SYSTEM]
+    return drafts[0] if len(drafts) == 1 and drafts[0].role is USER else None
 
 
 def _quotes_last(trace: Trace, asked: str, question: str, answer: str) -> bool:

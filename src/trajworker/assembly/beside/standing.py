@@ -12,7 +12,7 @@ from msgspec import structs
 from trajworker.assembly.kept.context import Context, Known
 from trajworker.assembly.kept.folds import Fold
 from trajworker.dialects.draft import DIGEST_SIZE
-from trajworker.model.message import Message, Role, TrainableStatus
+from trajworker.model.message import ASSISTANT, USER, Message, TrainableStatus
 from trajworker.trajectory import Retrieval
 from trajworker.trajectory.codec import encode_chunk, message_of, step_of
 
@@ -95,9 +95,9 @@ def set_beside(fold: Fold, before: Context, *, ahead: bool = False) -> Fold:
     """A fold as that of a trace which only works on the turn before, or `ahead` on that which is to come."""
     turn = max(before.entries + ahead, 1)
     names = [str((step_of(step).info or {}).get("name", "")) for step in fold.steps]
-    users = [message for one in fold.messages if (message := message_of(one)).role is Role.USER]
+    users = [message for one in fold.messages if (message := message_of(one)).role is USER]
     asked = "\n".join(one.rendered or one.content or "" for one in users)
-    said = [message for one in fold.messages if (message := message_of(one)).role is Role.ASSISTANT]
+    said = [message for one in fold.messages if (message := message_of(one)).role is ASSISTANT]
     internal = [
         structs.replace(
             message,

@@ -7,7 +7,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
 from trajworker.dialects import digest
-from trajworker.model.message import Role
+from trajworker.model.message import SYSTEM
 
 
 def leaves_out(call: Call, one: Group, ran: Ran) -> bool:
@@ -69,7 +69,7 @@ def is_thrown_away(one: Group, chosen: Group) -> bool:
 
 def _system_text(call: Call) -> str:
     """All system prompts of a call."""
-    return "\n".join(draft.content or "" for draft in call.read() if draft.role is Role.SYSTEM)
+    return "\n".join(draft.content or "" for draft in call.read() if draft.role is SYSTEM)
 
 
 def _asked_alike(one: Call, other: Call) -> bool:

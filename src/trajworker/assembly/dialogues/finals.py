@@ -12,7 +12,7 @@ from trajworker.assembly.reading.tool_runs import Ran
 from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase, object_in
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
-from trajworker.model.message import Role
+from trajworker.model.message import USER
 from trajworker.model.run import Run
 
 MANY = 32
@@ -146,10 +146,10 @@ def _not_about_others(groups: list[Group]) -> list[Group]:
 def _sums_up(call: Call, dialogue: Group) -> bool:
     """Whether a prompt holds, word for word, several questions and an answer of a dialogue, and asks something else."""
     first = dialogue.calls[0]
-    if call.digests()[-1:] == first.digests()[-1:] and all(draft.role is Role.USER for draft in first.read()[-1:]):
+    if call.digests()[-1:] == first.digests()[-1:] and all(draft.role is USER for draft in first.read()[-1:]):
         return False  # it is asked once more, as an answer that was thrown away was
     prompt = "\n".join(draft.content or "" for draft in call.read())
-    asked = {draft.content for draft in dialogue.calls[-1].read() if draft.role is Role.USER and draft.content}
+    asked = {draft.content for draft in dialogue.calls[-1].read() if draft.role is USER and draft.content}
     quoted = [text for text in asked if len(text) >= MIN_QUOTE and text in prompt]
     return len(quoted) > 1 and any(one.text is not None and one.text in prompt for one in dialogue.answered)
 
@@ -161,7 +161,7 @@ def _spoken_to(groups: list[Group], root: Root | None) -> list[Group]:
     said = {draft.content for draft in root.words if draft.content} | set(root.texts.values())
     return [
         one for one in groups
-        if any(draft.role is Role.USER and draft.content in said for draft in one.calls[0].read())
+        if any(draft.role is USER and draft.content in said for draft in one.calls[0].read())
     ] or groups  # fmt: skip
 
 

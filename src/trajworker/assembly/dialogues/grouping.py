@@ -6,7 +6,7 @@ from trajworker.assembly.dialogues.open_dialogues import OpenDialogues
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.tool_runs import NOTHING_RAN, Ran
 from trajworker.assembly.reading.words import LONG_QUOTE, goes_on_in_text
-from trajworker.model.message import Role
+from trajworker.model.message import TOOL, USER
 
 
 def group(calls: list[Call], ran: Ran = NOTHING_RAN) -> list[Group]:
@@ -91,7 +91,7 @@ def _told_in_words(call: Call, last: Call) -> bool:
         return False
     known = set(last.digests())
     users = [(draft.content or "", key in known) for draft, key in zip(call.read(), call.digests(), strict=True)
-             if draft.role is Role.USER]  # fmt: skip
+             if draft.role is USER]  # fmt: skip
     told = [text for text, old in users if not old and any(name in text for name in names)]
     return len(told) > len(names) and any(old for _, old in users)
 
@@ -101,13 +101,13 @@ def _goes_on_from_summary(call: Call, one: Group) -> bool:
     last = one.calls[-1]
     if len(one.calls) == 1 or last.ids or last.text is None or len(last.text) < LONG_QUOTE:
         return False
-    if not last.read() or last.read()[-1].role is not Role.USER:  # a summary is asked for
+    if not last.read() or last.read()[-1].role is not USER:  # a summary is asked for
         return False
     if not system_of(call) or system_of(call) != system_of(one.calls[0]):
         return False
     known = set(last.digests())
     new = [draft for draft, key in zip(call.read(), call.digests(), strict=True) if key not in known]
-    return any(draft.role is Role.USER and last.text in (draft.content or "") for draft in new)
+    return any(draft.role is USER and last.text in (draft.content or "") for draft in new)
 
 
 def _tried_again(call: Call, one: Group, ran: Ran) -> bool:
@@ -130,4 +130,4 @@ def _chained(call: Call, last: Call) -> bool:
     mine, before = call.read(), last.read()
     if len(mine) < 3 or len(before) < 2 or last.answer.draft is None:  # noqa: PLR2004 - system, user, and more
         return False
-    return call.digests()[:2] == last.digests()[:2] and any(draft.role is Role.TOOL for draft in mine)
+    return call.digests()[:2] == last.digests()[:2] and any(draft.role is TOOL for draft in mine)

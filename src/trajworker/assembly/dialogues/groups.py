@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from trajworker.assembly.reading.calls import Call
-from trajworker.model.message import Role, ToolCall
+from trajworker.model.message import SYSTEM, ToolCall
 
 
 class Group(Struct, eq=False, gc=False):
@@ -37,7 +37,7 @@ def system_of(call: Call) -> list[bytes]:
     """Digests of the system prompts that a call was given, told once."""
     if call.systems is None:
         pairs = zip(call.read(), call.digests(), strict=True)
-        call.systems = [key for draft, key in pairs if draft.role is Role.SYSTEM]
+        call.systems = [key for draft, key in pairs if draft.role is SYSTEM]
     return call.systems
 
 

@@ -7,7 +7,7 @@ from trajworker.assembly.reading.payloads import is_empty
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.words import is_rewording
 from trajworker.dialects import words_digest
-from trajworker.model.message import Role
+from trajworker.model.message import SYSTEM, TOOL, USER
 
 OPENING = 24
 """Characters at the beginning of a prompt without system prompt by which others made of its template are known."""
@@ -31,7 +31,7 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
         return False
     if any(call.ids for call in heard) and root.results():
         return False
-    return not any(draft.role is Role.TOOL for call in heard for draft in call.read())
+    return not any(draft.role is TOOL for call in heard for draft in call.read())
 
 
 def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:
@@ -57,7 +57,7 @@ def _decides(call: Call, told: str, before: Context) -> bool:
         return False
     if any(text in told or (told and told in text) for text in _said(call)):
         return False
-    return all(draft.role in (Role.SYSTEM, Role.USER) for draft in call.read())
+    return all(draft.role in (SYSTEM, USER) for draft in call.read())
 
 
 def _said(call: Call) -> list[str]:
@@ -76,5 +76,5 @@ def _tells(told: str, text: str) -> bool:
 def manner(call: Call) -> list[bytes]:
     """How a call is asked: its system prompts, else how its prompt begins, as digests; none where that is too short."""
     prompts = system_of(call)
-    text = next((draft.content or "" for draft in call.read() if draft.role is Role.USER), "") if not prompts else ""
-    return [words_digest(Role.USER, text[:OPENING])] if len(text) >= OPENING else prompts
+    text = next((draft.content or "" for draft in call.read() if draft.role is USER), "") if not prompts else ""
+    return [words_digest(USER, text[:OPENING])] if len(text) >= OPENING else prompts

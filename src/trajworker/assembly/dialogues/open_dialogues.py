@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from trajworker.assembly.dialogues.groups import Group
 from trajworker.assembly.reading.calls import Call
-from trajworker.model.message import Role
+from trajworker.model.message import SYSTEM
 
 NEAR = 32
 """Dialogues a call is compared with in every way, those that were active last; and of others, at most."""
@@ -58,7 +58,7 @@ def _marks(call: Call) -> Iterator[bytes | str]:
     yield call.key
     yield from call.ids
     for draft, key in zip(call.read(), call.digests(), strict=True):
-        if draft.role is not Role.SYSTEM:
+        if draft.role is not SYSTEM:
             yield key
             yield from (made.id for made in draft.tool_calls or () if made.id)
             if draft.tool_response is not None and draft.tool_response.id:

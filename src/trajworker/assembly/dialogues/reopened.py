@@ -8,7 +8,7 @@ from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
 from trajworker.dialects import digest
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, USER
 
 _HANDOFF = "transfer_to_"
 """How calls begin that hand a dialogue over (OpenAI Agents, LangGraph's swarms)."""
@@ -57,9 +57,9 @@ def _exchanges(root: Root) -> set[Exchange]:
     found: set[Exchange] = set()
     asked = None
     for draft in root.transcript():
-        if draft.role is Role.USER:
+        if draft.role is USER:
             asked = digest(draft)
-        elif draft.role is Role.ASSISTANT and not draft.tool_calls:
+        elif draft.role is ASSISTANT and not draft.tool_calls:
             found.add((asked, digest(draft)))
     return found
 
@@ -67,4 +67,4 @@ def _exchanges(root: Root) -> set[Exchange]:
 def _exchange(call: Call) -> Exchange:
     """The last word of a user in a prompt, and its answer."""
     pairs = zip(call.read(), call.digests(), strict=True)
-    return next((key for draft, key in reversed(list(pairs)) if draft.role is Role.USER), None), call.key
+    return next((key for draft, key in reversed(list(pairs)) if draft.role is USER), None), call.key

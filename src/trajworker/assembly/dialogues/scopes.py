@@ -1,6 +1,7 @@
 """Sorts the llm calls of a trace: the agent's own, its sub-agents', parallel branches, and internal ones."""
 
 from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
 from operator import itemgetter
 
 from msgspec import Struct
@@ -21,7 +22,7 @@ from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran, ToolRun
 from trajworker.assembly.reading.words import MIN_QUOTE
 from trajworker.dialects import digest
-from trajworker.model.message import Role, ToolCall
+from trajworker.model.message import USER, ToolCall
 
 NOTHING_BEFORE = Context()
 _HIDDEN = frozenset({"middleware", "compaction"})
@@ -37,7 +38,7 @@ class Sorted(Struct, eq=False, gc=False):
     """What calls wrote down of the dialogue, for it to go on from."""
     reopening: list[Call] = []
     """Those of the agent's that begin in a new context."""
-    passed_over: Collection[bytes] = ()
+    passed_over: AbstractSet[bytes] = frozenset()
     """Digests of what others said over a dialogue's messages, and it left out."""
 
     def apart(self) -> set[bytes | str]:
@@ -101,18 +102,30 @@ def sort_calls(
     ran = Ran.of(runs)
     groups = group(own, ran)
     step_aside(groups, root, ran)
+    if len(groups) == 1:
+        chosen, behind = up_to_final(groups[0], root, ran)
+        return _with_others(Sorted(chosen.calls, [], internal + behind), groups)
     if is_joined(groups, root):
         return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
-    chosen = groups[0] if len(groups) == 1 else own_group(groups, root, ran)
-    chosen, reopening = with_new_contexts(with_handing(chosen, groups, ran), groups, root)
+    return _with_others(_sort_dialogues(groups, root, ran, internal), groups)
+
+
+def _with_others(found: Sorted, groups: list[Group]) -> Sorted:
+    """The calls of dialogues with those beside them: summaries of what was said, and what others said over it."""
+    for one in groups:
+        if one.summaries or one.bystanders:
+            found.internal += one.summaries + one.bystanders
+            found.summaries += [call.text for call in one.summaries if call.text is not None]
+            found.passed_over |= {call.key for call in one.bystanders}
+    found.internal = in_order(found.internal)
+    return found
+
+
+def _sort_dialogues(groups: list[Group], root: Root | None, ran: Ran, internal: list[Call]) -> Sorted:
+    """Tell the agent's own dialogue from others; `internal` calls belong to none."""
+    chosen = with_handing(own_group(groups, root, ran), groups, ran)
+    chosen, reopening = with_new_contexts(chosen, groups, root)
     chosen, behind = up_to_final(chosen, root, ran)
-    writing = [call for one in groups for call in one.summaries]
-    summaries = [call.text for call in writing if call.text is not None]
-    bystanders = [call for one in groups for call in one.bystanders]
-    internal = in_order(internal + behind + writing + bystanders)
-    passed_over = {call.key for call in bystanders}
-    if len(groups) == 1:
-        return Sorted(chosen.calls, [], internal, summaries, passed_over=passed_over)
     if root is None:
         for one in groups:
             one.twin = one is not chosen and parallel(one, chosen) and asks_alike(one, chosen)
@@ -125,8 +138,8 @@ def sort_calls(
         if _stands_apart(one, ran.names, beside=beside) and not is_thrown_away(one, chosen):
             branches.append(one)
         else:
-            internal += one.calls
-    return Sorted(chosen.calls, branches, in_order(internal), summaries, reopening, passed_over)
+            behind += one.calls
+    return Sorted(chosen.calls, branches, internal + behind, reopening=reopening)
 
 
 def _gives_back(internal: list[Call], root: Root | None) -> bool:
@@ -174,6 +187,6 @@ def _asking(one: Group, passed_on: dict[str, tuple[int, ToolCall]]) -> ToolCall 
     """The agent's tool call that holds, word for word, what another was asked: its tool works with a model itself."""
     if not passed_on:
         return None
-    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is Role.USER}
+    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is USER}
     found = [passed_on[text] for text in asked if text in passed_on]
     return min(found, key=itemgetter(0))[1] if found else None

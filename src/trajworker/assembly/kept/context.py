@@ -135,9 +135,21 @@ def alone(reference: int) -> tuple[int, int]:
     return reference, reference if reference < 0 else reference + 1
 
 
+def joined(references: list[int], view: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges behind references, as ranges."""
+    if not references:
+        return list(view)
+    found: list[tuple[int, int]] = []
+    for reference in references:
+        refer(found, reference)
+    for start, stop in view:
+        append(found, start, stop)
+    return found
+
+
 def refer(view: list[tuple[int, int]], reference: int) -> None:
     """Add a reference to ranges; one that follows the last range makes that longer."""
-    append(view, *alone(reference))
+    append(view, reference, reference if reference < 0 else reference + 1)
 
 
 def append(view: list[tuple[int, int]], start: int, stop: int) -> None:

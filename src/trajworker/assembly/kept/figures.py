@@ -1,15 +1,12 @@
 """Figures of a trace as sums that add up over traces: tokens, cost, calls, failures and times."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
 
-from trajworker.model.times import EPOCH, MICROSECOND
-
-SECOND_US = 1_000_000
+from trajworker.model.times import SECOND_US
 
 
 class Figures(Struct, array_like=True, gc=False):
@@ -78,11 +75,6 @@ _COUNTS = [
 ]
 """Fields that count from nought."""
 _counts_of = attrgetter(*_COUNTS)
-
-
-def micros(time: datetime) -> int:
-    """A time as microseconds since the epoch, exactly."""
-    return (time - EPOCH) // MICROSECOND
 
 
 def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 
 from trajworker.assembly.kept.context import alone, append
 from trajworker.assembly.kept.folds import Fold
-from trajworker.model.message import Role
+from trajworker.model.message import USER
 from trajworker.trajectory.codec import encode_chunk, line_step, message_of, step_of
 
 
@@ -61,4 +61,4 @@ def _is_unanswered(fold: Fold) -> bool:
     """Whether a trace tells nothing but users' words, and neither waited for a human nor went on after that."""
     if any(entry.status == "interrupted" or entry.resumes for entry in fold.entries):
         return False
-    return all(message_of(chunk).role is Role.USER for chunk in fold.messages)
+    return all(message_of(chunk).role is USER for chunk in fold.messages)

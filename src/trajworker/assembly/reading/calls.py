@@ -94,7 +94,9 @@ class Call(Struct, eq=False, gc=False):
     def names(self) -> set[str]:
         """Names of the tools that the answer calls."""
         draft = self.answer.draft
-        return {call.name for call in draft.tool_calls or () if call.name} if draft is not None else set()
+        if draft is None or not draft.tool_calls:
+            return set()
+        return {call.name for call in draft.tool_calls if call.name}
 
 
 def _usage(run: Run, answer: Answer, about: Metadata) -> dict[str, Any] | None:

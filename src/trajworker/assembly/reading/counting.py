@@ -1,7 +1,8 @@
 """Counts the runs of a trace: calls, failures, tokens, cost and times."""
 
-from trajworker.assembly.kept.figures import Figures, micros, union
+from trajworker.assembly.kept.figures import Figures, union
 from trajworker.assembly.reading.trace import Trace
+from trajworker.model.times import micros
 
 
 def count_runs(figures: Figures, trace: Trace) -> None:
@@ -22,7 +23,7 @@ def count_runs(figures: Figures, trace: Trace) -> None:
             figures.tool_times.append((micros(tool.run.start_time), micros(tool.run.end_time)))
     figures.llm_times, figures.tool_times = union(figures.llm_times), union(figures.tool_times)
     figures.retrievals = len(trace.searches)
-    figures.start = micros(min(run.start_time for run in trace.runs.values()))
+    figures.start = micros(min([run.start_time for run in trace.runs.values()]))
     ends = [run.end_time for run in trace.runs.values() if run.end_time is not None]
     figures.end = micros(max(ends)) if ends else None
     root = trace.root_run

@@ -12,7 +12,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.payloads import decoded, is_empty
 from trajworker.dialects import Answer, Draft, Prompt, digest
 from trajworker.dialects.calls import call_of
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT
 from trajworker.model.run import Run, ancestors
 
 
@@ -69,7 +69,7 @@ def _split(call: Call, earlier: list[tuple[Run, Answer]], last: Run) -> list[Cal
     found: list[Call] = []
     said = call.prompt.read()
     for run, answer in earlier:
-        draft = answer.draft or Draft(role=Role.ASSISTANT)
+        draft = answer.draft or Draft(role=ASSISTANT)
         draft.model, draft.response_model, draft.run_id, draft.usage = call.model, answer.model, run.id, answer.usage
         made = frozenset([one.id for one in draft.tool_calls or () if one.id])
         found.append(
@@ -92,4 +92,4 @@ def _said(pieces: list[Run]) -> Draft:
             made = call_of(told)
             calls += [made] if made is not None else []
             texts += [told["text"]] if isinstance(told.get("text"), str) else []
-    return Draft(role=Role.ASSISTANT, content="".join(texts) or None, tool_calls=tuple(calls) or None)
+    return Draft(role=ASSISTANT, content="".join(texts) or None, tool_calls=tuple(calls) or None)

@@ -5,7 +5,7 @@ from msgspec import Raw
 from trajworker.assembly.reading.payloads import FIELDS, ITEMS, drafts_of, lenient
 from trajworker.dialects import ANSWERS
 from trajworker.dialects.speech import RAW
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, Role
 from trajworker.model.run import NULL, Run
 
 _TOLD = frozenset({*ANSWERS, "choices", "generations", "candidates", "usage", "usage_metadata"})
@@ -30,10 +30,8 @@ def _gives_request(run: Run) -> bool:
         return False
     given = bytes(run.inputs)
     roles = [_role(item) for item in items]
-    asks = all(
-        role not in (None, Role.ASSISTANT) or bytes(item) in given for item, role in zip(items, roles, strict=True)
-    )
-    return asks and roles[-1] is not Role.ASSISTANT
+    asks = all(role not in (None, ASSISTANT) or bytes(item) in given for item, role in zip(items, roles, strict=True))
+    return asks and roles[-1] is not ASSISTANT
 
 
 def _role(item: Raw) -> Role | None:

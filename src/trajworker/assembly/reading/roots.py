@@ -34,7 +34,7 @@ from trajworker.assembly.reading.state import answers_of_turn
 from trajworker.dialects import ANSWERS, Draft, digest
 from trajworker.dialects.speech import RAW
 from trajworker.dialects.vocabulary import role_of
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
 from trajworker.model.run import Run
 
 MAX_TRAILING = 200
@@ -183,6 +183,7 @@ class Root(Struct, eq=False, gc=False):
 _ABSENT = object()
 _GIVEN = ("messages", "input", "output", "chat_history")
 _GIVEN_BACK = ("messages", "input", "output")
+_HOLDERS = ("kwargs", "inputs", "data", "payload", "body")
 """Fields of a root's inputs and outputs that hold messages; a history that is handed through is nothing new."""
 
 
@@ -214,11 +215,11 @@ def read_root(run: Run) -> Root:
     items = _messages_field(given, _GIVEN)
     for item in reversed(items):
         drafts = drafts_of(item)
-        if item is items[-1] and drafts and drafts[-1].role is Role.ASSISTANT:
+        if item is items[-1] and drafts and drafts[-1].role is ASSISTANT:
             root.heard = items
-        if not drafts or any(draft.role in (Role.ASSISTANT, Role.TOOL) or RAW in draft.flags for draft in drafts):
+        if not drafts or any(draft.role in (ASSISTANT, TOOL) or RAW in draft.flags for draft in drafts):
             break
-        root.words = [draft for draft in drafts if draft.role is Role.USER] + root.words
+        root.words = [draft for draft in drafts if draft.role is USER] + root.words
     if len(memoryview(inputs)) < MAX_PLAIN_BYTES:
         _plain_inputs(root, {name: _plain(value) for name, value in given.items()} if given else decoded(inputs))
     root.trailing = _messages_field(given_back, _GIVEN_BACK)
@@ -240,14 +241,14 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     if isinstance(inner, dict) and inner.get("resume") is not None and _COMMAND & inner.keys():
         root.resumes = root.by_human = True
         return
-    if set(inputs) == {"input"} and inputs["input"] is None:
+    if inputs == {"input": None}:
         root.resumes = True
         return
     flat = {**inputs, **inner} if isinstance(inner, dict) else inputs
-    for name in SYSTEMS:
+    for name in () if flat.keys().isdisjoint(SYSTEMS) else SYSTEMS:
         if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
-            root.system = [Draft(role=Role.SYSTEM, content=flat[name])]
-    for holder in ("kwargs", "inputs", "data", "payload", "body"):
+            root.system = [Draft(role=SYSTEM, content=flat[name])]
+    for holder in () if flat.keys().isdisjoint(_HOLDERS) else _HOLDERS:
         if isinstance(flat.get(holder), dict):
             flat = {**flat, **flat[holder]}
     root.texts = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from trajworker.dialects import Draft
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, USER
 
 MAX_TASKS = 8
 """User messages of a state that are looked behind for what the user said; agents keep their tasks as such."""
@@ -15,11 +15,11 @@ def answers_of_turn(newest_first: Iterable[Draft], words: Iterable[Draft]) -> li
     found: list[Draft] = []
     tasks: list[int] = []
     for draft in newest_first:
-        if draft.role is Role.ASSISTANT:
+        if draft.role is ASSISTANT:
             found.append(draft)
-        elif draft.role is Role.USER and draft.content in said:
+        elif draft.role is USER and draft.content in said:
             return found
-        elif draft.role is Role.USER:
+        elif draft.role is USER:
             tasks.append(len(found))
         if len(tasks) > (MAX_TASKS if said else 0):
             break

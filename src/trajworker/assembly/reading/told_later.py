@@ -6,7 +6,7 @@ from itertools import islice, takewhile
 from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.calls import Call
 from trajworker.dialects import Draft, read_array
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, TOOL
 from trajworker.model.run import RunStatus
 
 NEAR = 8
@@ -18,14 +18,14 @@ def answers_told_later(calls: list[Call]) -> None:
     for place, call in enumerate(calls):
         if call.answer.draft is None and not call.failed and call.run.status is RunStatus.SUCCESS:
             told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))
-            if told and told[0].role is Role.ASSISTANT and told[0].tool_calls:  # words may be the app's own
+            if told and told[0].role is ASSISTANT and told[0].tool_calls:  # words may be the app's own
                 call.say(_whole(told))
 
 
 def _whole(told: list[Draft]) -> Draft:
     """The first message, with the calls of those behind it: some apps tell each call beside its own result."""
     answer, *others = told
-    for one in takewhile(lambda one: one.role is Role.TOOL or (one.tool_calls and not one.content), others):
+    for one in takewhile(lambda one: one.role is TOOL or (one.tool_calls and not one.content), others):
         answer.tool_calls = (*(answer.tool_calls or ()), *(one.tool_calls or ())) or None
     return answer
 

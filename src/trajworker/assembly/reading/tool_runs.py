@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from trajworker.assembly.reading.faults import error_text, is_interrupt
 from trajworker.assembly.reading.metadata import Metadata, extra_of
@@ -13,7 +13,9 @@ from trajworker.assembly.reading.payloads import decoded, text_of
 from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.calls import arguments
 from trajworker.dialects.draft import as_text
-from trajworker.model.message import Role
+from trajworker.dialects.speech import UNREADABLE
+from trajworker.dialects.typed import Item, drafts_of
+from trajworker.model.message import TOOL
 from trajworker.model.run import Run, RunStatus, ancestors
 
 _AROUND = "__parent__"
@@ -92,9 +94,8 @@ def read_tool_run(run: Run) -> ToolRun:
     """Read a tool run: what it was called with, what it gave back, whether it failed; an interrupt is no failure."""
     about, _, extra_id = extra_of(run)
     inputs, context = _positional(otel.unwrapped(decoded(run.inputs)))
-    outputs = otel.unwrapped(decoded(run.outputs))
     given = _arguments(inputs)
-    value, message = _output(outputs)
+    value, message = _plain_output(run.outputs) or _output(otel.unwrapped(decoded(run.outputs)))
     found = [
         extra_id,
         about.tool_call_id,
@@ -190,6 +191,27 @@ _MCP = frozenset({"content", "isError", "is_error", "structuredContent", "struct
 """Fields of an MCP result, as the protocol and as its Python client spell them."""
 
 
+class _Returned(Struct, forbid_unknown_fields=True, gc=False):
+    """What nearly all tool runs gave back: a text or a tool message, and nothing beside it."""
+
+    output: str | Item
+
+
+_RETURNED = msgspec.json.Decoder(_Returned)
+
+
+def _plain_output(outputs: Raw) -> tuple[Any, Draft | None] | None:
+    """Return value and tool message of outputs in the usual form, as `_output` tells them; None of any other."""
+    try:
+        output = _RETURNED.decode(outputs).output
+        if isinstance(output, str):
+            return output, None
+        drafts = drafts_of(output) if output.tool_call_id is not None or output.lc is not None else None
+    except UNREADABLE:
+        return None
+    return (drafts[0].content, drafts[0]) if drafts and drafts[0].role is TOOL else None
+
+
 def _output(outputs: Any) -> tuple[Any, Draft | None]:  # noqa: ANN401 - recorded JSON
     """A tool's return value, and the tool message it is or holds."""
     value = outputs or None
@@ -197,7 +219,7 @@ def _output(outputs: Any) -> tuple[Any, Draft | None]:  # noqa: ANN401 - recorde
         value = next(iter(outputs.values()))
     for item in _candidates(value):
         for draft in read_one(item):
-            if draft.role is Role.TOOL:
+            if draft.role is TOOL:
                 return draft.content, draft
     return value, None
 

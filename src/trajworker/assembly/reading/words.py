@@ -12,7 +12,7 @@ from msgspec import Struct
 from trajworker.assembly.reading.naming import ASKED, NAMED, WORDS
 from trajworker.assembly.reading.roots import Root
 from trajworker.dialects import Draft
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, SYSTEM, USER
 
 SUMMARY, EDITED, CONTEXT, ALTERNATIVE, STOPPED = "summary", "edited", "context", "alternative", "stopped"
 
@@ -90,7 +90,7 @@ class Quotes(Struct, gc=False):
     def summarised(self, draft: Draft, *, before: bool) -> bool:
         """Whether a message passes on a summary; one `before` the turn's own may pass on any internal call's words."""
         text, quotes = draft.content or "", self.internal if before else self.summaries
-        return draft.role is not Role.ASSISTANT and any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes)
+        return draft.role is not ASSISTANT and any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes)
 
     def made(self, draft: Draft) -> bool:
         """Whether a prompt message is made of these texts, or of what a call beside the dialogue said."""
@@ -146,31 +146,33 @@ def is_rewording(text: str, other: str) -> bool:
 
 def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:
     """What the last new user message looked like to the model."""
-    users = [draft for draft, _ in rest if draft.role is Role.USER]
-    return (users[-1].rendered or users[-1].content) if users else None
+    for draft, _ in reversed(rest):
+        if draft.role is USER:
+            return draft.rendered or draft.content
+    return None
 
 
 def trailing_block(rest: list[tuple[Draft, bytes]]) -> int:
     """Where the last stretch without assistant and tool messages begins."""
     place = len(rest)
-    while place and rest[place - 1][0].role in (Role.USER, Role.SYSTEM):
+    while place and rest[place - 1][0].role in (USER, SYSTEM):
         place -= 1
     return place
 
 
 def is_prefilled(drafts: list[Draft]) -> bool:
     """Whether a prompt ends with the first words of the answer, which the app put into the assistant's mouth."""
-    if len(drafts) < 2 or drafts[-1].role is not Role.ASSISTANT:  # noqa: PLR2004 - a question and its answer's start
+    if len(drafts) < 2 or drafts[-1].role is not ASSISTANT:  # noqa: PLR2004 - a question and its answer's start
         return False
-    return drafts[-2].role is Role.USER and not drafts[-1].tool_calls
+    return drafts[-2].role is USER and not drafts[-1].tool_calls
 
 
 def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
     """Index of the message that begins the turn: the one the root names, else the last user message of the end."""
     start = len(drafts) - is_prefilled(drafts)
-    while start and drafts[start - 1].role in (Role.USER, Role.SYSTEM):
+    while start and drafts[start - 1].role in (USER, SYSTEM):
         start -= 1
-    users = [place for place in range(start, len(drafts)) if drafts[place].role is Role.USER]
+    users = [place for place in range(start, len(drafts)) if drafts[place].role is USER]
     if len(users) == 1:
         return users[0]
     users = [place for place in users if SUMMARY not in drafts[place].flags] or users
@@ -189,7 +191,7 @@ def is_named(draft: Draft, opening: Opening) -> bool:
 
 def is_given(draft: Draft, opening: Opening | None) -> bool:
     """Whether a message is one of those that the root was given: a user may say several things at once."""
-    if draft.role is not Role.USER or opening is None or opening.root is None:
+    if draft.role is not USER or opening is None or opening.root is None:
         return False
     text = (draft.content or "").strip()
     return any(
@@ -278,7 +280,7 @@ def root_drafts(root: Root | None) -> list[Draft]:
         return root.words
     for key in WORDS:
         if key in root.texts:
-            return [Draft(role=Role.USER, content=root.texts[key])]
+            return [Draft(role=USER, content=root.texts[key])]
     if len(root.texts) == 1:
-        return [Draft(role=Role.USER, content=next(iter(root.texts.values())))]
+        return [Draft(role=USER, content=next(iter(root.texts.values())))]
     return []

@@ -12,7 +12,7 @@ from trajworker.assembly.reading.words import ALTERNATIVE, EDITED, Opening, turn
 from trajworker.assembly.telling.late import Late
 from trajworker.assembly.telling.repeats import repeated_by
 from trajworker.dialects import Draft, digest, read_array
-from trajworker.model.message import Role, TrainableStatus
+from trajworker.model.message import ASSISTANT, SYSTEM, USER, TrainableStatus
 
 
 class FreshSystem(Struct, eq=False):
@@ -42,15 +42,15 @@ class Alignment(Late):
             return None
         rest = self.without_own(call, opening, rest)
         begins = opening is not None and opening.begins
-        if begins and not any(draft.role is Role.USER for draft in rest):
+        if begins and not any(draft.role is USER for draft in rest):
             return None
         if opening is not None and not rest and self.replays(call):
             return None
         view = list(self.view)
         keyed = [(draft, digest(draft)) for draft in rest]
         place = 0
-        if keyed and keyed[0][0].role is Role.ASSISTANT and self.answer is not None:
-            if len(keyed) > 1 and keyed[1][0].role is Role.ASSISTANT:
+        if keyed and keyed[0][0].role is ASSISTANT and self.answer is not None:
+            if len(keyed) > 1 and keyed[1][0].role is ASSISTANT:
                 place = self._said_meanwhile(keyed, view)
             refer(view, self.same_answer(*keyed[place]))
             place += 1
@@ -67,7 +67,7 @@ class Alignment(Late):
 
     def _said_meanwhile(self, keyed: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> int:
         """Keep aside what an app itself said while the last answer was made; the place of the copy of that."""
-        own = takewhile(lambda one: one[0].role is Role.ASSISTANT, keyed)
+        own = takewhile(lambda one: one[0].role is ASSISTANT, keyed)
         place = next((place for place, (_, key) in enumerate(own) if key == self.key(self.answer or 0)), 0)
         for draft, key in keyed[:place]:
             refer(view, self.aside(draft, EDITED, key))
@@ -81,7 +81,7 @@ class Alignment(Late):
         """Whether a prompt is the last one again, which got no answer: a call that was tried once more."""
         if self.answer is not None or not self.view:
             return False
-        told = [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is not Role.SYSTEM]
+        told = [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is not SYSTEM]
         shown = [self.key(place) for place in expand(self.view)]
         return told == [key for key in shown if key not in self.systems]
 
@@ -188,7 +188,7 @@ class Alignment(Late):
         references = repeated_by(self, keyed[:limit])
         if call.prompt.previous is not None and self._leaves_history(call):
             references = [
-                None if draft.role is Role.USER else found
+                None if draft.role is USER else found
                 for (draft, _), found in zip(keyed[:limit], references, strict=True)
             ]
         last = max((place for place, found in enumerate(references) if found is not None), default=-1)
@@ -199,12 +199,12 @@ class Alignment(Late):
         for place in range(last + 1):
             found = references[place]
             draft, key = keyed[place]
-            if found is None and draft.role is Role.SYSTEM:
+            if found is None and draft.role is SYSTEM:
                 seen.append(FreshSystem(draft=draft, key=key))
                 continue
             if found is None:
                 found = self.aside(draft, EDITED, key)
-            elif found == self.answer and draft.role is Role.ASSISTANT:
+            elif found == self.answer and draft.role is ASSISTANT:
                 found = self.same_answer(draft, key)
             seen.append(alone(found))
         return seen, keyed[last + 1 :]
@@ -216,7 +216,7 @@ class Alignment(Late):
         if self.answer is None or self.answer in references or last + 1 >= limit:
             return last
         draft, _ = keyed[last + 1]
-        if draft.role is not Role.ASSISTANT:
+        if draft.role is not ASSISTANT:
             return last
         ids = {call.id for call in draft.tool_calls or ()} & set(self.answer_ids)
         behind = bool(self.view) and last >= 0 and references[last] in (self.view[-1][1] - 1, self.turn_user)
@@ -251,5 +251,5 @@ class Alignment(Late):
 
     def _asks_another(self, keyed: list[tuple[Draft, bytes]]) -> bool:
         """Whether a prompt has none of the agent's system prompts but one of its own (a title, say)."""
-        systems = [key for draft, key in keyed if draft.role is Role.SYSTEM]
+        systems = [key for draft, key in keyed if draft.role is SYSTEM]
         return bool(systems) and bool(self.systems) and self.systems.keys().isdisjoint(systems)

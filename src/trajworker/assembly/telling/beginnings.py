@@ -9,7 +9,7 @@ from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import Opening, is_named, is_prefilled, root_drafts
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest
-from trajworker.model.message import Role
+from trajworker.model.message import SYSTEM, TOOL, USER
 from trajworker.model.run import RunStatus
 
 
@@ -40,11 +40,9 @@ def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
     if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
         return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))
     for draft in reversed(told):
-        if (draft.says_nothing and transcript.answer_ids) or draft.role is Role.SYSTEM:
+        if (draft.says_nothing and transcript.answer_ids) or draft.role is SYSTEM:
             continue
-        return (
-            draft.role is Role.USER or _asks_above(told, opening, transcript) or _lets_pass(told, opening, transcript)
-        )
+        return draft.role is USER or _asks_above(told, opening, transcript) or _lets_pass(told, opening, transcript)
     return True
 
 
@@ -53,7 +51,7 @@ def _asks_above(told: list[Draft], opening: Opening, transcript: Transcript) -> 
 
     New is what nobody said before, or whatever stands behind the last answer.
     """
-    named = [place for place, draft in enumerate(told) if draft.role is Role.USER and is_named(draft, opening)]
+    named = [place for place, draft in enumerate(told) if draft.role is USER and is_named(draft, opening)]
     if not named:
         return False
     newest = reversed(range(len(told)))
@@ -64,7 +62,7 @@ def _asks_above(told: list[Draft], opening: Opening, transcript: Transcript) -> 
 def _lets_pass(told: list[Draft], opening: Opening, transcript: Transcript) -> bool:
     """Whether only the root tells what the user said, after which a tool ran that the answer before had asked for."""
     root = opening.root
-    if root is None or told[-1].role is not Role.TOOL or transcript.before.interrupted:
+    if root is None or told[-1].role is not TOOL or transcript.before.interrupted:
         return False
     if root.words or root.texts.keys().isdisjoint(SPOKEN) or any(is_named(draft, opening) for draft in told):
         return False
@@ -81,6 +79,6 @@ def _is_rewritten(call: Call, root: Root, transcript: Transcript) -> bool:
     if transcript.before.interrupted or root.by_human:
         return False
     drafts, keys = call.read(), call.digests()
-    if not drafts or drafts[-1].role is not Role.USER or transcript.knows(keys[-1]):
+    if not drafts or drafts[-1].role is not USER or transcript.knows(keys[-1]):
         return False
     return transcript.told.issuperset(keys[:-1])

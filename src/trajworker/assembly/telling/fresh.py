@@ -13,7 +13,7 @@ from trajworker.assembly.reading.words import (
     turn_user,
 )
 from trajworker.dialects import Draft
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, USER
 
 Keyed = tuple[Draft, bytes]
 """A message and its digest."""
@@ -48,7 +48,7 @@ class Fresh(Struct, gc=False):
             return SUMMARY
         if (before and self._acknowledges(place)) or (quotes.apart and self._is_anothers(place, quotes)):
             return CONTEXT
-        if draft.role is not Role.USER:
+        if draft.role is not USER:
             return None
         return CONTEXT if draft.says_nothing or quotes.quoted(draft) or self._stands_around(place) else None
 
@@ -65,6 +65,6 @@ class Fresh(Struct, gc=False):
     def _acknowledges(self, place: int) -> bool:
         """Whether an app has its model say that it has read a summary."""
         draft, told = self.rest[place][0], self.rest[place - 1][0] if place else None
-        if draft.role is not Role.ASSISTANT or draft.tool_calls or told is None:
+        if draft.role is not ASSISTANT or draft.tool_calls or told is None:
             return False
-        return told.role is Role.USER and SUMMARY in told.flags
+        return told.role is USER and SUMMARY in told.flags

@@ -10,7 +10,7 @@ from trajworker.assembly.reading.words import Opening, is_named, quotes, said_by
 from trajworker.assembly.telling.memory import Memory
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.draft import words_digest
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, TOOL, USER
 
 
 class Shown(Struct, gc=False):
@@ -30,14 +30,14 @@ class Shown(Struct, gc=False):
 
     def asked_before(self, place: int) -> int | None:
         """Where the user spoke last before a place."""
-        return next((at for at in range(place - 1, -1, -1) if self.drafts[at].role is Role.USER), None)
+        return next((at for at in range(place - 1, -1, -1) if self.drafts[at].role is USER), None)
 
     def says_behind(self, place: int, opening: Opening) -> bool:
         """Whether the user says behind a place what the root was given.
 
         Who says the same twice may have been answered before in the same words, in a trace that was never recorded.
         """
-        return any(_shows(one, opening) for one in self.drafts[place + 1 :] if one.role is Role.USER)
+        return any(_shows(one, opening) for one in self.drafts[place + 1 :] if one.role is USER)
 
 
 class Late(Memory):
@@ -64,7 +64,7 @@ class Late(Memory):
                 return None
             return next((place for place in places if self._tells_more(shown, place)), None)
         own = (place for place in places if self._tells_more(shown, place))
-        if shown.drafts[end].role is not Role.ASSISTANT:
+        if shown.drafts[end].role is not ASSISTANT:
             return next((place for place in own if self._is_own(shown, place)), None)
         return next((place for place in own if not _is_older(shown, place)), end if places[-1] == end else None)
 
@@ -95,7 +95,7 @@ class Late(Memory):
             return False
         if shown.opening is None:
             return True
-        return self.key(asked) in {words_digest(Role.USER, text) for text in said_by_root(shown.opening)}
+        return self.key(asked) in {words_digest(USER, text) for text in said_by_root(shown.opening)}
 
     def _tells_more(self, shown: Shown, place: int) -> bool:
         """Whether a prompt tells a message once more than it was said so far."""
@@ -121,16 +121,15 @@ def _places(call: Call, drafts: list[Draft]) -> list[int]:
     """
     ids, text = call.ids, call.text or ""
     if ids:
-        calling = ((place, draft.tool_calls) for place, draft in enumerate(drafts) if draft.tool_calls)
-        return [place for place, made in calling if not ids.isdisjoint([one.id for one in made])]
-    said = Role.ASSISTANT
-    alike = [place for place, one in enumerate(drafts) if one.role is said and (one.content or "").strip() == text]
-    own = [place for place in alike if digest(drafts[place]) == call.key]
-    if not own or drafts[-1].role is Role.ASSISTANT:
+        calling = [place for place, draft in enumerate(drafts) if draft.tool_calls]
+        return [place for place in calling if not ids.isdisjoint([one.id for one in drafts[place].tool_calls or ()])]
+    alike = [place for place, one in enumerate(drafts) if one.role is ASSISTANT and (one.content or "").strip() == text]
+    own = [place for place in alike if digest(drafts[place]) == call.key] if alike else alike
+    if not own or drafts[-1].role is ASSISTANT:
         return own
     answer = call.answer.draft
     calls = answer is not None and bool(answer.tool_calls)
-    behind = Role.TOOL if calls else Role.USER
+    behind = TOOL if calls else USER
     return [place for place in own if (text or calls) and drafts[place + 1].role is behind]
 
 
@@ -141,7 +140,7 @@ def _is_older(shown: Shown, place: int) -> bool:
     asked = shown.asked_before(place)
     if not texts or asked is None or (shown.drafts[asked].content or "").strip() in texts:
         return False
-    behind = (one for one in shown.drafts[place + 1 :] if one.role is Role.USER)
+    behind = (one for one in shown.drafts[place + 1 :] if one.role is USER)
     return any((one.content or "").strip() in texts for one in behind)
 
 

@@ -10,7 +10,7 @@ from trajworker.assembly.reading.tool_runs import ToolRun, comparable
 from trajworker.assembly.telling.open_runs import OpenRuns, bears_name
 from trajworker.dialects import Draft
 from trajworker.dialects.draft import as_text
-from trajworker.model.message import Role, ToolCall, ToolResponse
+from trajworker.model.message import TOOL, ToolCall, ToolResponse
 from trajworker.model.run import RunStatus
 from trajworker.trajectory.answered import ORPHAN
 
@@ -153,4 +153,4 @@ def from_run(run: ToolRun) -> Draft:
     if run.message is not None:
         return run.message
     content = run.error if run.failed and run.error else as_text(run.value)
-    return Draft(role=Role.TOOL, content=content, tool_response=ToolResponse(id=run.call_id))
+    return Draft(role=TOOL, content=content, tool_response=ToolResponse(id=run.call_id))

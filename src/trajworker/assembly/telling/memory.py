@@ -17,7 +17,7 @@ from trajworker.assembly.reading.words import CONTEXT, SUMMARY, Quotes, is_phras
 from trajworker.assembly.telling.open_runs import OpenRuns
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.draft import DIGEST_SIZE
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, TOOL
 
 
 class StepDraft(Struct, eq=False, gc=False):
@@ -55,6 +55,8 @@ class Memory:
         self.quotes = quotes
         self.frame = frame or Frame()
         self.drafts: list[Draft] = []
+        self.total = before.total
+        """Messages so far, those of earlier traces included."""
         self.keys: list[bytes] = []
         self.asides: list[Draft] = []
         self.aside_keys = dict(past.known.asides)
@@ -87,11 +89,6 @@ class Memory:
         self.limit: datetime | None = None
         self.untold: list[tuple[Pending, ToolRun]] = []
         """Calls that a prompt leaves out while it tells what the others beside them gave back."""
-
-    @property
-    def total(self) -> int:
-        """Messages so far, those of earlier traces included."""
-        return self.before.total + len(self.drafts)
 
     def turn_at(self, time: datetime) -> int:
         """The turn that a time lies in."""
@@ -140,6 +137,7 @@ class Memory:
         draft.turn = self.turn
         self.drafts.append(draft)
         self.keys.append(key)
+        self.total += 1
         return self.total - 1
 
     def system(self, draft: Draft, key: bytes | None = None) -> int:
@@ -174,11 +172,11 @@ class Memory:
 
     def is_cut_off(self) -> bool:
         """Whether nothing was said behind what the tools gave back that were called last."""
-        return bool(self.answer_ids) and not self.pending and bool(self.drafts) and self.drafts[-1].role is Role.TOOL
+        return bool(self.answer_ids) and not self.pending and bool(self.drafts) and self.drafts[-1].role is TOOL
 
     def tells(self, text: str) -> bool:
         """Whether an answer or a result of this trace is a text, holds it, or is held by it."""
-        said = [(one.content or "").strip() for one in self.drafts if one.role in (Role.ASSISTANT, Role.TOOL)]
+        said = [(one.content or "").strip() for one in self.drafts if one.role in (ASSISTANT, TOOL)]
         return text in said or any(text in one or (is_phrase(one) and one in text) for one in said)
 
     def news(self) -> Known:

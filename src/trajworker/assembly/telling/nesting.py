@@ -17,7 +17,7 @@ from trajworker.assembly.telling.memory import StepDraft
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft
 from trajworker.dialects.speech import RAW
-from trajworker.model.message import Role, TrainableStatus
+from trajworker.model.message import NOT_TRAINABLE, TOOL, USER, TrainableStatus
 from trajworker.trajectory import Origin, Task
 from trajworker.trajectory.codec import LineStep, completed, encode_chunk, encode_chunks, line_step
 
@@ -54,6 +54,8 @@ class Nesting:
 
     def nested(self, transcript: Transcript, chosen: Sorted, of_branches: list[list[ToolRun]]) -> list[bytes]:
         """Trajectories of sub-agents under tool runs and of parallel branches, in order of their start."""
+        if not self.below and not chosen.branches:
+            return []
         found: list[tuple[datetime, bytes]] = []
         for scope in self.below.get("", ()):
             found += self._agents(scope, transcript)
@@ -152,7 +154,7 @@ class Nesting:
         for draft in drafts:
             if draft.tool_calls:
                 figures.tool_calls += len(draft.tool_calls)
-            if draft.role is Role.TOOL:
+            if draft.role is TOOL:
                 figures.tool_results += 1
                 if draft.tool_response is not None and draft.tool_response.error is not None:
                     figures.tool_failures += 1
@@ -174,7 +176,7 @@ class Nesting:
         if step.call.model is not None:
             info["model"] = step.call.model
         draft = step.call.answer.draft
-        status = draft.trainable_status if draft is not None else TrainableStatus.NOT_TRAINABLE
+        status = draft.trainable_status if draft is not None else NOT_TRAINABLE
         if step.summarised:
             status = TrainableStatus.SUMMARIZATION_BOUNDARY
         given = () if step.call.is_part else self.trace.rewards.by_run.get(run.id, ())
@@ -197,7 +199,7 @@ def _task(tool: ToolRun | None) -> Root | None:
     if tool is None:
         return None
     texts = {name: text for name in _TASKS if isinstance(text := tool.arguments.get(name), str) and text}
-    return Root(words=[Draft(role=Role.USER, content=next(iter(texts.values())))]) if texts else None
+    return Root(words=[Draft(role=USER, content=next(iter(texts.values())))]) if texts else None
 
 
 def _array(chunks: Sequence[bytes]) -> bytes:

@@ -6,7 +6,7 @@ from difflib import SequenceMatcher
 from trajworker.assembly.kept.context import expand
 from trajworker.assembly.telling.memory import Memory
 from trajworker.dialects import Draft
-from trajworker.model.message import Role
+from trajworker.model.message import SYSTEM, TOOL, USER
 
 WINDOW = 512
 """Messages, newest first, among which a prompt's are looked for; among all of them only where that is not enough."""
@@ -15,11 +15,11 @@ WINDOW = 512
 def repeated_by(memory: Memory, keyed: Sequence[tuple[Draft, bytes]]) -> list[int | None]:
     """For each message of a prompt, with its digest, the one that it repeats, in order; the newest of equal ones."""
     wanted = _as_shown(memory, keyed)
-    head = next((place for place, (draft, _) in enumerate(keyed) if draft.role is not Role.SYSTEM), len(keyed))
+    head = next((place for place, (draft, _) in enumerate(keyed) if draft.role is not SYSTEM), len(keyed))
     systems = [memory.systems.get(key) for key in wanted[:head]]
     found = [*systems, *_found(memory, wanted[head:])]
     for place in range(len(keyed) - 1, -1, -1):
-        if keyed[place][0].role is not Role.TOOL:
+        if keyed[place][0].role is not TOOL:
             break
         if _is_new(memory, keyed[place][0], found[place]):
             found[place] = None
@@ -40,7 +40,7 @@ def _as_shown(memory: Memory, keyed: Sequence[tuple[Draft, bytes]]) -> list[byte
     left: dict[bytes, list[int]] = {}
     for place in range(len(wanted) - 1, -1, -1):
         key = wanted[place]
-        if keyed[place][0].role is Role.USER:
+        if keyed[place][0].role is USER:
             references = left[key] if key in left else left.setdefault(key, memory.reworded(key))
             if references:
                 wanted[place] = memory.key(references.pop()) or key

@@ -20,7 +20,7 @@ from trajworker.assembly.telling.linking import (
     part_from_others,
 )
 from trajworker.dialects import Draft, digest
-from trajworker.model.message import Role
+from trajworker.model.message import TOOL
 
 
 class Results(Alignment):
@@ -81,7 +81,7 @@ class Results(Alignment):
         self.limit = start
         if self.renamed:
             self._rename(rest)
-        told = [draft for draft, _ in rest if draft.role is Role.TOOL]
+        told = [draft for draft, _ in rest if draft.role is TOOL]
         if self.pending:
             open_calls = list(self.pending)
             for draft in told:

@@ -4,7 +4,7 @@ Every llm call repeats the history in its inputs. What it repeats is referred to
 what stands inside it and is unknown (a summary, an edited copy, injected context) is kept aside (guides/output.md).
 """
 
-from trajworker.assembly.kept.context import append, refer
+from trajworker.assembly.kept.context import append, joined, refer
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.words import (
@@ -25,7 +25,7 @@ from trajworker.assembly.telling.memory import StepDraft
 from trajworker.assembly.telling.turns import Turns
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.speech import RAW
-from trajworker.model.message import Role, TrainableStatus
+from trajworker.model.message import ASSISTANT, NOT_TRAINABLE, SYSTEM, TOOL, TRAINABLE, USER
 
 
 class Transcript(Turns):
@@ -35,11 +35,11 @@ class Transcript(Turns):
         """Take in one llm call: its prompt, then its answer."""
         seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
         self.repeated = [one for one in seen if not isinstance(one, FreshSystem)]
-        if opening is not None and opening.begins and rest and all(one.role is Role.TOOL for one, _ in rest):
+        if opening is not None and opening.begins and rest and all(one.role is TOOL for one, _ in rest):
             self.begin_turn_without_words(opening)
         self.add_missing_results(rest, call.run.start_time, first=opening is not None)
         results, rest = self._leading_results(rest)
-        outside = [self.system(draft) for draft in call.prompt.system]
+        outside = [self.system(draft) for draft in call.prompt.system] if call.prompt.system else []
         if opening is not None and opening.root is not None and self.total == 0 and not outside:
             outside = self._system_of(opening.root, rest)
         view = self._placed(seen)
@@ -75,16 +75,12 @@ class Transcript(Turns):
             self.ids.add(answer.id)
         if answer.tool_calls:
             self.pending += pending_of(index, answer.tool_calls)
-        answer.trainable_status = TrainableStatus.TRAINABLE
+        answer.trainable_status = TRAINABLE
         if answer.finish_reason in ("length", "content_filter") or RAW in answer.flags or STOPPED in answer.flags:
-            answer.trainable_status = TrainableStatus.NOT_TRAINABLE
+            answer.trainable_status = NOT_TRAINABLE
         for other in call.answer.others:
             self.aside(other, ALTERNATIVE)
-        seen: list[tuple[int, int]] = []
-        for reference in outside:
-            refer(seen, reference)
-        for start, stop in self.view:
-            append(seen, start, stop)
+        seen = joined(outside, self.view)
         refer(seen, index)
         self.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=self._summarised(seen)))
 
@@ -100,7 +96,7 @@ class Transcript(Turns):
 
     def _system_of(self, root: Root, rest: list[Keyed]) -> list[int]:
         """The system prompt that only the root was given (Claude Agent SDK)."""
-        if any(draft.role is Role.SYSTEM for draft, _ in rest):
+        if any(draft.role is SYSTEM for draft, _ in rest):
             return []
         return [self.system(draft) for draft in root.system]
 
@@ -121,10 +117,10 @@ class Transcript(Turns):
 
     def _leading_results(self, rest: list[Keyed]) -> tuple[list[int], list[Keyed]]:
         """Add the results that answer the last calls: they came before all that a prompt says anew, above them too."""
-        self.results_told = bool(rest) and rest[0][0].role is Role.TOOL
+        self.results_told = bool(rest) and rest[0][0].role is TOOL
         if not self.results_told:
             return [], rest
-        stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not Role.TOOL), len(rest))
+        stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not TOOL), len(rest))
         return self.add_results(rest[:stop]), rest[stop:]
 
     def _append(self, rest: list[Keyed], opening: Opening | None, *, begins: bool) -> list[int]:
@@ -135,12 +131,12 @@ class Transcript(Turns):
         references: list[int] = []
         place, start = 0, len(self.drafts)
         while place < len(rest):
-            if rest[place][0].role is not Role.TOOL:
+            if rest[place][0].role is not TOOL:
                 references.append(self._told(fresh, place, start))
                 place += 1
                 continue
             stop = place
-            while stop < len(rest) and rest[stop][0].role is Role.TOOL:
+            while stop < len(rest) and rest[stop][0].role is TOOL:
                 stop += 1
             references += self.add_results(rest[place:stop])
             place = stop
@@ -151,7 +147,7 @@ class Transcript(Turns):
         draft, key = fresh.rest[place]
         if place == fresh.user:
             return self.add_user(draft, key, fresh.opening, start)
-        if draft.role is Role.SYSTEM:
+        if draft.role is SYSTEM:
             return self.system(draft, key)
         flag = fresh.beside(place, self.quotes)
         if flag is None and fresh.opening is None and not draft.tool_calls and self._is_echo(draft):
@@ -161,16 +157,16 @@ class Transcript(Turns):
         if self.answer is not None and self._repeats_calls(draft):
             return self.answer
         index = self.add(draft, key)
-        if draft.role is Role.ASSISTANT and draft.tool_calls:
+        if draft.role is ASSISTANT and draft.tool_calls:
             self.pending += pending_of(index, draft.tool_calls)
-        if draft.role is Role.USER and self.turn_user is None:
+        if draft.role is USER and self.turn_user is None:
             self.turn_user = index  # the agent spoke first
         return index
 
     def _repeats_calls(self, draft: Draft) -> bool:
         """Whether a prompt tells calls of the last answer one by one, under ids of the app's own."""
         told = made(draft)
-        if draft.role is not Role.ASSISTANT or draft.content or not told:
+        if draft.role is not ASSISTANT or draft.content or not told:
             return False
         if not all(one in self.untold_calls for one in told):
             return False
@@ -179,14 +175,14 @@ class Transcript(Turns):
 
     def _is_echo(self, draft: Draft) -> bool:
         """Whether a message inside the turn only tells again what was said in it."""
-        users = draft.role is Role.USER
-        if not users and (draft.role is not Role.ASSISTANT or not self.answer_ids):
+        users = draft.role is USER
+        if not users and (draft.role is not ASSISTANT or not self.answer_ids):
             return False
         so_far = TurnSoFar(
             asked=self.own(self.turn_user) if self.turn_user is not None else None,
             shown=self.shown,
             answer=self.own(self.answer) if self.answer is not None else None,
-            results=[(one.content or "").strip() for one in self.drafts if users and one.role is Role.TOOL],
+            results=[(one.content or "").strip() for one in self.drafts if users and one.role is TOOL],
             told=self.results_told,
         )
         return is_echo(draft, so_far) if users else retells(draft, so_far)
@@ -206,7 +202,7 @@ class Transcript(Turns):
         self.orphans(None)
         for draft in trailing:
             key = digest(draft)
-            if draft.role is not Role.ASSISTANT or draft.says_nothing or self._is_told(draft, key):
+            if draft.role is not ASSISTANT or draft.says_nothing or self._is_told(draft, key):
                 continue
             if any(call.id in self.answer_ids for call in draft.tool_calls or ()):
                 self.aside(draft, EDITED, key)  # a human put other arguments into the call that waits

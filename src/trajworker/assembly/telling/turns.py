@@ -15,7 +15,7 @@ from trajworker.assembly.telling.fresh import Keyed
 from trajworker.assembly.telling.results import Results
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.speech import RAW
-from trajworker.model.message import Role
+from trajworker.model.message import ASSISTANT, SYSTEM, USER
 
 
 class Turns(Results):
@@ -55,8 +55,8 @@ class Turns(Results):
             draft.rendered, draft.content, draft.blocks = draft.content, words, None
         for place in range(len(self.drafts) - 1, -1, -1):
             before = self.drafts[place]
-            beside = before.role is Role.USER and place >= start
-            if not (beside or is_given(before, opening) or (before.role is Role.SYSTEM and before.turn != 0)):
+            beside = before.role is USER and place >= start
+            if not (beside or is_given(before, opening) or (before.role is SYSTEM and before.turn != 0)):
                 break
             before.turn = self.turn
         if self.before.wordless and self.turn == self.before.entries + 1:
@@ -75,14 +75,14 @@ class Turns(Results):
             return False
         prompts = [call.read() for call in self.frame.internal if call.text == text]
         asked = [prompt[-1] for prompt in prompts if prompt]
-        return any(one.role is Role.USER and one.content == words[-1].content for one in asked)
+        return any(one.role is USER and one.content == words[-1].content for one in asked)
 
     def _asked_in_vain(self, start: int) -> None:
         """Have questions of this turn be those of the wordless turns before it, in order: one for each of these."""
         if self.before.total and not self.repeated:
             return  # a prompt without the history does not tell what was asked in it either
         mine = [place for place in range(start, len(self.drafts)) if self.drafts[place].turn == self.turn]
-        asked = [place for place in mine if self.drafts[place].role is Role.USER]
+        asked = [place for place in mine if self.drafts[place].role is USER]
         for turn, last in zip(range(self.turn - self.before.wordless, self.turn), asked, strict=False):
             for place in mine:
                 if self.drafts[place].turn == self.turn and place <= last:
@@ -99,7 +99,7 @@ class Turns(Results):
                 continue
             self._begins_at(self.keys.index(key))  # the prompt goes on behind it: a sub-agent that was resumed
         if not words:
-            asked = [place for place, draft in enumerate(self.drafts) if draft.role is Role.USER]
+            asked = [place for place, draft in enumerate(self.drafts) if draft.role is USER]
             if asked:
                 self._begins_at(asked[-1])  # the calls before this one were never recorded
 
@@ -123,5 +123,5 @@ class Turns(Results):
             return bool(view) and view[-1][1] == self.total
         place = -1 - view[-1][0] - self.before.asides
         cut = self.asides[place] if 0 <= place < len(self.asides) else None
-        text = (cut.content or "").strip() if cut is not None and cut.role is Role.ASSISTANT else ""
+        text = (cut.content or "").strip() if cut is not None and cut.role is ASSISTANT else ""
         return bool(text) and (answer.content or "").startswith(text) and self.answer == self.total - 1
