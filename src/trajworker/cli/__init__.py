@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from trajworker.cli.interrupts import ended_by_signals
+from trajworker.cli.interrupts import Terminated, ended_by_signals
 from trajworker.cli.parser import parse
 from trajworker.cli.streams import open_streams, unwritten
 from trajworker.errors import EXIT_RETRY
@@ -31,7 +31,7 @@ def _obey(arguments: "Sequence[str]") -> int:
     try:
         with ended_by_signals():
             return _run(arguments)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Terminated):
         sys.stderr.write("trajworker: stopped before it was done; run it again\n")
         return EXIT_RETRY
     except Exception as error:  # noqa: BLE001 - the last door: what passes it would be a traceback on a terminal

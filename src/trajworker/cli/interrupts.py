@@ -13,9 +13,22 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
+class Terminated(BaseException):
+    """SIGTERM came where no event loop runs.
+
+    No KeyboardInterrupt: Python remembers one that passed code made of a string (a named tuple, say), and under `-m`
+    ends as if SIGINT had killed it, whatever was made of it meanwhile.
+    """
+
+
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Within the block SIGTERM interrupts, where nobody else has asked for it."""
+    """Within the block SIGTERM interrupts, where nobody else has asked for it.
+
+    Raises:
+        Terminated: it came.
+        KeyboardInterrupt: an event loop made that of it.
+    """
     ours = threading.current_thread() is threading.main_thread() and _is_free()
     if ours:
         signal.signal(signal.SIGTERM, _interrupt)
@@ -33,7 +46,9 @@ def _is_free() -> bool:
 
 
 def _interrupt(_number: int, frame: "FrameType | None") -> None:
-    """What SIGINT does now: an event loop has put its own handler there."""
+    """What SIGINT does where an event loop has put its own handler there; the like elsewhere."""
     interrupt = signal.getsignal(signal.SIGINT)
+    if interrupt is signal.default_int_handler:
+        raise Terminated
     if callable(interrupt):
         interrupt(signal.SIGINT, frame)
