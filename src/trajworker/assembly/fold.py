@@ -22,10 +22,13 @@ from trajworker.assembly.reading.searches import Search
 from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import Opening, Quotes, root_drafts
+from trajworker.assembly.telling.alignment import replays
 from trajworker.assembly.telling.beginnings import begins_turn, is_heard
-from trajworker.assembly.telling.memory import Frame
 from trajworker.assembly.telling.nesting import Nesting
-from trajworker.assembly.telling.transcript import Transcript
+from trajworker.assembly.telling.results import leave_open
+from trajworker.assembly.telling.taking import finish, take
+from trajworker.assembly.telling.transcript import Frame, Transcript
+from trajworker.assembly.telling.turns import open_without_calls
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
 from trajworker.model.run import Run, RunStatus
@@ -77,7 +80,7 @@ class TraceFolding(Nesting):
             self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
         own, of_branches = chosen.by_caller(self.runs(""))
         session = self._session(chosen)
-        transcript = Transcript(self.past, own, self._quotes(chosen), self._frame(session, chosen))
+        transcript = Transcript.behind(self.past, own, self._quotes(chosen), self._frame(session, chosen))
         resumes = False
         if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
@@ -125,16 +128,16 @@ class TraceFolding(Nesting):
         if not begins and (root_resumes or self.before.interrupted) and self.before.entries:
             transcript.turn += 1
             resumes = True
-            self.replays = bool(calls) and transcript.replays(calls[0])
+            self.replays = bool(calls) and replays(transcript, calls[0])
         for place, call in enumerate(calls):
             opening = Opening(root=trace.root, begins=begins) if place == 0 else None
-            transcript.take(call, opening)
+            take(transcript, call, opening)
         if not calls and begins and trace.root is not None and not is_heard(trace, self.before):
             self.beside = True
         elif not calls and begins and trace.root is not None:
             asked = root_drafts(trace.root) or self._written_into_state(transcript)
             if asked or trace.root.words or trace.root.texts or not self.before.total:
-                transcript.open_without_calls(asked, [] if trace.calls else trace.root.system)
+                open_without_calls(transcript, asked, [] if trace.calls else trace.root.system)
         elif transcript.turn == 0:
             transcript.turn = 1
         return resumes
@@ -148,12 +151,12 @@ class TraceFolding(Nesting):
         tool = self.trace.tools.get(self.trace.trace_id)
         if self.trace.calls or tool is None or not tool.failed:
             return False
-        return transcript.leave_open(tool)
+        return leave_open(transcript, tool)
 
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
         if self._fails_on_its_own(transcript):
             return
-        transcript.finish([draft for draft in self.trailing if draft.role is not USER], waits=self.open_end)
+        finish(transcript, [draft for draft in self.trailing if draft.role is not USER], waits=self.open_end)
         root, run = self.trace.root, self.trace.root_run
         if root is None or run is None or run.status is not RunStatus.SUCCESS:
             return

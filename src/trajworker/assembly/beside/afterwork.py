@@ -10,7 +10,7 @@ from trajworker.assembly.reading.naming import is_id
 from trajworker.assembly.reading.roots import texts_given
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import Quotes, is_phrase
-from trajworker.assembly.telling.memory import Memory
+from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import words_digest
 from trajworker.model.message import ASSISTANT, SYSTEM, USER
 from trajworker.model.run import RunStatus
@@ -31,8 +31,8 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
     Whoever works on the dialogue itself (suggests what to ask next) says so behind it, in a message of its own, and
     its root is called otherwise than the one in which somebody spoke.
     """
-    memory = Memory(past, [], Quotes())
-    known = memory.told | memory.systems.keys()
+    transcript = Transcript.behind(past, [], Quotes())
+    known = transcript.told | transcript.systems.keys()
     said = {text: keys for text in given if not known.isdisjoint(keys := _keys(text))}
     new = [text for text in given if text not in said]
     drafts = [pair for call in calls for pair in zip(call.read(), call.digests(), strict=True)]
@@ -45,7 +45,7 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
     *_, last = said
     if answer not in said[last] or trace.root_name == past.context.root:
         return False
-    others = memory.systems.keys()
+    others = transcript.systems.keys()
     otherwise = [bool(prompts) and others.isdisjoint(prompts) for prompts in map(system_of, calls)]
     if repeats and not all(
         other or _asks_anew(call, known, last) for other, call in zip(otherwise, calls, strict=True)

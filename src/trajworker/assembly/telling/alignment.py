@@ -9,8 +9,9 @@ from trajworker.assembly.kept.context import alone, expand, refer
 from trajworker.assembly.kept.folds import Amendment
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.words import ALTERNATIVE, EDITED, Opening, turn_user
-from trajworker.assembly.telling.late import Late
+from trajworker.assembly.telling.late import without_own
 from trajworker.assembly.telling.repeats import repeated_by
+from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest, read_array
 from trajworker.model.message import ASSISTANT, SYSTEM, USER, TrainableStatus
 
@@ -31,225 +32,251 @@ def made(draft: Draft) -> list[tuple[str, dict[str, Any] | None]]:
     return [(call.name, call.arguments) for call in draft.tool_calls or ()]
 
 
-class Alignment(Late):
-    """Finds a prompt's messages among the known ones."""
+def match_prefix(
+    transcript: Transcript, call: Call, opening: Opening | None
+) -> tuple[list[Seen], list[tuple[Draft, bytes]]] | None:
+    """The view of a prompt that begins, byte for byte, with the one before it; None where it does not."""
+    rest = behind_prefix(transcript, call)
+    if rest is None or (call.prompt.previous is not None and _leaves_history(transcript, call)):
+        return None
+    rest = without_own(transcript, call, opening, rest)
+    begins = opening is not None and opening.begins
+    if begins and not any(draft.role is USER for draft in rest):
+        return None
+    if opening is not None and not rest and replays(transcript, call):
+        return None
+    view = list(transcript.view)
+    keyed = [(draft, digest(draft)) for draft in rest]
+    place = 0
+    if keyed and keyed[0][0].role is ASSISTANT and transcript.answer is not None:
+        if len(keyed) > 1 and keyed[1][0].role is ASSISTANT:
+            place = _said_meanwhile(transcript, keyed, view)
+        refer(view, same_answer(transcript, *keyed[place]))
+        place += 1
+    following = transcript.answer + 1 if transcript.answer is not None else _behind_view(transcript)
+    limit = turn_user(rest, opening) if begins else len(keyed)
+    while place < limit:
+        repeated = next(
+            (ref for ref in range(following, transcript.total) if _repeats(transcript, ref, *keyed[place])), None
+        )
+        if repeated is None:
+            break
+        refer(view, repeated)
+        following = repeated + 1
+        place += 1
+    return [*view], keyed[place:]
 
-    def match_prefix(self, call: Call, opening: Opening | None) -> tuple[list[Seen], list[tuple[Draft, bytes]]] | None:
-        """The view of a prompt that begins, byte for byte, with the one before it; None where it does not."""
-        self.was_cut = False
-        rest = self.behind_prefix(call)
-        if rest is None or (call.prompt.previous is not None and self._leaves_history(call)):
-            return None
-        rest = self.without_own(call, opening, rest)
-        begins = opening is not None and opening.begins
-        if begins and not any(draft.role is USER for draft in rest):
-            return None
-        if opening is not None and not rest and self.replays(call):
-            return None
-        view = list(self.view)
-        keyed = [(draft, digest(draft)) for draft in rest]
-        place = 0
-        if keyed and keyed[0][0].role is ASSISTANT and self.answer is not None:
-            if len(keyed) > 1 and keyed[1][0].role is ASSISTANT:
-                place = self._said_meanwhile(keyed, view)
-            refer(view, self.same_answer(*keyed[place]))
-            place += 1
-        following = self.answer + 1 if self.answer is not None else self._behind_view()
-        limit = turn_user(rest, opening) if begins else len(keyed)
-        while place < limit:
-            repeated = next((ref for ref in range(following, self.total) if self._repeats(ref, *keyed[place])), None)
-            if repeated is None:
-                break
-            refer(view, repeated)
-            following = repeated + 1
-            place += 1
-        return [*view], keyed[place:]
 
-    def _said_meanwhile(self, keyed: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> int:
-        """Keep aside what an app itself said while the last answer was made; the place of the copy of that."""
-        own = takewhile(lambda one: one[0].role is ASSISTANT, keyed)
-        place = next((place for place, (_, key) in enumerate(own) if key == self.key(self.answer or 0)), 0)
-        for draft, key in keyed[:place]:
-            refer(view, self.aside(draft, EDITED, key))
-        return place
+def _said_meanwhile(transcript: Transcript, keyed: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> int:
+    """Keep aside what an app itself said while the last answer was made; the place of the copy of that."""
+    own = takewhile(lambda one: one[0].role is ASSISTANT, keyed)
+    place = next((place for place, (_, key) in enumerate(own) if key == transcript.key(transcript.answer or 0)), 0)
+    for draft, key in keyed[:place]:
+        refer(view, transcript.aside(draft, EDITED, key))
+    return place
 
-    def _behind_view(self) -> int:
-        """What follows the last prompt where no call answered it: the app may have, in words of its own."""
-        return self.view[-1][1] if self.view and self.view[-1][1] > 0 else self.total
 
-    def repeats_unanswered(self, call: Call) -> bool:
-        """Whether a prompt is the last one again, which got no answer: a call that was tried once more."""
-        if self.answer is not None or not self.view:
-            return False
-        told = [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is not SYSTEM]
-        shown = [self.key(place) for place in expand(self.view)]
-        return told == [key for key in shown if key not in self.systems]
+def _behind_view(transcript: Transcript) -> int:
+    """What follows the last prompt where no call answered it: the app may have, in words of its own."""
+    return transcript.view[-1][1] if transcript.view and transcript.view[-1][1] > 0 else transcript.total
 
-    def replays(self, call: Call) -> bool:
-        """Whether a prompt stops short of an answer that waited for nothing: an older state was gone back to."""
-        if self.answer is None or self.answer_ids or self.before.interrupted:
-            return False
-        return self.key(self.answer) not in call.digests()
 
-    def _leaves_history(self, call: Call) -> bool:
-        """Whether a prompt names the last answer instead of telling what led to it: a word in it is said anew."""
-        last = self.steps[-1].call if self.steps else None
-        return last is not None and last.key not in call.digests() and call.names_answer(last)
+def repeats_unanswered(transcript: Transcript, call: Call) -> bool:
+    """Whether a prompt is the last one again, which got no answer: a call that was tried once more."""
+    if transcript.answer is not None or not transcript.view:
+        return False
+    told = [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is not SYSTEM]
+    shown = [transcript.key(place) for place in expand(transcript.view)]
+    return told == [key for key in shown if key not in transcript.systems]
 
-    def is_last_answer(self, draft: Draft) -> bool:
-        """Whether a message says what the model said last."""
-        return self.answer is not None and self.key(self.answer) == digest(draft)
 
-    def behind_prefix(self, call: Call) -> list[Draft] | None:
-        """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
-        length = self.prefix.length
-        if call.rest is not None and call.rest[0] == length:
-            return call.rest[1]
-        behind = self.prefix.behind(call.prompt.array) if call.prompt.array is not None else None
-        if behind is None:
-            return None
-        rest = read_array(behind)
-        call.rest = (length, rest)
-        return rest
+def replays(transcript: Transcript, call: Call) -> bool:
+    """Whether a prompt stops short of an answer that waited for nothing: an older state was gone back to."""
+    if transcript.answer is None or transcript.answer_ids or transcript.before.interrupted:
+        return False
+    return transcript.key(transcript.answer) not in call.digests()
 
-    def _repeats(self, reference: int, draft: Draft, key: bytes) -> bool:
-        if self.key(reference) == key:
-            return True
-        known, told = self.own(reference), draft.tool_response
-        if told is None or told.id is None:
-            return False
-        if known is None:
-            return self._was_answered(reference, told.id)
-        return known.tool_response is not None and known.tool_response.id == told.id
 
-    def _was_answered(self, reference: int, call_id: str) -> bool:
-        """Whether a message of an earlier trace is the result of a call of the last answer."""
-        if self.answer is None or call_id not in self.answer_ids or any(call.id == call_id for call in self.pending):
-            return False
-        return self.answer < reference <= self.answer + len(self.answer_ids)
+def _leaves_history(transcript: Transcript, call: Call) -> bool:
+    """Whether a prompt names the last answer instead of telling what led to it: a word in it is said anew."""
+    last = transcript.steps[-1].call if transcript.steps else None
+    return last is not None and last.key not in call.digests() and call.names_answer(last)
 
-    def same_answer(self, draft: Draft, key: bytes) -> int:
-        """The reference for the history's copy of the last answer; what the copy has more is taken over."""
-        answer = self.answer
-        assert answer is not None  # noqa: S101 - callers have checked
-        said = self.own(answer) if len(draft.tool_calls or ()) < len(self.answer_ids) else None
-        if said is not None:
-            copied = made(draft)
-            self.untold_calls = [one for one in made(said) if one not in copied]
-        if self.key(answer) != key and not (
-            draft.tool_calls and {call.id for call in draft.tool_calls} & set(self.answer_ids)
-        ):
-            return self.aside(draft, EDITED)
-        self._complete_answer(answer, draft, key)
-        if draft.reasoning and answer not in self.reasoned:
-            own = self.own(answer)
-            if own is not None:
-                own.reasoning = draft.reasoning
-                own.blocks = own.blocks or draft.blocks
-            else:
-                self.amendments.append(Amendment(start=answer, stop=answer + 1, reasoning=draft.reasoning))
-            self.reasoned = [answer]
-        return answer
 
-    def _complete_answer(self, answer: int, copy: Draft, key: bytes) -> None:
-        """Give the last answer what only the history's copy of it tells: its words, or the ids of its calls."""
-        said, calls, known = self.own(answer), copy.tool_calls or (), self.answer_ids
-        if said is not None and copy.content and not said.content and made(said) == made(copy):
-            said.content = copy.content
-            self.keys[answer - self.before.total] = key
-        if self.key(answer) != key or not calls or (len(calls) == len(known) and calls[0].id in known):
-            return
-        ids = [call.id for call in calls if call.id]
-        if len(ids) < max(len(calls), len(known)):
-            return
-        if len(ids) == len(known):
-            self.renamed = {ids[call.place]: call.id for call in self.pending if call.index == answer}
-            return
-        if said is not None:
-            said.tool_calls = copy.tool_calls
+def is_last_answer(transcript: Transcript, draft: Draft) -> bool:
+    """Whether a message says what the model said last."""
+    return transcript.answer is not None and transcript.key(transcript.answer) == digest(draft)
+
+
+def behind_prefix(transcript: Transcript, call: Call) -> list[Draft] | None:
+    """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
+    length = transcript.prefix.length
+    if call.rest is not None and call.rest[0] == length:
+        return call.rest[1]
+    behind = transcript.prefix.behind(call.prompt.array) if call.prompt.array is not None else None
+    if behind is None:
+        return None
+    rest = read_array(behind)
+    call.rest = (length, rest)
+    return rest
+
+
+def _repeats(transcript: Transcript, reference: int, draft: Draft, key: bytes) -> bool:
+    if transcript.key(reference) == key:
+        return True
+    known, told = transcript.own(reference), draft.tool_response
+    if told is None or told.id is None:
+        return False
+    if known is None:
+        return _was_answered(transcript, reference, told.id)
+    return known.tool_response is not None and known.tool_response.id == told.id
+
+
+def _was_answered(transcript: Transcript, reference: int, call_id: str) -> bool:
+    """Whether a message of an earlier trace is the result of a call of the last answer."""
+    if (
+        transcript.answer is None
+        or call_id not in transcript.answer_ids
+        or any(call.id == call_id for call in transcript.pending)
+    ):
+        return False
+    return transcript.answer < reference <= transcript.answer + len(transcript.answer_ids)
+
+
+def same_answer(transcript: Transcript, draft: Draft, key: bytes) -> int:
+    """The reference for the history's copy of the last answer; what the copy has more is taken over."""
+    answer = transcript.answer
+    assert answer is not None  # noqa: S101 - callers have checked
+    said = transcript.own(answer) if len(draft.tool_calls or ()) < len(transcript.answer_ids) else None
+    if said is not None:
+        copied = made(draft)
+        transcript.untold_calls = [one for one in made(said) if one not in copied]
+    if transcript.key(answer) != key and not (
+        draft.tool_calls and {call.id for call in draft.tool_calls} & set(transcript.answer_ids)
+    ):
+        return transcript.aside(draft, EDITED)
+    _complete_answer(transcript, answer, draft, key)
+    if draft.reasoning and answer not in transcript.reasoned:
+        own = transcript.own(answer)
+        if own is not None:
+            own.reasoning = draft.reasoning
+            own.blocks = own.blocks or draft.blocks
         else:
-            self.amendments.append(Amendment(start=answer, stop=answer + 1, ids=ids))
-        self.answer_ids = sorted(ids)
-        self.pending = [
-            structs.replace(call, id=ids[call.place]) if call.index == answer else call for call in self.pending
+            transcript.amendments.append(Amendment(start=answer, stop=answer + 1, reasoning=draft.reasoning))
+        transcript.reasoned = [answer]
+    return answer
+
+
+def _complete_answer(transcript: Transcript, answer: int, copy: Draft, key: bytes) -> None:
+    """Give the last answer what only the history's copy of it tells: its words, or the ids of its calls."""
+    said, calls, known = transcript.own(answer), copy.tool_calls or (), transcript.answer_ids
+    if said is not None and copy.content and not said.content and made(said) == made(copy):
+        said.content = copy.content
+        transcript.keys[answer - transcript.before.total] = key
+    if transcript.key(answer) != key or not calls or (len(calls) == len(known) and calls[0].id in known):
+        return
+    ids = [call.id for call in calls if call.id]
+    if len(ids) < max(len(calls), len(known)):
+        return
+    if len(ids) == len(known):
+        transcript.renamed = {ids[call.place]: call.id for call in transcript.pending if call.index == answer}
+        return
+    if said is not None:
+        said.tool_calls = copy.tool_calls
+    else:
+        transcript.amendments.append(Amendment(start=answer, stop=answer + 1, ids=ids))
+    transcript.answer_ids = sorted(ids)
+    transcript.pending = [
+        structs.replace(call, id=ids[call.place]) if call.index == answer else call for call in transcript.pending
+    ]
+
+
+def match_any(
+    transcript: Transcript, call: Call, opening: Opening | None
+) -> tuple[list[Seen], list[tuple[Draft, bytes]]]:
+    """What any other prompt repeats, in order, what stands between kept aside; and what it says behind that.
+
+    System prompts said for the first time are left to the caller, who knows what came before them.
+    """
+    drafts = without_own(transcript, call, opening)
+    keyed = list(zip(drafts, call.digests(), strict=False))
+    if transcript.total == 0:
+        return [], keyed
+    begins = opening is not None and opening.begins
+    limit = turn_user(drafts, opening) if begins else len(drafts)
+    references = repeated_by(transcript, keyed[:limit])
+    if call.prompt.previous is not None and _leaves_history(transcript, call):
+        references = [
+            None if draft.role is USER else found for (draft, _), found in zip(keyed[:limit], references, strict=True)
         ]
+    last = max((place for place, found in enumerate(references) if found is not None), default=-1)
+    last = _claim_answer(transcript, keyed, references, last, limit)
+    if (begins and limit < len(keyed)) or (opening is not None and not keyed[last + 1 :] and replays(transcript, call)):
+        _supersede(transcript, references[: last + 1], keyed, limit)
+    seen: list[Seen] = []
+    for place in range(last + 1):
+        found = references[place]
+        draft, key = keyed[place]
+        if found is None and draft.role is SYSTEM:
+            seen.append(FreshSystem(draft=draft, key=key))
+            continue
+        if found is None:
+            found = transcript.aside(draft, EDITED, key)
+        elif found == transcript.answer and draft.role is ASSISTANT:
+            found = same_answer(transcript, draft, key)
+        seen.append(alone(found))
+    return seen, keyed[last + 1 :]
 
-    def match(self, call: Call, opening: Opening | None) -> tuple[list[Seen], list[tuple[Draft, bytes]]]:
-        """What any other prompt repeats, in order, what stands between kept aside; and what it says behind that.
 
-        System prompts said for the first time are left to the caller, who knows what came before them.
-        """
-        drafts = self.without_own(call, opening)
-        keyed = list(zip(drafts, call.digests(), strict=False))
-        if self.total == 0:
-            return [], keyed
-        begins = opening is not None and opening.begins
-        limit = turn_user(drafts, opening) if begins else len(drafts)
-        references = repeated_by(self, keyed[:limit])
-        if call.prompt.previous is not None and self._leaves_history(call):
-            references = [
-                None if draft.role is USER else found
-                for (draft, _), found in zip(keyed[:limit], references, strict=True)
-            ]
-        last = max((place for place, found in enumerate(references) if found is not None), default=-1)
-        last = self._claim_answer(keyed, references, last, limit)
-        if (begins and limit < len(keyed)) or (opening is not None and not keyed[last + 1 :] and self.replays(call)):
-            self._supersede(references[: last + 1], keyed, limit)
-        seen: list[Seen] = []
-        for place in range(last + 1):
-            found = references[place]
-            draft, key = keyed[place]
-            if found is None and draft.role is SYSTEM:
-                seen.append(FreshSystem(draft=draft, key=key))
-                continue
-            if found is None:
-                found = self.aside(draft, EDITED, key)
-            elif found == self.answer and draft.role is ASSISTANT:
-                found = self.same_answer(draft, key)
-            seen.append(alone(found))
-        return seen, keyed[last + 1 :]
+def _claim_answer(
+    transcript: Transcript, keyed: list[tuple[Draft, bytes]], references: list[int | None], last: int, limit: int
+) -> int:
+    """The assistant message right behind the repeated prompt is the last answer, even if the app rewrote it."""
+    if transcript.answer is None or transcript.answer in references or last + 1 >= limit:
+        return last
+    draft, _ = keyed[last + 1]
+    if draft.role is not ASSISTANT:
+        return last
+    ids = {call.id for call in draft.tool_calls or ()} & set(transcript.answer_ids)
+    behind = (
+        bool(transcript.view) and last >= 0 and references[last] in (transcript.view[-1][1] - 1, transcript.turn_user)
+    )
+    if not ids and not behind:
+        return last
+    references[last + 1] = transcript.answer
+    following, place = transcript.answer + 1, last + 2
+    while place < limit and following < transcript.total and _repeats(transcript, following, *keyed[place]):
+        references[place] = following
+        following += 1
+        place += 1
+    return place - 1
 
-    def _claim_answer(
-        self, keyed: list[tuple[Draft, bytes]], references: list[int | None], last: int, limit: int
-    ) -> int:
-        """The assistant message right behind the repeated prompt is the last answer, even if the app rewrote it."""
-        if self.answer is None or self.answer in references or last + 1 >= limit:
-            return last
-        draft, _ = keyed[last + 1]
-        if draft.role is not ASSISTANT:
-            return last
-        ids = {call.id for call in draft.tool_calls or ()} & set(self.answer_ids)
-        behind = bool(self.view) and last >= 0 and references[last] in (self.view[-1][1] - 1, self.turn_user)
-        if not ids and not behind:
-            return last
-        references[last + 1] = self.answer
-        following, place = self.answer + 1, last + 2
-        while place < limit and following < self.total and self._repeats(following, *keyed[place]):
-            references[place] = following
-            following += 1
-            place += 1
-        return place - 1
 
-    def _supersede(self, references: list[int | None], keyed: list[tuple[Draft, bytes]], user: int) -> None:
-        """Mark answers that a regenerated or edited turn replaces."""
-        known = [ref for ref in references if ref is not None and ref >= 0 and self.key(ref) not in self.systems]
-        asked = self.turn_user
-        if asked is None or None in references:
-            return
-        first = next((ref for ref in range(self.total) if self.key(ref) not in self.systems), None)
-        repeated = user < len(keyed) and self.key(asked) == keyed[user][1] and all(ref < asked for ref in known)
-        # prompts that carry no history tell nothing of what they go back to
-        if repeated and (known or (asked == first and not self._asks_another(keyed))):
-            start = asked + 1
-        elif known and known == list(range(known[0], known[0] + len(known))) and known[0] == first:
-            start = known[-1] + 1
-        else:
-            return
-        if start < self.total:
-            superseded = TrainableStatus.SUPERSEDED
-            self.amendments.append(Amendment(start=start, stop=self.total, status=superseded, flag=ALTERNATIVE))
+def _supersede(
+    transcript: Transcript, references: list[int | None], keyed: list[tuple[Draft, bytes]], user: int
+) -> None:
+    """Mark answers that a regenerated or edited turn replaces."""
+    known = [
+        ref for ref in references if ref is not None and ref >= 0 and transcript.key(ref) not in transcript.systems
+    ]
+    asked = transcript.turn_user
+    if asked is None or None in references:
+        return
+    first = next((ref for ref in range(transcript.total) if transcript.key(ref) not in transcript.systems), None)
+    repeated = user < len(keyed) and transcript.key(asked) == keyed[user][1] and all(ref < asked for ref in known)
+    # prompts that carry no history tell nothing of what they go back to
+    if repeated and (known or (asked == first and not _asks_another(transcript, keyed))):
+        start = asked + 1
+    elif known and known == list(range(known[0], known[0] + len(known))) and known[0] == first:
+        start = known[-1] + 1
+    else:
+        return
+    if start < transcript.total:
+        superseded = TrainableStatus.SUPERSEDED
+        transcript.amendments.append(Amendment(start=start, stop=transcript.total, status=superseded, flag=ALTERNATIVE))
 
-    def _asks_another(self, keyed: list[tuple[Draft, bytes]]) -> bool:
-        """Whether a prompt has none of the agent's system prompts but one of its own (a title, say)."""
-        systems = [key for draft, key in keyed if draft.role is SYSTEM]
-        return bool(systems) and bool(self.systems) and self.systems.keys().isdisjoint(systems)
+
+def _asks_another(transcript: Transcript, keyed: list[tuple[Draft, bytes]]) -> bool:
+    """Whether a prompt has none of the agent's system prompts but one of its own (a title, say)."""
+    systems = [key for draft, key in keyed if draft.role is SYSTEM]
+    return bool(systems) and bool(transcript.systems) and transcript.systems.keys().isdisjoint(systems)

@@ -7,6 +7,8 @@ from trajworker.assembly.reading.naming import SPOKEN, WORDS
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import Opening, is_named, is_prefilled, root_drafts
+from trajworker.assembly.telling.alignment import behind_prefix, is_last_answer, repeats_unanswered
+from trajworker.assembly.telling.late import without_own
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import SYSTEM, TOOL, USER
@@ -17,7 +19,7 @@ def begins_turn(call: Call, root: Root | None, transcript: Transcript) -> bool:
     """Whether the call is the first answer to something that a user said."""
     if root is not None and root.resumes:
         return _is_rewritten(call, root, transcript)
-    if root is None and transcript.before.bare and transcript.repeats_unanswered(call):
+    if root is None and transcript.before.bare and repeats_unanswered(transcript, call):
         return False
     return _asks(call, Opening(root=root), transcript)
 
@@ -36,8 +38,8 @@ def is_heard(trace: Trace, before: Context) -> bool:
 
 def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
     """Whether a prompt ends with what a user said, or with what an app put behind that."""
-    told = transcript.without_own(call, opening, transcript.behind_prefix(call) or None)
-    if is_prefilled(told) and not transcript.is_last_answer(told[-1]):
+    told = without_own(transcript, call, opening, behind_prefix(transcript, call) or None)
+    if is_prefilled(told) and not is_last_answer(transcript, told[-1]):
         return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))
     for draft in reversed(told):
         if (draft.says_nothing and transcript.answer_ids) or draft.role is SYSTEM:
@@ -55,7 +57,7 @@ def _asks_above(told: list[Draft], opening: Opening, transcript: Transcript) -> 
     if not named:
         return False
     newest = reversed(range(len(told)))
-    answered = next((place for place in newest if transcript.is_last_answer(told[place])), len(told))
+    answered = next((place for place in newest if is_last_answer(transcript, told[place])), len(told))
     return named[-1] > answered or any(not transcript.knows(digest(told[place])) for place in named)
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 from trajworker.assembly.kept.context import expand
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.words import Opening, is_named, quotes, said_by_root
-from trajworker.assembly.telling.memory import Memory
+from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.draft import words_digest
 from trajworker.model.message import ASSISTANT, TOOL, USER
@@ -40,78 +40,82 @@ class Shown(Struct, gc=False):
         return any(_shows(one, opening) for one in self.drafts[place + 1 :] if one.role is USER)
 
 
-class Late(Memory):
-    """Finds a call's own answer in its prompt."""
+def without_own(
+    transcript: Transcript, call: Call, opening: Opening | None, rest: list[Draft] | None = None
+) -> list[Draft]:
+    """A prompt, or the `rest` of it behind its known beginning, up to its own answer."""
+    drafts = call.read() if rest is None else rest
+    places = _places(call, drafts) if call.answer.draft is not None and drafts else ()
+    if not places:
+        return drafts
+    shown = Shown(call=call, opening=opening, drafts=drafts, known=transcript.view if rest is not None else [])
+    place = _own_place(transcript, shown, places)
+    if place is None:
+        return drafts
+    transcript.reading.was_cut = True
+    return drafts[:place]
 
-    def without_own(self, call: Call, opening: Opening | None, rest: list[Draft] | None = None) -> list[Draft]:
-        """A prompt, or the `rest` of it behind its known beginning, up to its own answer."""
-        drafts = call.read() if rest is None else rest
-        places = _places(call, drafts) if call.answer.draft is not None and drafts else ()
-        if not places:
-            return drafts
-        shown = Shown(call=call, opening=opening, drafts=drafts, known=self.view if rest is not None else [])
-        place = self._own_place(shown, places)
-        if place is None:
-            return drafts
-        self.was_cut = True
-        return drafts[:place]
 
-    def _own_place(self, shown: Shown, places: Sequence[int]) -> int | None:
-        """Which of the places that say what a call answered is its own answer's, which later turns may follow."""
-        call, end = shown.call, len(shown.drafts) - 1
-        if call.ids:
-            if self._is_answer(call.ids):
-                return None
-            return next((place for place in places if self._tells_more(shown, place)), None)
-        own = (place for place in places if self._tells_more(shown, place))
-        if shown.drafts[end].role is not ASSISTANT:
-            return next((place for place in own if self._is_own(shown, place)), None)
-        return next((place for place in own if not _is_older(shown, place)), end if places[-1] == end else None)
+def _own_place(transcript: Transcript, shown: Shown, places: Sequence[int]) -> int | None:
+    """Which of the places that say what a call answered is its own answer's, which later turns may follow."""
+    call, end = shown.call, len(shown.drafts) - 1
+    if call.ids:
+        if _is_answer(transcript, call.ids):
+            return None
+        return next((place for place in places if _tells_more(transcript, shown, place)), None)
+    own = (place for place in places if _tells_more(transcript, shown, place))
+    if shown.drafts[end].role is not ASSISTANT:
+        return next((place for place in own if _is_own(transcript, shown, place)), None)
+    return next((place for place in own if not _is_older(shown, place)), end if places[-1] == end else None)
 
-    def _is_own(self, shown: Shown, place: int) -> bool:
-        """Whether a message that says what the call answered is that answer, and no older one in the same words.
 
-        It bears the answer's id, or stands behind what the call was asked: the user's message that the trace is about.
-        """
-        call, answer = shown.call, shown.call.answer.draft
-        if call.key in self.quotes.apart:
-            return False
-        if answer is not None and answer.id is not None and shown.drafts[place].id == answer.id:
-            return True
-        asked = shown.asked_before(place)
-        if shown.opening is not None and shown.says_behind(place, shown.opening):
-            return False
-        if asked is None:
-            return self._asked_again(shown)
-        draft = shown.drafts[asked]
-        if shown.opening is not None:
-            return _shows(draft, shown.opening)
-        return self.turn_user is not None and digest(draft) == self.key(self.turn_user)
+def _is_own(transcript: Transcript, shown: Shown, place: int) -> bool:
+    """Whether a message that says what the call answered is that answer, and no older one in the same words.
 
-    def _asked_again(self, shown: Shown) -> bool:
-        """Whether a call is about the user's last message in the known beginning of its prompt."""
-        asked = self.turn_user
-        if asked is None or not any(start <= asked < stop for start, stop in shown.known):
-            return False
-        if shown.opening is None:
-            return True
-        return self.key(asked) in {words_digest(USER, text) for text in said_by_root(shown.opening)}
+    It bears the answer's id, or stands behind what the call was asked: the user's message that the trace is about.
+    """
+    call, answer = shown.call, shown.call.answer.draft
+    if call.key in transcript.quotes.apart:
+        return False
+    if answer is not None and answer.id is not None and shown.drafts[place].id == answer.id:
+        return True
+    asked = shown.asked_before(place)
+    if shown.opening is not None and shown.says_behind(place, shown.opening):
+        return False
+    if asked is None:
+        return _asked_again(transcript, shown)
+    draft = shown.drafts[asked]
+    if shown.opening is not None:
+        return _shows(draft, shown.opening)
+    return transcript.turn_user is not None and digest(draft) == transcript.key(transcript.turn_user)
 
-    def _tells_more(self, shown: Shown, place: int) -> bool:
-        """Whether a prompt tells a message once more than it was said so far."""
-        key = digest(shown.drafts[place])
-        if key in self.aside_keys:
-            return False
-        said = sum(self.key(reference) == key for reference in range(self.total))
-        if said and shown.known:
-            said -= sum(self.key(reference) == key for reference in expand(shown.known) if reference >= 0)
-        return sum(digest(draft) == key for draft in shown.drafts[:place]) >= said
 
-    def _is_answer(self, ids: frozenset[str]) -> bool:
-        """Whether these call ids were given before: weak providers count from one in each turn."""
-        return bool(ids & set(self.answer_ids)) or any(
-            ids & {call.id for call in draft.tool_calls or ()} for draft in self.drafts
-        )
+def _asked_again(transcript: Transcript, shown: Shown) -> bool:
+    """Whether a call is about the user's last message in the known beginning of its prompt."""
+    asked = transcript.turn_user
+    if asked is None or not any(start <= asked < stop for start, stop in shown.known):
+        return False
+    if shown.opening is None:
+        return True
+    return transcript.key(asked) in {words_digest(USER, text) for text in said_by_root(shown.opening)}
+
+
+def _tells_more(transcript: Transcript, shown: Shown, place: int) -> bool:
+    """Whether a prompt tells a message once more than it was said so far."""
+    key = digest(shown.drafts[place])
+    if key in transcript.aside_keys:
+        return False
+    said = sum(transcript.key(reference) == key for reference in range(transcript.total))
+    if said and shown.known:
+        said -= sum(transcript.key(reference) == key for reference in expand(shown.known) if reference >= 0)
+    return sum(digest(draft) == key for draft in shown.drafts[:place]) >= said
+
+
+def _is_answer(transcript: Transcript, ids: frozenset[str]) -> bool:
+    """Whether these call ids were given before: weak providers count from one in each turn."""
+    return bool(ids & set(transcript.answer_ids)) or any(
+        ids & {call.id for call in draft.tool_calls or ()} for draft in transcript.drafts
+    )
 
 
 def _places(call: Call, drafts: list[Draft]) -> list[int]:

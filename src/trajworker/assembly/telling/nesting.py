@@ -13,8 +13,8 @@ from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import ToolRun
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import Opening, Quotes
-from trajworker.assembly.telling.memory import StepDraft
-from trajworker.assembly.telling.transcript import Transcript
+from trajworker.assembly.telling.taking import finish, take
+from trajworker.assembly.telling.transcript import StepDraft, Transcript
 from trajworker.dialects import Draft
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import NOT_TRAINABLE, TOOL, USER, TrainableStatus
@@ -76,7 +76,7 @@ class Nesting:
                 tool_call_id=asking.id if asking is not None else None,
                 agent=asking.name if asking is not None else agent_name(first),
             )  # fmt: skip
-            part = Transcript(Past(Context()), runs, Quotes())
+            part = Transcript.behind(Past(Context()), runs, Quotes())
             self._play(part, branch.calls, None)
             found.append((first.run.start_time, self._encoded(part, origin, {}), branch.twin))
         return found
@@ -104,7 +104,7 @@ class Nesting:
             agent=_agent_of(calls[0], tool),
         )  # fmt: skip
         own, of_branches = chosen.by_caller(self.runs(scope))
-        part = Transcript(Past(Context()), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
+        part = Transcript.behind(Past(Context()), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
         self._play(part, chosen.main, _task(tool))
         inner = [chunk for one in self.below.get(scope, ()) for _, chunk in self._agents(one, part)]
         branches = self._branches(chosen, of_branches, origin)
@@ -117,8 +117,8 @@ class Nesting:
     def _play(self, part: Transcript, calls: list[Call], root: Root | None) -> None:
         """Take in all calls of one agent."""
         for place, call in enumerate(calls):
-            part.take(call, Opening(root=root) if place == 0 else None)
-        part.finish([])
+            take(part, call, Opening(root=root) if place == 0 else None)
+        finish(part, [])
         self.count_messages([draft for draft in part.drafts if draft.turn])  # what it remembers was counted before
 
     def _encoded(self, part: Transcript, origin: Origin, beside: dict[str, list[bytes]]) -> bytes:

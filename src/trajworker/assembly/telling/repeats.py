@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from trajworker.assembly.kept.context import expand
-from trajworker.assembly.telling.memory import Memory
+from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft
 from trajworker.model.message import SYSTEM, TOOL, USER
 
@@ -12,53 +12,53 @@ WINDOW = 512
 """Messages, newest first, among which a prompt's are looked for; among all of them only where that is not enough."""
 
 
-def repeated_by(memory: Memory, keyed: Sequence[tuple[Draft, bytes]]) -> list[int | None]:
+def repeated_by(transcript: Transcript, keyed: Sequence[tuple[Draft, bytes]]) -> list[int | None]:
     """For each message of a prompt, with its digest, the one that it repeats, in order; the newest of equal ones."""
-    wanted = _as_shown(memory, keyed)
+    wanted = _as_shown(transcript, keyed)
     head = next((place for place, (draft, _) in enumerate(keyed) if draft.role is not SYSTEM), len(keyed))
-    systems = [memory.systems.get(key) for key in wanted[:head]]
-    found = [*systems, *_found(memory, wanted[head:])]
+    systems = [transcript.systems.get(key) for key in wanted[:head]]
+    found = [*systems, *_found(transcript, wanted[head:])]
     for place in range(len(keyed) - 1, -1, -1):
         if keyed[place][0].role is not TOOL:
             break
-        if _is_new(memory, keyed[place][0], found[place]):
+        if _is_new(transcript, keyed[place][0], found[place]):
             found[place] = None
     return found
 
 
-def _is_new(memory: Memory, draft: Draft, reference: int | None) -> bool:
+def _is_new(transcript: Transcript, draft: Draft, reference: int | None) -> bool:
     """Whether a result names a call of the last answer, while what it seems to repeat was told before that answer."""
     told = draft.tool_response
-    if reference is None or reference < 0 or memory.answer is None or told is None:
+    if reference is None or reference < 0 or transcript.answer is None or told is None:
         return False
-    return told.id in memory.answer_ids and reference < memory.answer
+    return told.id in transcript.answer_ids and reference < transcript.answer
 
 
-def _as_shown(memory: Memory, keyed: Sequence[tuple[Draft, bytes]]) -> list[bytes]:
+def _as_shown(transcript: Transcript, keyed: Sequence[tuple[Draft, bytes]]) -> list[bytes]:
     """Digests of a prompt's messages; where one repeats a user's own words, of what the model was first shown."""
     wanted = [key for _, key in keyed]
     left: dict[bytes, list[int]] = {}
     for place in range(len(wanted) - 1, -1, -1):
         key = wanted[place]
         if keyed[place][0].role is USER:
-            references = left[key] if key in left else left.setdefault(key, memory.reworded(key))
+            references = left[key] if key in left else left.setdefault(key, transcript.reworded(key))
             if references:
-                wanted[place] = memory.key(references.pop()) or key
+                wanted[place] = transcript.key(references.pop()) or key
     return wanted
 
 
-def _found(memory: Memory, wanted: list[bytes]) -> list[int | None]:
+def _found(transcript: Transcript, wanted: list[bytes]) -> list[int | None]:
     """What digests stand for: the last prompt gone on with, else the last messages, else any, the newest first."""
-    going_on = _going_on(_thread(memory), wanted)
+    going_on = _going_on(_thread(transcript), wanted)
     if going_on is not None:
         return going_on
-    recent = _recent(memory, len(wanted))
+    recent = _recent(transcript, len(wanted))
     if [key for _, key in recent] == wanted:
         return [reference for reference, _ in recent]
-    first = max(0, memory.total - WINDOW)
-    found = _searched(memory, wanted, first)
+    first = max(0, transcript.total - WINDOW)
+    found = _searched(transcript, wanted, first)
     missing = (key for key, reference in zip(wanted, found, strict=True) if reference is None)
-    return _searched(memory, wanted, 0) if first and any(map(memory.past.may_hold, missing)) else found
+    return _searched(transcript, wanted, 0) if first and any(map(transcript.past.may_hold, missing)) else found
 
 
 def _going_on(thread: list[tuple[int, bytes]], wanted: list[bytes]) -> list[int | None] | None:
@@ -69,36 +69,36 @@ def _going_on(thread: list[tuple[int, bytes]], wanted: list[bytes]) -> list[int 
     return [*(reference for reference, _ in thread[:shared]), *[None] * (len(wanted) - shared)]
 
 
-def _thread(memory: Memory) -> list[tuple[int, bytes]]:
+def _thread(transcript: Transcript) -> list[tuple[int, bytes]]:
     """What a prompt that goes on with the last one begins with: its view, its answer, and what came after."""
-    references = [ref for ref in expand(memory.view) if ref < 0 or memory.key(ref) not in memory.systems]
-    if memory.answer is not None:
-        references += range(memory.answer, memory.total)
-    asides = {-1 - index: key for key, index in memory.aside_keys.items()}
+    references = [ref for ref in expand(transcript.view) if ref < 0 or transcript.key(ref) not in transcript.systems]
+    if transcript.answer is not None:
+        references += range(transcript.answer, transcript.total)
+    asides = {-1 - index: key for key, index in transcript.aside_keys.items()}
     thread = []
     for ref in references:
-        known = asides.get(ref) if ref < 0 else memory.key(ref)
+        known = asides.get(ref) if ref < 0 else transcript.key(ref)
         if known is None:
             return []
         thread.append((ref, known))
     return thread
 
 
-def _recent(memory: Memory, count: int) -> list[tuple[int, bytes]]:
+def _recent(transcript: Transcript, count: int) -> list[tuple[int, bytes]]:
     """The last messages but for system prompts, of which there may be one beside each."""
-    start = max(0, memory.total - 2 * count)
-    said = [pair for pair in enumerate(memory.digests(start), start) if pair[1] not in memory.systems]
+    start = max(0, transcript.total - 2 * count)
+    said = [pair for pair in enumerate(transcript.digests(start), start) if pair[1] not in transcript.systems]
     return said[-count:] if count else []
 
 
-def _searched(memory: Memory, wanted: list[bytes], first: int) -> list[int | None]:
+def _searched(transcript: Transcript, wanted: list[bytes], first: int) -> list[int | None]:
     """What digests stand for among the messages from `first` on, as much as possible in order; else an aside."""
-    known = memory.digests(first)[::-1]
+    known = transcript.digests(first)[::-1]
     found: list[int | None] = [None] * len(wanted)
     for block in SequenceMatcher(None, known, wanted[::-1], autojunk=False).get_matching_blocks():
         for step in range(block.size):
-            found[len(wanted) - 1 - (block.b + step)] = memory.total - 1 - (block.a + step)
+            found[len(wanted) - 1 - (block.b + step)] = transcript.total - 1 - (block.a + step)
     for index, key in enumerate(wanted):
-        if found[index] is None and key in memory.aside_keys:
-            found[index] = -1 - memory.aside_keys[key]
+        if found[index] is None and key in transcript.aside_keys:
+            found[index] = -1 - transcript.aside_keys[key]
     return found

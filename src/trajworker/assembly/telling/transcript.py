@@ -1,224 +1,243 @@
-"""Builds the message list of one agent: adds what each call says for the first time, keeps the rest aside.
+"""The message list of one agent as it grows: what was said and what was kept aside, by digest and by place."""
 
-Every llm call repeats the history in its inputs. What it repeats is referred to; what follows the known part is new;
-what stands inside it and is unknown (a summary, an edited copy, injected context) is kept aside (guides/output.md).
-"""
+from datetime import datetime
+from itertools import islice
+from typing import Any
 
-from trajworker.assembly.kept.context import append, joined, refer
+import msgspec
+from msgspec import Struct
+
+from trajworker.assembly.dialogues.sessions import Session
+from trajworker.assembly.kept.context import KEPT, Context, Known, Past, Pending
+from trajworker.assembly.kept.folds import Amendment
+from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
-from trajworker.assembly.reading.words import (
-    ALTERNATIVE,
-    CONTEXT,
-    EDITED,
-    STOPPED,
-    SUMMARY,
-    Opening,
-    is_written_out,
-    shown_to_model,
-)
-from trajworker.assembly.telling.alignment import FreshSystem, Seen, made
-from trajworker.assembly.telling.echoes import TurnSoFar, is_echo, retells
-from trajworker.assembly.telling.fresh import Fresh, Keyed
-from trajworker.assembly.telling.linking import complete, from_run, match_run, pending_of
-from trajworker.assembly.telling.memory import StepDraft
-from trajworker.assembly.telling.turns import Turns
+from trajworker.assembly.reading.tool_runs import ToolRun
+from trajworker.assembly.reading.words import CONTEXT, SUMMARY, Quotes, is_phrase
+from trajworker.assembly.telling.open_runs import OpenRuns
 from trajworker.dialects import Draft, digest
-from trajworker.dialects.speech import RAW
-from trajworker.model.message import ASSISTANT, NOT_TRAINABLE, SYSTEM, TOOL, TRAINABLE, USER
+from trajworker.dialects.draft import DIGEST_SIZE
+from trajworker.model.message import ASSISTANT, TOOL
 
 
-class Transcript(Turns):
-    """The growing message list of one agent in one trace."""
+class StepDraft(Struct, eq=False, gc=False):
+    """One decision: what was seen (ranges), what was produced (index), and the call behind it."""
 
-    def take(self, call: Call, opening: Opening | None) -> None:
-        """Take in one llm call: its prompt, then its answer."""
-        seen, rest = self.match_prefix(call, opening) or self.match(call, opening)
-        self.repeated = [one for one in seen if not isinstance(one, FreshSystem)]
-        if opening is not None and opening.begins and rest and all(one.role is TOOL for one, _ in rest):
-            self.begin_turn_without_words(opening)
-        self.add_missing_results(rest, call.run.start_time, first=opening is not None)
-        results, rest = self._leading_results(rest)
-        outside = [self.system(draft) for draft in call.prompt.system] if call.prompt.system else []
-        if opening is not None and opening.root is not None and self.total == 0 and not outside:
-            outside = self._system_of(opening.root, rest)
-        view = self._placed(seen)
-        for reference in results:
-            refer(view, reference)
-        begins = opening.begins if opening is not None else self.speaks_again(call, rest, view)
-        for reference in self._append(rest, opening, begins=begins):
-            refer(view, reference)
-        if begins and self.turn == self.before.entries:
-            self.begin_turn_without_words(opening)
-        if opening is not None:
-            self.orphans(call.run.start_time, asking=call)
-        self._remember(call, view)
-        self.shown = shown_to_model(rest) or self.shown
-        self.answer, self.untold_calls, self.renamed = None, [], {}
-        if call.answer.draft is None or call.failed:
-            return
-        if not begins and self.turn == 0:
-            self.turn = 1
-        self._add_answer(call, call.answer.draft, outside)
+    view: list[tuple[int, int]]
+    answer: int
+    call: Call
+    summarised: bool = False
 
-    def _add_answer(self, call: Call, answer: Draft, outside: list[int]) -> None:
-        """Add what the model said, and the step it is: `outside` are system prompts beside the view."""
-        if self.frame.said_before is not None and self.frame.said_before[0] == call.key:
-            for draft in self.frame.said_before[1]:
-                if not self._said_in_turn(key := digest(draft)) and key not in self.aside_keys:
-                    self.add(draft, key)
-        index = self.add(answer, call.key)
-        self.answered = True
-        self.answer, self.answer_ids = index, sorted(call.ids)
-        self.reasoned = [index] if answer.reasoning else []
-        if answer.id:
-            self.ids.add(answer.id)
-        if answer.tool_calls:
-            self.pending += pending_of(index, answer.tool_calls)
-        answer.trainable_status = TRAINABLE
-        if answer.finish_reason in ("length", "content_filter") or RAW in answer.flags or STOPPED in answer.flags:
-            answer.trainable_status = NOT_TRAINABLE
-        for other in call.answer.others:
-            self.aside(other, ALTERNATIVE)
-        seen = joined(outside, self.view)
-        refer(seen, index)
-        self.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=self._summarised(seen)))
 
-    def _placed(self, seen: list[Seen]) -> list[tuple[int, int]]:
-        """What a prompt repeats as references, its fresh system prompts added."""
-        view: list[tuple[int, int]] = []
-        for one in seen:
-            if isinstance(one, FreshSystem):
-                refer(view, self.system(one.draft, one.key))
-            else:
-                append(view, *one)
-        return view
+class Frame(Struct, eq=False, gc=False):
+    """What the trace around an agent's calls tells; of a sub-agent's nothing is known.
 
-    def _system_of(self, root: Root, rest: list[Keyed]) -> list[int]:
-        """The system prompt that only the root was given (Claude Agent SDK)."""
-        if any(draft.role is SYSTEM for draft, _ in rest):
-            return []
-        return [self.system(draft) for draft in root.system]
+    Args:
+        session: where the user speaks again.
+        root: the root, where it gave messages back.
+        said_before: the key of an answer, and what the app itself said right before it.
+        internal: calls beside the agent's that are no part of the conversation.
+    """
 
-    def _summarised(self, view: list[tuple[int, int]]) -> bool:
-        if not self.asides:
-            return False
-        own = [-1 - start - self.before.asides for start, _ in view if start < 0]
-        return any(0 <= place < len(self.asides) and SUMMARY in self.asides[place].flags for place in own)
+    session: Session | None = None
+    root: Root | None = None
+    said_before: tuple[bytes, list[Draft]] | None = None
+    internal: list[Call] = []
 
-    def _remember(self, call: Call, view: list[tuple[int, int]]) -> None:
-        """Keep the hash of the prompt, so that the next one that begins with it need not be decoded."""
-        self.view = view
-        array = call.prompt.array
-        if array is None or not view or self.was_cut:
-            self.prefix.forget()
-        else:
-            self.prefix.keep(array)
 
-    def _leading_results(self, rest: list[Keyed]) -> tuple[list[int], list[Keyed]]:
-        """Add the results that answer the last calls: they came before all that a prompt says anew, above them too."""
-        self.results_told = bool(rest) and rest[0][0].role is TOOL
-        if not self.results_told:
-            return [], rest
-        stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not TOOL), len(rest))
-        return self.add_results(rest[:stop]), rest[stop:]
+class Reading(Struct, eq=False, gc=False):
+    """How the prompt that is taken in now was read.
 
-    def _append(self, rest: list[Keyed], opening: Opening | None, *, begins: bool) -> list[int]:
-        """Add what a prompt says for the first time; the references under which the prompt now stands."""
-        if not rest:
-            return []
-        fresh = Fresh.of(rest, opening, begins=begins)
-        references: list[int] = []
-        place, start = 0, len(self.drafts)
-        while place < len(rest):
-            if rest[place][0].role is not TOOL:
-                references.append(self._told(fresh, place, start))
-                place += 1
-                continue
-            stop = place
-            while stop < len(rest) and rest[stop][0].role is TOOL:
-                stop += 1
-            references += self.add_results(rest[place:stop])
-            place = stop
-        return references
+    Args:
+        start: when its call began; None behind the last call.
+        repeated: what it told again, as ranges.
+        was_cut: whether its own answer stood in it, and was cut off with all that followed.
+        begins_with_results: whether what it says anew begins with tool results.
+        untold: calls that it leaves out while it tells what the others beside them gave back.
+    """
 
-    def _told(self, fresh: Fresh, place: int, start: int) -> int:
-        """The reference of one message that is no result; the prompt's new ones begin at `start`."""
-        draft, key = fresh.rest[place]
-        if place == fresh.user:
-            return self.add_user(draft, key, fresh.opening, start)
-        if draft.role is SYSTEM:
-            return self.system(draft, key)
-        flag = fresh.beside(place, self.quotes)
-        if flag is None and fresh.opening is None and not draft.tool_calls and self._is_echo(draft):
-            flag = CONTEXT
-        if flag is not None:
-            return self.aside(draft, flag, key)
-        if self.answer is not None and self._repeats_calls(draft):
-            return self.answer
+    start: datetime | None = None
+    repeated: list[tuple[int, int]] = []
+    was_cut: bool = False
+    begins_with_results: bool = False
+    untold: list[tuple[Pending, ToolRun]] = []
+
+
+class Transcript(Struct, eq=False, gc=False):
+    """The messages of one agent so far, those of earlier traces by their digests only.
+
+    Args:
+        past: what earlier traces said; `before` is what they left to go on from.
+        runs: the agent's tool runs.
+        quotes: texts that the trace itself made.
+        frame: what the trace around the agent's calls tells.
+        total: messages so far, those of earlier traces included.
+        aside_keys: indexes of what was kept aside, by digest; `systems` likewise for system prompts.
+        prefix: the last prompt, to tell whether the next one begins with it.
+        drafts: messages of this trace; `keys` are their digests, `asides` what it kept aside.
+        ids: ids that a graph gave to answers of this trace.
+        spoken: messages of this trace that a template stood around, by the digest of the user's own words.
+        turn: the turn that is told now, from 1; `turn_user` is the message that began it.
+        answered: whether a model answered in it.
+        pending: calls that no result stands for yet.
+        view: what the last prompt showed, as ranges.
+        answer: what the model said to it, and the ids of its calls.
+        reasoned: the last answer, where its reasoning is known.
+        untold_calls: calls of the last answer that the history's copy of it leaves out.
+        renamed: ids under which a history repeats the calls of the last answer, where it numbers them anew.
+        shown: what the user's last message looked like to the model.
+        reading: how the prompt that is taken in now was read.
+    """
+
+    past: Past
+    before: Context
+    runs: OpenRuns
+    quotes: Quotes
+    frame: Frame
+    total: int
+    aside_keys: dict[bytes, int]
+    systems: dict[bytes, int]
+    prefix: Prefix
+    turn: int
+    turn_user: int | None
+    pending: list[Pending]
+    view: list[tuple[int, int]]
+    answer: int | None
+    answer_ids: list[str]
+    reasoned: list[int]
+    drafts: list[Draft] = []
+    keys: list[bytes] = []
+    asides: list[Draft] = []
+    ids: set[str] = set()
+    spoken: dict[bytes, list[int]] = {}
+    steps: list[StepDraft] = []
+    amendments: list[Amendment] = []
+    answered: bool = False
+    untold_calls: list[tuple[str, dict[str, Any] | None]] = []
+    renamed: dict[str, str | None] = {}
+    shown: str | None = None
+    reading: Reading = msgspec.field(default_factory=Reading)
+
+    @classmethod
+    def behind(cls, past: Past, runs: list[ToolRun], quotes: Quotes, frame: Frame | None = None) -> "Transcript":
+        """One that goes on from earlier traces."""
+        before, prompt = past.context, past.prompt
+        known = before.prefix_length, before.prefix_hash
+        return cls(
+            past=past, before=before, runs=OpenRuns(runs), quotes=quotes, frame=frame or Frame(), total=before.total,
+            aside_keys=dict(past.known.asides), systems=dict(past.known.systems),
+            prefix=prompt if prompt is not None and prompt.stands_for(*known) else Prefix(*known),
+            turn=before.entries, turn_user=before.turn_user, pending=list(before.pending), view=list(before.view),
+            answer=before.answer, answer_ids=list(before.answer_ids), reasoned=list(before.reasoned[-1:]),
+        )  # fmt: skip
+
+    def turn_at(self, time: datetime) -> int:
+        """The turn that a time lies in."""
+        session = self.frame.session
+        begun_later = session.turns_after(time, answered=True) if session is not None else 0
+        return max(self.turn - begun_later, 1)
+
+    def turn_beside(self, call: Call) -> int:
+        """The turn that a call beside the dialogue belongs to."""
+        begun_later = self.frame.session.work_after(call) if self.frame.session is not None else 0
+        return max(self.turn - begun_later, 1)
+
+    def key(self, reference: int) -> bytes | None:
+        """Digest of a message."""
+        if reference < self.before.total:
+            return self.past.key(reference)
+        place = reference - self.before.total
+        return self.keys[place] if place < len(self.keys) else None
+
+    def digests(self, start: int) -> list[bytes]:
+        """Digests of the messages from a reference on."""
+        past, size = self.past.known.messages, DIGEST_SIZE
+        earlier = [bytes(past[at : at + size]) for at in range(start * size, self.before.total * size, size)]
+        return earlier + self.keys[max(start - self.before.total, 0) :]
+
+    def reworded(self, key: bytes) -> list[int]:
+        """The messages in which a user's own words, by digest, were shown to a model in a template, oldest first."""
+        return [*self.past.known.spoken.get(key, ()), *self.spoken.get(key, ())]
+
+    def knows(self, key: bytes) -> bool:
+        """Whether a message was told before, in whatever trace."""
+        return key in self.aside_keys or any(self.key(place) == key for place in range(self.total))
+
+    @property
+    def told(self) -> set[bytes]:
+        """Digests of all messages that were told before: where many are looked for, since making it is dear."""
+        return {key for place in range(self.total) if (key := self.key(place)) is not None}.union(self.aside_keys)
+
+    def own(self, reference: int) -> Draft | None:
+        """A message of this trace."""
+        place = reference - self.before.total
+        return self.drafts[place] if 0 <= place < len(self.drafts) else None
+
+    def add(self, draft: Draft, key: bytes) -> int:
+        """Append a message; its reference."""
+        draft.turn = self.turn
+        self.drafts.append(draft)
+        self.keys.append(key)
+        self.total += 1
+        return self.total - 1
+
+    def system(self, draft: Draft, key: bytes | None = None) -> int:
+        """A system prompt's reference: known, new, or an aside where it quotes what the trace itself made."""
+        key = key or digest(draft)
+        found = self.systems.get(key)
+        if found is not None:
+            return found
+        if self.quotes.quoted(draft):
+            return self.aside(draft, CONTEXT, key)
+        if draft.flags and SUMMARY in draft.flags:
+            return self.aside(draft, SUMMARY, key)
+        first = self.total == len(self.systems)
         index = self.add(draft, key)
-        if draft.role is ASSISTANT and draft.tool_calls:
-            self.pending += pending_of(index, draft.tool_calls)
-        if draft.role is USER and self.turn_user is None:
-            self.turn_user = index  # the agent spoke first
+        if first:
+            draft.turn = 0
+        self.systems[key] = index
         return index
 
-    def _repeats_calls(self, draft: Draft) -> bool:
-        """Whether a prompt tells calls of the last answer one by one, under ids of the app's own."""
-        told = made(draft)
-        if draft.role is not ASSISTANT or draft.content or not told:
-            return False
-        if not all(one in self.untold_calls for one in told):
-            return False
-        self.untold_calls = [one for one in self.untold_calls if one not in told]
-        return True
+    def aside(self, draft: Draft, flag: str, key: bytes | None = None) -> int:
+        """Keep a message aside, once; its reference."""
+        key = key or digest(draft)
+        if key in self.aside_keys:
+            return -1 - self.aside_keys[key]
+        index = self.before.asides + len(self.asides)
+        if flag not in draft.flags:
+            draft.flags = (*draft.flags, flag) if SUMMARY not in draft.flags else draft.flags
+        draft.turn = self.turn
+        self.asides.append(draft)
+        self.aside_keys[key] = index
+        return -1 - index
 
-    def _is_echo(self, draft: Draft) -> bool:
-        """Whether a message inside the turn only tells again what was said in it."""
-        users = draft.role is USER
-        if not users and (draft.role is not ASSISTANT or not self.answer_ids):
-            return False
-        so_far = TurnSoFar(
-            asked=self.own(self.turn_user) if self.turn_user is not None else None,
-            shown=self.shown,
-            answer=self.own(self.answer) if self.answer is not None else None,
-            results=[(one.content or "").strip() for one in self.drafts if users and one.role is TOOL],
-            told=self.results_told,
+    def is_cut_off(self) -> bool:
+        """Whether nothing was said behind what the tools gave back that were called last."""
+        return bool(self.answer_ids) and not self.pending and bool(self.drafts) and self.drafts[-1].role is TOOL
+
+    def tells(self, text: str) -> bool:
+        """Whether an answer or a result of this trace is a text, holds it, or is held by it."""
+        said = [(one.content or "").strip() for one in self.drafts if one.role in (ASSISTANT, TOOL)]
+        return text in said or any(text in one or (is_phrase(one) and one in text) for one in said)
+
+    def news(self) -> Known:
+        """What this trace said for the first time."""
+        known = self.past.known
+        return Known(
+            messages=bytearray().join(self.keys),
+            systems=dict(islice(self.systems.items(), len(known.systems), None)),
+            asides=dict(islice(self.aside_keys.items(), len(known.asides), None)),
+            spoken=self.spoken,
         )
-        return is_echo(draft, so_far) if users else retells(draft, so_far)
 
-    def finish(self, trailing: list[Draft], *, waits: bool = False) -> None:
-        """Tell what only tool runs and the root's outputs tell; where it `waits` for a human, no empty results."""
-        self.limit = None
-        by_id = {draft.tool_response.id: draft for draft in trailing if draft.tool_response and draft.tool_response.id}
-        for call in list(self.pending):
-            run = match_run(call, self.runs, self.pending, None)
-            draft = by_id.pop(call.id, None) if call.id else None
-            if (run is None and draft is None) or (waits and run is not None and run.is_empty):
-                continue
-            self.pending.remove(call)
-            said = complete(draft or from_run(run), call, run)  # type: ignore[arg-type]  # one of them is there
-            self.add(said, digest(said))
-        self.orphans(None)
-        for draft in trailing:
-            key = digest(draft)
-            if draft.role is not ASSISTANT or draft.says_nothing or self._is_told(draft, key):
-                continue
-            if any(call.id in self.answer_ids for call in draft.tool_calls or ()):
-                self.aside(draft, EDITED, key)  # a human put other arguments into the call that waits
-                continue
-            self.add(draft, key)
-            self.answered = True
-
-    def _is_told(self, draft: Draft, key: bytes) -> bool:
-        """Whether an assistant message that the trace gave back was told in this turn."""
-        if draft.id in self.ids or self._said_in_turn(key):
-            return True
-        said = self.own(self.answer) if self.answer is not None and not draft.tool_calls else None
-        return said is not None and is_written_out(draft.content, said.content)
-
-    def _said_in_turn(self, key: bytes) -> bool:
-        """Whether a message was told in this turn, be it by a trace that the turn was interrupted in."""
-        return key in self.keys or any(
-            self.key(place) == key for place in range(self.turn_user or 0, self.before.total)
-        )
+    def after(self) -> Context:
+        """The context for the next trace."""
+        before = self.before
+        length, prefix = self.prefix.sealed()
+        return Context(
+            total=self.total, asides=before.asides + len(self.asides), entries=self.turn,
+            view=self.view, answer=self.answer, answer_ids=self.answer_ids,
+            prefix_length=length, prefix_hash=prefix, turn_user=self.turn_user,
+            pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
+        )  # fmt: skip
