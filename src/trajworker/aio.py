@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from trajworker.api.arguments import When, known_limit, point_in_time
 from trajworker.api.bulk import bulk_trajectories
 from trajworker.api.bulk_request import Bulk
 from trajworker.api.connecting import Connector
@@ -20,7 +21,7 @@ from trajworker.api.identity import known_redactor
 from trajworker.api.importing import Import, Importer, Wanted, ids_of
 from trajworker.api.lines import open_lines
 from trajworker.api.listing import ConversationSummary
-from trajworker.api.options import STORAGE_DIR, Connection, Options, When, known_limit, options_of, point_in_time
+from trajworker.api.options import STORAGE_DIR, Connection, Options, options_of
 from trajworker.api.saving import Documents, Format, folder_of, published_lines, refuse_unknown_format, trajectories_in
 from trajworker.errors import NotInitialised
 from trajworker.model.times import EARLIEST

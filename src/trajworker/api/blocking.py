@@ -16,11 +16,12 @@ import anyio
 from anyio.from_thread import BlockingPortal
 
 from trajworker import aio
+from trajworker.api.arguments import When
 from trajworker.api.fidelity import faithful_line
 from trajworker.api.importing import Wanted
 from trajworker.api.lines import open_lines
 from trajworker.api.listing import ConversationSummary
-from trajworker.api.options import STORAGE_DIR, When
+from trajworker.api.options import STORAGE_DIR
 from trajworker.api.saving import Documents, Format, folder_of, published_lines, refuse_unknown_format, trajectories_in
 from trajworker.redaction import BasePiiRedactor
 from trajworker.trajectory import Trajectory
