@@ -174,7 +174,7 @@ PAGING_AND_DATA: Final = {
     ),
     37: held(
         "no end for ever",
-        "staging/test_looks.py::test_a_pending_run_is_looked_at_less_and_less_often",
+        "staging/test_rechecks.py::test_a_pending_run_is_looked_at_less_and_less_often",
         "worker/test_outlet.py::test_a_root_that_never_ends_is_told_as_incomplete_and_again_when_it_ends",
     ),
     38: held(

@@ -87,9 +87,9 @@ def activities(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) 
             revision=revision,
             content_hash=content_hash,
             empty=bool(empty),
-            reduced=bool(reduced),
+            compacted=bool(compacted),
         )
-        for key, project, name, last_activity, revision, content_hash, reduced, empty, title in rows
+        for key, project, name, last_activity, revision, content_hash, compacted, empty, title in rows
     ]
 
 
