@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from trajworker.api.arguments import When, known_limit, point_in_time
 from trajworker.api.bulk import bulk_trajectories
 from trajworker.api.bulk_request import Bulk
 from trajworker.api.connecting import Connector
@@ -20,8 +21,8 @@ from trajworker.api.identity import known_redactor
 from trajworker.api.importing import Import, Importer, Wanted, ids_of
 from trajworker.api.lines import open_lines
 from trajworker.api.listing import ConversationSummary
-from trajworker.api.options import STORAGE_DIR, Connection, Options, When, known_limit, options_of, point_in_time
-from trajworker.api.saving import Documents, Format, folder_of, known_format, published_lines, several
+from trajworker.api.options import STORAGE_DIR, Connection, Options, options_of
+from trajworker.api.saving import Documents, Format, folder_of, published_lines, refuse_unknown_format, trajectories_in
 from trajworker.errors import NotInitialised
 from trajworker.model.times import EARLIEST
 from trajworker.ports import Slice
@@ -217,7 +218,7 @@ async def save(
     format: Format = "json",  # noqa: A002 - the word users know
 ) -> list[Path]:
     """As `trajworker.save`; what `iter_conversations` hands out may be given as it is. It needs no `init`."""
-    known_format(format)
+    refuse_unknown_format(format)
     folder, found = folder_of(output_dir), _each(trajectories)
     if format == "json":
         return [path async for path in _documents(found, folder)]
@@ -238,5 +239,5 @@ async def _each(given: Trajectory | Iterable[Trajectory] | AsyncIterable[Traject
         async for one in given:
             yield one
         return
-    for one in several(given):
+    for one in trajectories_in(given):
         yield one

@@ -40,7 +40,7 @@ def test_what_is_imported_by_id_is_what_is_imported_whole(producer: str, mode: M
     assert {each.task.conversation_id: each for each in some} == whole
 
 
-def test_they_come_in_the_order_asked_for_and_once(server: tuple[Simulator, str], tmp_path: Path) -> None:
+def test_conversations_come_in_the_order_asked_for_and_once(server: tuple[Simulator, str], tmp_path: Path) -> None:
     simulator, url = server
     for name in "abc":
         simulator.add_runs(PROJECT, conversation(name))

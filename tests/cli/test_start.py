@@ -59,7 +59,7 @@ async def test_what_is_asked_for_is_imported(tmp_path: Path) -> None:
 
 
 async def test_an_import_of_an_export_waits_for_no_http_client_and_no_database() -> None:
-    loads = "import sys, trajworker.cli.importing, trajworker.api.folding; print(*sys.modules)"
+    loads = "import sys, trajworker.cli.importing, trajworker.api.fold_process; print(*sys.modules)"
     done = await anyio.run_process([sys.executable, "-c", loads])
     modules = set(done.stdout.decode().split())
     assert "trajworker.api.bulk" in modules

@@ -98,7 +98,7 @@ class Workplace:
         """Every file and manifest that a consumer may act on."""
         return {path.name: path.read_bytes() for path in files_in(self.out)}
 
-    def said(self) -> list[tuple[str, int]]:
+    def revisions(self) -> list[tuple[str, int]]:
         """Conversation and revision of every published line, in order."""
         return [(line["task"]["conversation_id"], line.get("revision", 1)) for line in lines_in(self.out)]
 

@@ -84,7 +84,7 @@ class Following:
     cycle: Cycle
     outlet: Outlet
     out: Path
-    told: list[Event] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
     stop: Stop = field(default_factory=lambda: Stop(0.0))
 
     async def step(self) -> dict[str, Any]:
@@ -124,17 +124,17 @@ async def following(  # noqa: PLR0913 - what a test turns
     settings = LangSmithSettings(
         endpoint=url, page_size=page_size, limits=dict.fromkeys(("v2", "v1", "v1_slow", "other"), NO_LIMIT)
     )
-    told: list[Event] = []
+    events: list[Event] = []
     async with (
         open_staging(folder / "staging.db") as staging,
-        LangSmithSource(settings, told.append, paces=paces) as source,
+        LangSmithSource(settings, events.append, paces=paces) as source,
         open_sink(staging, JsonlSettings(out=folder / "out"), clock=clock) as sink,
     ):
-        cycle = Cycle(source, staging, reading, told.append, 4)
+        cycle = Cycle(source, staging, reading, events.append, 4)
         folding = Folding(staging, FoldSettings(), cycle.reread)
         delivery = delivery or Delivery(finish=FinishRule(idle=timedelta(minutes=30), settle=reading.settle))
-        outlet = Outlet(staging, sink, folding, delivery, told.append)
-        yield Following(clock, source, cycle, outlet, folder / "out", told)
+        outlet = Outlet(staging, sink, folding, delivery, events.append)
+        yield Following(clock, source, cycle, outlet, folder / "out", events)
         await outlet.close()
 
 

@@ -16,7 +16,7 @@ from e2e.simulated_time import BEGIN, PROJECT, Following, clock_at, following, n
 from support.published import lines_in
 from trajworker.simulator import Simulator, SimulatorSettings
 from trajworker.staging import read_figures
-from trajworker.staging.looking import connect_to_read
+from trajworker.staging.read_only import connect_to_read
 from trajworker.worker.planning import Reading
 
 DAY = timedelta(days=1)

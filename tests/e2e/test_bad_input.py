@@ -45,8 +45,8 @@ async def assert_nothing_was_lost(simulator: Simulator, place: Workplace) -> Non
     simulator.script()
     await place.once()
     expected = {thread["conversation_id"] for thread in recorded.expected(PRODUCER)["threads"]}
-    assert {name for name, _ in place.said()} == expected
-    assert each_revision_once(place.said())
+    assert {name for name, _ in place.revisions()} == expected
+    assert each_revision_once(place.revisions())
 
 
 async def test_a_wrong_key(simulator: Simulator, place: Workplace) -> None:
@@ -127,7 +127,7 @@ async def test_a_payload_that_is_nonsense_costs_no_conversation_but_its_own(
     done = await place.run("--once")
     assert done.code in (0, 65)
     whole = {thread["conversation_id"] for thread in recorded.expected(PRODUCER)["threads"]}
-    assert whole - {name for name, _ in place.said()} <= {nonsense.get("thread_id")}
+    assert whole - {name for name, _ in place.revisions()} <= {nonsense.get("thread_id")}
 
 
 async def test_a_folder_that_cannot_be_written(simulator: Simulator, place: Workplace) -> None:

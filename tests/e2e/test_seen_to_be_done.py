@@ -76,7 +76,7 @@ async def test_every_recorded_dialogue_arrives_as_it_was_said_for_hardly_more_re
     assert len(held) == len(unfinished)
     await place.once("--flush")
     assert [wrong for thread in threads for wrong in differences(place.trajectories(), thread)] == []
-    assert each_revision_once(place.said())
+    assert each_revision_once(place.revisions())
 
 
 @pytest.mark.parametrize("api", ["v2"], indirect=True)
@@ -114,7 +114,9 @@ async def test_new_turns_make_new_revisions_of_their_conversations_and_of_no_oth
     await place.once()
     after = place.published()
     assert {name: after[name] for name in before} == before
-    assert [(name, revision) for name, revision in place.said() if revision > 1] == [(threads[0]["conversation_id"], 2)]
+    assert [(name, revision) for name, revision in place.revisions() if revision > 1] == [
+        (threads[0]["conversation_id"], 2)
+    ]
     newest = {one.task.conversation_id: one for one in place.trajectories()}
     assert differences([newest[threads[0]["conversation_id"]]], threads[0]) == []
     simulator.requests.clear()
@@ -148,7 +150,7 @@ async def test_after_kills_at_any_moment_each_revision_is_published_exactly_once
         published = now
     await place.once()
     assert {name: place.published()[name] for name in published} == published
-    assert each_revision_once(place.said())
+    assert each_revision_once(place.revisions())
     assert place.newest() == calm.newest()
 
 

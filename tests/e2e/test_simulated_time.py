@@ -53,7 +53,7 @@ async def test_a_month_of_following_says_what_one_backfill_at_the_end_says(tmp_p
     assert incremental == whole, "stale"
     said = [(line["task"]["conversation_id"], line.get("revision", 1)) for line in lines_in(daily.out)]
     assert each_revision_once(said)
-    late = [event for event in daily.told if isinstance(event, LateFound) and event.purpose == SlicePurpose.DEEP_SCAN]
+    late = [event for event in daily.events if isinstance(event, LateFound) and event.purpose == SlicePurpose.DEEP_SCAN]
     assert late, "the deep scan tells how late the late ones were"
     assert 24 * HOUR_S < max(event.late_s for event in late) < 60 * HOUR_S
     cycles, scans = (DAYS + 3) * 24, (DAYS + 3) * len(runs) / SMALL_PAGE
@@ -86,8 +86,8 @@ async def test_jobs_that_are_started_each_hour_find_within_a_day_what_came_late_
     assert all(requests <= 3 + asked_of_info for hour, (requests, _) in enumerate(found) if hour not in {0, first})
 
 
-def emitted(told: list[Event]) -> set[str]:
-    return {event.conversation_id for event in told if isinstance(event, ConversationEmitted)}
+def emitted(events: list[Event]) -> set[str]:
+    return {event.conversation_id for event in events if isinstance(event, ConversationEmitted)}
 
 
 async def test_a_run_that_a_bad_hour_held_back_is_told_once_the_hour_is_over(tmp_path: Path) -> None:
@@ -104,14 +104,14 @@ async def test_a_run_that_a_bad_hour_held_back_is_told_once_the_hour_is_over(tmp
         following(url, clock, tmp_path, Reading(since=BEGIN, settle=timedelta(0)), AT_ONCE) as worker,
     ):
         assert not await worker.step()
-        assert runs[3]["thread_id"] not in emitted(worker.told)
-        assert len(emitted(worker.told)) == len(runs) - 1
+        assert runs[3]["thread_id"] not in emitted(worker.events)
+        assert len(emitted(worker.events)) == len(runs) - 1
         simulator.script()
         clock.advance(HOUR_S)
         assert not await worker.step()
-        assert len(emitted(worker.told)) == len(runs)
-    told = [type(event) for event in worker.told if isinstance(event, RunQuarantined | RunsRecovered)]
-    assert told == [RunQuarantined, RunsRecovered]
+        assert len(emitted(worker.events)) == len(runs)
+    observed = [type(event) for event in worker.events if isinstance(event, RunQuarantined | RunsRecovered)]
+    assert observed == [RunQuarantined, RunsRecovered]
 
 
 async def test_a_day_of_lag_delays_and_loses_nothing(tmp_path: Path) -> None:
@@ -124,8 +124,8 @@ async def test_a_day_of_lag_delays_and_loses_nothing(tmp_path: Path) -> None:
         following(url, clock, tmp_path, Reading(since=BEGIN), page_size=100) as worker,
     ):
         await worker.follow(BEGIN + timedelta(days=5), timedelta(hours=4))
-    told = sum(len(line["messages"]) for line in newest(worker.out).values())
-    assert told == 2 * len(runs)
+    messages = sum(len(line["messages"]) for line in newest(worker.out).values())
+    assert messages == 2 * len(runs)
 
 
 async def test_a_storm_of_429_and_every_second_answer_a_500_cost_at_most_two_and_a_half_times_the_requests(

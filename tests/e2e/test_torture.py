@@ -94,7 +94,7 @@ async def test_whatever_is_done_to_the_worker_it_ends_where_a_calm_one_does(
     assert ended.code == 0, ended.err[-2000:]
     after = place.published()
     assert {name: after[name] for name in published} == published
-    assert each_revision_once(place.said())
+    assert each_revision_once(place.revisions())
     assert verify(place.out).problems == ()
     assert place.newest() == await _calm(recorded, tmp_path)
 
@@ -148,4 +148,4 @@ async def test_a_stop_is_met_in_time_whenever_it_comes(
             assert code in (75, -signal.SIGTERM), code
     print(f"stops: median {sorted(took)[len(took) // 2]:.2f} s, longest {max(took):.2f} s")  # noqa: T201 - a figure to look at
     assert max(took) < (GRACE_S if requests == 1 else 2.0)
-    assert each_revision_once(place.said())
+    assert each_revision_once(place.revisions())

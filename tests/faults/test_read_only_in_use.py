@@ -47,7 +47,7 @@ async def test_a_disk_that_turns_read_only_in_use_ends_the_worker_and_the_next_o
         async with serve(simulator) as url, httpx.AsyncClient(trust_env=False) as probe:
             place = Workplace(url, tmp_path, [PROJECT], QUICKLY | {"TRAJWORKER_HEALTH_BIND": health})
             with place.started() as process:
-                await until(lambda: place.out.exists() and len(place.said()) == 2)
+                await until(lambda: place.out.exists() and len(place.revisions()) == 2)
                 asked = len(simulator.requests)
                 await until(lambda: len(simulator.requests) >= asked + 3 * CYCLES)
                 assert (await probe.get(f"http://{health}/livez")).status_code == 200
@@ -67,6 +67,6 @@ async def test_a_disk_that_turns_read_only_in_use_ends_the_worker_and_the_next_o
             await place.once()
         kept = place.published()
         assert {name: kept.get(name) for name in published} == published
-        assert sorted(place.said()) == [("new", 1), ("revised", 1), ("revised", 2), ("told", 1)]
-        assert each_revision_once(place.said())
+        assert sorted(place.revisions()) == [("new", 1), ("revised", 1), ("revised", 2), ("told", 1)]
+        assert each_revision_once(place.revisions())
         assert verify(place.out).problems == ()

@@ -27,6 +27,7 @@ DOORS = {
     "sources/asking/timing.py": "jitter between retries; a constructor argument, so tests give their own",
     "sources/asking/client.py": "the host's clock, only for a server that tells no time",
     "observing/logs.py": "when a line was written",
+    "api/arguments.py": "the present that ages such as 7d are counted back from",
     "api/options.py": "the present that ages such as 7d are counted back from",
     "config/redaction.py": "a secret for placeholders where nobody configured one",
     "simulator/faults.py": "seeded: the same script gives the same faults",

@@ -32,7 +32,7 @@ from trajworker.matching.rules import MODES
         ({"overrides": {"t": 3}}, "a list of paths, or a function"),
     ],
 )
-def test_it_names_what_is_valid(options: dict[str, Any], told: str) -> None:
+def test_an_error_names_what_is_valid(options: dict[str, Any], told: str) -> None:
     with pytest.raises(UnknownOption, match=re.escape(told)) as caught:
         matches([], [], **options)
     assert isinstance(caught.value, ConfigError)

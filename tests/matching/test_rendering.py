@@ -159,7 +159,7 @@ Trajectories differ: 1 call inserted (1 call, 0 expected; mode strict, args exac
     assert all(line.endswith("\x1b[0m") for line in coloured.splitlines()[1:])
 
 
-def test_it_is_never_longer_than_one_can_read() -> None:
+def test_a_rendered_verdict_is_never_longer_than_one_can_read() -> None:
     long = [call("step", {"n": n, "text": "x" * 10_000}) for n in range(500)]
     text = told(long, [])
     assert len(text.splitlines()) == ROWS_SHOWN + 2

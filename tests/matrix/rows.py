@@ -174,7 +174,7 @@ PAGING_AND_DATA: Final = {
     ),
     37: held(
         "no end for ever",
-        "staging/test_looks.py::test_a_pending_run_is_looked_at_less_and_less_often",
+        "staging/test_rechecks.py::test_a_pending_run_is_looked_at_less_and_less_often",
         "worker/test_outlet.py::test_a_root_that_never_ends_is_told_as_incomplete_and_again_when_it_ends",
     ),
     38: held(
@@ -378,7 +378,7 @@ SECURITY: Final = {
     86: held("a redirect to another origin", f"{REFUSAL}test_a_redirect_is_an_error_and_the_key_goes_nowhere"),
     87: held(
         "addresses in cursors and attachments",
-        f"{KEY}test_it_goes_to_the_one_origin_only",
+        f"{KEY}test_the_key_goes_to_the_one_origin_only",
         f"{CANARIES}test_no_artefact_of_a_whole_run_holds_a_canary",
     ),
     88: held("signed addresses in what the server says", f"{CANARIES}test_no_artefact_of_a_whole_run_holds_a_canary"),
@@ -402,7 +402,7 @@ SECURITY: Final = {
     ),
     92: held(
         "bombs in attachments and exports",
-        f"{KEY}test_it_goes_to_the_one_origin_only",
+        f"{KEY}test_the_key_goes_to_the_one_origin_only",
         "sources/test_parquet_exports_of_any_kind.py::test_a_damaged_file_and_a_missing_one_are_told",
     ),
     93: held(

@@ -85,7 +85,7 @@ def test_assert_trajectory_tells_the_same_and_hides_its_own_frames(pytester: pyt
 
 
 @pytest.mark.slow
-def test_it_reaches_the_report_through_xdist(pytester: pytest.Pytester) -> None:
+def test_an_explanation_reaches_the_report_through_xdist(pytester: pytest.Pytester) -> None:
     failing(pytester, "assert matches(MADE, WANTED)", "-n1").stdout.fnmatch_lines(STORY)
 
 

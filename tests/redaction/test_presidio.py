@@ -32,7 +32,7 @@ TEXT = "mail ada@example.com or +1 415 555 2671, card 4111111111111111, 123-45-6
 
 @needs_presidio
 @pytest.mark.slow
-def test_it_works_without_a_model_and_without_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_presidio_works_without_a_model_and_without_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*arguments: Any, **options: Any) -> Any:
         raise AssertionError(arguments, options)
 

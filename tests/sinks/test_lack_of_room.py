@@ -59,7 +59,7 @@ async def test_a_part_that_found_no_room_is_published_with_the_next_commit(
 
 
 @every_step
-async def test_or_by_the_clock(
+async def test_a_part_that_found_no_room_is_published_by_the_clock(
     staging: Staging, out: Path, step: Step, compression: Compression, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault = Fault(step, times=2)
@@ -74,7 +74,7 @@ async def test_or_by_the_clock(
 
 
 @every_step
-async def test_or_at_the_end_where_a_lack_of_room_is_told(
+async def test_a_part_that_found_no_room_is_published_at_the_end_where_the_lack_of_it_is_raised(
     staging: Staging, out: Path, step: Step, compression: Compression, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fault = Fault(step, times=2)
@@ -106,7 +106,7 @@ async def test_while_there_is_no_room_nothing_overtakes_it(
 
 
 @every_step
-async def test_or_with_the_next_start(
+async def test_a_part_that_found_no_room_is_published_with_the_next_start(
     staging: Staging, out: Path, step: Step, compression: Compression, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[Event] = []

@@ -40,7 +40,7 @@ async def test_a_part_is_published_once_it_holds_enough_lines(staging: Staging, 
         assert [path.name for path in files_in(out)] == ["trajectories-0000000001.jsonl"]
 
 
-async def test_or_enough_bytes(staging: Staging, out: Path) -> None:
+async def test_a_part_is_published_once_it_holds_enough_bytes(staging: Staging, out: Path) -> None:
     async with open_sink(staging, JsonlSettings(out=out, limits=Limits(seal_size=16))) as sink:
         await emit(staging, sink, most=1)
         assert files_in(out) == []
@@ -48,7 +48,7 @@ async def test_or_enough_bytes(staging: Staging, out: Path) -> None:
         assert len(files_in(out)) == 1
 
 
-async def test_or_is_old_enough_though_nothing_new_comes(staging: Staging, out: Path) -> None:
+async def test_a_part_is_published_once_it_is_old_enough_though_nothing_new_comes(staging: Staging, out: Path) -> None:
     now = 0.0
     settings = JsonlSettings(out=out, limits=Limits(seal_age=timedelta(minutes=1)))
     async with open_sink(staging, settings, clock=lambda: now) as sink:

@@ -101,7 +101,7 @@ async def test_neither_errors_nor_logs_nor_events_hold_it(fault: Reply) -> None:
     assert KEY not in written.getvalue()
 
 
-async def test_it_goes_to_the_one_origin_only() -> None:
+async def test_the_key_goes_to_the_one_origin_only() -> None:
     """Addresses inside the data, in cursors too, are data."""
     async with scripted([GOOD]) as other:
         item = run_row(1, START, attachments={"a": other.url}, inputs={"s3_urls": other.url})
@@ -112,7 +112,7 @@ async def test_it_goes_to_the_one_origin_only() -> None:
         assert other.received == []
 
 
-def test_it_has_no_face() -> None:
+def test_the_key_is_neither_printed_nor_copied() -> None:
     key = ApiKey(KEY)
     assert f"{key}{key!r}{key!s}{key:>5}".replace("*", "").strip() == ""
     assert key.reveal() == KEY

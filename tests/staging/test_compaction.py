@@ -34,13 +34,13 @@ async def test_a_late_run_of_a_compacted_conversation_says_which_runs_must_be_fe
     await staging.compact(minute(400))
     await staging.stage(a_page([a_run("d", "a", at=3)], 2))
     activity = (await activities(staging))["old"]
-    assert activity.reduced
-    missing = await staging.reduced(activity.conversation, 100)
+    assert activity.compacted
+    missing = await staging.compacted_runs(activity.conversation, 100)
     assert sorted(missing) == sorted([named("a"), named("b")])
     outcome = await staging.stage(a_page([a_run("a", thread="old"), a_run("b", "a", at=1)], 3))
     assert outcome.changed == 0
     activity = (await activities(staging))["old"]
-    assert not activity.reduced
+    assert not activity.compacted
     assert [run.name for run in await runs_of(staging, activity.conversation)] == ["a", "b", "d"]
 
 
@@ -52,9 +52,9 @@ async def test_payloads_come_back_for_runs_with_feedback_too(staging: Staging, s
     assert await staging.compact(minute(400)) == 1
     await staging.stage(a_page([a_run("b", "a", at=3)], 2))
     (activity,) = (await activities(staging)).values()
-    assert await staging.reduced(activity.conversation, 10) == [named("a")]
+    assert await staging.compacted_runs(activity.conversation, 10) == [named("a")]
     assert (await staging.stage(a_page([run], 3))).changed == 0, "its feedback is what it was"
-    assert await staging.reduced(activity.conversation, 10) == []
+    assert await staging.compacted_runs(activity.conversation, 10) == []
     assert bytes((await runs_of(staging, activity.conversation))[0].feedback_stats) == stats
 
 
@@ -66,7 +66,7 @@ async def test_feedback_given_after_payloads_were_dropped_brings_them_back_with_
     scored = replace(run, feedback_stats=Raw(b'{"score":{"n":1}}'))
     assert (await staging.stage(a_page([scored], 2))).changed == 1
     (activity,) = (await activities(staging)).values()
-    assert await staging.reduced(activity.conversation, 10) == []
+    assert await staging.compacted_runs(activity.conversation, 10) == []
     assert await runs_of(staging, activity.conversation) == [scored]
 
 

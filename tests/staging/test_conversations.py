@@ -28,13 +28,13 @@ async def test_the_thread_of_the_root_wins(staging: Staging) -> None:
     assert await conversations(staging) == {"root's": ["a", "b"]}
 
 
-async def test_else_that_of_the_first_descendant(staging: Staging) -> None:
+async def test_where_the_root_names_no_thread_that_of_the_first_descendant_wins(staging: Staging) -> None:
     children = [a_run("c", "a", thread="second", at=2), a_run("b", "a", thread="first", at=1)]
     await staging.stage(a_page([a_run("a"), *children], 1))
     assert await conversations(staging) == {"first": ["a", "b", "c"]}
 
 
-async def test_else_a_trace_is_a_conversation_of_its_own(staging: Staging) -> None:
+async def test_a_trace_that_names_no_thread_is_a_conversation_of_its_own(staging: Staging) -> None:
     await staging.stage(a_page([a_run("a"), a_run("b", "a", at=1), a_run("c", at=2)], 1))
     assert await conversations(staging) == {named("a"): ["a", "b"], named("c"): ["c"]}
 

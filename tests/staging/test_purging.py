@@ -12,8 +12,8 @@ from trajworker.model.run import Feedback
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.copies import copies
 from trajworker.staging.database import open_database
-from trajworker.staging.looking import connect_to_read
 from trajworker.staging.migrations import Migration, migrations
+from trajworker.staging.read_only import connect_to_read
 
 
 def holds(folder: Path, text: bytes) -> bool:

@@ -32,9 +32,9 @@ async def planned(staging: Staging, first: int, last: int, purpose: str = "cover
 async def test_what_is_purged_takes_its_unreadable_runs_with_it_and_they_do_not_come_back(tmp_path: Path) -> None:
     page = with_broken(a_page([a_run("a", thread="t")], 1), BROKEN, replace(BROKEN, run_id=None))
     async with open_staging(tmp_path / "s.db") as staging:
-        assert len((await staging.stage(page)).set_aside) == 2
+        assert len((await staging.stage(page)).quarantined) == 2
         await staging.purge_conversation(PROJECT_ID, "t")
-        assert (await staging.stage(page)).set_aside == ()
+        assert (await staging.stage(page)).quarantined == ()
         assert await quarantined(staging) == 0
         assert not any(SECRET in file.read_bytes() for file in tmp_path.iterdir())
 

@@ -147,7 +147,7 @@ async def test_compacting_drops_the_texts_and_what_is_fetched_again_comes_back(s
     await staging.stage(a_page([later], 2))
     assert (await staging.stage(a_page(calls, 3))).changed == 0
     assert await held(staging) == {run.name: run for run in [*calls, later]}
-    assert not (await activities(staging))["t"].reduced
+    assert not (await activities(staging))["t"].compacted
 
 
 async def test_a_trace_that_moves_takes_its_texts_along(staging: Staging) -> None:

@@ -176,7 +176,7 @@ def test_the_process_ends_whichever_way_the_file_is_left(tmp_path: Path, how: st
     assert b"RuntimeError" in ended.stderr or ended.returncode in (0, 3, 1, -2, 130)
 
 
-async def test_it_can_be_looked_at_while_a_worker_is_at_work(tmp_path: Path) -> None:
+async def test_staging_can_be_looked_at_while_a_worker_is_at_work(tmp_path: Path) -> None:
     path = tmp_path / "looked.db"
     async with open_staging(path) as working:
         await working.stage(a_page([a_run("a")], 1))

@@ -48,8 +48,8 @@ async def test_a_slice_whose_cursors_are_refused_again_and_again_is_begun_afresh
         await shop.work()
         assert (await shop.staging.coverage(PROJECT_ID)).watermark == shop.source.at
         assert (await shop.staging.figures()).quarantined == 0
-        assert len(await shop.said()) == 4
-    assert [type(event) for event in shop.told if isinstance(event, RunQuarantined | RunsRecovered)] == [
+        assert len(await shop.revisions()) == 4
+    assert [type(event) for event in shop.events if isinstance(event, RunQuarantined | RunsRecovered)] == [
         RunQuarantined,
         RunsRecovered,
     ]

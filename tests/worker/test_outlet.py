@@ -54,7 +54,7 @@ async def test_a_file_holds_no_more_lines_than_asked_for_however_many_are_due_at
     async with workshop(tmp_path, limits=Limits(seal_lines=10)) as shop:
         shop.source.runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(35)]
         await shop.work()
-        said = await shop.said()
+        said = await shop.revisions()
         sizes = [path.read_text().count("\n") for path in files_in(shop.out)]
     assert len(set(said)) == len(said) == 35
     assert sizes == [10, 10, 10, 5]
@@ -68,17 +68,17 @@ async def test_what_is_read_again_unchanged_is_not_said_again(tmp_path: Path) ->
         await shop.work()
         shop.source.runs = [a_run("one", thread="t", stats=b'{"score":{"n":1}}')]
         await shop.work()
-        assert await shop.said() == [("t", 1)]
+        assert await shop.revisions() == [("t", 1)]
 
 
 async def test_nothing_is_said_before_all_of_its_time_is_read(tmp_path: Path) -> None:
     rule = FinishRule(idle=timedelta(minutes=30), settle=timedelta(minutes=10))
     async with workshop(tmp_path, finish=rule, settle=timedelta(minutes=10)) as shop:
         shop.source.runs = [a_run("one", thread="t")]
-        for minutes, told in ((20, 0), (35, 0), (39, 0), (42, 1)):
+        for minutes, emitted in ((20, 0), (35, 0), (39, 0), (42, 1)):
             shop.source.at = day(0) + timedelta(minutes=minutes)
             await shop.work()
-            assert len(shop.of_kind(ConversationEmitted)) == told, minutes
+            assert len(shop.of_kind(ConversationEmitted)) == emitted, minutes
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ async def test_what_comes_past_the_horizon_goes_where_it_is_wanted(
         shop.source.runs.append(a_run("late", thread="t", at=5))
         await shop.work()
         await shop.work()
-        assert [revision for _, revision in await shop.said()] == said
+        assert [revision for _, revision in await shop.revisions()] == said
         assert {path.name.partition("-")[0] for path in files_in(shop.out)} == streams
         assert len(shop.of_kind(LateDropped)) == dropped
 
@@ -109,7 +109,7 @@ async def test_a_root_that_never_ends_is_told_as_incomplete_and_again_when_it_en
         shop.source.runs = [a_run("one", thread="t", ended=False, outputs=b"null")]
         shop.source.at = day(0.5)
         await shop.work()
-        assert await shop.said() == []
+        assert await shop.revisions() == []
         shop.source.at = day(2)
         await shop.work()
         shop.source.runs = [a_run("one", thread="t")]
@@ -134,7 +134,7 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
     async with workshop(tmp_path) as shop:
         shop.source.runs = [a_run("bad", thread="b"), a_run("good", thread="g", at=1)]
         await shop.work()
-        assert await shop.said() == [("g", 1)]
+        assert await shop.revisions() == [("g", 1)]
         (failed,) = shop.of_kind(ConversationFailed)
         assert failed.conversation_id == "b"
         assert failed.kind == "MalformedRun"
@@ -144,7 +144,7 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
         monkeypatch.setattr(folding.Conversation, "fold", fold)
         shop.source.runs.append(a_run("more", thread="b", at=2))
         await shop.work()
-        assert await shop.said() == [("g", 1), ("b", 1)]
+        assert await shop.revisions() == [("g", 1), ("b", 1)]
 
 
 @pytest.mark.parametrize("read_at", [day(0.5), day(3)])
@@ -183,7 +183,7 @@ async def test_only_a_turn_that_is_new_is_folded_unless_the_conversation_had_see
         await shop.work()
         shop.source.runs.append(a_run("two", thread="t", at=1))
         await shop.work()
-        assert await shop.said() == [("t", 1), ("t", 2)]
+        assert await shop.revisions() == [("t", 1), ("t", 2)]
     assert seen == folded
 
 
@@ -211,12 +211,12 @@ async def test_payloads_that_cannot_be_had_now_are_loud_and_tried_again(tmp_path
         keep, shop.source.runs_by_id = shop.source.runs_by_id, _away  # type: ignore[method-assign] # the point
         await shop.deliver()
         assert isinstance(shop.outlet.failed, SourceUnavailable)
-        assert ("n", 1) in await shop.said()
+        assert ("n", 1) in await shop.revisions()
         assert [event.project for event in shop.of_kind(ProjectFailed)] == ["p"]
         shop.source.runs_by_id = keep  # type: ignore[method-assign] # back again
         await shop.deliver()
         assert shop.outlet.failed is None
-        assert ("t", 2) in await shop.said()
+        assert ("t", 2) in await shop.revisions()
 
 
 async def _away(_project_id: str, _ids: Any) -> Any:
@@ -228,7 +228,7 @@ async def test_payloads_that_are_gone_for_good_set_their_conversation_aside(tmp_
         await deliver_and_compact(shop)
         shop.source.runs = [a_run("late", thread="t", at=5)]
         await shop.work()
-        assert await shop.said() == [("t", 1)]
+        assert await shop.revisions() == [("t", 1)]
         (failed,) = shop.of_kind(ConversationFailed)
     assert "no longer has" in failed.reason
 
@@ -242,10 +242,10 @@ async def test_every_event_names_its_project_the_same_way(tmp_path: Path) -> Non
         await shop.outlet.compact(shop.source.at, shop.stop)
         await shop.work()
         await shop.outlet.deliver_last(shop.source.at, shop.stop, flush=False)
-    told = {(type(event), event.project) for event in shop.told if hasattr(event, "project")}
-    assert {name for _, name in told} == {"p"}
+    observed = {(type(event), event.project) for event in shop.events if hasattr(event, "project")}
+    assert {name for _, name in observed} == {"p"}
     assert {ConversationEmitted, LateDropped, ConversationHeld, ConversationFailed, PageStaged} <= {
-        kind for kind, _ in told
+        kind for kind, _ in observed
     }
 
 
@@ -256,7 +256,7 @@ async def test_what_is_unfinished_at_the_end_is_named_or_flushed(tmp_path: Path)
         shop.source.at = day(0.5)
         await shop.read()
         await shop.outlet.deliver_last(shop.source.at, shop.stop, flush=False)
-        assert await shop.said() == [("w", 1)]
+        assert await shop.revisions() == [("w", 1)]
         assert {event.conversation_id for event in shop.of_kind(ConversationHeld)} == {"t0", "t1", "t2"}
         await shop.outlet.deliver_last(shop.source.at, shop.stop, flush=True)
         lines = await shop.lines()
@@ -268,8 +268,8 @@ async def test_a_stop_is_heard_between_two_batches(tmp_path: Path, monkeypatch: 
     async with workshop(tmp_path) as shop:
         shop.source.runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(9)]
         await shop.read()
-        shop.told.clear()
-        tell = shop.told.append
+        shop.events.clear()
+        tell = shop.events.append
 
         def stop_at_first(event: Any) -> None:
             tell(event)
@@ -278,7 +278,7 @@ async def test_a_stop_is_heard_between_two_batches(tmp_path: Path, monkeypatch: 
 
         shop.outlet._observer = stop_at_first
         await shop.deliver()
-        assert len(await shop.said()) == 2
+        assert len(await shop.revisions()) == 2
 
 
 async def test_the_status_of_a_run_that_changes_makes_a_revision(tmp_path: Path) -> None:
@@ -289,7 +289,7 @@ async def test_the_status_of_a_run_that_changes_makes_a_revision(tmp_path: Path)
             replace(shop.source.runs[0], status=RunStatus.ERROR, error="it broke", outputs=a_run("x").inputs)
         ]
         await shop.work()
-        assert await shop.said() == [("t", 1), ("t", 2)]
+        assert await shop.revisions() == [("t", 1), ("t", 2)]
 
 
 async def test_a_clock_a_year_fast_delays_nothing_by_a_year(tmp_path: Path) -> None:
@@ -297,15 +297,15 @@ async def test_a_clock_a_year_fast_delays_nothing_by_a_year(tmp_path: Path) -> N
     ahead = replace(a_run("one", thread="t"), end_time=day(365))
     async with workshop(tmp_path, finish=rule) as shop:
         shop.source.runs = [ahead, a_run("plain", thread="u", at=5)]
-        for minutes, told in ((10, []), (36, ["u"]), (39, ["u"]), (40, ["t", "u"])):
+        for minutes, emitted in ((10, []), (36, ["u"]), (39, ["u"]), (40, ["t", "u"])):
             shop.source.at = day(0) + timedelta(minutes=minutes)
             await shop.work()
-            assert sorted(event.conversation_id for event in shop.of_kind(ConversationEmitted)) == told, minutes
+            assert sorted(event.conversation_id for event in shop.of_kind(ConversationEmitted)) == emitted, minutes
         shop.source.runs.append(a_run("two", thread="t", at=60))
         for minutes, revisions in ((61, 1), (89, 1), (91, 2)):
             shop.source.at = day(0) + timedelta(minutes=minutes)
             await shop.work()
-            assert [name for name, _ in await shop.said()].count("t") == revisions, minutes
+            assert [name for name, _ in await shop.revisions()].count("t") == revisions, minutes
 
 
 async def test_a_conversation_is_told_by_one_set_of_rules_though_they_changed_between_its_turns(tmp_path: Path) -> None:
@@ -328,6 +328,6 @@ async def test_a_conversation_is_told_by_one_set_of_rules_though_they_changed_be
     async with workshop(tmp_path, rules=weighing(bad=5.0)) as shop:
         shop.source.runs, shop.source.scores = [first, second], [*scores, *more]
         await shop.work()
-        told = (await shop.lines())[-1]["reward"]
-    assert [component["name"] for component in told["components"]] == ["bad", "bad"]
-    assert told["aggregated_value"] == 0.0
+        reward = (await shop.lines())[-1]["reward"]
+    assert [component["name"] for component in reward["components"]] == ["bad", "bad"]
+    assert reward["aggregated_value"] == 0.0

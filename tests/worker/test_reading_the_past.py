@@ -72,7 +72,7 @@ class Past:
         self.url = url
         self.project = Project(project, NAME)
         self.staging = staging
-        self.told: list[Event] = []
+        self.events: list[Event] = []
 
     def source(self) -> LangSmithSource:
         return LangSmithSource(LangSmithSettings(endpoint=self.url, api="v1"), paces=Paces(Waits().timing))
@@ -81,7 +81,7 @@ class Past:
         """Read slices to their ends, and whatever is cut off them."""
         await self.staging.plan(self.project, slices)
         async with self.source() as source:
-            intake = Intake(source, self.staging, self.told.append, count(1), 8)
+            intake = Intake(source, self.staging, self.events.append, count(1), 8)
             await intake.read({self.project.id: self.project}, await self.staging.unread(self.project.id))
         assert not intake.failed
 
@@ -118,7 +118,7 @@ async def test_a_dense_past_is_read_mostly_in_the_faster_tier_and_whole(tmp_path
         asked = old.tiers()
     assert asked["v1 plain narrow"] >= 0.75 * runs / 100
     assert asked.total() <= 1.05 * math.ceil(runs / 100) + 5
-    assert any(isinstance(event, SliceSplit) for event in old.told)
+    assert any(isinstance(event, SliceSplit) for event in old.events)
 
 
 async def test_the_last_week_is_in_the_faster_tier_as_it_is(tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def stop_when(shop: Workshop, enough: Callable[[Sequence[Event]], bool]) -> None
     """Ask the worker to stop once it has told enough."""
 
     def tell(event: Event) -> None:
-        shop.told.append(event)
-        if enough(shop.told) and not shop.stop.requested:
+        shop.events.append(event)
+        if enough(shop.events) and not shop.stop.requested:
             shop.stop.request()
 
     shop.cycle._observer = shop.outlet._observer = tell
@@ -54,8 +54,8 @@ def hang_once_emitted(shop: Workshop) -> anyio.Event:
     return hanging
 
 
-def emitted(told: Sequence[Event]) -> set[str]:
-    return {event.conversation_id for event in told if isinstance(event, ConversationEmitted)}
+def emitted(events: Sequence[Event]) -> set[str]:
+    return {event.conversation_id for event in events if isinstance(event, ConversationEmitted)}
 
 
 async def test_once_ends_when_all_is_delivered(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ async def test_once_ends_when_all_is_delivered(tmp_path: Path) -> None:
         with anyio.fail_after(10):
             done = await shop.supervise(ONCE)
         assert done.outcome.failed == {}
-        assert len(await shop.said()) == 7
+        assert len(await shop.revisions()) == 7
 
 
 async def test_a_project_that_hangs_does_not_keep_another_from_being_delivered(tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ async def test_a_project_that_hangs_does_not_keep_another_from_being_delivered(t
         shop.source.projects["other"] = Project(OTHER, "other")
         shop.source.runs = [a_run("one", thread="t")]
         shop.source.hold = hold
-        stop_when(shop, lambda told: emitted(told) == {"t"})
+        stop_when(shop, lambda events: emitted(events) == {"t"})
         with anyio.fail_after(10):
             await shop.supervise(ONCE, ["p", "other"])
-        assert await shop.said() == [("t", 1)]
+        assert await shop.revisions() == [("t", 1)]
 
 
 async def test_once_says_a_conversation_once_though_its_older_half_is_read_first(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ async def test_once_says_a_conversation_once_though_its_older_half_is_read_first
         read, looked = anyio.Event(), anyio.Event()
 
         def tell(event: Event) -> None:
-            shop.told.append(event)
+            shop.events.append(event)
             if isinstance(event, SliceRead):
                 read.set()
 
@@ -112,7 +112,7 @@ async def test_once_says_a_conversation_once_though_its_older_half_is_read_first
         shop.source.hold = hold
         with anyio.fail_after(10):
             await shop.supervise(ONCE)
-        assert await shop.said() == [("t", 1)]
+        assert await shop.revisions() == [("t", 1)]
 
 
 async def test_a_file_grows_old_and_is_published_although_nothing_comes(tmp_path: Path) -> None:
@@ -175,7 +175,7 @@ async def test_a_daemon_outlives_a_source_that_finds_no_project_for_a_while(tmp_
     async with workshop(tmp_path) as shop:
         shop.source.runs = [a_run("one", thread="t")]
         shop.source.find = find
-        stop_when(shop, lambda told: emitted(told) == {"t"})
+        stop_when(shop, lambda events: emitted(events) == {"t"})
         with anyio.fail_after(10):
             await shop.supervise(HASTY)
         assert [event.exit_code for event in shop.of_kind(ProjectFailed)] == [77, 69]
@@ -186,7 +186,7 @@ async def test_a_new_project_that_fits_the_pattern_is_picked_up(tmp_path: Path) 
         shop.source.runs = [a_run("one", thread="t")]
 
         def find() -> None:
-            if emitted(shop.told) == {"t"} and "other" not in shop.source.projects:
+            if emitted(shop.events) == {"t"} and "other" not in shop.source.projects:
                 shop.source.projects["other"] = Project(OTHER, "other")
                 run = a_run("two", thread="u")
                 shop.source.runs.append(
@@ -194,10 +194,10 @@ async def test_a_new_project_that_fits_the_pattern_is_picked_up(tmp_path: Path) 
                 )
 
         shop.source.find = find
-        stop_when(shop, lambda told: emitted(told) == {"t", "u"})
+        stop_when(shop, lambda events: emitted(events) == {"t", "u"})
         with anyio.fail_after(10):
             await shop.supervise(HASTY, ["*"])
-        assert await shop.said() == [("t", 1), ("u", 1)]
+        assert await shop.revisions() == [("t", 1), ("u", 1)]
 
 
 async def test_with_once_a_project_that_fails_is_told_and_the_others_are_delivered(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ async def test_with_once_a_project_that_fails_is_told_and_the_others_are_deliver
         done = await shop.supervise(ONCE, ["p", "other", "missing"])
         assert done.outcome.projects == 3
         assert set(done.outcome.failed) == {OTHER, "missing"}
-        assert await shop.said() == [("t", 1)]
+        assert await shop.revisions() == [("t", 1)]
         assert {event.project for event in shop.of_kind(ProjectFailed)} == {"other", "missing"}
         assert PROJECT_ID not in done.outcome.failed
 
@@ -236,12 +236,12 @@ def full(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 async def test_a_full_disk_pauses_a_daemon_which_then_says_everything_once(tmp_path: Path, full: list[int]) -> None:
     async with workshop(tmp_path) as shop:
         shop.source.runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(30)]
-        stop_when(shop, lambda told: len(emitted(told)) == 30)
+        stop_when(shop, lambda events: len(emitted(events)) == 30)
         with anyio.fail_after(20):
             await shop.supervise(HASTY)
         assert not full
         assert {event.exit_code for event in shop.of_kind(ProjectFailed)} == {74}
-        assert sorted(await shop.said()) == sorted((f"t{number}", 1) for number in range(30))
+        assert sorted(await shop.revisions()) == sorted((f"t{number}", 1) for number in range(30))
 
 
 @pytest.mark.usefixtures("full")
@@ -256,4 +256,4 @@ async def test_a_full_disk_ends_a_single_run_and_the_next_one_says_everything_on
             with pytest.RaisesGroup(pytest.RaisesExc(expected), flatten_subgroups=True):
                 await shop.supervise(ONCE)
     async with workshop(tmp_path) as shop:
-        assert len(await shop.said()) == 30
+        assert len(await shop.revisions()) == 30

@@ -96,7 +96,7 @@ class Workshop:
     outlet: Outlet
     out: Path
     stop: Stop
-    told: list[Event]
+    events: list[Event]
 
     async def read(self) -> dict[str, Any]:
         return dict(await self.cycle.run(list(self.source.projects.values()), self.source.at))
@@ -110,7 +110,7 @@ class Workshop:
         await self.deliver()
 
     async def supervise(self, rhythm: Rhythm, names: Sequence[str] = ("p",)) -> Supervisor:
-        supervisor = Supervisor(self.source, self.cycle, self.outlet, self.told.append, rhythm)
+        supervisor = Supervisor(self.source, self.cycle, self.outlet, self.events.append, rhythm)
         await supervisor.run(names, self.stop)
         return supervisor
 
@@ -119,11 +119,12 @@ class Workshop:
         await self.outlet.close()
         return list(lines_in(self.out))
 
-    async def said(self) -> list[tuple[str, int]]:
+    async def revisions(self) -> list[tuple[str, int]]:
+        """Conversation and revision of every published line, in order."""
         return [(line["task"]["conversation_id"], line.get("revision", 1)) for line in await self.lines()]
 
     def of_kind(self, kind: type[Any]) -> list[Any]:
-        return [event for event in self.told if isinstance(event, kind)]
+        return [event for event in self.events if isinstance(event, kind)]
 
 
 @asynccontextmanager
@@ -139,17 +140,17 @@ async def workshop(  # noqa: PLR0913 - what a test turns
 ) -> AsyncIterator[Workshop]:
     """A worker of its own."""
     source = ListedSource()
-    told: list[Event] = []
+    events: list[Event] = []
     asked = {"since": START, "settle": timedelta(0), "lookback": timedelta(days=300)} | reading
     async with (
         open_staging(folder / "staging.db") as staging,
         open_sink(staging, JsonlSettings(out=folder / "out", limits=limits), clock=clock) as sink,
     ):
-        cycle = Cycle(source, staging, Reading(**asked), told.append, 2)
+        cycle = Cycle(source, staging, Reading(**asked), events.append, 2)
         folding = Folding(staging, rules, cycle.reread)
         delivery = Delivery(finish=finish, late=late, horizon=timedelta(days=30))
-        outlet = Outlet(staging, sink, folding, delivery, told.append)
-        yield Workshop(source, staging, cycle, outlet, folder / "out", Stop(5.0), told)
+        outlet = Outlet(staging, sink, folding, delivery, events.append)
+        yield Workshop(source, staging, cycle, outlet, folder / "out", Stop(5.0), events)
 
 
 def day(number: float) -> datetime:

@@ -16,12 +16,13 @@ import anyio
 from anyio.from_thread import BlockingPortal
 
 from trajworker import aio
+from trajworker.api.arguments import When
 from trajworker.api.fidelity import faithful_line
 from trajworker.api.importing import Wanted
 from trajworker.api.lines import open_lines
 from trajworker.api.listing import ConversationSummary
-from trajworker.api.options import STORAGE_DIR, When
-from trajworker.api.saving import Documents, Format, folder_of, known_format, published_lines, several
+from trajworker.api.options import STORAGE_DIR
+from trajworker.api.saving import Documents, Format, folder_of, published_lines, refuse_unknown_format, trajectories_in
 from trajworker.redaction import BasePiiRedactor
 from trajworker.trajectory import Trajectory
 
@@ -165,8 +166,8 @@ def save(
             tuple among arguments, a field of another type); names the place. What came before it is saved.
         SinkError, PathNotAllowed: the folder cannot or must not be written.
     """
-    known_format(format)
-    folder, found = folder_of(output_dir), several(trajectories)
+    refuse_unknown_format(format)
+    folder, found = folder_of(output_dir), trajectories_in(trajectories)
     if format == "json":
         documents = Documents(folder)
         return [documents.add(one, faithful_line(one)) for one in found]

@@ -11,8 +11,8 @@ import anyio.to_thread
 
 from trajworker.api.bulk_request import LINES, Bulk
 from trajworker.api.failures import ImportIncomplete
-from trajworker.api.folding import Line
-from trajworker.api.pool import folding
+from trajworker.api.fold_process import AssembledLine
+from trajworker.api.pool import open_pool
 from trajworker.api.tasks import next_items
 from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.errors import ConversationNotFound
@@ -53,7 +53,7 @@ async def bulk_lines(bulk: Bulk) -> AsyncGenerator[bytes, None]:
         raise ImportIncomplete(failures)
 
 
-async def _sorted(bulk: Bulk) -> AsyncGenerator[Line, None]:
+async def _sorted(bulk: Bulk) -> AsyncGenerator[AssembledLine, None]:
     """Lines of a Parquet export, in its own thread: DuckDB and the pool wait there."""
     lines = _lines(bulk)
     try:
@@ -65,13 +65,13 @@ async def _sorted(bulk: Bulk) -> AsyncGenerator[Line, None]:
             await anyio.to_thread.run_sync(lines.close)
 
 
-def _lines(bulk: Bulk) -> Generator[Line, None, None]:
+def _lines(bulk: Bulk) -> Generator[AssembledLine, None, None]:
     export = ParquetExport(bulk.path, bulk.settings.conversation.thread_keys, NEEDED_RUN_TYPES)
-    with folding(export.size_bytes, bulk.fold_settings) as folded, export.open(spill=bulk.stage) as rows:
+    with open_pool(export.size_bytes, bulk.fold_settings) as folded, export.open(spill=bulk.stage) as rows:
         yield from folded(rows.conversations())
 
 
-def _staged(bulk: Bulk) -> AsyncGenerator[Line, None]:
+def _staged(bulk: Bulk) -> AsyncGenerator[AssembledLine, None]:
     from trajworker.api.bulk_staged import staged_lines  # noqa: PLC0415 - a database, which Parquet needs not wait for
 
     return staged_lines(bulk)

@@ -14,7 +14,7 @@ import anyio.to_thread
 from msgspec.structs import replace
 
 from trajworker.api.bulk_request import LINES, Bulk
-from trajworker.api.folding import Line
+from trajworker.api.fold_process import AssembledLine
 from trajworker.api.staged import Assembly
 from trajworker.api.tasks import next_items
 from trajworker.api.unavailable import unavailable_in_project
@@ -35,7 +35,7 @@ PAGE_ROWS = 500
 """Rows that are masked and staged in one transaction."""
 
 
-async def staged_lines(bulk: Bulk) -> AsyncGenerator[Line, None]:
+async def staged_lines(bulk: Bulk) -> AsyncGenerator[AssembledLine, None]:
     """Lines of whatever is staged first, which masks it, counts runs that come twice once, and sorts it."""
     maker = _PageMaker(bulk)
     async with _own_staging(stage=bulk.stage) as staging:
@@ -54,20 +54,20 @@ async def staged_lines(bulk: Bulk) -> AsyncGenerator[Line, None]:
                     yield line
 
 
-async def _assembled(bulk: Bulk, staging: Staging, project_id: str) -> AsyncGenerator[Line, None]:
+async def _assembled(bulk: Bulk, staging: Staging, project_id: str) -> AsyncGenerator[AssembledLine, None]:
     assembly = Assembly(staging, Project(project_id, ""), bulk.fold_settings)
     unavailable = await unavailable_in_project(staging, project_id)
     names = [name async for name in assembly.ids() if name not in unavailable]
     for name, reason in unavailable.items():
-        yield Line(name, failure=reason)
+        yield AssembledLine(name, failure=reason)
     done = 0
     while done < len(names):
-        found, dealt = await assembly.some(names[done : done + LINES])
+        found, dealt = await assembly.assemble_next(names[done : done + LINES])
         done += dealt
         for trajectory in found:
-            yield Line(trajectory.task.conversation_id or "", encode_trajectory(trajectory))
+            yield AssembledLine(trajectory.task.conversation_id or "", encode_trajectory(trajectory))
     for name, reason in assembly.failures.items():
-        yield Line(name, failure=reason)
+        yield AssembledLine(name, failure=reason)
 
 
 @asynccontextmanager
@@ -114,16 +114,16 @@ class _PageMaker:
         projects = dict.fromkeys(one.project_id for one in values if not isinstance(one, Messages))
         return [self._page(values, project) for project in projects]
 
-    def line(self, thread: Messages) -> Line:
+    def line(self, thread: Messages) -> AssembledLine:
         """The line of a thread of which only messages are known."""
         name = thread.conversation_id
         try:
             messages = redact_value(thread.messages, self._redactor) if self._redactor else thread.messages
             found = Trajectory.from_messages(messages)
         except (ConfigError, RedactionFailed) as error:
-            return Line(name, failure=str(error))
+            return AssembledLine(name, failure=str(error))
         task = replace(found.task, conversation_id=name)
-        return Line(name, encode_trajectory(replace(found, task=task)))
+        return AssembledLine(name, encode_trajectory(replace(found, task=task)))
 
     def _page(self, values: Sequence[Run | Unreadable | Messages], project: str) -> Page:
         runs = tuple(one for one in values if isinstance(one, Run) and one.project_id == project)

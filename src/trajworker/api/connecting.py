@@ -1,24 +1,21 @@
 """Opens what an import needs: the source, with the redactor before it, and a staging file or none."""
 
-import io
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from anyio.lowlevel import RunVar
 from msgspec import Struct
 from msgspec.structs import replace
 
 from trajworker import wiring
+from trajworker.api.debugging import debug_log
 from trajworker.api.identity import identity_of
 from trajworker.api.options import Options, staging_file
 from trajworker.api.source_view import SourceView
 from trajworker.errors import ProjectNotFound
 from trajworker.events import ApiChosen, Event, Observer, ignore
 from trajworker.model.run import Project
-from trajworker.observing.logs import Logs
 from trajworker.redaction import BasePiiRedactor
 from trajworker.sources.asking.pacing import Paces
 from trajworker.sources.langsmith import LangSmithSource
@@ -43,7 +40,7 @@ class Connector:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.observer: Observer = _logs() if options.debug else ignore
+        self.observer: Observer = debug_log() if options.debug else ignore
         self._spoken: str | None = None
         self._project: Project | None = None
 
@@ -83,25 +80,3 @@ async def staging_at(place: Path | None = None) -> AsyncIterator[Staging]:
     """The staging file, or one in memory that touches no disk."""
     async with open_staging(place or MEMORY) as staging:
         yield staging
-
-
-def _logs() -> Logs:
-    return Logs(cast("BinaryIO", _Stderr()), pretty=True, colours=sys.stderr.isatty(), level="debug")
-
-
-class _Stderr(io.RawIOBase):
-    """The text stream that `sys.stderr` is at the moment, for bytes: a notebook's has no buffer beneath it."""
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: object, /) -> int:
-        content = bytes(data)  # type: ignore[call-overload]  # whatever buffer comes
-        sys.stderr.write(content.decode("utf-8", "replace"))
-        return len(content)
-
-    def flush(self) -> None:
-        try:
-            sys.stderr.flush()
-        except AttributeError:  # the interpreter ends: Python 3.13 collects this when its modules are gone
-            return

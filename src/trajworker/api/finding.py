@@ -23,7 +23,7 @@ async def find_conversations(view: SourceView, slice_: Slice, limit: int | None)
     """The `limit` conversations that were seen last within a stretch of time; all of them for None."""
     listing = Listing()
     rest = await _scan(view, slice_, listing, limit)
-    if rest is not None and limit is not None and not await _completed(view, slice_, listing, limit):
+    if rest is not None and limit is not None and not await _complete(view, slice_, listing, limit):
         await _scan(view, rest, listing, None)
     return listing.newest(limit)
 
@@ -48,7 +48,7 @@ async def _scan(view: SourceView, slice_: Slice, listing: Listing, limit: int | 
             return slice_
 
 
-async def _completed(view: SourceView, slice_: Slice, listing: Listing, limit: int) -> bool:
+async def _complete(view: SourceView, slice_: Slice, listing: Listing, limit: int) -> bool:
     """Ask for the other roots of the newest conversations; False where the server does not know them by thread."""
     names = [one.conversation_id for one in listing.newest(limit)]
     seen: dict[str, set[str]] = {name: set() for name in names}

@@ -17,7 +17,7 @@ from trajworker.api.connecting import Connected, Connector, staging_at
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.gathering import READ_MARK, Gathering
 from trajworker.api.listing import ConversationSummary
-from trajworker.api.staged import BATCH, EVER, Assembly, Stretch
+from trajworker.api.staged import BATCH, EVER, Assembly, TimeRange
 from trajworker.api.unavailable import unavailable, unavailable_in_project
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError
@@ -83,7 +83,7 @@ class Importer:
             while done < len(names):
                 async with where.open() as staging:
                     assembly = self._assembly(wanted, staging, connected.project)
-                    batch, dealt = await assembly.some(names[done : done + BATCH])
+                    batch, dealt = await assembly.assemble_next(names[done : done + BATCH])
                 failures.update(assembly.failures)
                 done += dealt
                 for trajectory in batch:
@@ -126,8 +126,8 @@ class Importer:
     def _assembly(self, wanted: Import, staging: Staging, project: Project) -> Assembly:
         """Who is named is handed out whole; of a project, what began in the stretch of time that is configured."""
         asked = self._settings.source
-        stretch = Stretch(since=asked.since, until=asked.until) if wanted.conversations is None else EVER
-        return Assembly(staging, project, fold_settings(self._settings), stretch)
+        within = TimeRange(since=asked.since, until=asked.until) if wanted.conversations is None else EVER
+        return Assembly(staging, project, fold_settings(self._settings), within)
 
 
 _TURNS: RunVar[dict[Path, anyio.Semaphore]] = RunVar("trajworker_turns")

@@ -3,14 +3,13 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from trajworker.config import Asked, Purpose, Secret, Settings, resolve
-from trajworker.config.values import aware, moment
 from trajworker.errors import ConfigError
 
 PROVIDERS = ("langsmith",)
@@ -19,9 +18,6 @@ STORAGE_DIR = "~/.trajectory"
 KEY_VARIABLES = ("LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
 READABLE_CHARS = 40
 """Characters of a project's name that a staging file shows."""
-
-When = str | datetime | timedelta
-"""A point in time: ISO 8601, an age such as `7d` or a timedelta back from now, or a datetime (naive means UTC)."""
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -107,27 +103,3 @@ def staging_file(options: Options, project_id: str, redactor: str) -> Path:
     parts = (source.endpoint.rstrip("/"), source.workspace_id or "", project_id, *keys, "", redactor)
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return options.storage_dir / f"{quote(options.project, safe='')[:READABLE_CHARS]}-{digest}.db"
-
-
-def point_in_time(given: When | None, name: str) -> datetime | None:
-    """What `since` or `until` means; raises ConfigError with what to write instead."""
-    if given is None:
-        return None
-    if not isinstance(given, When):
-        raise ConfigError(f"{name} is a text, a datetime or a timedelta, not {type(given).__name__}")
-    now = datetime.now(UTC)
-    try:
-        if isinstance(given, timedelta):
-            return now - given
-        return aware(given) if isinstance(given, datetime) else moment(given, now)
-    except OverflowError:
-        raise ConfigError(f"{name} is a time that no calendar has") from None
-    except ValueError as advice:
-        raise ConfigError(f"{name}: {advice}") from None
-
-
-def known_limit(given: int | None) -> int | None:
-    """How many conversations are listed; raises ConfigError for what is no number of them."""
-    if given is not None and (not isinstance(given, int) or given < 0):
-        raise ConfigError(f"limit is a number from 0 on, or None for all, not {given!r}")
-    return given

@@ -19,7 +19,7 @@ from typing import IO, Any, Self, cast
 
 import msgspec
 
-from trajworker.api.folding import Line, decode_lines, lines_of, read_frame, write_frame
+from trajworker.api.fold_process import AssembledLine, decode_lines, lines_of, read_frame, write_frame
 from trajworker.assembly import FoldSettings
 from trajworker.errors import TrajworkerError
 
@@ -30,12 +30,12 @@ AHEAD = 2
 """Batches per process that are under way or done before they are asked for."""
 
 
-Folding = Callable[[Iterator[Any]], Iterator[Line]]
+FoldBatches = Callable[[Iterator[Any]], Iterator[AssembledLine]]
 """From Arrow batches of whole conversations to their lines, in order."""
 
 
 @contextmanager
-def folding(size_bytes: int, settings: FoldSettings) -> Iterator[Folding]:
+def open_pool(size_bytes: int, settings: FoldSettings) -> Iterator[FoldBatches]:
     """Fold an export of so many bytes, in processes of their own where it is worth it."""
     cores = _cores()
     if size_bytes < POOL_BYTES or cores == 1 or not sys.executable:
@@ -75,7 +75,7 @@ class _Pool:
         paths = os.pathsep.join(path for path in sys.path if path)
         for _ in range(self._size):
             process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "trajworker.api.folding"],
+                [sys.executable, "-P", "-m", "trajworker.api.fold_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "PYTHONPATH": paths},
@@ -91,9 +91,9 @@ class _Pool:
         self._stack.close()
         self._threads.shutdown()
 
-    def folded(self, batches: Iterator[Any]) -> Iterator[Line]:
+    def folded(self, batches: Iterator[Any]) -> Iterator[AssembledLine]:
         """The lines of batches, in order; some batches are folded ahead."""
-        under_way: deque[Future[list[Line]]] = deque()
+        under_way: deque[Future[list[AssembledLine]]] = deque()
         for batch in batches:
             under_way.append(self._threads.submit(self._fold, batch))
             while len(under_way) > self._size * AHEAD:
@@ -101,7 +101,7 @@ class _Pool:
         while under_way:
             yield from under_way.popleft().result()
 
-    def _fold(self, batch: Any) -> list[Line]:  # noqa: ANN401 - pyarrow has no types
+    def _fold(self, batch: Any) -> list[AssembledLine]:  # noqa: ANN401 - pyarrow has no types
         process = self._idle.get()
         try:
             write_frame(_pipe(process.stdin), ipc_of(batch))

@@ -25,13 +25,13 @@ UNNAMED_CHARS = 16
 Format = Literal["json", "jsonl"]
 
 
-def known_format(given: str) -> None:
-    """Raise ConfigError for another format."""
+def refuse_unknown_format(given: str) -> None:
+    """Raise ConfigError for a format that there is not."""
     if given not in get_args(Format):
         raise ConfigError(f"format is 'json' or 'jsonl', not {given!r}")
 
 
-def several(given: Trajectory | Iterable[Trajectory]) -> Iterable[Trajectory]:
+def trajectories_in(given: Trajectory | Iterable[Trajectory]) -> Iterable[Trajectory]:
     """What is to be saved, one or several; raises ConfigError for what is neither."""
     if isinstance(given, Trajectory):
         return [given]

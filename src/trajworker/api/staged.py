@@ -19,8 +19,8 @@ BATCH_BYTES = 8 * 1024 * 1024
 """Trajectories are handed out in batches of at most so many, or so many bytes of messages."""
 
 
-class Stretch(Struct, frozen=True, kw_only=True):
-    """A stretch of time, without its end; None for no bound."""
+class TimeRange(Struct, frozen=True, kw_only=True):
+    """A range of time, without its end; None for no bound."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -31,24 +31,24 @@ class Stretch(Struct, frozen=True, kw_only=True):
         return after and (self.until is None or trace.start < self.until)
 
 
-EVER = Stretch()
+EVER = TimeRange()
 
 
 class Assembly:
-    """Assembles the staged conversations of one project: of each, the traces that began within a stretch.
+    """Assembles the staged conversations of one project: of each, the traces that began within a range of time.
 
     Staging may hold more than was asked for this time: what was read before.
     """
 
-    def __init__(self, staging: Staging, project: Project, settings: FoldSettings, stretch: Stretch = EVER) -> None:
+    def __init__(self, staging: Staging, project: Project, settings: FoldSettings, within: TimeRange = EVER) -> None:
         self._staging = staging
         self._project = project
         self._settings = settings
-        self._stretch = stretch
+        self._range = within
         self.failures: dict[str, str] = {}
         """Why conversations could not be had, by id."""
 
-    async def some(self, ids: Sequence[str]) -> tuple[list[Trajectory], int]:
+    async def assemble_next(self, ids: Sequence[str]) -> tuple[list[Trajectory], int]:
         """Trajectories of the first of these conversations, and how many ids were dealt with: at least one."""
         found = await self._staging.conversations(self._project.id, ids[:BATCH])
         trajectories: list[Trajectory] = []
@@ -71,13 +71,13 @@ class Assembly:
         found, place = await self._staging.newest(self._project.id)
         while place is not None:
             for activity in found:
-                if self._stretch == EVER or await self._traces(activity):
+                if self._range == EVER or await self._traces(activity):
                     yield activity.conversation_id
             found, place = await self._staging.newest(self._project.id, place)
 
     async def _traces(self, activity: Activity) -> list[TraceVersion]:
         traces = await self._staging.traces(activity.conversation)
-        return [trace for trace in traces if self._stretch.holds(trace)]
+        return [trace for trace in traces if self._range.holds(trace)]
 
     async def _folds(self, found: dict[str, Activity], name: str) -> list[Fold]:
         activity = found.get(name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 
-from trajworker.api.options import point_in_time
+from trajworker.api.arguments import point_in_time
 from trajworker.api.purging import Erasure, imported_beside, purge
 from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose

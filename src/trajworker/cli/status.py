@@ -21,7 +21,7 @@ def main(asked: argparse.Namespace) -> int:
     console = table_console()
     console.print(_projects(figures))
     for project in figures.projects:
-        for line in _set_aside(project):
+        for line in _quarantined(project):
             console.print(named(line))
     files = ", ".join(f"{count} {state}" for state, count in sorted(figures.files.items())) or "none"
     console.print(f"files: {files}; revisions emitted: {figures.emissions}; staging: {figures.size_bytes:,} bytes")
@@ -47,7 +47,7 @@ def _projects(figures: Figures) -> Table:
     return table
 
 
-def _set_aside(project: ProjectFigures) -> list[str]:
+def _quarantined(project: ProjectFigures) -> list[str]:
     found = [("conversations", project.failures), ("runs", project.unreadable)]
     return [
         f"{project.name}: {count} {what} set aside: {reason}"

@@ -127,7 +127,7 @@ class StageOutcome(Struct, frozen=True, kw_only=True):
     """Changed runs that lie where everything had been read before."""
     oldest_late: datetime | None = None
     """When the earliest of those began."""
-    set_aside: tuple[Unreadable, ...] = ()
+    quarantined: tuple[Unreadable, ...] = ()
     """What could not be read and was not in quarantine before."""
     recovered: int = 0
     """What left the quarantine, since it could be read now."""

@@ -26,8 +26,8 @@ class Activity(Struct, frozen=True, kw_only=True):
     """Last one emitted, 0 if none."""
     empty: bool = False
     """All its traces moved to other conversations after it was emitted: only a tombstone revision is left to say."""
-    reduced: bool = False
-    """Payloads of it were dropped: fetch its `ConversationStore.reduced` runs again before assembling it."""
+    compacted: bool = False
+    """Payloads of it were dropped: fetch its `ConversationStore.compacted_runs` again before assembling it."""
     content_hash: bytes | None = None
     """Of the last revision: an equal one is not emitted again, only marked as looked at."""
 
@@ -93,7 +93,7 @@ class ConversationStore(Protocol):
         """Those traces of a conversation, in that order, some at a time: each portion may be held at once."""
         ...
 
-    async def reduced(self, conversation: int, limit: int) -> list[str]:
+    async def compacted_runs(self, conversation: int, limit: int) -> list[str]:
         """Ids of runs of a conversation whose payloads were dropped; staging them again restores the payloads."""
         ...
 

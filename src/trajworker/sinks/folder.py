@@ -120,7 +120,7 @@ class Folder:
 
 
 def sync_file(descriptor: int, path: Path) -> None:
-    """fsync; a failure is final."""
+    """Make what was written durable; raises `SinkError`, and a failure is final."""
     try:
         os.fsync(descriptor)
     except OSError as error:

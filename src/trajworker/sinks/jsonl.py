@@ -82,7 +82,7 @@ class JsonlSink:
         return written
 
     async def commit(self, emissions: Sequence[Emission]) -> None:
-        """Sync the parts, record the emissions in one transaction, publish what is full."""
+        """Sync the parts, record the emissions in one transaction, publish what is full; errors: see `ports.Sink`."""
         self._refuse_broken()
         appended = [line for growing in self._growing.values() for line in growing.waiting]
         to_commit = [emission.line for emission in emissions if emission.line is not None]

@@ -85,7 +85,7 @@ def final_of(part: Part) -> str:
 
 
 def place(folder: Folder, part: Part) -> None:
-    """Step 6: the final name, durably; what the part was made of goes."""
+    """Step 6: the final name, durably; what the part was made of goes. Raises `OutputDamaged` where it is gone."""
     name = final_of(part)
     waiting = part_name(part.seq, compression_of(name))
     if folder.size(waiting) is not None:

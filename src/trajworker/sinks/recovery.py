@@ -117,7 +117,7 @@ def _remove_stray(folder: Folder, name: str) -> None:
 
 
 def resume(folder: Folder, part: Part) -> PartFile:
-    """Open the part of a row and cut it back to what was committed."""
+    """Open the part of a row and cut it back to what was committed; raises `OutputDamaged` where that is gone."""
     name = part_name(part.seq)
     try:
         descriptor = folder.open(name)

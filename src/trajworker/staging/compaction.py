@@ -70,7 +70,7 @@ def give_back(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA incremental_vacuum(1)")  # Python steps this statement once: one page each
 
 
-def reduced(conversation: int, limit: int, connection: sqlite3.Connection) -> list[str]:
+def compacted_runs(conversation: int, limit: int, connection: sqlite3.Connection) -> list[str]:
     """Ids of runs of a conversation whose payloads were dropped."""
     rows = connection.execute(
         "SELECT r.id FROM trace t JOIN run r ON r.trace = t.key WHERE t.conversation = ? AND r.body IS NULL LIMIT ?",

@@ -232,7 +232,7 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
 
 
 def check_release() -> None:
-    """Refuse an SQLite that does not know our tables, before it tells of a syntax error in them."""
+    """Raise `ConfigError` for an SQLite that does not know our tables, before it tells of a syntax error in them."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         needed = ".".join(map(str, OLDEST_SQLITE))
         raise ConfigError(

@@ -9,7 +9,7 @@ from msgspec import Struct
 from trajworker.staging import slices
 from trajworker.staging.encoding import unpack_id, unpack_time
 from trajworker.staging.failures import translate
-from trajworker.staging.looking import connect_to_read
+from trajworker.staging.read_only import connect_to_read
 
 
 class ProjectFigures(Struct, frozen=True, kw_only=True):

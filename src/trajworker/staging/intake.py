@@ -40,7 +40,7 @@ def stage(
     changed = news.changed
     if staged.feedback:
         _take_feedback(connection, project, staged, touched)
-    set_aside = quarantine.keep(connection, project, staged)
+    quarantined = quarantine.keep(connection, project, staged)
     late = _late(connection, project, staged.slice, changed)
     recovered = quarantine.release(connection, project, news.ids)
     advance = _advance(connection, project, staged)
@@ -52,7 +52,7 @@ def stage(
         split=advance.split,
         late=len(late),
         oldest_late=min(late, default=None),
-        set_aside=set_aside,
+        quarantined=quarantined,
         recovered=recovered + advance.recovered,
     )
 

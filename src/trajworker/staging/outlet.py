@@ -87,9 +87,9 @@ def activities(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) 
             revision=revision,
             content_hash=content_hash,
             empty=bool(empty),
-            reduced=bool(reduced),
+            compacted=bool(compacted),
         )
-        for key, project, name, last_activity, revision, content_hash, reduced, empty, title in rows
+        for key, project, name, last_activity, revision, content_hash, compacted, empty, title in rows
     ]
 
 
@@ -115,7 +115,10 @@ def _pending(connection: sqlite3.Connection, conversations: Sequence[int]) -> di
 
 
 def record(emissions: Sequence[Emission], connection: sqlite3.Connection) -> None:
-    """Write the ledger rows, the folds and the new length of the parts; what changed since stays marked so."""
+    """Write the ledger rows, the folds and the new length of the parts; what changed since stays marked so.
+
+    Raises `StagingError` where a revision or a line is not the next one: nothing is recorded then.
+    """
     for emission in emissions:
         revision = _revision(connection, emission.conversation)
         due = revision + 1 if emission.line else revision

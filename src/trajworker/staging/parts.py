@@ -46,7 +46,7 @@ def parts(first: int, last: int | None, connection: sqlite3.Connection) -> list[
 
 
 def put(part: Part, connection: sqlite3.Connection) -> None:
-    """Insert or replace the row of a part, from a state that leads to the new one."""
+    """Insert or replace the row of a part; raises `StagingError` where its state does not lead to the new one."""
     row = connection.execute("SELECT state, length, lines FROM part WHERE seq = ?", (part.seq,)).fetchone()
     before, length, lines = (PartState(row[0]), row[1], row[2]) if row else (None, 0, 0)
     if before not in BEFORE[part.state] or (length, lines) != (part.length, part.lines):
@@ -70,7 +70,7 @@ def put(part: Part, connection: sqlite3.Connection) -> None:
 
 
 def drop(seq: int, connection: sqlite3.Connection) -> None:
-    """Forget the newest part, if nothing was ever committed on it."""
+    """Forget the newest part; raises `StagingError` where it is not the newest, or something is committed on it."""
     gone = connection.execute(
         "DELETE FROM part WHERE seq = ? AND seq = (SELECT max(seq) FROM part) AND state = 'open' AND length = 0", (seq,)
     )

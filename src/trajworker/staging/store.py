@@ -32,13 +32,13 @@ from trajworker.staging import (
     compaction,
     figures,
     intake,
-    looks,
     lookup,
     material,
     outlet,
     parts,
     purging,
     quarantine,
+    rechecks,
     remembered,
     slices,
 )
@@ -75,11 +75,11 @@ class Staging:
 
     async def due(self, project_id: str, now: datetime, limit: int) -> list[str]:
         """Ids of runs to look at again: those that have not ended, and those set aside."""
-        return await self._database.read(partial(looks.due, project_id, now, limit))
+        return await self._database.read(partial(rechecks.due, project_id, now, limit))
 
     async def reschedule(self, project_id: str, ids: Sequence[str], now: datetime) -> None:
         """Give runs that were looked at now their next time."""
-        await self._database.write(partial(looks.reschedule, project_id, ids, now))
+        await self._database.write(partial(rechecks.reschedule, project_id, ids, now))
 
     async def coverage(self, project_id: str) -> Coverage:
         """What was read whole, and the watermark."""
@@ -142,18 +142,18 @@ class Staging:
     async def compact(self, before: datetime) -> int:
         """Drop payloads of delivered conversations last active before that time, at most one batch."""
         try:
-            reduced = await self._compact(before, compaction.COMPACT_CONVERSATIONS)
+            compacted = await self._compact(before, compaction.COMPACT_CONVERSATIONS)
         except StagingFull:  # every page that is blanked is logged first, so that a few at a time need little room
-            reduced = await self._compact(before, 1)
+            compacted = await self._compact(before, 1)
         await self._database.write(compaction.give_back)
-        return reduced
+        return compacted
 
     async def _compact(self, before: datetime, at_most: int) -> int:
         return await self._database.write(partial(compaction.compact, before, at_most, self._heads))
 
-    async def reduced(self, conversation: int, limit: int) -> list[str]:
+    async def compacted_runs(self, conversation: int, limit: int) -> list[str]:
         """Ids of runs of a conversation whose payloads were dropped."""
-        return await self._database.read(partial(compaction.reduced, conversation, limit))
+        return await self._database.read(partial(compaction.compacted_runs, conversation, limit))
 
     async def purge_conversation(self, project_id: str, conversation_id: str) -> purging.Purged:
         """Erase a conversation for good; raises `ConversationNotFound`."""

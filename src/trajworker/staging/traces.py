@@ -36,7 +36,11 @@ _decode_thread = msgspec.json.Decoder(_ThreadOf).decode
 
 @dataclass(slots=True)
 class _Trace:
-    """A trace row while its runs are taken in."""
+    """A trace row while its runs are taken in.
+
+    Its heir is the first descendant in tree order that names a thread: the trace belongs to that thread where the root
+    names none. `heir_in_doubt` tells that the heir came again and names another thread now, or none.
+    """
 
     id: PackedId
     name: str

@@ -60,7 +60,7 @@ class Folding:
         """Fold conversations, in groups that fit into memory together; one that fails does not stop the others."""
         whole: list[Activity] = []
         for activity in activities:
-            error = await self._bring_back(activity) if activity.reduced else None
+            error = await self._bring_back(activity) if activity.compacted else None
             if error is None:
                 whole.append(activity)
             else:
@@ -122,7 +122,7 @@ class Folding:
         """Fetch dropped payloads again; the reason where they cannot be had."""
         missing: list[str] = []
         try:
-            while ids := await self._store.reduced(activity.conversation, RESTORE_RUNS):
+            while ids := await self._store.compacted_runs(activity.conversation, RESTORE_RUNS):
                 if ids == missing:
                     return MalformedRun(
                         f"the source no longer has {len(ids)} runs of which staging dropped the payloads"

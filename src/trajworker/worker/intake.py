@@ -175,7 +175,7 @@ class Intake:
         page = staged.page
         outcome = await self._store.stage(staged)
         name = self._name(project_id)
-        for unreadable in outcome.set_aside:
+        for unreadable in outcome.quarantined:
             self._observer(_quarantined(name, unreadable))
         if outcome.recovered:
             self._observer(RunsRecovered(project=name, runs=outcome.recovered))

@@ -158,7 +158,7 @@ class Outlet:
         left: list[Revision] = []
         for activity, folded in group:
             if isinstance(folded, TrajworkerError):
-                await self._set_aside(activity, folded)
+                await self._quarantine(activity, folded)
                 continue
             header = header_of(activity, decisions[activity.conversation])
             left.append(
@@ -194,7 +194,7 @@ class Outlet:
             ConversationHeld(project=project_name(activity), conversation_id=activity.conversation_id, reason=reason)
         )
 
-    async def _set_aside(self, activity: Activity, error: TrajworkerError) -> None:
+    async def _quarantine(self, activity: Activity, error: TrajworkerError) -> None:
         """One conversation that cannot be assembled never holds up the others; its runs stay in staging.
 
         Where it is the source that keeps it from being assembled, it is tried again with the next delivery.

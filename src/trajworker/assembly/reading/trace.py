@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from trajworker.assembly.kept.rewards import RewardRule, Rewards, collect
-from trajworker.assembly.reading.calls import in_order, innermost, read_call
+from trajworker.assembly.reading.calls import Call, in_order, innermost, read_call
 from trajworker.assembly.reading.pieces import by_answer, by_step, without_pieces
 from trajworker.assembly.reading.requests import without_requests
 from trajworker.assembly.reading.roots import Root, read_root
@@ -23,33 +23,16 @@ class Trace:
 
     def __init__(self, runs: Iterable[Run], feedback: Sequence[Feedback], rule: RewardRule) -> None:
         self.aggregation = rule.aggregation
-        latest: dict[str, Run] = {}
-        for run in runs:
-            if REDACTION_FAILED in run.flags:
-                why = f": {run.error}" if run.error else ""
-                raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out{why}")
-            held = latest.get(run.id)
-            if held is None or _newer(run, held):
-                latest[run.id] = run
-        if not latest:
-            raise MalformedRun("a trace without any run tells nothing")
-        self.runs = latest
-        first = next(iter(latest.values()))
+        self.runs = _newest_versions(runs)
+        first = next(iter(self.runs.values()))
         self.trace_id, self.project_id = first.trace_id, first.project_id
-        self.root_run = latest.get(self.trace_id)
+        self.root_run = self.runs.get(self.trace_id)
         self.root_name = self.root_run.name if self.root_run is not None else ""
         kinds: dict[str, list[Run]] = {"llm": [], "tool": [], "retriever": []}
-        for run in latest.values():
+        for run in self.runs.values():
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
-        asked, pieces = without_pieces(without_requests(kinds["llm"]))
-        told = innermost(asked, kinds["tool"])
-        calls = [read_call(run) for run in told]
-        if len(told) < len(asked):
-            calls = told_by_outer(calls, asked)
-        calls = [part for call in calls for part in by_answer(call)]
-        self.calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
-        answers_told_later(self.calls)
+        self.calls = _read_calls(kinds["llm"], kinds["tool"])
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
         self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
         self.rewards: Rewards = collect(feedback, rule, self._told) if feedback else Rewards(all=[], by_run={})
@@ -67,6 +50,39 @@ class Trace:
         if run is None or run.run_type != "llm" or any(call.run is run for call in self.calls):
             return run_id
         return told_by(run, self.calls) or run_id
+
+
+def _newest_versions(runs: Iterable[Run]) -> dict[str, Run]:
+    """The newest version of each run, by id.
+
+    Raises:
+        MalformedRun: there is none.
+        RedactionFailed: a run could not be masked.
+    """
+    newest: dict[str, Run] = {}
+    for run in runs:
+        if REDACTION_FAILED in run.flags:
+            why = f": {run.error}" if run.error else ""
+            raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out{why}")
+        held = newest.get(run.id)
+        if held is None or _newer(run, held):
+            newest[run.id] = run
+    if not newest:
+        raise MalformedRun("a trace without any run tells nothing")
+    return newest
+
+
+def _read_calls(llm_runs: list[Run], tool_runs: list[Run]) -> list[Call]:
+    """The calls of a trace in order of their start, each once, however often and in whatever pieces it was recorded."""
+    asked, pieces = without_pieces(without_requests(llm_runs))
+    inner = innermost(asked, tool_runs)
+    calls = [read_call(run) for run in inner]
+    if len(inner) < len(asked):
+        calls = told_by_outer(calls, asked)
+    calls = [part for call in calls for part in by_answer(call)]
+    calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
+    answers_told_later(calls)
+    return calls
 
 
 def _place(run: Run) -> tuple[datetime, str, str]:

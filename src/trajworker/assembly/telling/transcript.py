@@ -122,13 +122,11 @@ class Transcript(Struct, eq=False, gc=False):
     @classmethod
     def behind(cls, past: Past, runs: list[ToolRun], quotes: Quotes, frame: Frame | None = None) -> "Transcript":
         """One that goes on from earlier traces."""
-        before, prompt = past.context, past.prompt
-        known = before.prefix_length, before.prefix_hash
+        before = past.context
         return cls(
             past=past, before=before, runs=OpenRuns(runs), quotes=quotes, frame=frame or Frame(), total=before.total,
             aside_keys=dict(past.known.asides), systems=dict(past.known.systems),
-            prefix=prompt if prompt is not None and prompt.stands_for(*known) else Prefix(*known),
-            turn=before.entries, turn_user=before.turn_user, pending=list(before.pending), view=list(before.view),
+            prefix=past.prefix(), turn=before.entries, turn_user=before.turn_user, pending=list(before.pending), view=list(before.view),
             answer=before.answer, answer_ids=list(before.answer_ids), reasoned=list(before.reasoned[-1:]),
         )  # fmt: skip
 

@@ -95,7 +95,7 @@ class Client:
             try:
                 return await self._once(ask)
             except Failure as failure:
-                if not await self._again(failure, tries, ask):
+                if not await self._prepare_retry(failure, tries, ask):
                     raise
 
     async def _once(self, ask: Ask[T]) -> T:
@@ -114,8 +114,8 @@ class Client:
         self._note_time(response)
         return await _understood(ask.understand, response.content)
 
-    async def _again(self, failure: Failure, tries: Tries, ask: Ask[T]) -> bool:
-        """Whether to ask once more; waits as long as is due."""
+    async def _prepare_retry(self, failure: Failure, tries: Tries, ask: Ask[T]) -> bool:
+        """Wait as long as is due before asking once more; False where it is not to be asked again."""
         retries = self._settings.retries
         if failure.throttled:
             return self._outlasts_limit(failure, tries, ask.tier)

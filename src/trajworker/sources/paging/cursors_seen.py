@@ -13,16 +13,16 @@ class CursorsSeen:
         self._seen: dict[Hashable, set[int]] = {}
         self._restarted: set[Hashable] = set()
 
-    def repeats(self, stretch: Hashable, cursor: str) -> bool:
-        """Whether the server gave this cursor before in the same stretch; remembers it."""
+    def remember(self, stretch: Hashable, cursor: str) -> bool:
+        """Remember a cursor of a stretch; False where the server gave it before."""
         seen = self._seen.setdefault(stretch, set())
         if len(self._seen) > MOST_STRETCHES:
             self._seen.pop(next(iter(self._seen)))
         known = hash(cursor)
         if known in seen:
-            return True
+            return False
         seen.add(known)
-        return False
+        return True
 
     def forget(self, stretch: Hashable) -> None:
         """The stretch is begun again, goes on another way, or is read to its end."""

@@ -124,7 +124,7 @@ class Pages:
             if not after.ordered:
                 raise PageUnreadable("A full page came without a cursor and in no order: there may be more behind it.")
             return after.without_cursor()
-        if not self._cursors.repeats(wanted, answer.next_cursor):
+        if self._cursors.remember(wanted, answer.next_cursor):
             return after
         self._cursors.forget(wanted)
         by_time = after.without_cursor()

@@ -38,9 +38,9 @@ async def test_a_pending_run_is_looked_at_less_and_less_often(staging: Staging) 
 
 async def test_a_run_set_aside_is_looked_at_as_often_until_it_can_be_read(staging: Staging) -> None:
     page = StagedPage(page=Page(runs=(), unreadable=(NEVER_CAME, NAMELESS)), fetch_seq=1)
-    assert (await staging.stage(page)).set_aside == (NEVER_CAME, NAMELESS)
+    assert (await staging.stage(page)).quarantined == (NEVER_CAME, NAMELESS)
     assert await hours_between_looks(staging, 3) == [1, 6, 24]
-    assert (await staging.stage(page)).set_aside == ()
+    assert (await staging.stage(page)).quarantined == ()
     assert (await staging.stage(a_page([a_run("a")], 2))).recovered == 1
     assert await staging.due(PROJECT_ID, FOREVER, 10) == []
 

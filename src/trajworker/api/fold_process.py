@@ -1,6 +1,6 @@
 """From runs of exported conversations to lines: the work of one process of the pool, and the process itself.
 
-`python -m trajworker.api.folding` reads frames on stdin and answers each on stdout; the first one is the settings.
+`python -m trajworker.api.fold_process` reads frames on stdin and answers each on stdout; the first one is the settings.
 A frame is its length (8 bytes, little-endian) and its content.
 """
 
@@ -24,7 +24,7 @@ YOUNG_OBJECTS = 50_000
 """New objects after which garbage is looked for: folding makes many, and nearly none that refer to each other."""
 
 
-class Line(Struct, frozen=True, array_like=True):
+class AssembledLine(Struct, frozen=True, array_like=True):
     """An assembled conversation as a line, or the reason why there is none."""
 
     conversation_id: str
@@ -32,39 +32,39 @@ class Line(Struct, frozen=True, array_like=True):
     failure: str | None = None
 
 
-_LINES = msgspec.msgpack.Decoder(list[Line])
+_LINES = msgspec.msgpack.Decoder(list[AssembledLine])
 
 
-def line_of(conversation: ExportedConversation, settings: FoldSettings) -> Line:
+def line_of(conversation: ExportedConversation, settings: FoldSettings) -> AssembledLine:
     """The line of a conversation; payloads that are no JSON are only looked for where folding fails."""
     try:
-        return Line(conversation.conversation_id, _encoded(conversation, settings))
+        return AssembledLine(conversation.conversation_id, _encoded(conversation, settings))
     except Exception:  # noqa: BLE001 - an export may hold anything
         return _second_try(conversation, settings)
 
 
-def _second_try(conversation: ExportedConversation, settings: FoldSettings) -> Line:
+def _second_try(conversation: ExportedConversation, settings: FoldSettings) -> AssembledLine:
     name = conversation.conversation_id
     traces = [[mended(run) for run in trace] for trace in conversation.traces]
     try:
-        return Line(name, _encoded(msgspec.structs.replace(conversation, traces=traces), settings))
+        return AssembledLine(name, _encoded(msgspec.structs.replace(conversation, traces=traces), settings))
     except Exception as error:  # noqa: BLE001 - one conversation never costs the others
-        return Line(name, failure=f"cannot be assembled: {type(error).__name__}")
+        return AssembledLine(name, failure=f"cannot be assembled: {type(error).__name__}")
 
 
-def lines_of(batch: bytes | memoryview, settings: FoldSettings) -> list[Line]:
+def lines_of(batch: bytes | memoryview, settings: FoldSettings) -> list[AssembledLine]:
     """The lines of an Arrow batch, as `ipc_of` wrote it."""
     pa = import_module("pyarrow")
     with pa.ipc.open_stream(batch) as stream:
         return [line_of(one, settings) for rows in stream for one in conversations_of(rows)]
 
 
-def encode_lines(lines: Iterable[Line]) -> bytes:
+def encode_lines(lines: Iterable[AssembledLine]) -> bytes:
     """Lines as a frame."""
     return msgspec.msgpack.encode(list(lines))
 
 
-def decode_lines(frame: bytes) -> list[Line]:
+def decode_lines(frame: bytes) -> list[AssembledLine]:
     """Lines of a frame."""
     return _LINES.decode(frame)
 
