@@ -116,6 +116,11 @@ class Past(Struct, gc=False):
     prompt: Prefix | None = None
     """Where it is at hand: a trace that goes on from it is told by its bytes, no hash of them is needed."""
 
+    def prefix(self) -> Prefix:
+        """The last prompt: that very one where it is at hand, else what the context tells of it."""
+        known = self.context.prefix_length, self.context.prefix_hash
+        return self.prompt if self.prompt is not None and self.prompt.stands_for(*known) else Prefix(*known)
+
     def key(self, reference: int) -> bytes | None:
         """Digest of a message."""
         return bytes(self.known.messages[reference * DIGEST_SIZE : (reference + 1) * DIGEST_SIZE]) or None

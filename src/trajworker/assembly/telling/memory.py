@@ -9,7 +9,6 @@ from msgspec import Struct
 from trajworker.assembly.dialogues.sessions import Session
 from trajworker.assembly.kept.context import KEPT, Context, Known, Past, Pending
 from trajworker.assembly.kept.folds import Amendment
-from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import ToolRun
@@ -70,9 +69,7 @@ class Memory:
         self.reasoned = before.reasoned[-1:] if before.reasoned else []
         self.spoken: dict[bytes, list[int]] = {}
         """Messages of this trace that a template stood around, by the digest of the user's own words."""
-        known = before.prefix_length, before.prefix_hash
-        prompt = past.prompt
-        self.prefix = prompt if prompt is not None and prompt.stands_for(*known) else Prefix(*known)
+        self.prefix = past.prefix()
         self.turn = before.entries
         self.turn_user = before.turn_user
         self.answered = False
