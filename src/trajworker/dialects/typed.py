@@ -139,17 +139,15 @@ def drafts_of(item: Item) -> list[Draft] | None:
     return None if role is None else read_langchain(role, item)
 
 
-def _calls(body: Body) -> tuple[ToolCall, ...] | None:
+def _calls(given: list[_Call]) -> tuple[ToolCall, ...] | None:
     """The calls of a message, None where one of them takes more than this."""
-    if not body.tool_calls:
-        return ()
-    calls = [call for one in body.tool_calls if (call := one.read()) is not None]
-    return tuple(calls) if len(calls) == len(body.tool_calls) else None
+    calls = [call for one in given if (call := one.read()) is not None]
+    return tuple(calls) if len(calls) == len(given) else None
 
 
 def read_chat(item: Item) -> list[Draft] | None:
     """The messages of a role dictionary, None where it takes more than this."""
-    role, calls, given_id = _ROLES.get(item.role or ""), _calls(item), item.id
+    role, calls, given_id = _ROLES.get(item.role or ""), _calls(item.tool_calls) if item.tool_calls else (), item.id
     if role is None or calls is None or isinstance(given_id, list):
         return None
     content, name = item.content, item.name or None
@@ -163,7 +161,7 @@ def read_chat(item: Item) -> list[Draft] | None:
 
 def read_langchain(role: Role, body: Body) -> list[Draft] | None:
     """The messages of LangChain's message, None where it takes more than this."""
-    calls, path = _calls(body), body.id
+    calls, path = _calls(body.tool_calls) if body.tool_calls else (), body.id
     if calls is None or body.invalid_tool_calls or not body.additional_kwargs.silent(calls=bool(calls)):
         return None
     content = "" if body.content is None else body.content

@@ -206,7 +206,7 @@ def _is_plain(source: dict[str, Any]) -> bool:
     if not source.keys() <= _PLAIN or not source.get("total_tokens"):
         return False
     given, made, total = source.get("input_tokens"), source.get("output_tokens"), source["total_tokens"]
-    if not (given or made) or not (type(given) is type(made) is type(total) is int):
+    if not (given or made) or type(given) is not int or type(made) is not int or type(total) is not int:
         return False
     return max(abs(given), abs(made), abs(total)) <= LARGEST_COUNT
 

@@ -14,15 +14,7 @@ def group(calls: list[Call], ran: Ran = NOTHING_RAN) -> list[Group]:
     dialogues = OpenDialogues()
     for call in calls:
         near = dialogues.near(call)
-        home = _spoken_in(call, near, ran)
-        if home is None:
-            home = next((one for one in near if _chained(call, one.calls[-1])), None)
-        if home is None:
-            home = next((one for one in near if _tried_again(call, one, ran)), None)
-        if home is None:
-            home = next((one for one in near if _goes_on_from_summary(call, one)), None)
-            if home is not None:
-                home.summaries.append(home.calls.pop())
+        home = _home(call, near, ran) if near else None
         if home is None:
             dialogues.begin(call)
         else:
@@ -30,12 +22,29 @@ def group(calls: list[Call], ran: Ran = NOTHING_RAN) -> list[Group]:
     return dialogues.groups
 
 
+def _home(call: Call, near: list[Group], ran: Ran) -> Group | None:
+    """The dialogue that a call goes on with; one that was summed up for it is left without who did that."""
+    home = _spoken_in(call, near, ran)
+    if home is None:
+        home = next((one for one in near if _chained(call, one.calls[-1])), None)
+    if home is None:
+        home = next((one for one in near if _tried_again(call, one, ran)), None)
+    if home is None:
+        home = next((one for one in near if _goes_on_from_summary(call, one)), None)
+        if home is not None:
+            home.summaries.append(home.calls.pop())
+    return home
+
+
 def _spoken_in(call: Call, near: list[Group], ran: Ran) -> Group | None:
     """The dialogue whose words a call goes on from; a bystander's that came last are taken out of that."""
     home = next((one for one in near if _comes_back(call, one.calls[-1], ran)), None) if ran.handed else None
     if home is None:
         home = next((one for one in near if _goes_on(call, one.calls[-1])), None)
-    past = next((one for one in (near if home is None else (home,)) if leaves_out(call, one, ran)), None)
+    if home is None:
+        past = next((one for one in near if leaves_out(call, one, ran)), None)
+    else:
+        past = home if leaves_out(call, home, ran) else None
     if past is not None:
         past.bystanders.append(past.calls.pop())
     return home or past

@@ -126,7 +126,8 @@ class Transcript(Struct, eq=False, gc=False):
         return cls(
             past=past, before=before, runs=OpenRuns(runs), quotes=quotes, frame=frame or Frame(), total=before.total,
             aside_keys=dict(past.known.asides), systems=dict(past.known.systems),
-            prefix=past.prefix(), turn=before.entries, turn_user=before.turn_user, pending=list(before.pending), view=list(before.view),
+            prefix=past.prefix(), turn=before.entries, turn_user=before.turn_user,
+            pending=list(before.pending), view=list(before.view),
             answer=before.answer, answer_ids=list(before.answer_ids), reasoned=list(before.reasoned[-1:]),
         )  # fmt: skip
 
