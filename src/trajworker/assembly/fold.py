@@ -17,13 +17,14 @@ from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.counting import count_runs
 from trajworker.assembly.reading.dispatch import bear_open_names
-from trajworker.assembly.reading.faults import error_text, is_interrupt
+from trajworker.assembly.reading.faults import error_text
 from trajworker.assembly.reading.searches import Search
 from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import Opening, Quotes, root_drafts
 from trajworker.assembly.telling.alignment import replays
 from trajworker.assembly.telling.beginnings import begins_turn, is_heard
+from trajworker.assembly.telling.endings import ending
 from trajworker.assembly.telling.nesting import Nesting
 from trajworker.assembly.telling.results import leave_open
 from trajworker.assembly.telling.taking import finish, take
@@ -31,7 +32,7 @@ from trajworker.assembly.telling.transcript import Frame, Transcript
 from trajworker.assembly.telling.turns import open_without_calls
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
-from trajworker.model.run import Run, RunStatus
+from trajworker.model.run import RunStatus
 from trajworker.trajectory import Retrieval
 from trajworker.trajectory.codec import encode_chunk, encode_chunks
 
@@ -193,7 +194,7 @@ class TraceFolding(Nesting):
     def _entries(self, transcript: Transcript, breaks: Sequence[Break], *, resumes: bool) -> list[Entry]:
         """What the trace is of each of its turns; those before the last were answered."""
         run = self.trace.root_run
-        status, error = self._status(transcript)
+        status, error = ending(self.trace, transcript, open_end=self.open_end)
         last = Entry(
             trace_id=self.trace.trace_id, status=status,
             start=iso(run.start_time if run is not None else self._start()) or "",
@@ -208,33 +209,6 @@ class TraceFolding(Nesting):
 
     def _start(self) -> datetime:
         return min(run.start_time for run in self.trace.runs.values())
-
-    def _status(self, transcript: Transcript) -> tuple[str, str | None]:
-        """How the turn ended: as the root says, unless it hides an interrupt or that no call was answered."""
-        run, calls = self.trace.root_run, self.trace.calls
-        if run is None or not run.ended:
-            return "pending", None
-        if run.status is RunStatus.ERROR or run.error is not None:
-            if is_interrupt(run):
-                return "interrupted", None
-            return "error", error_text(run.error) or "error"
-        if self._interrupted(transcript):
-            return "interrupted", None
-        if calls and not transcript.answered and all(call.failed for call in calls):
-            return "error", error_text(calls[-1].run.error) or "error"
-        return "success", None
-
-    def _interrupted(self, transcript: Transcript) -> bool:
-        """Whether a graph waits for a human although its root succeeded."""
-        if any(map(self._waits, filter(is_interrupt, self.trace.runs.values()))):
-            return True
-        waits = self.open_end and bool(transcript.pending)
-        return waits and any(call.about.langgraph_node is not None for call in self.trace.calls)
-
-    def _waits(self, asking: Run) -> bool:
-        """Whether no model went on after a run had stopped to ask a human."""
-        end = asking.end_time
-        return end is None or all(call.run.start_time < end for call in self.trace.calls)
 
     def _tools(self, calls: list[Call], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         chunks: list[bytes] = []
