@@ -25,7 +25,7 @@ from trajworker.assembly.reading.words import Opening, Quotes, root_drafts
 from trajworker.assembly.telling.alignment import replays
 from trajworker.assembly.telling.beginnings import begins_turn, is_heard
 from trajworker.assembly.telling.endings import ending
-from trajworker.assembly.telling.nesting import Nesting
+from trajworker.assembly.telling.nesting import Agents
 from trajworker.assembly.telling.results import leave_open
 from trajworker.assembly.telling.taking import finish, take
 from trajworker.assembly.telling.transcript import Frame, Transcript
@@ -37,14 +37,16 @@ from trajworker.trajectory import Retrieval
 from trajworker.trajectory.codec import encode_chunk, encode_chunks
 
 
-class TraceFolding(Nesting):
+class TraceFolding:
     """One attempt to fold a trace against what those before it left."""
 
     def __init__(self, trace: Trace, past: Past) -> None:
         if past.context.pending:
             bear_open_names(trace.tools.values(), trace.calls, past.context.pending)
-        super().__init__(trace, past.context)
+        self.trace = trace
         self.past = past
+        self.before = past.context
+        self.agents = Agents(trace)
         self.trailing, self.open_end = self._trailing()
         self.replays = False
         self.beside = False
@@ -72,22 +74,22 @@ class TraceFolding(Nesting):
     def fold(self) -> tuple[Fold, Prefix]:
         """The fold, and its last prompt."""
         trace = self.trace
-        main_calls = self.by_owner.get("", [])
-        chosen = sort_calls(main_calls, trace.root, self.runs(""), self.before)
+        main_calls = self.agents.by_owner.get("", [])
+        chosen = sort_calls(main_calls, trace.root, self.agents.runs(""), self.before)
         self.beside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
         if self.beside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)
         if chosen.passed_over:
             self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
-        own, of_branches = chosen.by_caller(self.runs(""))
+        own, of_branches = chosen.by_caller(self.agents.runs(""))
         session = self._session(chosen)
         transcript = Transcript.behind(self.past, own, self._quotes(chosen), self._frame(session, chosen))
         resumes = False
         if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
             self._finish(transcript, chosen.main)
-        nested = self.nested(transcript, chosen, of_branches)
-        internal = self.internal(chosen, transcript)
+        nested = self.agents.nested(transcript, chosen, of_branches)
+        internal = self.agents.internal(chosen, transcript)
         entries = self._entries(transcript, session.breaks if session is not None else (), resumes=resumes)
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
         fold.after.manners = self._manners(chosen)
@@ -238,8 +240,8 @@ class TraceFolding(Nesting):
         self, transcript: Transcript, entries: list[Entry], nested: list[bytes], internal: list[bytes], *, resumes: bool
     ) -> Fold:
         trace = self.trace
-        count_runs(self.figures, trace)
-        self.count_messages(transcript.drafts)
+        count_runs(self.agents.figures, trace)
+        self.agents.count_messages(transcript.drafts)
         main = [step.call for step in transcript.steps]
         tools, seen = self._tools(main, self.before.tools)
         after = transcript.after()
@@ -265,11 +267,11 @@ class TraceFolding(Nesting):
             version=VERSION, trace_id=trace.trace_id,
             messages=encode_chunks(transcript.drafts),
             asides=encode_chunks(transcript.asides),
-            steps=self.steps(transcript),
+            steps=self.agents.steps(transcript),
             entries=entries, nested=nested, internal=internal,
             retrieved=self._retrieved(trace.searches, transcript), tools=tools,
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
-            figures=self.figures, news=transcript.news(), base=self.before.total, after=after,
+            figures=self.agents.figures, news=transcript.news(), base=self.before.total, after=after,
             reopens=resumes and (by_human or not self.replays), finish=finish, out_of_steps=ran_out, metadata=metadata,
             project_id=trace.project_id, aggregation=trace.aggregation,
         )  # fmt: skip

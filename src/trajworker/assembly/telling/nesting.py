@@ -24,12 +24,11 @@ from trajworker.trajectory.codec import LineStep, completed, encode_chunk, encod
 _TASKS = ("prompt", "description", "task", "query", "question", "input", "message", "request", "instructions")
 
 
-class Nesting:
+class Agents:
     """The agents of a trace, and the trajectories of all but the main one."""
 
-    def __init__(self, trace: Trace, before: Context) -> None:
+    def __init__(self, trace: Trace) -> None:
         self.trace = trace
-        self.before = before
         self.figures = Figures()
         self.by_owner: dict[str, list[Call]] = {}
         for call in trace.calls:
