@@ -156,6 +156,17 @@ def test_chunks_in_an_envelope_are_put_together() -> None:
     assert (answer.draft.content, answer.draft.finish_reason) == ("Hello there.", "stop")
 
 
+@pytest.mark.parametrize("pieces", [["I lo", "ok."], [], None])
+def test_a_message_that_says_why_it_stopped_counts_more_than_the_pieces_of_its_text(pieces: Any) -> None:
+    call = {"type": "tool_use", "id": "c1", "name": "look", "input": {"city": "Faro"}}
+    message = {"id": "m1", "role": "assistant", "content": [{"type": "text", "text": "I look."}, call]}
+    told = {"stop_reason": "tool_use", "usage_metadata": {"input_tokens": 7, "output_tokens": 2, "total_tokens": 9}}
+    answer = read_answer(encoded({"message": message | told, "output": pieces}))
+    assert answer.draft is not None
+    assert (answer.draft.content, [made.id for made in answer.draft.tool_calls or ()]) == ("I look.", ["c1"])
+    assert (answer.draft.finish_reason, (answer.usage or {}).get("total_tokens")) == ("tool_calls", 9)
+
+
 def test_arguments_of_a_hosted_tool_are_no_call_without_a_name() -> None:
     broken = {"name": "", "args": '{"query": "oslo"}', "id": None, "error": "Malformed"}
     message = {"type": "ai", "content": "Rainy.", "tool_calls": [], "invalid_tool_calls": [broken]}

@@ -85,6 +85,8 @@ def _from_object(answer: Answer, payload: dict[str, Any]) -> None:  # noqa: C901
     elif isinstance(payload.get("role"), str) and role_of(payload["role"]) is not None:
         drafts = read_one(payload)
         answer.draft = drafts[-1] if drafts else None
+    elif _has_stopped(payload.get("message")):  # pieces of its text may stand beside it
+        _nested(answer, payload["message"])
     elif isinstance(payload.get("output"), list) and payload["output"]:
         _from_list(answer, payload["output"])
         _from_status(answer, payload)
@@ -108,6 +110,11 @@ def _from_object(answer: Answer, payload: dict[str, Any]) -> None:  # noqa: C901
         answer.draft = vercel.answer(payload)
     else:
         _from_plain(answer, payload)
+
+
+def _has_stopped(message: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether a value is a provider's message that tells why it stopped: a whole one."""
+    return isinstance(message, dict) and "content" in message and bool(message.get("stop_reason"))
 
 
 def _sole_generation(payload: dict[str, Any]) -> dict[str, Any] | None:
