@@ -156,6 +156,34 @@ def test_chunks_in_an_envelope_are_put_together() -> None:
     assert (answer.draft.content, answer.draft.finish_reason) == ("Hello there.", "stop")
 
 
+LEFT_OUT = ["<openai.Omit object at 0x7f00beef>", "<app.make.<locals>.Unset object at 0x7f>", "NOT_GIVEN"]
+
+
+@pytest.mark.parametrize("absent", LEFT_OUT)
+@pytest.mark.parametrize("name", ["instructions", "system", "prompt", "previous_response_id", "tools"])
+def test_what_a_client_left_out_is_absent_in_whatever_place_its_object_was_written(name: str, absent: str) -> None:
+    function = {"name": "look", "parameters": {}}
+    given = {"input": [{"role": "user", "content": "How warm is Faro?"}], "functions": [function]}
+    prompt = read_prompt(encoded({name: absent} | given))
+    assert [draft.content for draft in prompt.read()] == ["How warm is Faro?"]
+    assert (prompt.previous, msgspec.json.decode(prompt.tools)) == (None, [function])
+
+
+@pytest.mark.parametrize("absent", ["", *LEFT_OUT])
+def test_a_system_prompt_that_a_client_was_not_given_is_none_where_it_begins_the_messages(absent: str) -> None:
+    asked = {"role": "user", "content": "How warm is Faro?"}
+    prompt = read_prompt(encoded({"messages": [{"role": "system", "content": absent}, asked]}))
+    assert [draft.content for draft in prompt.read()] == ["How warm is Faro?"]
+    assert not prompt.opens_with_system
+
+
+@pytest.mark.parametrize("absent", LEFT_OUT)
+@pytest.mark.parametrize("names", [("s", "words"), ("prompt", "text")])
+def test_the_text_beside_an_object_that_no_json_holds_is_the_users(names: tuple[str, str], absent: str) -> None:
+    inputs = dict(zip(names, (absent, "How warm is Faro?"), strict=True))
+    assert [draft.content for draft in read_prompt(encoded(inputs)).read()] == ["How warm is Faro?"]
+
+
 @pytest.mark.parametrize("pieces", [["I lo", "ok."], [], None])
 def test_a_message_that_says_why_it_stopped_counts_more_than_the_pieces_of_its_text(pieces: Any) -> None:
     call = {"type": "tool_use", "id": "c1", "name": "look", "input": {"city": "Faro"}}

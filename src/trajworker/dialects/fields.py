@@ -8,6 +8,7 @@ from msgspec import Raw
 from trajworker.dialects import otel, respelled
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.lone import lone_text
+from trajworker.dialects.placeholders import is_placeholder
 from trajworker.dialects.reader import read_all
 from trajworker.dialects.speech import RAW, raw, speak
 
@@ -50,7 +51,7 @@ def _fields(payload: dict[str, Any]) -> list[Draft]:
         value = otel.decoded(payload.get(name))
         if isinstance(value, list) and name == "args" and value and (len(value) == 1 or isinstance(value[0], list)):
             value = value[0]
-        if isinstance(value, (dict, list, str)) and value:
+        if isinstance(value, (dict, list, str)) and value and not is_placeholder(value):
             return _value(value)
     return read_all([payload]) if isinstance(payload.get("role"), str) else _worded(payload)
 

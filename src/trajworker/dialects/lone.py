@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from trajworker.dialects.placeholders import is_placeholder
+
 _SETTINGS = frozenset({
     "model", "model_name", "object", "status", "finish_reason", "stop_reason", "provider", "language", "lang", "locale",
     "timestamp", "created_at", "usage", "usage_metadata", "token_usage", "tokens", "metadata",
@@ -17,7 +19,7 @@ def lone_text(payload: dict[str, Any]) -> str | None:
         return None
     names = (name for name in payload if name not in _SETTINGS and not name.lower().endswith("id") and "." not in name)
     told = [payload[name] for name in names]
-    texts = [value for value in told if isinstance(value, str)]
+    texts = [value for value in told if isinstance(value, str) and not is_placeholder(value)]
     if len(texts) != 1 or not texts[0] or any(isinstance(value, (dict, list)) and value for value in told):
         return None
     return texts[0]

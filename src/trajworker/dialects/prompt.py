@@ -10,13 +10,17 @@ from trajworker.dialects import otel, respelled
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.fields import payload_messages, unknown_messages
 from trajworker.dialects.outcome import model_of
+from trajworker.dialects.placeholders import is_placeholder
 from trajworker.dialects.reader import read_all
-from trajworker.dialects.speech import UNREADABLE, raw, speak
+from trajworker.dialects.speech import UNREADABLE, raw
+from trajworker.dialects.systems import system_drafts, without_left_out
 from trajworker.dialects.typed import read_items
 from trajworker.model.message import SYSTEM
 from trajworker.model.run import NULL
 
 _ABSENT = bytes(NULL)
+_DEFINITIONS = (b"[", b"{")
+"""How definitions of tools begin; anything else tells that none were given."""
 _MODELS = ("Model", "modelName", "modelId")
 
 
@@ -84,11 +88,13 @@ class Prompt(Struct, gc=False):
     def opens_with_system(self) -> bool:
         """Whether the array tells a system prompt itself."""
         first = _LISTS.decode(self.array)[:1] if self.array is not None else []
-        return any(draft.role is SYSTEM for one in first for draft in read_array(b"[" + bytes(one) + b"]"))
+        told = (draft for one in first for draft in without_left_out(read_array(b"[" + bytes(one) + b"]")))
+        return any(draft.role is SYSTEM for draft in told)
 
     def read(self) -> list[Draft]:
         """All messages, decoded."""
-        return [*self.system, *(read_array(self.array) if self.array is not None else self.drafts)]
+        told = read_array(self.array) if self.array is not None else self.drafts
+        return [*self.system, *without_left_out(told)]
 
 
 _DECODER = msgspec.json.Decoder(_Inputs)
@@ -112,34 +118,6 @@ def read_array(array: bytes) -> list[Draft]:
         return read_all(msgspec.json.decode(array))
     except UNREADABLE:
         return [raw(array.decode("utf-8", "replace"))]
-
-
-def system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
-    """System prompts given beside the messages; one raw message where they break every dialect."""
-    try:
-        return _system_drafts(value)
-    except UNREADABLE:
-        draft = raw(value)
-        draft.role = SYSTEM
-        return [draft]
-
-
-def _system_drafts(value: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
-    """Text, blocks, or a Gemini content."""
-    value = otel.decoded(value)
-    if not value:
-        return []
-    if isinstance(value, dict) and "parts" not in value and "content" in value:
-        value = value["content"]
-    if isinstance(value, list) and any(map(_is_message, value)):
-        return read_all(value)
-    drafts = speak("system", value)
-    return [draft for draft in drafts if draft.content or draft.blocks]
-
-
-def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
-    """Whether one of several system prompts is a message, and no block of one."""
-    return isinstance(item, dict) and ("role" in item or item.get("type") == "system")
 
 
 def _batch(array: bytes) -> bytes:
@@ -236,10 +214,10 @@ def _read_prompt(inputs: Raw) -> Prompt:
         return Prompt(drafts=unknown_messages(inputs))
     named = fields.model or fields.model_name or fields.modelId or fields.modelName
     prompt = Prompt(model=named if isinstance(named, str) else None, tools=bytes(fields.tools))
-    if isinstance(fields.previous_response_id, str):
+    if isinstance(fields.previous_response_id, str) and not is_placeholder(fields.previous_response_id):
         prompt.previous = fields.previous_response_id
     config, parameters = _settings(fields.config), _settings(fields.model_parameters)
-    if prompt.tools == _ABSENT:
+    if prompt.tools[:1] not in _DEFINITIONS:
         prompt.tools = _offered(fields, config.tools, parameters.tools)
     for value in (fields.messages, fields.input, fields.contents, fields.prompt):
         array = bytes(value)
@@ -292,4 +270,4 @@ def _settings(given: Raw) -> _Settings:
 def _offered(fields: _Inputs, *settings: Raw) -> bytes:
     """Tool definitions that stand elsewhere than under `tools`; some `settings` hold them."""
     elsewhere = (fields.functions, *settings, _settings(fields.mode).tools, _settings(fields.toolConfig).tools)
-    return next((found for one in elsewhere if (found := bytes(one)) != _ABSENT), _ABSENT)
+    return next((found for one in elsewhere if (found := bytes(one))[:1] in _DEFINITIONS), _ABSENT)

@@ -14,8 +14,8 @@ from trajworker.assembly.reading.tool_runs import Ran, ToolRun
 from trajworker.assembly.reading.words import STOPPED
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
 from trajworker.dialects.outcome import status_finish
-from trajworker.dialects.prompt import system_drafts
 from trajworker.dialects.speech import RAW
+from trajworker.dialects.systems import system_drafts
 from trajworker.dialects.vocabulary import finish_reason, sides
 from trajworker.dialects.vocabulary import usage as read_usage
 from trajworker.model.run import Run, RunStatus, ancestors

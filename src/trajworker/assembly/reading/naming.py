@@ -29,23 +29,12 @@ _PARTS = re.compile("[A-Z]?[a-z]+")
 IDS = ("_id", "Id")
 """How names of ids end, which are nobody's words."""
 
-_OBJECT = re.compile(
-    r"<(?:[\w.]+ object at 0x[0-9a-f]+"
-    r"|(?:function|bound method|built-in \w+|coroutine object|(?:async_)?generator object|class|module) .+)>"
-)
-"""What Python writes for an object that it cannot write: nobody's word."""
-
 _ID = re.compile(r"[\w.:/-]*\d[\w.:/-]*", re.ASCII)
 
 
 def is_id(text: str) -> bool:
     """Whether a text may be an id, a model or a figure, which is nobody's word."""
     return _ID.fullmatch(text) is not None
-
-
-def is_object(text: str) -> bool:
-    """Whether a text is what Python writes for an object that it cannot write."""
-    return _OBJECT.fullmatch(text) is not None
 
 
 def is_about_answer(name: str) -> bool:

@@ -18,7 +18,6 @@ from trajworker.assembly.reading.naming import (
     SYSTEMS,
     WORDS,
     is_about_answer,
-    is_object,
 )
 from trajworker.assembly.reading.payloads import (
     FIELDS,
@@ -32,6 +31,7 @@ from trajworker.assembly.reading.payloads import (
 )
 from trajworker.assembly.reading.state import answers_of_turn
 from trajworker.dialects import ANSWERS, Draft, digest
+from trajworker.dialects.placeholders import is_placeholder
 from trajworker.dialects.speech import RAW
 from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
@@ -254,7 +254,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     root.texts = {
         key: value for key, value in flat.items()
         if isinstance(value, str) and value.strip() and key not in SYSTEMS and key not in SETTINGS
-        and not is_object(value) and not key.endswith(IDS)
+        and not is_placeholder(value) and not key.endswith(IDS)
     }  # fmt: skip
     if root.texts.keys().isdisjoint(WORDS) and not root.words:
         root.texts |= _words_below(flat, SHALLOW)
@@ -277,7 +277,7 @@ def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
 def texts_given(run: Run) -> list[str]:
     """All texts that a root was given and somebody may have said, in order; none where that is too much."""
     given = texts_in(decoded(run.inputs), DEEP) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else ()
-    return [text for text in given if role_of(text) is None and not is_object(text)]
+    return [text for text in given if role_of(text) is None and not is_placeholder(text)]
 
 
 def texts_in(value: Any, depth: int) -> Iterator[str]:  # noqa: ANN401 - recorded JSON

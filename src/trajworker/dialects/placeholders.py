@@ -1,0 +1,16 @@
+"""What Python writes in the place of an object that JSON cannot hold: nobody's words."""
+
+import re
+from typing import Any
+
+_PLACEHOLDER = re.compile(
+    r"<(?:[\w.<>]+ object at 0x[0-9a-f]+"
+    r"|(?:function|bound method|built-in \w+|coroutine object|(?:async_)?generator object|class|module) .+)>"
+    r"|NOT_GIVEN"
+)
+"""OpenAI's and Anthropic's clients have objects for what was left out: one of them calls itself NOT_GIVEN."""
+
+
+def is_placeholder(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether a value is what Python writes for an object that it cannot write; a parameter of it was left out."""
+    return isinstance(value, str) and value[:1] in ("<", "N") and _PLACEHOLDER.fullmatch(value) is not None
