@@ -1,8 +1,10 @@
 """A tool call as any vendor writes it: its name, its arguments and its id."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from trajworker.dialects.draft import as_text
 from trajworker.model.message import ToolCall
@@ -83,3 +85,16 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
         inner, "id", "toolUseId"
     )
     return tool_call(name, given, call_id, block.get("error"))
+
+
+def lacks_arguments(call: ToolCall) -> bool:
+    """Whether a call was recorded without arguments."""
+    return call.arguments == {} and call.invalid is None
+
+
+def with_arguments(calls: Iterable[ToolCall], told: dict[str, dict[str, Any]]) -> tuple[ToolCall, ...]:
+    """Calls, those of them that lack arguments with the ones that are told of them, by id."""
+    return tuple(
+        structs.replace(call, arguments=told[call.id]) if call.id in told and lacks_arguments(call) else call
+        for call in calls
+    )

@@ -65,6 +65,8 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     """Name of the last root in whose trace somebody spoke."""
     reasoned: list[int] = []
     """Answers that were recorded with reasoning; the others may still be given theirs by a later prompt."""
+    without_arguments: list[str] = []
+    """Ids of calls in the last answer that were recorded without arguments; the next prompt may tell what these are."""
     manners: list[bytes] = []
     """How calls that are no part of the conversation were asked, see `guards.manner`."""
     wordless: int = 0

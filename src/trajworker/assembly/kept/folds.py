@@ -40,6 +40,8 @@ class Amendment(Struct, array_like=True, gc=False):
     flag: str | None = None
     ids: list[str] | None = None
     """Those of its calls, where the call that was recorded left some out."""
+    arguments: dict[str, dict[str, Any]] | None = None
+    """Those of its calls that were recorded without any, by id."""
 
 
 class Fold(Struct, array_like=True, gc=False):

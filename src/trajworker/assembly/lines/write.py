@@ -11,6 +11,7 @@ from trajworker.assembly.beside.standing import written
 from trajworker.assembly.kept.folds import Amendment, Fold, digest_of
 from trajworker.assembly.lines.leading import Lead, find_lead
 from trajworker.assembly.lines.summary import Header, summarise
+from trajworker.dialects.calls import with_arguments
 from trajworker.model.message import TrainableStatus
 from trajworker.trajectory import Pane, Trajectory, Turn
 from trajworker.trajectory.answered import UNANSWERED
@@ -78,6 +79,8 @@ def _apply(chunk: bytes, amendments: list[Amendment]) -> bytes:
         if amendment.ids is not None:
             calls = zip(message.tool_calls or (), amendment.ids, strict=False)
             changes["tool_calls"] = tuple(structs.replace(call, id=call_id) for call, call_id in calls)
+        if amendment.arguments is not None:
+            changes["tool_calls"] = with_arguments(message.tool_calls or (), amendment.arguments)
     if flags != list(message.flags):
         changes["flags"] = tuple(flags)
     return encode_chunk(structs.replace(message, **changes)) if changes else chunk

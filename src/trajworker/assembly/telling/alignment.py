@@ -8,11 +8,13 @@ from msgspec import Struct, structs
 from trajworker.assembly.kept.context import alone, expand, refer
 from trajworker.assembly.kept.folds import Amendment
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.tool_runs import comparable
 from trajworker.assembly.reading.words import ALTERNATIVE, EDITED, Opening, turn_user
 from trajworker.assembly.telling.late import without_own
 from trajworker.assembly.telling.repeats import repeated_by
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest, read_array
+from trajworker.dialects.calls import with_arguments
 from trajworker.model.message import ASSISTANT, SYSTEM, USER, TrainableStatus
 
 
@@ -147,6 +149,8 @@ def same_answer(transcript: Transcript, draft: Draft, key: bytes) -> int:
     """The reference for the history's copy of the last answer; what the copy has more is taken over."""
     answer = transcript.answer
     assert answer is not None  # noqa: S101 - callers have checked
+    if transcript.without_arguments:
+        _complete_arguments(transcript, answer, draft)
     said = transcript.own(answer) if len(draft.tool_calls or ()) < len(transcript.answer_ids) else None
     if said is not None:
         copied = made(draft)
@@ -165,6 +169,24 @@ def same_answer(transcript: Transcript, draft: Draft, key: bytes) -> int:
             transcript.amendments.append(Amendment(start=answer, stop=answer + 1, reasoning=draft.reasoning))
         transcript.reasoned = [answer]
     return answer
+
+
+def _complete_arguments(transcript: Transcript, answer: int, copy: Draft) -> None:
+    """Give calls of the last answer that were recorded without arguments those that the history's copy of it tells."""
+    lacking = transcript.without_arguments
+    told = {call.id: call.arguments for call in copy.tool_calls or () if call.id in lacking and call.arguments}
+    if not told:
+        return
+    said = transcript.own(answer)
+    if said is not None:
+        said.tool_calls = with_arguments(said.tool_calls or (), told)
+        transcript.keys[answer - transcript.before.total] = digest(said)
+    else:
+        transcript.amendments.append(Amendment(start=answer, stop=answer + 1, arguments=told))
+    for place, call in enumerate(transcript.pending):
+        if call.index == answer and call.id in told:
+            transcript.pending[place] = structs.replace(call, arguments=comparable(told[call.id]))
+    transcript.without_arguments = []
 
 
 def _complete_answer(transcript: Transcript, answer: int, copy: Draft, key: bytes) -> None:

@@ -25,6 +25,7 @@ from trajworker.assembly.telling.results import add_missing_results, add_results
 from trajworker.assembly.telling.transcript import Reading, StepDraft, Transcript
 from trajworker.assembly.telling.turns import add_user, begin_turn_without_words, speaks_again
 from trajworker.dialects import Draft, digest
+from trajworker.dialects.calls import lacks_arguments
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import ASSISTANT, NOT_TRAINABLE, SYSTEM, TOOL, TRAINABLE, USER
 
@@ -73,8 +74,10 @@ def _add_answer(transcript: Transcript, call: Call, answer: Draft, outside: list
     transcript.reasoned = [index] if answer.reasoning else []
     if answer.id:
         transcript.ids.add(answer.id)
+    transcript.without_arguments = []
     if answer.tool_calls:
         transcript.pending += pending_of(index, answer.tool_calls)
+        transcript.without_arguments = [one.id for one in answer.tool_calls if one.id and lacks_arguments(one)]
     answer.trainable_status = TRAINABLE
     if answer.finish_reason in ("length", "content_filter") or RAW in answer.flags or STOPPED in answer.flags:
         answer.trainable_status = NOT_TRAINABLE

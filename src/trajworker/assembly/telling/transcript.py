@@ -84,6 +84,7 @@ class Transcript(Struct, eq=False, gc=False):
         view: what the last prompt showed, as ranges.
         answer: what the model said to it, and the ids of its calls.
         reasoned: the last answer, where its reasoning is known.
+        without_arguments: ids of its calls that were recorded without arguments.
         untold_calls: calls of the last answer that the history's copy of it leaves out.
         renamed: ids under which a history repeats the calls of the last answer, where it numbers them anew.
         shown: what the user's last message looked like to the model.
@@ -106,6 +107,7 @@ class Transcript(Struct, eq=False, gc=False):
     answer: int | None
     answer_ids: list[str]
     reasoned: list[int]
+    without_arguments: list[str]
     drafts: list[Draft] = []
     keys: list[bytes] = []
     asides: list[Draft] = []
@@ -129,6 +131,7 @@ class Transcript(Struct, eq=False, gc=False):
             prefix=past.prefix(), turn=before.entries, turn_user=before.turn_user,
             pending=list(before.pending), view=list(before.view),
             answer=before.answer, answer_ids=list(before.answer_ids), reasoned=list(before.reasoned[-1:]),
+            without_arguments=before.without_arguments,
         )  # fmt: skip
 
     def turn_at(self, time: datetime) -> int:
@@ -239,4 +242,5 @@ class Transcript(Struct, eq=False, gc=False):
             view=self.view, answer=self.answer, answer_ids=self.answer_ids,
             prefix_length=length, prefix_hash=prefix, turn_user=self.turn_user,
             pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
+            without_arguments=self.without_arguments,
         )  # fmt: skip
