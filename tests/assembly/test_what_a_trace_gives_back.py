@@ -306,3 +306,46 @@ def test_what_is_made_of_an_answer_short_or_about_it_or_beside_others_is_no_step
         *(([system(f"Make {name} of it."), user(essay)], assistant(text)) for name, text in behind.items()),
     )  # fmt: skip
     assert words_of(told(runs)) == ["Salt in Faro", essay]
+
+
+def kept_by_graph(said: str, *kept: str) -> list[str | None]:
+    """What is told of a graph that was asked, whose model said this, and which kept that."""
+    record = Recorder()
+    messages = [HUMAN, *(graph_message(words, f"k{place}") for place, words in enumerate(kept))]
+    root = record.run("chain", {"messages": [HUMAN]}, {"messages": messages})
+    prompt = [AGENT, user("How warm is Faro?")]
+    asked = record.run("llm", {"messages": prompt}, generation(graph_message(said, "a1")), root)
+    again = [*messages, {"type": "human", "content": "Thanks", "id": "h2"}]
+    behind = record.run("chain", {"messages": again[-1:]}, {"messages": [*again, graph_message("Bye.", "a2")]})
+    history = [*prompt, *map(assistant, kept), user("Thanks")]
+    leaving = record.run("llm", {"messages": history}, generation(graph_message("Bye.", "a2")), behind)
+    return words_of(told([root, asked], [behind, leaving]))[1:-2]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "Faro has 21 degrees today.",
+        "Faro has **21 degrees** today.\n\nYours, Bo",
+        "[Bo] Faro has **21 degrees** today.",
+    ],
+)
+def test_an_answer_that_a_graph_kept_in_its_own_words_was_said_once_in_the_models(kept: str) -> None:
+    assert kept_by_graph("Faro has **21 degrees** today.", kept) == ["Faro has **21 degrees** today."]
+
+
+def test_an_answer_that_a_graph_cut_out_of_what_its_model_said_was_said_once() -> None:
+    said = "<plan>I should look at the coast first, then answer</plan><reply>It is warm.</reply>"
+    assert kept_by_graph(said, "It is warm.") == [said]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("warm or cold", ["You ask whether it is warm or cold; call us, please, we are there all day."]),
+        ("Faro has 21 degrees.", ["Faro has 21 degrees.", "Faro has 21 degrees. Shall I look again?"]),
+        ('{"reply": "It is warm.", "mood": "calm"}', ["It is warm."]),
+    ],
+)
+def test_words_of_a_graph_beside_its_models_are_told_too(said: str, kept: list[str]) -> None:
+    assert kept_by_graph(said, *kept) == list(dict.fromkeys([said, *kept]))

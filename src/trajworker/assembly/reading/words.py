@@ -144,6 +144,11 @@ def is_rewording(text: str, other: str) -> bool:
     return len(mine & its) * 2 > max(len(mine), len(its))
 
 
+def is_recast(text: str, said: str) -> bool:
+    """Whether a text is what a model said in words: cut out of that, cleaned, or with a little put around it."""
+    return not object_in(said) and (quotes(said, text) or is_rewording(text, said))
+
+
 def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:
     """What the last new user message looked like to the model."""
     for draft, _ in reversed(rest):

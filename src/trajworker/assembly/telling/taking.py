@@ -14,6 +14,7 @@ from trajworker.assembly.reading.words import (
     STOPPED,
     SUMMARY,
     Opening,
+    is_recast,
     is_written_out,
     shown_to_model,
 )
@@ -213,9 +214,11 @@ def finish(transcript: Transcript, trailing: list[Draft], *, waits: bool = False
         said = complete(draft or from_run(run), call, run)  # type: ignore[arg-type]  # one of them is there
         transcript.add(said, digest(said))
     orphans(transcript, None)
-    for draft in trailing:
-        key = digest(draft)
+    keys = [digest(draft) for draft in trailing]
+    for draft, key in zip(trailing, keys, strict=True):
         if draft.role is not ASSISTANT or draft.says_nothing or _is_told(transcript, draft, key):
+            continue
+        if _is_recast(transcript, draft, keys):
             continue
         if any(call.id in transcript.answer_ids for call in draft.tool_calls or ()):
             transcript.aside(draft, EDITED, key)  # a human put other arguments into the call that waits
@@ -230,6 +233,14 @@ def _is_told(transcript: Transcript, draft: Draft, key: bytes) -> bool:
         return True
     said = transcript.own(transcript.answer) if transcript.answer is not None and not draft.tool_calls else None
     return said is not None and is_written_out(draft.content, said.content)
+
+
+def _is_recast(transcript: Transcript, draft: Draft, kept: list[bytes]) -> bool:
+    """Whether a message tells the last answer in an app's words, which `kept` it in no others: it was said once."""
+    said = transcript.own(transcript.answer) if transcript.answer is not None else None
+    if said is None or said.tool_calls or draft.tool_calls or digest(said) in kept:
+        return False
+    return is_recast((draft.content or "").strip(), (said.content or "").strip())
 
 
 def _said_in_turn(transcript: Transcript, key: bytes) -> bool:
