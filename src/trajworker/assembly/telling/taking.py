@@ -18,7 +18,8 @@ from trajworker.assembly.reading.words import (
     is_written_out,
     shown_to_model,
 )
-from trajworker.assembly.telling.alignment import FreshSystem, Seen, made, match_any, match_prefix
+from trajworker.assembly.telling.alignment import FreshSystem, Seen, match_any, match_prefix
+from trajworker.assembly.telling.copies import made
 from trajworker.assembly.telling.echoes import TurnSoFar, is_echo, retells
 from trajworker.assembly.telling.fresh import Fresh, Keyed
 from trajworker.assembly.telling.linking import complete, from_run, match_run, pending_of
