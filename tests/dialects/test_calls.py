@@ -160,13 +160,13 @@ LEFT_OUT = ["<openai.Omit object at 0x7f00beef>", "<app.make.<locals>.Unset obje
 
 
 @pytest.mark.parametrize("absent", LEFT_OUT)
-@pytest.mark.parametrize("name", ["instructions", "system", "prompt", "previous_response_id", "tools"])
+@pytest.mark.parametrize("name", ["instructions", "system", "prompt", "previous_response_id", "tools", "model"])
 def test_what_a_client_left_out_is_absent_in_whatever_place_its_object_was_written(name: str, absent: str) -> None:
     function = {"name": "look", "parameters": {}}
     given = {"input": [{"role": "user", "content": "How warm is Faro?"}], "functions": [function]}
     prompt = read_prompt(encoded({name: absent} | given))
     assert [draft.content for draft in prompt.read()] == ["How warm is Faro?"]
-    assert (prompt.previous, msgspec.json.decode(prompt.tools)) == (None, [function])
+    assert (prompt.model, prompt.previous, msgspec.json.decode(prompt.tools)) == (None, None, [function])
 
 
 @pytest.mark.parametrize("absent", ["", *LEFT_OUT])
@@ -175,6 +175,11 @@ def test_a_system_prompt_that_a_client_was_not_given_is_none_where_it_begins_the
     prompt = read_prompt(encoded({"messages": [{"role": "system", "content": absent}, asked]}))
     assert [draft.content for draft in prompt.read()] == ["How warm is Faro?"]
     assert not prompt.opens_with_system
+
+
+def test_an_empty_system_prompt_beside_another_is_the_apps_own() -> None:
+    prompt = read_prompt(encoded({"messages": [{"role": "system", "content": ""}, *MESSAGES]}))
+    assert [draft.content for draft in prompt.read()] == ["", "Be brief.", "hi"]
 
 
 @pytest.mark.parametrize("absent", LEFT_OUT)

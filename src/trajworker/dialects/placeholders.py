@@ -14,3 +14,8 @@ _PLACEHOLDER = re.compile(
 def is_placeholder(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
     """Whether a value is what Python writes for an object that it cannot write; a parameter of it was left out."""
     return isinstance(value, str) and value[:1] in ("<", "N") and _PLACEHOLDER.fullmatch(value) is not None
+
+
+def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
+    """A text that says something."""
+    return value if isinstance(value, str) and value and not is_placeholder(value) else None

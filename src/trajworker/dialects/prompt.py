@@ -10,7 +10,7 @@ from trajworker.dialects import otel, respelled
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.fields import payload_messages, unknown_messages
 from trajworker.dialects.outcome import model_of
-from trajworker.dialects.placeholders import is_placeholder
+from trajworker.dialects.placeholders import text_of
 from trajworker.dialects.reader import read_all
 from trajworker.dialects.speech import UNREADABLE, raw
 from trajworker.dialects.systems import system_drafts, without_left_out
@@ -213,9 +213,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
     except (msgspec.DecodeError, UnicodeError):
         return Prompt(drafts=unknown_messages(inputs))
     named = fields.model or fields.model_name or fields.modelId or fields.modelName
-    prompt = Prompt(model=named if isinstance(named, str) else None, tools=bytes(fields.tools))
-    if isinstance(fields.previous_response_id, str) and not is_placeholder(fields.previous_response_id):
-        prompt.previous = fields.previous_response_id
+    prompt = Prompt(model=text_of(named), tools=bytes(fields.tools), previous=text_of(fields.previous_response_id))
     config, parameters = _settings(fields.config), _settings(fields.model_parameters)
     if prompt.tools[:1] not in _DEFINITIONS:
         prompt.tools = _offered(fields, config.tools, parameters.tools)

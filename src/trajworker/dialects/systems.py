@@ -39,8 +39,13 @@ def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
 
 
 def without_left_out(drafts: list[Draft]) -> list[Draft]:
-    """A prompt without the system prompt that a client puts before it though it was given none (`wrap_anthropic`)."""
+    """A prompt without the system prompt that a client put before it though the app gave none (`wrap_anthropic`).
+
+    An empty one beside another is an app's own.
+    """
     first = drafts[0] if drafts else None
     if first is None or first.role is not SYSTEM or first.blocks:
         return drafts
-    return drafts[1:] if not first.content or is_placeholder(first.content) else drafts
+    alone = len(drafts) == 1 or drafts[1].role is not SYSTEM
+    left_out = is_placeholder(first.content) if first.content else alone
+    return drafts[1:] if left_out else drafts

@@ -17,11 +17,11 @@ from trajworker.assembly.dialogues.overlaps import parallel, ran_beside
 from trajworker.assembly.dialogues.reopened import with_handing, with_new_contexts
 from trajworker.assembly.kept.context import Context
 from trajworker.assembly.reading.calls import Call, in_order
-from trajworker.assembly.reading.payloads import text_of
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran, ToolRun
 from trajworker.assembly.reading.words import MIN_QUOTE
 from trajworker.dialects import digest
+from trajworker.dialects.placeholders import text_of
 from trajworker.model.message import USER, ToolCall
 
 NOTHING_BEFORE = Context()

@@ -8,12 +8,13 @@ from msgspec import Struct
 
 from trajworker.assembly.reading.faults import is_interrupt, is_stopped
 from trajworker.assembly.reading.metadata import NO_PARAMS, PARAMS, Metadata, extra_of
-from trajworker.assembly.reading.payloads import lenient, text_of
+from trajworker.assembly.reading.payloads import lenient
 from trajworker.assembly.reading.spliced import parted
 from trajworker.assembly.reading.tool_runs import Ran, ToolRun
 from trajworker.assembly.reading.words import STOPPED
 from trajworker.dialects import Answer, Draft, Prompt, digest, read_answer, read_prompt
 from trajworker.dialects.outcome import status_finish
+from trajworker.dialects.placeholders import text_of
 from trajworker.dialects.speech import RAW
 from trajworker.dialects.systems import system_drafts
 from trajworker.dialects.vocabulary import finish_reason, sides

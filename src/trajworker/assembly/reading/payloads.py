@@ -43,11 +43,6 @@ def is_empty(raw: Raw) -> bool:
     return len(raw) <= _SHORT and bytes(raw) in EMPTY
 
 
-def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
-    """A text that says something."""
-    return value if isinstance(value, str) and value else None
-
-
 def drafts_of(item: Raw) -> list[Draft]:
     """The messages of one undecoded entry; none where it breaks every dialect."""
     drafts = read_item(item)

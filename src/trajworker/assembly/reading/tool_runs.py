@@ -9,10 +9,11 @@ from msgspec import Raw, Struct
 
 from trajworker.assembly.reading.faults import error_text, is_interrupt
 from trajworker.assembly.reading.metadata import Metadata, extra_of
-from trajworker.assembly.reading.payloads import decoded, text_of
+from trajworker.assembly.reading.payloads import decoded
 from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.calls import arguments
 from trajworker.dialects.draft import as_text
+from trajworker.dialects.placeholders import text_of
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.dialects.typed import Item, drafts_of
 from trajworker.model.message import TOOL
