@@ -64,9 +64,9 @@ def owner(path: Sequence[str], tools: dict[str, ToolRun]) -> str:
 
 
 def is_internal(call: Call) -> bool:
-    """Whether the metadata says that a call is no part of the conversation (langsmith-api.md section 6)."""
+    """Whether a call is no part of the conversation: its metadata (langsmith-api.md section 6) or its place says so."""
     about = call.about
-    if about.lc_source or about.ls_message_view_exclude is not None:
+    if call.guards or about.lc_source or about.ls_message_view_exclude is not None:
         return True
     if about.ls_agent_type is not None and text_of(about.ls_agent_type) in _HIDDEN:
         return True

@@ -44,6 +44,8 @@ class Call(Struct, eq=False, gc=False):
     ids: frozenset[str] = frozenset()
     is_part: bool = False
     """Whether it is one of the answers before the last of a loop that was recorded as one run."""
+    guards: bool = False
+    """Whether it stands below a guardrail, see `guardrails.guardrails_in`."""
     drafts: list[Draft] | None = None
     keys: list[bytes] | None = None
     systems: list[bytes] | None = None

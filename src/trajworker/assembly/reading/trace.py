@@ -5,6 +5,7 @@ from datetime import datetime
 
 from trajworker.assembly.kept.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.reading.calls import Call, in_order, innermost, read_call
+from trajworker.assembly.reading.guardrails import guardrails_in
 from trajworker.assembly.reading.pieces import by_answer, by_step, without_pieces
 from trajworker.assembly.reading.requests import without_requests
 from trajworker.assembly.reading.roots import Root, read_root
@@ -42,7 +43,17 @@ class Trace:
             self.root = read_root(root)  # whatever its type, a root around calls is what the user spoke to
             prompt_from_transcript(self.calls, self.root)
             if self.tools and self.calls:
-                self.tools = real_tools(self.tools, self.calls, root)
+                self._sort_tools(root)
+
+    def _sort_tools(self, root: Run) -> None:
+        """Leave out tool runs that are no tool of an agent, and those that are a guardrail's."""
+        recorded, self.tools = self.tools, real_tools(self.tools, self.calls, root)
+        if len(self.tools) == len(recorded):
+            return
+        found = guardrails_in(recorded, self.tools, self.calls)
+        for call in self.calls:
+            call.guards = not found.isdisjoint(call.path)
+        self.tools = {key: tool for key, tool in self.tools.items() if found.isdisjoint(tool.path)}
 
     def _told(self, run_id: str) -> str:
         """The run whose step a run's feedback belongs to: its own, unless another call tells what it does."""

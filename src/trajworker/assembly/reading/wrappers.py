@@ -23,7 +23,7 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
     named = {name for call in calls for name in call.names}
     left = {
         key: tool for key, tool in left.items()
-        if tool.name in named or not (_wraps_call(key, tool, calls) or _tells_nothing(tool))
+        if tool.name in named or not (_wraps_call(key, tool, calls) or tells_nothing(tool))
     }  # fmt: skip
     others = [tool for tool in left.values() if tool.call_id is None and tool.name not in named]
     if not others:
@@ -35,7 +35,7 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
     return {key: tool for key, tool in left.items() if key in asked or bytes(tool.run.outputs) not in handed}
 
 
-def _tells_nothing(tool: ToolRun) -> bool:
+def tells_nothing(tool: ToolRun) -> bool:
     """Whether nothing is told of a tool run, neither what it was given nor what it gave back: a guardrail."""
     run = tool.run
     if tool.call_id is not None or run.status is not RunStatus.SUCCESS:
