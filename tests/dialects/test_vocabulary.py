@@ -21,6 +21,7 @@ from trajworker.model.message import Role
         ("eos_token", "stop"),
         ("max_output_tokens", "length"),
         ({"unified": "tool-calls", "raw": "x"}, "tool_calls"),
+        ({"index": 0, "delta": {}, "logprobs": None, "finish_reason": "stop"}, "stop"),
         (["stop"], "stop"),
         ('["tool_calls"]', "tool_calls"),
         ('["stop", "length"]', "stop"),

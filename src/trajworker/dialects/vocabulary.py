@@ -96,6 +96,10 @@ def snake(name: str) -> str:
     return _HUMP.sub("_", name.lstrip("_$")).lower()
 
 
+_WORDS = ("unified", "raw", "reason", "type", "finish_reason")
+"""Names of the word in a finish reason that is an object; a stream's last choice may stand in its place."""
+
+
 def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN401 - recorded JSON
     """A finish reason in OpenAI's words; an unknown one as it is, None where nothing was told.
 
@@ -105,7 +109,7 @@ def finish_reason(word: Any, *, calls: bool = False) -> str | None:  # noqa: ANN
     if known is not None:
         return known
     if isinstance(word, dict):
-        word = word.get("unified") or word.get("raw") or word.get("reason") or word.get("type")
+        word = next((told for name in _WORDS if (told := word.get(name))), None)
     if isinstance(word, list):
         word = word[0] if word else None
     if isinstance(word, str) and word[:1] in ("[", '"'):  # a span's attribute written as JSON
