@@ -314,6 +314,8 @@ def test_words_behind_words_are_two_messages() -> None:
     ("outputs", "expected"),
     [
         ({"output": {"bread": "rye", "price": 2}}, '{"bread": "rye", "price": 2}'),
+        ({"output": {"bread": "rye"}, "llm_output": {"token_usage": {"prompt_tokens": 7}}}, '{"bread":"rye"}'),
+        ({"output": {"text": "rye"}, "llm_output": {"token_usage": {"prompt_tokens": 7}}}, '{"text":"rye"}'),
         ({"output": {"content": "Rye."}}, "Rye."),
     ],
 )

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
+from trajworker.dialects import vercel
 from trajworker.dialects.answer import answer_of
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.lone import lone_text
@@ -13,11 +14,19 @@ from trajworker.dialects.speech import RAW, UNREADABLE, raw
 from trajworker.dialects.typed_answer import read_outputs
 from trajworker.model.message import ASSISTANT
 
+_COUNTED = frozenset({"output", "llm_output"})
+"""Fields of an object that was asked for, and of what it cost (Vercel AI SDK 4)."""
+
 
 def _in_words(payload: dict[str, Any]) -> str | None:
     """The only text of outputs that no dialect knows, else the object that an app asked for, as JSON text."""
     held = payload.get("output")
-    return as_text(held) if isinstance(held, dict) and held and len(payload) == 1 else lone_text(payload)
+    if isinstance(held, dict) and held:
+        if payload.keys() == _COUNTED:
+            return vercel.object_text(held)
+        if len(payload) == 1:
+            return as_text(held)
+    return lone_text(payload)
 
 
 def read_answer(outputs: Raw) -> Answer:

@@ -23,15 +23,20 @@ def is_object(payload: dict[str, Any]) -> bool:
     return stopped and isinstance(payload.get("object"), (dict, list)) and not payload.get("text")
 
 
+def object_text(value: Any) -> str:  # noqa: ANN401 - recorded JSON
+    """An object that was asked for, as JavaScript writes it, as the model did."""
+    return msgspec.json.encode(value).decode()
+
+
 def is_call(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
     """Whether an item is a tool call and says so by its keys alone."""
     return isinstance(item, dict) and {"toolCallId", "toolName"} <= item.keys() and ("input" in item or "args" in item)
 
 
 def answer(payload: dict[str, Any]) -> Draft:
-    """The message that a step's result is; an object is told as JavaScript writes it, as the model did."""
+    """The message that a step's result is."""
     if is_object(payload):
-        return Draft(role=ASSISTANT, content=msgspec.json.encode(payload["object"]).decode())
+        return Draft(role=ASSISTANT, content=object_text(payload["object"]))
     given = payload.get("toolCalls") or payload.get("tool_calls") or []
     calls = [call_of(entry) for entry in given if isinstance(entry, dict)] if isinstance(given, list) else []
     reasoning = payload.get("reasoningText") or payload.get("reasoning") or payload.get("reasoning_content")
