@@ -80,6 +80,18 @@ def test_what_a_guardrails_agent_looks_up_is_no_part_of_the_dialogue() -> None:
     assert (words_of(trajectory), internal(trajectory)) == (["Is there sencha?", "Yes, 40 bags."], ["", '{"ok": true}'])
 
 
+def test_whom_a_guardrail_stopped_was_not_given_the_guardrails_prompt_that_the_root_repeats() -> None:
+    record = Recorder()
+    root = record.run("chain", asked(GUARD, [ASKED]), {})
+    guardrail = record.run("tool", {}, {}, root, name="topic")
+    stopped = record.run("llm", {}, {}, root)
+    trajectory = told([root, guardrail, record.run("llm", asked(GUARD, [ASKED]), VERDICT, guardrail), stopped])
+    assert ([one.content for one in trajectory.messages], internal(trajectory)) == (
+        ["Is there sencha?"],
+        ['{"ok": true}'],
+    )
+
+
 def test_a_tool_run_that_an_agent_may_have_called_is_no_guardrail() -> None:
     record = Recorder()
     root = record.run("chain", asked(AGENT, [ASKED]), {"output": [ANSWER]})

@@ -4,6 +4,7 @@ Every llm call repeats the history in its inputs. What it repeats is referred to
 what stands inside it and is unknown (a summary, an edited copy, injected context) is kept aside (guides/output.md).
 """
 
+from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import append, joined, refer
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
@@ -102,10 +103,11 @@ def _placed(transcript: Transcript, seen: list[Seen]) -> list[tuple[int, int]]:
 
 
 def _system_of(transcript: Transcript, root: Root, rest: list[Keyed]) -> list[int]:
-    """The system prompt that only the root was given (Claude Agent SDK)."""
-    if any(draft.role is SYSTEM for draft, _ in rest):
+    """The system prompt that only the root was given (Claude Agent SDK), not an internal call."""
+    if not root.system or any(draft.role is SYSTEM for draft, _ in rest):
         return []
-    return [transcript.system(draft) for draft in root.system]
+    others = {key for call in transcript.frame.internal for key in system_of(call)}
+    return [transcript.system(draft) for draft in root.system if digest(draft) not in others]
 
 
 def _summarised(transcript: Transcript, view: list[tuple[int, int]]) -> bool:
