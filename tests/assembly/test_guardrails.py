@@ -92,6 +92,20 @@ def test_whom_a_guardrail_stopped_was_not_given_the_guardrails_prompt_that_the_r
     )
 
 
+def test_a_guardrail_that_stops_a_later_turn_is_known_by_how_it_was_asked_before() -> None:
+    record = Recorder()
+    first = record.run("chain", asked(AGENT, [ASKED]), {"output": [ANSWER]})
+    passed = record.run("tool", {}, {}, first, name="topic")
+    judged = record.run("llm", asked(GUARD, [ASKED]), VERDICT, passed)
+    turn = [first, passed, judged, record.run("llm", asked(AGENT, [ASKED]), ANSWER, first)]
+    again, verdict = [ASKED, ANSWER, user("And gold?")], assistant('{"ok": false}')
+    second = record.run("chain", asked(GUARD, again), {"output": [verdict]})
+    stopping = record.run("tool", {}, {}, second, name="topic")
+    trajectory = told(turn, [second, stopping, record.run("llm", asked(GUARD, again), verdict, stopping)])
+    assert words_of(trajectory) == ["Is there sencha?", "Yes, 40 bags.", "And gold?"]
+    assert internal(trajectory) == ['{"ok": true}', '{"ok": false}']
+
+
 def test_a_tool_run_that_an_agent_may_have_called_is_no_guardrail() -> None:
     record = Recorder()
     root = record.run("chain", asked(AGENT, [ASKED]), {"output": [ANSWER]})

@@ -38,10 +38,12 @@ def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> 
     """Whether an app answered in its own words after calls that stood beside its agent's in traces before (guards).
 
     Such a call is asked as that was, without history, and what it answered is not what the root gave, if it gave
-    anything: behind a router the trace may have failed.
+    anything: behind a router the trace may have failed. Below a guardrail that stopped its agent it may have both.
     """
     if root is None or not calls or not before.manners:
         return False
+    if all(call.in_silence and _is_asked_alike(call, before) for call in calls):
+        return True
     told = root.answer()
     if root.trailing:
         told = "\n".join(draft.content or "" for draft in root.turn_answers())
@@ -51,13 +53,18 @@ def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> 
 
 
 def _decides(call: Call, told: str, before: Context) -> bool:
-    """Whether a call is asked as those were that stood beside the agent's before, and nobody was told its answer."""
-    asked = manner(call)
-    if call.failed or not asked or not all(key in before.manners for key in asked):
+    """Whether a call is asked as those that stood beside the agent's before were, and nobody was told its answer."""
+    if call.failed or not _is_asked_alike(call, before):
         return False
     if any(text in told or (told and told in text) for text in _said(call)):
         return False
     return all(draft.role in (SYSTEM, USER) for draft in call.read())
+
+
+def _is_asked_alike(call: Call, before: Context) -> bool:
+    """Whether a call is asked as those were that stood beside the agent's before."""
+    asked = manner(call)
+    return bool(asked) and all(key in before.manners for key in asked)
 
 
 def _said(call: Call) -> list[str]:

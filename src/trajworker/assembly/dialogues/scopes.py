@@ -94,7 +94,7 @@ def sort_calls(
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if not is_internal(call)] if internal else calls
     if decided_otherwise(own, root, before):
-        return _of_equals([], calls)
+        return Sorted(main=[], branches=[], internal=in_order(calls), passed_over={call.key for call in own})
     if is_unheard(own, root) and not _gives_back(internal, root):
         return _of_equals(fanned_out(group(own)), calls)
     if len(own) <= 1:

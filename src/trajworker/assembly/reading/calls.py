@@ -44,8 +44,10 @@ class Call(Struct, eq=False, gc=False):
     ids: frozenset[str] = frozenset()
     is_part: bool = False
     """Whether it is one of the answers before the last of a loop that was recorded as one run."""
+    in_silence: bool = False
+    """Whether it stands below a tool run of which nothing is told: maybe a guardrail."""
     guards: bool = False
-    """Whether it stands below a guardrail, see `guardrails.guardrails_in`."""
+    """Whether it stands below one that is a guardrail for sure, see `reading/guardrails.py`."""
     drafts: list[Draft] | None = None
     keys: list[bytes] | None = None
     systems: list[bytes] | None = None

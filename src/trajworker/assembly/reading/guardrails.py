@@ -7,18 +7,14 @@ from datetime import datetime
 
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.tool_runs import ToolRun
-from trajworker.assembly.reading.wrappers import tells_nothing
 
 
-def guardrails_in(tools: dict[str, ToolRun], kept: dict[str, ToolRun], calls: Sequence[Call]) -> AbstractSet[str]:
-    """Those of the `tools` that are not `kept`, tell nothing and stand beside calls of an agent that called none.
+def guardrails(silent: dict[str, ToolRun], kept: dict[str, ToolRun], calls: Sequence[Call]) -> AbstractSet[str]:
+    """Those `silent` tool runs, of which nothing is told, that stand beside calls of an agent that called none of them.
 
     A run may also tell nothing because what a tool was given was not recorded: that nobody called it is sure where
     the agent had said nothing yet, or last something that calls no tool.
     """
-    silent = {key: tool for key, tool in tools.items() if key not in kept and tells_nothing(tool)}
-    if not silent:
-        return frozenset()
     own: dict[str | None, list[Call]] = {}
     for call in sorted(calls, key=_end):
         if silent.keys().isdisjoint(call.path):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from trajworker.assembly.kept.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.reading.calls import Call, in_order, innermost, read_call
-from trajworker.assembly.reading.guardrails import guardrails_in
+from trajworker.assembly.reading.guardrails import guardrails
 from trajworker.assembly.reading.pieces import by_answer, by_step, without_pieces
 from trajworker.assembly.reading.requests import without_requests
 from trajworker.assembly.reading.roots import Root, read_root
@@ -14,7 +14,7 @@ from trajworker.assembly.reading.told_later import answers_told_later
 from trajworker.assembly.reading.tool_runs import read_tool_run
 from trajworker.assembly.reading.twice import told_by, told_by_outer, told_once
 from trajworker.assembly.reading.unprompted import prompt_from_transcript
-from trajworker.assembly.reading.wrappers import real_tools
+from trajworker.assembly.reading.wrappers import real_tools, tells_nothing
 from trajworker.errors import MalformedRun, RedactionFailed
 from trajworker.model.run import REDACTION_FAILED, Feedback, Run
 
@@ -48,10 +48,12 @@ class Trace:
     def _sort_tools(self, root: Run) -> None:
         """Leave out tool runs that are no tool of an agent, and those that are a guardrail's."""
         recorded, self.tools = self.tools, real_tools(self.tools, self.calls, root)
-        if len(self.tools) == len(recorded):
+        silent = {key: tool for key, tool in recorded.items() if key not in self.tools and tells_nothing(tool)}
+        if not silent:
             return
-        found = guardrails_in(recorded, self.tools, self.calls)
+        found = guardrails(silent, self.tools, self.calls)
         for call in self.calls:
+            call.in_silence = not silent.keys().isdisjoint(call.path)
             call.guards = not found.isdisjoint(call.path)
         self.tools = {key: tool for key, tool in self.tools.items() if found.isdisjoint(tool.path)}
 
