@@ -121,3 +121,12 @@ def test_a_tool_run_that_an_agent_may_have_called_is_no_guardrail() -> None:
     ])  # fmt: skip
     assert words_of(trajectory) == ["Is there sencha?", "", "40", "Yes, 40 bags."]
     assert [words_of(one) for one in trajectory.nested] == [["Count", "", "4 * 10", "40"]]
+
+
+def test_a_tool_that_ran_in_one_of_which_nothing_is_told_is_told_where_no_model_was_asked_there() -> None:
+    record = Recorder()
+    root = record.run("chain", asked(AGENT, [ASKED]), {"output": [ANSWER]})
+    around = record.run("tool", {}, {}, root, name="prepare")
+    tool = record.run("tool", {"leaf": "sencha"}, {"output": "40"}, around, name="stock")
+    trajectory = told([root, around, tool, record.run("llm", asked(AGENT, [ASKED]), ANSWER, root)])
+    assert words_of(trajectory) == ["Is there sencha?", "40", "Yes, 40 bags."]

@@ -10,7 +10,7 @@ from trajworker.assembly.reading.tool_runs import ToolRun
 
 
 def guardrails(silent: dict[str, ToolRun], kept: dict[str, ToolRun], calls: Sequence[Call]) -> AbstractSet[str]:
-    """Those `silent` tool runs, of which nothing is told, that stand beside calls of an agent that called none of them.
+    """Those of the `silent` tool runs that ask a model, and stand beside calls of an agent that called none of them.
 
     A run may also tell nothing because what a tool was given was not recorded: that nobody called it is sure where
     the agent had said nothing yet, or last something that calls no tool.
@@ -20,9 +20,9 @@ def guardrails(silent: dict[str, ToolRun], kept: dict[str, ToolRun], calls: Sequ
         if silent.keys().isdisjoint(call.path):
             own.setdefault(_scope(call.path, kept), []).append(call)
     found = set()
-    for key, tool in silent.items():
-        beside = own.get(_scope(tool.path, kept), [])
-        said = bisect_right(beside, tool.run.start_time, key=_end)
+    for key in silent.keys() & {above for call in calls for above in call.path}:
+        beside = own.get(_scope(silent[key].path, kept), [])
+        said = bisect_right(beside, silent[key].run.start_time, key=_end)
         if beside and not (said and beside[said - 1].names):
             found.add(key)
     return found
