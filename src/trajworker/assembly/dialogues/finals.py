@@ -1,15 +1,16 @@
 """Which of a trace's dialogues is the agent's own, and where it ends: told by what the trace gave back."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
 
+from trajworker.assembly.dialogues.evidence import tellers
 from trajworker.assembly.dialogues.groups import Group, system_of
 from trajworker.assembly.dialogues.overlaps import ran_beside
 from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.payloads import answer_in, decoded
-from trajworker.assembly.reading.roots import SHALLOW, Root, texts_in
+from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase, object_in
+from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import USER
@@ -25,22 +26,22 @@ def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
     if kept is not None:
         return kept
     groups = _not_about_others(groups)
-    finals = root.finals() if root is not None else set()
-    told = root.answer() if root is not None else None
-    answering = [one for one in groups if told is not None and any(call.text == told for call in one.answered)]
-    if answering:
-        return next((one for one in reversed(answering) if one.final == told), answering[-1])
-    holding = [one for one in groups if told is not None and is_phrase(told) and _holds(one, told)]
-    if holding:
-        return holding[-1]
-    worded = [one for one in groups if told is not None and one.final and is_phrase(one.final) and one.final in told]
-    if len(worded) == 1:
-        return worded[0]  # the trace gave it back with something around it
-    given_back = _given_back(groups, finals, ran) if finals else []
+    answers = root.named_answers() if root is not None else []
+    telling = _telling(groups, answers, ran)
+    if telling:
+        return next((one for one in reversed(telling) if one.final in answers), telling[-1])
+    given_back = _given_back(groups, root.finals(), ran) if root is not None and not answers else []
     if given_back:
         found = _spoken_to(given_back, root)[-1]
-        return found if root is None or told is not None else _end_of_chain(found, given_back, root.works())
+        return found if root is None else _end_of_chain(found, given_back, root.works())
     return max(_spoken_to(groups, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
+
+
+def _telling(groups: list[Group], texts: Collection[str], ran: Ran) -> list[Group]:
+    """The groups of which the surest evidence tells that they said one of these texts."""
+    calls = tellers([call for one in groups for call in one.calls], texts, ran) if texts else []
+    said = {id(call) for call in calls}
+    return [one for one in groups if any(id(call) in said for call in one.calls)] if said else []
 
 
 def up_to_final(chosen: Group, root: Root | None, ran: Ran) -> tuple[Group, list[Call]]:
@@ -125,11 +126,6 @@ def _shaped(one: Group, ran: Ran) -> set[str]:
     drafts = [call.answer.draft for call in one.answered if not call.acts(ran)]
     made = [call for draft in drafts if draft is not None for call in draft.tool_calls or ()]
     return {text.strip() for call in made for text in (call.arguments or {}).values() if isinstance(text, str)}
-
-
-def _holds(one: Group, told: str) -> bool:
-    """Whether an answer is an object of which a field is what the trace gave back (a plan, or else the response)."""
-    return any(told in texts_in(object_in(call.text), SHALLOW) for call in one.answered)
 
 
 def _not_about_others(groups: list[Group]) -> list[Group]:

@@ -28,6 +28,7 @@ from trajworker.assembly.reading.payloads import (
     fields_of,
     lenient,
     newest_first,
+    text_of,
 )
 from trajworker.assembly.reading.state import answers_of_turn
 from trajworker.dialects import ANSWERS, Draft, digest
@@ -168,6 +169,15 @@ class Root(Struct, eq=False, gc=False):
         if self.told is None:
             self.told = (self._answer(),)
         return self.told[0]
+
+    def named_answers(self) -> list[str]:
+        """Its answer, and whatever else is named as one: a query's `result` may stand beside the `answer`."""
+        told = self.answer()
+        if told is None:
+            return []
+        outputs = self.said()
+        fields = [outputs.get(name) for name in ANSWERS] if isinstance(outputs, dict) else []
+        return list(dict.fromkeys([told, *(text.strip() for text in fields if text_of(text))]))
 
     def _answer(self) -> str | None:
         told = any(not draft.says_nothing for draft in self.given_back())

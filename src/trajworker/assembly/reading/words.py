@@ -25,6 +25,9 @@ LONG_QUOTE = 24
 MOSTLY = 0.8
 """Share of a text that stands for the whole of it."""
 
+HALF = 0.5
+"""Share of their words in common above which two texts are one, worded otherwise."""
+
 MAX_LITERAL = 1_000_000
 """Characters up to which a text is read as something that Python wrote."""
 
@@ -138,10 +141,24 @@ def longest_text(text: str) -> str:
     return max((value.strip() for value in object_in(text).values() if isinstance(value, str)), key=len, default="")
 
 
+def bare(text: str) -> str:
+    """The words of a text alone, without case and marks, a space around each."""
+    return f" {' '.join(_WORD.findall(text.lower()))} "
+
+
+def long_words(text: str) -> set[str]:
+    """The words of a text that are more than an article."""
+    return set(_LONG_WORD.findall(text.lower()))
+
+
+def likeness(words: AbstractSet[str], others: AbstractSet[str]) -> float:
+    """The share of two texts' words that both have."""
+    return len(words & others) / max(len(words), len(others), 1)
+
+
 def is_rewording(text: str, other: str) -> bool:
     """Whether two texts are mostly of the same words: one in HTML, masked, or with its citations replaced."""
-    mine, its = (set(_LONG_WORD.findall(one.lower())) for one in (text, other))
-    return len(mine & its) * 2 > max(len(mine), len(its))
+    return likeness(long_words(text), long_words(other)) > HALF
 
 
 def is_recast(text: str, said: str) -> bool:
