@@ -86,3 +86,40 @@ def test_of_several_fields_named_as_answers_the_one_counts_that_a_call_said() ->
         ([user("Question: How many?\nResult: [(3,)]")], assistant("Three.")),
     )  # fmt: skip
     assert words_of(told(runs)) == ["How many?", "Three."]
+
+
+@pytest.mark.parametrize(
+    "back",
+    [
+        pytest.param({"topic": "repair", "html": f"<p>{SAID}</p>"}, id="a page"),
+        pytest.param({"topic": "repair", "preview": SAID[:16] + "..."}, id="a preview"),
+        pytest.param({"title": "A flickering lamp", "html": f"<p>{SAID}</p>"}, id="a page and its title"),
+        pytest.param({"topic": "repair", "ok": True}, id="nothing but a label"),
+    ],
+)
+@pytest.mark.parametrize("before", [True, False])
+def test_what_is_about_a_message_is_not_told_where_no_field_is_named_as_the_answer(back: Any, *, before: bool) -> None:
+    noted = str(back.get("title") or back["topic"])
+    agents, notes = ([AGENT, user(ASKED)], assistant(SAID)), ([LABEL, user(ASKED)], assistant(noted))
+    calls = (notes, agents) if before else (agents, notes)
+    assert words_of(told(traced({"question": ASKED}, back, *calls))) == [ASKED, SAID]
+
+
+def test_a_letter_is_the_answer_and_not_the_summary_that_went_into_its_prompt() -> None:
+    short = "A lamp arrived broken."
+    runs = traced(
+        {"ticket": "My lamp arrived broken!"}, {"summary": short, "email": f"Dear guest,\n\n{SAID}\n\nYours"},
+        ([system("Sum up."), user("My lamp arrived broken!")], assistant(short)),
+        ([AGENT, user(f"Ticket: My lamp arrived broken!\nSummary: {short}")], assistant(SAID)),
+    )  # fmt: skip
+    assert words_of(told(runs)) == ["My lamp arrived broken!", SAID]
+
+
+def test_a_label_that_was_made_of_what_another_call_said_is_the_answer() -> None:
+    why = "It praises the lamp."
+    runs = traced(
+        {"text": "What a lamp"}, {"verdict": "praise", "ok": True},
+        ([system("Say why."), user("What a lamp")], assistant(why)),
+        ([system("Label it."), user(f"What a lamp\n{why}")], assistant("praise")),
+    )  # fmt: skip
+    assert words_of(told(runs)) == ["What a lamp", "praise"]

@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
 
+from trajworker.assembly.dialogues.groups import Group
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import SHALLOW, texts_in
 from trajworker.assembly.reading.tool_runs import Ran
@@ -52,11 +53,20 @@ class _Answer(_Text, eq=False, gc=False, kw_only=True):
                 yield from texts_in(made.arguments, SHALLOW)
 
 
+def telling(groups: Sequence[Group], told: Collection[str], ran: Ran) -> list[Group]:
+    """The groups of which the surest evidence there is tells that they said one of these texts."""
+    calls = tellers([call for one in groups for call in one.calls], told, ran)
+    said = {id(call) for call in calls}
+    return [one for one in groups if any(id(call) in said for call in one.calls)] if said else []
+
+
 def tellers(calls: Sequence[Call], told: Collection[str], ran: Ran) -> list[Call]:
     """The calls of which the surest evidence there is tells that they said one of these texts."""
+    if not told:
+        return []
     texts = [_Text(text) for text in told]
     answers = [_Answer(call.text or "", call=call, ran=ran) for call in calls if call.answer.draft is not None]
-    for sign in _SIGNS if texts else ():
+    for sign in _SIGNS:
         shares = [max(sign(one, text) for text in texts) for one in answers]
         best = max(shares, default=0.0)
         if best:

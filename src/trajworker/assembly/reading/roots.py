@@ -28,7 +28,6 @@ from trajworker.assembly.reading.payloads import (
     fields_of,
     lenient,
     newest_first,
-    text_of,
 )
 from trajworker.assembly.reading.state import answers_of_turn
 from trajworker.dialects import ANSWERS, Draft, digest
@@ -152,6 +151,10 @@ class Root(Struct, eq=False, gc=False):
         fields = self.state().items()
         return {text for name, text in fields if not is_about_answer(name)}
 
+    def remarks(self) -> set[str]:
+        """Those of these texts that are about an answer, by their names (a title)."""
+        return {text for name, text in self.state().items() if is_about_answer(name)}
+
     def results(self) -> dict[str, Draft]:
         """The tool messages that a graph gave back, by the id of their call."""
         told = [(draft.tool_response, draft) for draft in self.given_back()]
@@ -177,7 +180,7 @@ class Root(Struct, eq=False, gc=False):
             return []
         outputs = self.said()
         fields = [outputs.get(name) for name in ANSWERS] if isinstance(outputs, dict) else []
-        return list(dict.fromkeys([told, *(text.strip() for text in fields if text_of(text))]))
+        return list(dict.fromkeys([told, *texts_in(fields, 1)]))
 
     def _answer(self) -> str | None:
         told = any(not draft.says_nothing for draft in self.given_back())

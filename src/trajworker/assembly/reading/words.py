@@ -31,6 +31,7 @@ HALF = 0.5
 MAX_LITERAL = 1_000_000
 """Characters up to which a text is read as something that Python wrote."""
 
+_LABEL = re.compile(r"[\w-]+")
 _WORD = re.compile(r"\w+")
 _LONG_WORD = re.compile(r"\w{3,}")
 
@@ -121,6 +122,11 @@ class Quotes(Struct, gc=False):
 def is_phrase(quote: str) -> bool:
     """Whether a text is more than a word, which somebody may happen to say too."""
     return len(quote) >= MIN_QUOTE and " " in quote.strip()
+
+
+def is_label(text: str | None) -> bool:
+    """Whether a text is one bare word, as models note of a message what it is about, or whether it is safe."""
+    return text is not None and _LABEL.fullmatch(text) is not None
 
 
 def quotes(text: str, word: str) -> bool:

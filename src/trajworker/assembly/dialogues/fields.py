@@ -1,0 +1,78 @@
+"""Whose answer a trace gave back in fields of which none is named as the answer: a graph's state, a page, a preview."""
+
+from collections.abc import Set as AbstractSet
+
+from trajworker.assembly.dialogues.evidence import telling
+from trajworker.assembly.dialogues.groups import MANY, Group, spoken_to
+from trajworker.assembly.reading.roots import Root
+from trajworker.assembly.reading.tool_runs import Ran
+from trajworker.assembly.reading.words import MIN_QUOTE, is_label, is_phrase, longest_text
+
+
+def last_filling(groups: list[Group], root: Root, ran: Ran) -> Group | None:
+    """The last group whose answer fills a field, as far as each went on from the one before; None where none does."""
+    works = root.works()
+    forms = _in_any_form(groups, works | root.finals() if root.trailing else works, ran)
+    whole = _given_back(groups, root.finals() - root.remarks() if forms else root.finals(), ran)
+    filling = [one for one in groups if one in forms or one in whole]
+    filling = [one for one in filling if not is_label(one.final)] or _beside_labels(filling, groups, root)
+    if not filling:
+        return None
+    chain = [one for one in filling if one in forms or one.final in works]
+    return _end_of_chain(spoken_to(filling, root)[-1], chain)
+
+
+def _in_any_form(groups: list[Group], texts: AbstractSet[str], ran: Ran) -> list[Group]:
+    """The groups that said one of these texts, be it in another form; words alone are not looked for."""
+    if len(groups) > MANY:
+        return []
+    return [one for text in texts if is_phrase(text) for one in telling(groups, [text], ran)]
+
+
+def _given_back(groups: list[Group], finals: set[str], ran: Ran) -> list[Group]:
+    """The groups whose last answer a trace gave back, else any answer, else what a call holds that no tool ran for."""
+    last = [one for one in groups if one.final is not None and one.final in finals]
+    said = last or [one for one in groups if any(call.text in finals for call in one.answered)]
+    return said or [one for one in groups if not finals.isdisjoint(_shaped(one, ran))]
+
+
+def _beside_labels(labels: list[Group], groups: list[Group], root: Root) -> list[Group]:
+    """Who answered the user where only a label is given back that was noted of the same words (a topic); else these."""
+    answering = [one for one in spoken_to(groups, root) if one.final is not None and not is_label(one.final)]
+    if not labels or any(_holds(label, one.final) for label in labels for one in answering):
+        return labels
+    return answering or labels
+
+
+def _end_of_chain(found: Group, groups: list[Group]) -> Group:
+    """The last of groups that were each asked with the answer of the one before.
+
+    Where several were asked with it beside each other, each works on it and none goes on from it.
+    """
+    later = [one for one in groups if one.place > found.place] if len(groups) <= MANY else []
+    made = [one for one in later if _is_made_of(one, found)]
+    if not made or not all(_is_made_of(made[-1], one) for one in made[:-1]):
+        return found
+    return _end_of_chain(made[-1], groups)
+
+
+def _is_made_of(one: Group, other: Group) -> bool:
+    """Whether a group was asked with another's answer and said about as much; a title or a verdict only works on it."""
+    said, length = other.final or "", len(one.final or "") * 2
+    return is_phrase(one.final or "") and any(
+        len(text) <= length and _holds(one, text) for text in (said, longest_text(said))
+    )
+
+
+def _holds(one: Group, text: str | None) -> bool:
+    """Whether a group was asked with a text."""
+    if text is None or len(text) < MIN_QUOTE:
+        return False
+    return any(text in (draft.content or "") for draft in one.calls[0].read())
+
+
+def _shaped(one: Group, ran: Ran) -> set[str]:
+    """What the calls of a group were given that no tool ran for: an answer in a shape that the app asked for."""
+    drafts = [call.answer.draft for call in one.answered if not call.acts(ran)]
+    made = [call for draft in drafts if draft is not None for call in draft.tool_calls or ()]
+    return {text.strip() for call in made for text in (call.arguments or {}).values() if isinstance(text, str)}
