@@ -46,6 +46,18 @@ def test_the_call_is_told_whose_answer_was_given_back_in_another_form(said: str,
     assert [one.content for one in trajectory.internal] == ["repair"]
 
 
+@pytest.mark.parametrize("back", [SAID, "Turn the bulb, then wait a day.", f"<p>{SAID}</p>"])
+@pytest.mark.parametrize("replies", [["Thanks", "More?"], '["Thanks", "More?"]'])
+def test_replies_suggested_over_the_same_list_are_not_the_agents(back: str, replies: Any) -> None:
+    prompt = [AGENT, user(ASKED)]
+    suggesting = [*prompt, assistant(SAID), user("Suggest two short replies.")]
+    runs = traced(
+        {"text": ASKED}, {"answer": back, "replies": replies},
+        (prompt, assistant(SAID)), (suggesting, assistant('["Thanks", "More?"]')),
+    )  # fmt: skip
+    assert words_of(told(runs)) == [ASKED, SAID]
+
+
 def test_words_that_an_answer_happens_to_use_too_are_not_what_it_was_made_of() -> None:
     said = "A bulb repair takes a **day** [1], so *wait*."
     runs = traced(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from trajworker.assembly.dialogues.evidence import telling
+from trajworker.assembly.dialogues.evidence import tellers, telling
 from trajworker.assembly.dialogues.fields import last_filling
 from trajworker.assembly.dialogues.groups import MANY, Group, spoken_to, system_of
 from trajworker.assembly.dialogues.overlaps import ran_beside
@@ -11,7 +11,7 @@ from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.payloads import answer_in, decoded
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import MIN_QUOTE
+from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import USER
@@ -40,22 +40,30 @@ def up_to_final(chosen: Group, root: Root | None, ran: Ran) -> tuple[Group, list
     if root is None or calls[-1].acts(ran):
         return chosen, []
     earlier = [call.text for call in calls[:-1] if not call.ids and call.text is not None]
-    if not earlier or (root.shows(calls[-1].text) and not any(map(root.shows, earlier))):
+    if not earlier or (root.answer() is None and root.shows(calls[-1].text) and not any(map(root.shows, earlier))):
         return chosen, []
-    finals, told = root.finals(), root.answer()
+    finals = root.finals()
     kept = _up_to_kept(calls, root)
     if kept and calls[-1].text not in finals and not any(call.ids for call in calls[kept:]):
         return Group(calls=calls[:kept]), calls[kept:]
-    answers = [call for call in calls if told is not None and call.text == told]
+    answers = _answers(calls, root, ran)
     if calls[-1] in answers or (calls[-1].text in finals and not answers):
         return chosen, []
     for place in range(len(calls) - 1, 0, -1):
         last, behind = calls[place - 1], calls[place:]
-        if last.text is None or last.text not in finals or any(call.acts(ran) for call in behind):
+        if (last not in answers and last.text not in finals) or any(call.acts(ran) for call in behind):
             continue
         if last in answers or all(system_of(call) != system_of(last) for call in behind):
             return Group(calls=calls[:place]), behind
     return chosen, []
+
+
+def _answers(calls: Sequence[Call], root: Root, ran: Ran) -> list[Call]:
+    """The calls whose answers the trace gave back, be it in another form, or as the last of several pieces."""
+    told, last = root.named_answers(), calls[-1].text or ""
+    if is_phrase(last) and any(last in text for text in told):
+        return [calls[-1]]
+    return tellers(calls, told, ran)
 
 
 def _up_to_kept(calls: Sequence[Call], root: Root) -> int:
