@@ -117,6 +117,17 @@ def test_what_is_about_a_message_is_not_told_where_no_field_is_named_as_the_answ
     assert words_of(told(traced({"question": ASKED}, back, *calls))) == [ASKED, SAID]
 
 
+@pytest.mark.parametrize("shown", [ASKED, f"Question: {ASKED}\nTopic: repair"])
+@pytest.mark.parametrize("back", [{"answer": "Drehen Sie die Birne.", "topic": "repair"}, {"ok": True}])
+@pytest.mark.parametrize("before", [True, False])
+def test_who_only_labels_is_not_told_though_nothing_tells_whose_answer_it_is(
+    shown: str, back: Any, *, before: bool
+) -> None:
+    agents, labels = ([AGENT, user(shown)], assistant(SAID)), ([LABEL, user(ASKED)], assistant("repair"))
+    calls = (labels, agents) if before else (agents, labels)
+    assert words_of(told(traced({"question": ASKED}, back, *calls))) == [ASKED, SAID]
+
+
 def test_a_letter_is_the_answer_and_not_the_summary_that_went_into_its_prompt() -> None:
     short = "A lamp arrived broken."
     runs = traced(

@@ -13,9 +13,8 @@ def last_filling(groups: list[Group], root: Root, ran: Ran) -> Group | None:
     """The last group whose answer fills a field, as far as each went on from the one before; None where none does."""
     works = root.works()
     forms = _in_any_form(groups, works | root.finals() if root.trailing else works, ran)
-    whole = _given_back(groups, root.finals() - root.remarks() if forms else root.finals(), ran)
-    filling = [one for one in groups if one in forms or one in whole]
-    filling = [one for one in filling if not is_label(one.final)] or _beside_labels(filling, groups, root)
+    whole = _given_back(groups, root.finals() - root.remarks() if forms else root.finals())
+    filling = _without_labels([one for one in groups if one in forms or one in whole] if forms else whole, groups)
     if not filling:
         return None
     chain = [one for one in filling if one in forms or one.final in works]
@@ -29,19 +28,23 @@ def _in_any_form(groups: list[Group], texts: AbstractSet[str], ran: Ran) -> list
     return [one for text in texts if is_phrase(text) for one in telling(groups, [text], ran)]
 
 
-def _given_back(groups: list[Group], finals: set[str], ran: Ran) -> list[Group]:
-    """The groups whose last answer a trace gave back, else any answer, else what a call holds that no tool ran for."""
+def _given_back(groups: list[Group], finals: set[str]) -> list[Group]:
+    """The groups whose last answer a trace gave back, else any answer, whole."""
     last = [one for one in groups if one.final is not None and one.final in finals]
-    said = last or [one for one in groups if any(call.text in finals for call in one.answered)]
-    return said or [one for one in groups if not finals.isdisjoint(_shaped(one, ran))]
+    return last or [one for one in groups if any(call.text in finals for call in one.answered)]
 
 
-def _beside_labels(labels: list[Group], groups: list[Group], root: Root) -> list[Group]:
-    """Who answered the user where only a label is given back that was noted of the same words (a topic); else these."""
-    answering = [one for one in spoken_to(groups, root) if one.final is not None and not is_label(one.final)]
-    if not labels or any(_holds(label, one.final) for label in labels for one in answering):
-        return labels
-    return answering or labels
+def _without_labels(filling: list[Group], groups: list[Group]) -> list[Group]:
+    """Those that fill a field with more than a label; labels alone where nobody said more, or they were made of it.
+
+    A topic is noted of the user's words, and is no answer to them; a verdict is one on what another call said.
+    """
+    answers = [one for one in filling if not is_label(one.final)]
+    if answers or len(groups) > MANY:
+        return answers or filling
+    others = [one.final for one in groups if one.final is not None and not is_label(one.final)]
+    made = any(_holds(label, text) for label in filling for text in others)
+    return filling if made or not others else []
 
 
 def _end_of_chain(found: Group, groups: list[Group]) -> Group:
@@ -59,20 +62,10 @@ def _end_of_chain(found: Group, groups: list[Group]) -> Group:
 def _is_made_of(one: Group, other: Group) -> bool:
     """Whether a group was asked with another's answer and said about as much; a title or a verdict only works on it."""
     said, length = other.final or "", len(one.final or "") * 2
-    return is_phrase(one.final or "") and any(
-        len(text) <= length and _holds(one, text) for text in (said, longest_text(said))
-    )
+    texts = [text for text in (said, longest_text(said)) if len(text) <= length]
+    return is_phrase(one.final or "") and any(_holds(one, text) for text in texts)
 
 
-def _holds(one: Group, text: str | None) -> bool:
+def _holds(one: Group, text: str) -> bool:
     """Whether a group was asked with a text."""
-    if text is None or len(text) < MIN_QUOTE:
-        return False
-    return any(text in (draft.content or "") for draft in one.calls[0].read())
-
-
-def _shaped(one: Group, ran: Ran) -> set[str]:
-    """What the calls of a group were given that no tool ran for: an answer in a shape that the app asked for."""
-    drafts = [call.answer.draft for call in one.answered if not call.acts(ran)]
-    made = [call for draft in drafts if draft is not None for call in draft.tool_calls or ()]
-    return {text.strip() for call in made for text in (call.arguments or {}).values() if isinstance(text, str)}
+    return len(text) >= MIN_QUOTE and any(text in (draft.content or "") for draft in one.calls[0].read())

@@ -11,7 +11,7 @@ from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.payloads import answer_in, decoded
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase
+from trajworker.assembly.reading.words import MIN_QUOTE, is_label, is_phrase
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import USER
@@ -31,7 +31,8 @@ def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
     filling = last_filling(groups, root, ran) if root is not None and not answers else None
     if filling is not None:
         return filling
-    return max(spoken_to(groups, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
+    speaking = [one for one in groups if not is_label(one.final)] or groups
+    return max(spoken_to(speaking, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
 
 
 def up_to_final(chosen: Group, root: Root | None, ran: Ran) -> tuple[Group, list[Call]]:
