@@ -11,9 +11,10 @@ from msgspec import Struct
 
 from trajworker.assembly.dialogues.groups import Group
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.likeness import HALF, bare, likeness, long_words
 from trajworker.assembly.reading.roots import SHALLOW, texts_in
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import HALF, bare, is_phrase, likeness, long_words, object_in
+from trajworker.assembly.reading.words import is_phrase, object_in
 
 
 class _Text(Struct, eq=False, gc=False):

@@ -4,9 +4,10 @@ from collections.abc import Set as AbstractSet
 
 from trajworker.assembly.dialogues.evidence import telling
 from trajworker.assembly.dialogues.groups import MANY, Group, spoken_to
+from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import MIN_QUOTE, is_label, is_phrase, longest_text
+from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase, longest_text
 
 
 def last_filling(groups: list[Group], root: Root, ran: Ran) -> Group | None:

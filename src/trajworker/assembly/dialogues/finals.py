@@ -8,10 +8,11 @@ from trajworker.assembly.dialogues.fields import last_filling
 from trajworker.assembly.dialogues.groups import MANY, Group, spoken_to, system_of
 from trajworker.assembly.dialogues.overlaps import ran_beside
 from trajworker.assembly.reading.calls import Call, in_order
+from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.payloads import answer_in, decoded
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import MIN_QUOTE, is_label, is_phrase
+from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import USER

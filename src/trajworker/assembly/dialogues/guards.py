@@ -3,9 +3,10 @@
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import Context
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.likeness import bare, is_label, is_rewording
 from trajworker.assembly.reading.payloads import is_empty
 from trajworker.assembly.reading.roots import Root
-from trajworker.assembly.reading.words import bare, is_label, is_phrase, is_rewording, root_drafts
+from trajworker.assembly.reading.words import is_phrase, root_drafts
 from trajworker.dialects import words_digest
 from trajworker.model.message import SYSTEM, TOOL, USER
 

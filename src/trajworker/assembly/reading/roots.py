@@ -175,12 +175,9 @@ class Root(Struct, eq=False, gc=False):
 
     def named_answers(self) -> list[str]:
         """Its answer, and whatever else is named as one: a query's `result` may stand beside the `answer`."""
-        told = self.answer()
-        if told is None:
-            return []
-        outputs = self.said()
+        outputs = self.said() if self.answer() is not None else None
         fields = [outputs.get(name) for name in ANSWERS] if isinstance(outputs, dict) else []
-        return list(dict.fromkeys([told, *texts_in(fields, 1)]))
+        return list(dict.fromkeys(texts_in([self.answer(), *fields], 1)))
 
     def _answer(self) -> str | None:
         told = any(not draft.says_nothing for draft in self.given_back())

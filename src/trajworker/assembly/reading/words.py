@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
+from trajworker.assembly.reading.likeness import is_rewording
 from trajworker.assembly.reading.naming import ASKED, NAMED, WORDS
 from trajworker.assembly.reading.roots import Root
 from trajworker.dialects import Draft
@@ -25,15 +26,10 @@ LONG_QUOTE = 24
 MOSTLY = 0.8
 """Share of a text that stands for the whole of it."""
 
-HALF = 0.5
-"""Share of their words in common above which two texts are one, worded otherwise."""
-
 MAX_LITERAL = 1_000_000
 """Characters up to which a text is read as something that Python wrote."""
 
-_LABEL = re.compile(r"[\w-]+")
 _WORD = re.compile(r"\w+")
-_LONG_WORD = re.compile(r"\w{3,}")
 
 
 def goes_on_in_text(text: str | None, before: str | None, answer: str | None) -> bool:
@@ -124,11 +120,6 @@ def is_phrase(quote: str) -> bool:
     return len(quote) >= MIN_QUOTE and " " in quote.strip()
 
 
-def is_label(text: str | None) -> bool:
-    """Whether a text is one bare word, as models note of a message what it is about, or whether it is safe."""
-    return text is not None and _LABEL.fullmatch(text) is not None
-
-
 def quotes(text: str, word: str) -> bool:
     """Whether a text is somebody's word, or has one in it that is more than a word."""
     return bool(word) and (text.strip() == word or (is_phrase(word) and word in text))
@@ -145,26 +136,6 @@ def object_in(text: str | None) -> dict[str, object]:
 def longest_text(text: str) -> str:
     """The longest text among the fields of an object that is written as text; empty where it is none."""
     return max((value.strip() for value in object_in(text).values() if isinstance(value, str)), key=len, default="")
-
-
-def bare(text: str) -> str:
-    """The words of a text alone, without case and marks, a space around each."""
-    return f" {' '.join(_WORD.findall(text.lower()))} "
-
-
-def long_words(text: str) -> set[str]:
-    """The words of a text that are more than an article."""
-    return set(_LONG_WORD.findall(text.lower()))
-
-
-def likeness(words: AbstractSet[str], others: AbstractSet[str]) -> float:
-    """The share of two texts' words that both have."""
-    return len(words & others) / max(len(words), len(others), 1)
-
-
-def is_rewording(text: str, other: str) -> bool:
-    """Whether two texts are mostly of the same words: one in HTML, masked, or with its citations replaced."""
-    return likeness(long_words(text), long_words(other)) > HALF
 
 
 def is_recast(text: str, said: str) -> bool:
