@@ -117,6 +117,23 @@ def test_what_is_about_a_message_is_not_told_where_no_field_is_named_as_the_answ
     assert words_of(told(traced({"question": ASKED}, back, *calls))) == [ASKED, SAID]
 
 
+def test_the_field_that_is_named_most_clearly_counts_be_it_in_another_form() -> None:
+    runs = traced(
+        {"question": ASKED}, {"answer": "Turn the bulb, then wait a day.", "content": "Bulbs wear out."},
+        ([AGENT, user(f"{ASKED}\nKnown: Bulbs wear out.")], assistant(SAID)),
+        ([system("Sum up."), user(ASKED)], assistant("Bulbs wear out.")),
+    )  # fmt: skip
+    assert words_of(told(runs)) == [ASKED, SAID]
+
+
+def test_a_word_given_back_does_not_cut_a_dialogue_off() -> None:
+    prompt = [AGENT, user(ASKED)]
+    again = [*prompt, assistant("It is ok so far."), user("Go on.")]
+    runs = traced({"question": ASKED}, {"result": "ok"},
+                  (prompt, assistant("It is ok so far.")), (again, assistant("Done, all of it.")))  # fmt: skip
+    assert words_of(told(runs))[-1] == "Done, all of it."
+
+
 @pytest.mark.parametrize("shown", [ASKED, f"Question: {ASKED}\nTopic: repair"])
 @pytest.mark.parametrize("back", [{"answer": "Drehen Sie die Birne.", "topic": "repair"}, {"ok": True}])
 @pytest.mark.parametrize("before", [True, False])

@@ -4,7 +4,7 @@ Apps cut an answer out of an object or of tags, take marks out of it, write a le
 it begins. Whatever they did to it, it is found again by its words.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from msgspec import Struct
@@ -54,21 +54,22 @@ class _Answer(_Text, eq=False, gc=False, kw_only=True):
                 yield from texts_in(made.arguments, SHALLOW)
 
 
-def telling(groups: Sequence[Group], told: Collection[str], ran: Ran) -> list[Group]:
+def telling(groups: Sequence[Group], told: Sequence[str], ran: Ran) -> list[Group]:
     """The groups of which the surest evidence there is tells that they said one of these texts."""
     calls = tellers([call for one in groups for call in one.calls], told, ran)
     said = {id(call) for call in calls}
     return [one for one in groups if any(id(call) in said for call in one.calls)] if said else []
 
 
-def tellers(calls: Sequence[Call], told: Collection[str], ran: Ran) -> list[Call]:
-    """The calls of which the surest evidence there is tells that they said one of these texts."""
+def tellers(calls: Sequence[Call], told: Sequence[str], ran: Ran) -> list[Call]:
+    """The calls of which the surest evidence there is tells that they said one of these texts, the clearest first."""
     if not told:
         return []
     texts = [_Text(text) for text in told]
     answers = [_Answer(call.text or "", call=call, ran=ran) for call in calls if call.answer.draft is not None]
-    for sign in _SIGNS:
-        shares = [max(sign(one, text) for text in texts) for one in answers]
+    signs = [*((sign, text) for text in texts for sign in _SIGNS), *((_has_the_word_inside, text) for text in texts)]
+    for sign, text in signs:
+        shares = [sign(one, text) for one in answers]
         best = max(shares, default=0.0)
         if best:
             return [one.call for one, share in zip(answers, shares, strict=True) if share == best]
@@ -104,11 +105,12 @@ def _stands_in_it(one: _Answer, told: _Text) -> float:
     return len(one.words) / len(told.words) if is_phrase(one.text) and one.words in told.words else 0.0
 
 
-def _has_the_word_inside(one: _Answer, told: _Text) -> float:
-    return told.text in one.fields() or told.words in one.words
-
-
 _SIGNS: tuple[Callable[[_Answer, _Text], float], ...] = (
-    _is_it, _holds_it, _has_it_inside, _begins_with_it, _is_mostly_it, _stands_in_it, _has_the_word_inside,
+    _is_it, _holds_it, _has_it_inside, _begins_with_it, _is_mostly_it, _stands_in_it,
 )  # fmt: skip
 """From the surest to the weakest; each tells how much of the one is the other, nothing where it tells nothing."""
+
+
+def _has_the_word_inside(one: _Answer, told: _Text) -> float:
+    """The last to be asked: it may be no more than a word."""
+    return told.text in one.fields() or told.words in one.words

@@ -12,9 +12,9 @@ from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase, longest_text
 
 def last_filling(groups: list[Group], root: Root, ran: Ran) -> Group | None:
     """The last group whose answer fills a field, as far as each went on from the one before; None where none does."""
-    works = root.works()
-    forms = _in_any_form(groups, works | root.finals() if root.trailing else works, ran)
-    whole = _given_back(groups, root.finals() - root.remarks() if forms else root.finals())
+    works, finals = root.works(), root.finals()
+    forms = _in_any_form(groups, works | finals if root.trailing else works, ran)
+    whole = _given_back(groups, finals - root.remarks() if forms else finals)
     filling = _without_labels([one for one in groups if one in forms or one in whole] if forms else whole, groups)
     if not filling:
         return None

@@ -62,7 +62,10 @@ def up_to_final(chosen: Group, root: Root | None, ran: Ran) -> tuple[Group, list
 
 def _answers(calls: Sequence[Call], root: Root, ran: Ran) -> list[Call]:
     """The calls whose answers the trace gave back, be it in another form, or as the last of several pieces."""
-    told, last = root.named_answers(), calls[-1].text or ""
+    whole = [call for call in calls if call.text is not None and call.text == root.answer()]
+    if whole:
+        return whole
+    told, last = [text for text in root.named_answers() if is_phrase(text)], calls[-1].text or ""
     if is_phrase(last) and any(last in text for text in told):
         return [calls[-1]]
     return tellers(calls, told, ran)
