@@ -45,13 +45,12 @@ def _only_labels(calls: list[Call], root: Root) -> bool:
 
     A figure may be what the answer was made of, in words.
     """
-    labels = [call.text or "" for call in calls if not call.ids]
-    if len(labels) < len(calls) or not all(is_label(text) and not text.isdecimal() for text in labels):
+    if not all(is_label(call.text) and not call.ids for call in calls):
         return False
-    told = root.answer()
+    told, labels = root.answer(), [call.text or "" for call in calls]
     if told is None or not is_phrase(told) or not root_drafts(root):
         return False
-    return not any(bare(text) in bare(told) for text in labels)
+    return not any(text.isdecimal() or bare(text) in bare(told) for text in labels)
 
 
 def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:
