@@ -10,7 +10,6 @@ from msgspec import Struct, field
 from trajworker.model.message import (
     ASSISTANT,
     NOT_TRAINABLE,
-    SYSTEM,
     USER,
     Message,
     Role,
@@ -58,13 +57,6 @@ class Draft(Struct, kw_only=True, omit_defaults=True, gc=False):
     def seal(self) -> Message:
         """The finished message."""
         return Message(**{name: getattr(self, name) for name in self.__struct_fields__})
-
-
-def opens_with_nothing(drafts: list[Draft]) -> bool:
-    """Whether the only system prompt of messages is an empty one: a client asked for one, and the app had none."""
-    if not drafts or drafts[0].role is not SYSTEM or drafts[0].content or drafts[0].blocks:
-        return False
-    return len(drafts) == 1 or drafts[1].role is not SYSTEM
 
 
 def digest(draft: Draft) -> bytes:

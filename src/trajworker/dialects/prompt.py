@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.dialects import otel, respelled
-from trajworker.dialects.draft import Draft, opens_with_nothing
+from trajworker.dialects.draft import Draft
 from trajworker.dialects.fields import payload_messages, unknown_messages
 from trajworker.dialects.outcome import model_of
 from trajworker.dialects.placeholders import text_of
@@ -94,8 +94,7 @@ class Prompt(Struct, gc=False):
     def read(self) -> list[Draft]:
         """All messages, decoded."""
         told = read_array(self.array) if self.array is not None else self.drafts
-        drafts = [*self.system, *without_left_out(told)]
-        return drafts[1:] if opens_with_nothing(drafts) else drafts
+        return [*self.system, *without_left_out(told)]
 
 
 _DECODER = msgspec.json.Decoder(_Inputs)
