@@ -83,3 +83,23 @@ def test_a_prompt_with_results_in_it_is_an_agents_and_no_routers() -> None:
     prompt = [user("How warm?"), looking, result("c1", "21")]
     last = record.run("llm", {"messages": prompt}, assistant("It is 21 degrees."), root)
     assert "It is 21 degrees." in words_of(told([root, last]))
+
+
+def test_an_agent_that_worked_with_tools_is_one_too_where_it_knows_the_next_step_at_once() -> None:
+    record, worker, first = Recorder(), system("You do a step."), user("Step 1: find the town")
+    root = record.run("chain", {"input": "Who won?"}, {"response": "Bo of Faro."})
+    calling = assistant("", ("c1", "look", "{}"))
+
+    def call(prompt: list[dict[str, Any]], answer: dict[str, Any]) -> Run:
+        return record.run("llm", {"messages": prompt}, answer, root)
+
+    trajectory = told([
+        root, call([system("Plan."), user("Who won?")], assistant('["find the town", "find who"]')),
+        call([worker, first], calling), record.run("tool", {}, {"output": "Faro"}, root, name="look"),
+        call([worker, first, calling, result("c1", "Faro")], assistant("It is Faro.")),
+        call([worker, user("Step 2: find who")], assistant("It is Bo.")),
+        call([user("Who won?\nDone: It is Faro. It is Bo.")], assistant("Bo of Faro.")),
+    ])  # fmt: skip
+    assert words_of(trajectory) == ["Who won?", "Bo of Faro."]
+    assert [one.messages[-1].content for one in trajectory.nested] == ["It is Faro.", "It is Bo."]
+    assert [one.content for one in trajectory.internal] == ['["find the town", "find who"]']

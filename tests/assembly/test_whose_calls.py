@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from support.chat import assistant, result, system, user, words_of
 from support.folding import fold_all, told
 from support.runs import Recorder
@@ -264,3 +266,32 @@ def test_what_another_agent_is_told_of_the_dialogue_that_it_takes_over_is_nobody
     trajectory = handed_over([history])
     assert words_of(trajectory) == ["Which glass?", "", "Clear glass."]
     assert [one.content for one in trajectory.asides] == [history["content"]]
+
+
+def labelled(label: str, back: str) -> Trajectory:
+    """A turn of which only the call is traced that was asked for a word."""
+    record = Recorder()
+    root = record.run("chain", {"question": "What is a jib?"}, {"answer": back})
+    prompt = [system("In one word."), user("What is a jib?")]
+    return told([root, record.run("llm", {"messages": prompt}, assistant(label), root)])
+
+
+@pytest.mark.parametrize("label", ["SAFE", "off-topic"])
+def test_where_only_who_labels_is_traced_the_traces_answer_is_told(label: str) -> None:
+    trajectory = labelled(label, "A sail, before the mast.")
+    assert words_of(trajectory) == ["What is a jib?", "A sail, before the mast."]
+    assert [one.content for one in trajectory.internal] == [label]
+
+
+@pytest.mark.parametrize(
+    ("label", "back"),
+    [
+        pytest.param("sail", "SAIL", id="in capitals"),
+        pytest.param("sail", "The answer is: Sail!", id="with words around it"),
+        pytest.param("sail", "Segel", id="translated"),
+        pytest.param("4", "It costs four euros.", id="a figure in words"),
+        pytest.param("A sail.", "Une voile, voyons.", id="more than a word"),
+    ],
+)
+def test_what_an_answer_was_made_of_is_told_though_it_is_a_word(label: str, back: str) -> None:
+    assert words_of(labelled(label, back)) == ["What is a jib?", label]

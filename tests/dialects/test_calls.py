@@ -67,6 +67,12 @@ def test_a_prompt_tells_the_answer_that_the_server_goes_on_from() -> None:
     assert read_prompt(encoded({"input": "hi", "previous_response_id": "resp_1"})).previous == "resp_1"
 
 
+@pytest.mark.parametrize("second", [[], [{"role": "system", "content": "Be brief."}]])
+def test_an_empty_system_prompt_is_one_only_beside_another(second: list[Any]) -> None:
+    drafts = read_prompt(encoded({"messages": [{"role": "system", "content": ""}, *second, *MESSAGES[1:]]})).read()
+    assert [draft.content for draft in drafts] == (["", "Be brief.", "hi"] if second else ["hi"])
+
+
 COMPLETION = {
     "model": "m-1",
     "choices": [{"finish_reason": "stop", "message": {"role": "assistant", "content": "hello"}}],

@@ -14,10 +14,11 @@ from trajworker.assembly.dialogues.guards import OPENING
 from trajworker.assembly.kept.context import KEPT
 from trajworker.assembly.kept.folds import Fold
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.likeness import is_rewording
 from trajworker.assembly.reading.naming import is_id
 from trajworker.assembly.reading.roots import texts_given
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import is_phrase, is_rewording, quotes
+from trajworker.assembly.reading.words import is_phrase, quotes
 from trajworker.dialects import Draft, words_digest
 from trajworker.model.message import ASSISTANT, SYSTEM, USER, Message
 from trajworker.trajectory.codec import message_of

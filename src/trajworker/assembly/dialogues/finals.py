@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
-from trajworker.assembly.dialogues.groups import Group, system_of
+from trajworker.assembly.dialogues.evidence import tellers, telling
+from trajworker.assembly.dialogues.fields import last_filling
+from trajworker.assembly.dialogues.groups import MANY, Group, spoken_to, system_of
 from trajworker.assembly.dialogues.overlaps import ran_beside
 from trajworker.assembly.reading.calls import Call, in_order
+from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.payloads import answer_in, decoded
-from trajworker.assembly.reading.roots import SHALLOW, Root, texts_in
+from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase, object_in
+from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import USER
 from trajworker.model.run import Run
-
-MANY = 32
-"""Dialogues in one trace from which on it is a batch of them: none is taken to sum up another, or to go on from it."""
 
 
 def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
@@ -25,22 +25,15 @@ def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
     if kept is not None:
         return kept
     groups = _not_about_others(groups)
-    finals = root.finals() if root is not None else set()
-    told = root.answer() if root is not None else None
-    answering = [one for one in groups if told is not None and any(call.text == told for call in one.answered)]
-    if answering:
-        return next((one for one in reversed(answering) if one.final == told), answering[-1])
-    holding = [one for one in groups if told is not None and is_phrase(told) and _holds(one, told)]
-    if holding:
-        return holding[-1]
-    worded = [one for one in groups if told is not None and one.final and is_phrase(one.final) and one.final in told]
-    if len(worded) == 1:
-        return worded[0]  # the trace gave it back with something around it
-    given_back = _given_back(groups, finals, ran) if finals else []
-    if given_back:
-        found = _spoken_to(given_back, root)[-1]
-        return found if root is None or told is not None else _end_of_chain(found, given_back, root.works())
-    return max(_spoken_to(groups, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
+    answers = root.named_answers() if root is not None else []
+    found = telling(groups, answers, ran)
+    if found:
+        return next((one for one in reversed(found) if one.final in answers), found[-1])
+    filling = last_filling(groups, root, ran) if root is not None and not answers else None
+    if filling is not None:
+        return filling
+    speaking = [one for one in groups if not is_label(one.final)] or groups
+    return max(spoken_to(speaking, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
 
 
 def up_to_final(chosen: Group, root: Root | None, ran: Ran) -> tuple[Group, list[Call]]:
@@ -49,22 +42,33 @@ def up_to_final(chosen: Group, root: Root | None, ran: Ran) -> tuple[Group, list
     if root is None or calls[-1].acts(ran):
         return chosen, []
     earlier = [call.text for call in calls[:-1] if not call.ids and call.text is not None]
-    if not earlier or (root.shows(calls[-1].text) and not any(map(root.shows, earlier))):
+    if not earlier or (root.answer() is None and root.shows(calls[-1].text) and not any(map(root.shows, earlier))):
         return chosen, []
-    finals, told = root.finals(), root.answer()
+    finals = root.finals()
     kept = _up_to_kept(calls, root)
     if kept and calls[-1].text not in finals and not any(call.ids for call in calls[kept:]):
         return Group(calls=calls[:kept]), calls[kept:]
-    answers = [call for call in calls if told is not None and call.text == told]
+    answers = _answers(calls, root, ran)
     if calls[-1] in answers or (calls[-1].text in finals and not answers):
         return chosen, []
     for place in range(len(calls) - 1, 0, -1):
         last, behind = calls[place - 1], calls[place:]
-        if last.text is None or last.text not in finals or any(call.acts(ran) for call in behind):
+        if (last not in answers and last.text not in finals) or any(call.acts(ran) for call in behind):
             continue
         if last in answers or all(system_of(call) != system_of(last) for call in behind):
             return Group(calls=calls[:place]), behind
     return chosen, []
+
+
+def _answers(calls: Sequence[Call], root: Root, ran: Ran) -> list[Call]:
+    """The calls whose answers the trace gave back, be it in another form, or as the last of several pieces."""
+    whole = [call for call in calls if call.text is not None and call.text == root.answer()]
+    if whole:
+        return whole
+    told, last = [text for text in root.named_answers() if is_phrase(text)], calls[-1].text or ""
+    if is_phrase(last) and any(last in text for text in told):
+        return [calls[-1]]
+    return tellers(calls, told, ran)
 
 
 def _up_to_kept(calls: Sequence[Call], root: Root) -> int:
@@ -94,44 +98,6 @@ def _is_kept(call: Call, ids: AbstractSet[str]) -> bool:
     return call.answer.draft is not None and call.answer.draft.id in ids
 
 
-def _given_back(groups: list[Group], finals: set[str], ran: Ran) -> list[Group]:
-    """The groups whose last answer a trace gave back, else any answer, else what a call holds that no tool ran for."""
-    last = [one for one in groups if one.final is not None and one.final in finals]
-    said = last or [one for one in groups if any(call.text in finals for call in one.answered)]
-    return said or [one for one in groups if not finals.isdisjoint(_shaped(one, ran))]
-
-
-def _end_of_chain(found: Group, groups: list[Group], fields: set[str]) -> Group:
-    """The last of groups that were each asked with the answer of the one before, and whose own fills a field.
-
-    Where several were asked with it beside each other, each works on it and none goes on from it.
-    """
-    later = [one for one in groups if one.place > found.place and one.final in fields] if len(groups) <= MANY else []
-    made = [one for one in later if _is_made_of(one, found.final)]
-    if not made or not all(_is_made_of(made[-1], one.final) for one in made[:-1]):
-        return found
-    return _end_of_chain(made[-1], groups, fields)
-
-
-def _is_made_of(one: Group, text: str | None) -> bool:
-    """Whether a group was asked with a text and answered at some length; a title or a verdict only works on it."""
-    if text is None or one.final is None or not is_phrase(one.final) or len(one.final) * 2 < len(text):
-        return False
-    return len(text) >= MIN_QUOTE and any(text in (draft.content or "") for draft in one.calls[0].read())
-
-
-def _shaped(one: Group, ran: Ran) -> set[str]:
-    """What the calls of a group were given that no tool ran for: an answer in a shape that the app asked for."""
-    drafts = [call.answer.draft for call in one.answered if not call.acts(ran)]
-    made = [call for draft in drafts if draft is not None for call in draft.tool_calls or ()]
-    return {text.strip() for call in made for text in (call.arguments or {}).values() if isinstance(text, str)}
-
-
-def _holds(one: Group, told: str) -> bool:
-    """Whether an answer is an object of which a field is what the trace gave back (a plan, or else the response)."""
-    return any(told in texts_in(object_in(call.text), SHALLOW) for call in one.answered)
-
-
 def _not_about_others(groups: list[Group]) -> list[Group]:
     """All groups but lone calls that sum up one of the dialogues; who writes about several is asked by the user."""
     dialogues = [one for one in groups if len(one.calls) > 1]
@@ -152,17 +118,6 @@ def _sums_up(call: Call, dialogue: Group) -> bool:
     asked = {draft.content for draft in dialogue.calls[-1].read() if draft.role is USER and draft.content}
     quoted = [text for text in asked if len(text) >= MIN_QUOTE and text in prompt]
     return len(quoted) > 1 and any(one.text is not None and one.text in prompt for one in dialogue.answered)
-
-
-def _spoken_to(groups: list[Group], root: Root | None) -> list[Group]:
-    """The groups in whose prompts the root's own words stand; all where they stand in none."""
-    if root is None:
-        return groups
-    said = {draft.content for draft in root.words if draft.content} | set(root.texts.values())
-    return [
-        one for one in groups
-        if any(draft.role is USER and draft.content in said for draft in one.calls[0].read())
-    ] or groups  # fmt: skip
 
 
 def text_without_call(run: Run, root: Root) -> str | None:

@@ -3,7 +3,11 @@
 from msgspec import Struct
 
 from trajworker.assembly.reading.calls import Call
-from trajworker.model.message import SYSTEM, ToolCall
+from trajworker.assembly.reading.roots import Root
+from trajworker.model.message import SYSTEM, USER, ToolCall
+
+MANY = 32
+"""Dialogues in one trace from which on it is a batch of them: none is taken to sum up another, or to go on from it."""
 
 
 class Group(Struct, eq=False, gc=False):
@@ -44,3 +48,14 @@ def system_of(call: Call) -> list[bytes]:
 def asks_alike(one: Group, other: Group) -> bool:
     """Whether two groups were given the same system prompts."""
     return system_of(one.calls[0]) == system_of(other.calls[0])
+
+
+def spoken_to(groups: list[Group], root: Root | None) -> list[Group]:
+    """The groups in whose prompts the root's own words stand; all where they stand in none."""
+    if root is None:
+        return groups
+    said = {draft.content for draft in root.words if draft.content} | set(root.texts.values())
+    return [
+        one for one in groups
+        if any(draft.role is USER and draft.content in said for draft in one.calls[0].read())
+    ] or groups  # fmt: skip

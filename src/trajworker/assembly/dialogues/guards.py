@@ -3,9 +3,10 @@
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import Context
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.likeness import bare, is_label, is_rewording
 from trajworker.assembly.reading.payloads import is_empty
 from trajworker.assembly.reading.roots import Root
-from trajworker.assembly.reading.words import is_rewording
+from trajworker.assembly.reading.words import is_phrase, root_drafts
 from trajworker.dialects import words_digest
 from trajworker.model.message import SYSTEM, TOOL, USER
 
@@ -14,9 +15,14 @@ OPENING = 24
 
 
 def is_unheard(calls: list[Call], root: Root | None) -> bool:
-    """Whether a graph answered in other words than any call's, or its one call only set a field to a single word."""
-    if root is None or not root.trailing or not calls:
+    """Whether an app answered in words that none of these calls said."""
+    if root is None or not calls:
         return False
+    return _graph_speaks(calls, root) if root.trailing else _only_labels(calls, root)
+
+
+def _graph_speaks(calls: list[Call], root: Root) -> bool:
+    """Whether a graph answered in other words than any call's, or its one call only set a field to a single word."""
     heard = [call for call in calls if not call.failed]
     answers = root.turn_answers()
     if not answers and len(heard) == 1:
@@ -32,6 +38,19 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
     if any(call.ids for call in heard) and root.results():
         return False
     return not any(draft.role is TOOL for call in heard for draft in call.read())
+
+
+def _only_labels(calls: list[Call], root: Root) -> bool:
+    """Whether calls said a word each that the answer has nothing of: the model that answered was not traced.
+
+    A figure may be what the answer was made of, in words.
+    """
+    if not all(is_label(call.text) and not call.ids for call in calls):
+        return False
+    told, labels = root.answer(), [call.text or "" for call in calls]
+    if told is None or not is_phrase(told) or not root_drafts(root):
+        return False
+    return not any(text.isdecimal() or bare(text) in bare(told) for text in labels)
 
 
 def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:

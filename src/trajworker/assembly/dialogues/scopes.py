@@ -10,7 +10,7 @@ from trajworker.assembly.dialogues.bystanders import is_thrown_away, step_aside
 from trajworker.assembly.dialogues.callers import by_caller
 from trajworker.assembly.dialogues.finals import own_group, up_to_final
 from trajworker.assembly.dialogues.grouping import group
-from trajworker.assembly.dialogues.groups import Group, asks_alike
+from trajworker.assembly.dialogues.groups import Group, asks_alike, system_of
 from trajworker.assembly.dialogues.guards import decided_otherwise, is_unheard
 from trajworker.assembly.dialogues.joins import fanned_out, is_joined
 from trajworker.assembly.dialogues.overlaps import parallel, ran_beside
@@ -131,15 +131,31 @@ def _sort_dialogues(groups: list[Group], root: Root | None, ran: Ran, internal: 
             one.twin = one is not chosen and parallel(one, chosen) and asks_alike(one, chosen)
     own_ids = {id(call) for call in [*chosen.calls, *behind]}
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
-    passed_on = _passed_on(chosen)
+    passed_on, workers = _passed_on(chosen), _workers(others, ran.names) - {_asked_with(chosen)}
     branches: list[Group] = []
     for one, beside in zip(others, ran_beside(others), strict=True):
         one.asked_by = _asking(one, passed_on)
-        if _stands_apart(one, ran.names, beside=beside) and not is_thrown_away(one, chosen):
+        apart = _asked_with(one) in workers or _stands_apart(one, ran.names, beside=beside)
+        if apart and not is_thrown_away(one, chosen):
             branches.append(one)
         else:
             behind += one.calls
     return Sorted(chosen.calls, branches, internal + behind, reopening=reopening)
+
+
+def _workers(groups: list[Group], ran: Collection[str]) -> set[tuple[bytes, ...]]:
+    """The system prompts of agents that work with tools: asked for another step, one may know the answer at once."""
+    return {_asked_with(one) for one in groups if _works(one, ran)} - {()}
+
+
+def _works(one: Group, ran: Collection[str]) -> bool:
+    """Whether a group called a tool that ran."""
+    return any(not call.names.isdisjoint(ran) for call in one.calls)
+
+
+def _asked_with(one: Group) -> tuple[bytes, ...]:
+    """The system prompts that a group began with."""
+    return tuple(system_of(one.calls[0]))
 
 
 def _gives_back(internal: list[Call], root: Root | None) -> bool:
@@ -156,7 +172,7 @@ def _of_equals(branches: list[Group], calls: list[Call]) -> Sorted:
 
 def _stands_apart(one: Group, ran: Collection[str], *, beside: bool) -> bool:
     """Whether a group is another agent's dialogue; else its calls are internal ones."""
-    if one.asked_by is not None or one.twin or any(not call.names.isdisjoint(ran) for call in one.calls):
+    if one.asked_by is not None or one.twin or _works(one, ran):
         return True
     return beside if len(one.answered) <= 1 else not _only_chooses(one)
 

@@ -151,6 +151,10 @@ class Root(Struct, eq=False, gc=False):
         fields = self.state().items()
         return {text for name, text in fields if not is_about_answer(name)}
 
+    def remarks(self) -> set[str]:
+        """Those of these texts that are about an answer, by their names (a title)."""
+        return {text for name, text in self.state().items() if is_about_answer(name)}
+
     def results(self) -> dict[str, Draft]:
         """The tool messages that a graph gave back, by the id of their call."""
         told = [(draft.tool_response, draft) for draft in self.given_back()]
@@ -168,6 +172,12 @@ class Root(Struct, eq=False, gc=False):
         if self.told is None:
             self.told = (self._answer(),)
         return self.told[0]
+
+    def named_answers(self) -> list[str]:
+        """Its answer, and whatever else is named as one: a query's `result` may stand beside the `answer`."""
+        outputs = self.said() if self.answer() is not None else None
+        fields = [outputs.get(name) for name in ANSWERS] if isinstance(outputs, dict) else []
+        return list(dict.fromkeys(texts_in([self.answer(), *fields], 1)))
 
     def _answer(self) -> str | None:
         told = any(not draft.says_nothing for draft in self.given_back())

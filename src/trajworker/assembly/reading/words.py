@@ -9,6 +9,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
+from trajworker.assembly.reading.likeness import is_rewording
 from trajworker.assembly.reading.naming import ASKED, NAMED, WORDS
 from trajworker.assembly.reading.roots import Root
 from trajworker.dialects import Draft
@@ -29,7 +30,6 @@ MAX_LITERAL = 1_000_000
 """Characters up to which a text is read as something that Python wrote."""
 
 _WORD = re.compile(r"\w+")
-_LONG_WORD = re.compile(r"\w{3,}")
 
 
 def goes_on_in_text(text: str | None, before: str | None, answer: str | None) -> bool:
@@ -136,12 +136,6 @@ def object_in(text: str | None) -> dict[str, object]:
 def longest_text(text: str) -> str:
     """The longest text among the fields of an object that is written as text; empty where it is none."""
     return max((value.strip() for value in object_in(text).values() if isinstance(value, str)), key=len, default="")
-
-
-def is_rewording(text: str, other: str) -> bool:
-    """Whether two texts are mostly of the same words: one in HTML, masked, or with its citations replaced."""
-    mine, its = (set(_LONG_WORD.findall(one.lower())) for one in (text, other))
-    return len(mine & its) * 2 > max(len(mine), len(its))
 
 
 def is_recast(text: str, said: str) -> bool:
