@@ -45,6 +45,24 @@ def test_the_users_words_are_found_behind_what_the_model_was_shown(given: dict[s
     assert message.rendered == shown
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"args": ["Right now", {"temperature": 0.2, "userId": "u-12"}]},
+        {"args": ["u-12", "Right now"]},
+        {"args": [[{"role": "user", "content": "Right now"}], {"temperature": 0.2}]},
+        {"args": [{"body": {"message": "Right now"}}, {"requestId": "r-1"}]},
+        {"parts": [{"type": "text", "text": "Right now"}]},
+        {"httpMethod": "POST", "body": '{"message": "Right now", "session": "s-1"}'},
+        {"fields": {"name": "Ana", "comment": "Right now"}},
+    ],
+    ids=["text", "id", "messages", "request", "parts", "lambda", "form"],
+)
+def test_arguments_by_position_and_what_stands_in_requests_are_the_users_words(given: dict[str, Any]) -> None:
+    message = asked(turn(Recorder(), given, [SYSTEM, user("Customer says: Right now\n\nAnswer shortly.")]))
+    assert (message.content, message.rendered) == ("Right now", "Customer says: Right now\n\nAnswer shortly.")
+
+
 def test_objects_in_which_nobody_speaks_are_not_looked_into() -> None:
     message = asked(turn(Recorder(), {"config": {"text": "dark"}}, [SYSTEM, user("Use the dark sails")]))
     assert (message.content, message.rendered) == ("Use the dark sails", None)

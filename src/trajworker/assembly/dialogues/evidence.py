@@ -12,9 +12,10 @@ from msgspec import Struct
 from trajworker.assembly.dialogues.groups import Group
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.likeness import HALF, bare, likeness, long_words
+from trajworker.assembly.reading.payloads import object_in
 from trajworker.assembly.reading.roots import SHALLOW, texts_in
 from trajworker.assembly.reading.tool_runs import Ran
-from trajworker.assembly.reading.words import is_phrase, object_in
+from trajworker.assembly.reading.words import is_phrase
 
 
 class _Text(Struct, eq=False, gc=False):

@@ -78,6 +78,14 @@ def _whole(entries: list[Any]) -> list[Draft]:
         return []
 
 
+def object_in(text: str | None) -> dict[str, object]:
+    """The object that is written as text; empty where it is none."""
+    try:
+        return msgspec.json.decode(text, type=dict[str, object]) if text is not None and text[:1] == "{" else {}
+    except msgspec.MsgspecError:
+        return {}
+
+
 def answer_in(outputs: Any) -> Draft | None:  # noqa: ANN401 - recorded JSON
     """The message that decoded outputs are or hold; none where they break every dialect."""
     try:

@@ -9,11 +9,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from trajworker.assembly.reading.given import by_name, plain, words_below
 from trajworker.assembly.reading.naming import (
-    ASKED,
-    DOCUMENTS,
     IDS,
-    NOBODYS,
     SETTINGS,
     SYSTEMS,
     WORDS,
@@ -28,6 +26,7 @@ from trajworker.assembly.reading.payloads import (
     fields_of,
     lenient,
     newest_first,
+    object_in,
 )
 from trajworker.assembly.reading.state import answers_of_turn
 from trajworker.dialects import ANSWERS, Draft, digest
@@ -221,6 +220,7 @@ def read_root(run: Run) -> Root:
     if run.run_type in _SPEECHLESS:
         return root
     inputs, given = fields_of(run.inputs)
+    given = by_name(given)
     outputs, given_back = fields_of(run.outputs)
     items = _messages_field(given, _GIVEN)
     for item in reversed(items):
@@ -231,15 +231,10 @@ def read_root(run: Run) -> Root:
             break
         root.words = [draft for draft in drafts if draft.role is USER] + root.words
     if len(memoryview(inputs)) < MAX_PLAIN_BYTES:
-        _plain_inputs(root, {name: _plain(value) for name, value in given.items()} if given else decoded(inputs))
+        _plain_inputs(root, {name: plain(name, value) for name, value in given.items()} if given else decoded(inputs))
     root.trailing = _messages_field(given_back, _GIVEN_BACK)
     root.outputs = outputs
     return root
-
-
-def _plain(value: Raw) -> Any:  # noqa: ANN401 - recorded JSON
-    """A field that may hold words; lists, which are messages or documents, are not looked into."""
-    return [] if bytes(memoryview(value)[:1]) == b"[" else decoded(value)
 
 
 def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded JSON
@@ -259,29 +254,16 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
         if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
             root.system = [Draft(role=SYSTEM, content=flat[name])]
     for holder in () if flat.keys().isdisjoint(_HOLDERS) else _HOLDERS:
-        if isinstance(flat.get(holder), dict):
-            flat = {**flat, **flat[holder]}
+        held = flat.get(holder)
+        if held := object_in(held) if isinstance(held, str) else held:  # a request's body may be text still
+            flat = {**flat, holder: held, **held} if isinstance(held, dict) else flat
     root.texts = {
         key: value for key, value in flat.items()
         if isinstance(value, str) and value.strip() and key not in SYSTEMS and key not in SETTINGS
         and not is_placeholder(value) and not key.endswith(IDS)
     }  # fmt: skip
     if root.texts.keys().isdisjoint(WORDS) and not root.words:
-        root.texts |= _words_below(flat, SHALLOW)
-
-
-def _words_below(fields: dict[str, Any], depth: int) -> dict[str, str]:
-    """The user's words where they stand deeper, in a request or an event: the first found, by name."""
-    for holder, value in fields.items():
-        if not isinstance(value, dict) or holder in NOBODYS:
-            continue
-        for name in (*ASKED, *DOCUMENTS):
-            if isinstance(value.get(name), str) and value[name].strip():
-                return {name: value[name]}
-        found = _words_below(value, depth - 1) if depth else {}
-        if found:
-            return found
-    return {}
+        root.texts |= words_below(flat, SHALLOW)
 
 
 def texts_given(run: Run) -> list[str]:

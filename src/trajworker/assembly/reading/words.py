@@ -6,11 +6,11 @@ import re
 from collections.abc import Set as AbstractSet
 from functools import partial
 
-import msgspec
 from msgspec import Struct
 
 from trajworker.assembly.reading.likeness import is_rewording
 from trajworker.assembly.reading.naming import ASKED, NAMED, WORDS
+from trajworker.assembly.reading.payloads import object_in
 from trajworker.assembly.reading.roots import Root
 from trajworker.dialects import Draft
 from trajworker.model.message import ASSISTANT, SYSTEM, USER
@@ -123,14 +123,6 @@ def is_phrase(quote: str) -> bool:
 def quotes(text: str, word: str) -> bool:
     """Whether a text is somebody's word, or has one in it that is more than a word."""
     return bool(word) and (text.strip() == word or (is_phrase(word) and word in text))
-
-
-def object_in(text: str | None) -> dict[str, object]:
-    """The object that is written as text; empty where it is none."""
-    try:
-        return msgspec.json.decode(text, type=dict[str, object]) if text is not None and text[:1] == "{" else {}
-    except msgspec.MsgspecError:
-        return {}
 
 
 def longest_text(text: str) -> str:
