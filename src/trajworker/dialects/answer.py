@@ -5,6 +5,7 @@ from typing import Any
 from trajworker.dialects import (
     choices,
     chunks,
+    events,
     generations,
     generic,
     langchain,
@@ -62,7 +63,7 @@ def answer_of(payload: Any) -> Answer:  # noqa: ANN401 - recorded JSON
 
 def _fill(answer: Answer, payload: Any) -> None:  # noqa: ANN401 - recorded JSON
     if isinstance(payload, str):
-        answer.draft = speak("assistant", payload)[0]
+        _from_texts(answer, [payload])
     elif isinstance(payload, list):
         _from_list(answer, payload)
     elif isinstance(payload, dict):
@@ -90,7 +91,7 @@ def _from_object(answer: Answer, payload: dict[str, Any]) -> None:  # noqa: C901
     elif isinstance(payload.get("output"), list) and payload["output"]:
         _from_list(answer, payload["output"])
         _from_status(answer, payload)
-    elif (generation := _sole_generation(payload)) is not None:
+    elif (generation := generations.sole(payload)) is not None:
         choices.read_about(answer, generation)
         _nested(answer, generation["output"])
     elif isinstance(payload.get("llm_output"), dict):
@@ -115,13 +116,6 @@ def _from_object(answer: Answer, payload: dict[str, Any]) -> None:  # noqa: C901
 def _has_stopped(message: Any) -> bool:  # noqa: ANN401 - recorded JSON
     """Whether a value is a provider's message that tells why it stopped: a whole one."""
     return isinstance(message, dict) and "content" in message and bool(message.get("stop_reason"))
-
-
-def _sole_generation(payload: dict[str, Any]) -> dict[str, Any] | None:
-    """The one of Spring AI's results, each an output and what is told of it."""
-    results = payload.get("results")
-    one = results[0] if isinstance(results, list) and len(results) == 1 else None
-    return one if isinstance(one, dict) and isinstance(one.get("output"), dict) else None
 
 
 def _from_span(answer: Answer, payload: dict[str, Any]) -> None:
@@ -156,7 +150,7 @@ def _from_plain(answer: Answer, payload: dict[str, Any]) -> None:
             _nested(answer, value)
             return
         if isinstance(value, str):
-            answer.draft = speak("assistant", value)[0]
+            _from_texts(answer, [value])
             return
         if name in payload and value is None and len(payload) == 1:
             return
@@ -218,8 +212,7 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
     if not items:
         return
     if all(isinstance(item, str) for item in items):
-        pair = len(items) == 2 and role_of(items[0]) is not None and items[0] not in ("stop", "end")  # noqa: PLR2004
-        answer.draft = speak("assistant", items[1] if pair else "".join(items))[0]
+        _from_texts(answer, items)
         return
     if all(map(_is_whole, items)):
         _from_whole(answer, items)
@@ -245,6 +238,15 @@ def _from_list(answer: Answer, items: Any) -> None:  # noqa: ANN401 - recorded J
         choices.read_about(answer, respelled.fields(last))
         if langchain.claims(last):
             generations.read_message(answer, last)
+
+
+def _from_texts(answer: Answer, texts: list[str]) -> None:
+    sent = events.merge(texts)
+    if sent is not None:
+        _nested(answer, sent)
+        return
+    pair = len(texts) == 2 and role_of(texts[0]) is not None and texts[0] not in ("stop", "end")  # noqa: PLR2004
+    answer.draft = speak("assistant", texts[1] if pair else "".join(texts))[0]
 
 
 def _is_whole(item: Any) -> bool:  # noqa: ANN401 - recorded JSON

@@ -69,3 +69,10 @@ def _usage(source: dict[str, Any]) -> dict[str, Any] | None:
         if found is not None:
             return found
     return None
+
+
+def sole(payload: dict[str, Any]) -> dict[str, Any] | None:
+    """The one of Spring AI's results, each an output and what is told of it."""
+    results = payload.get("results")
+    one = results[0] if isinstance(results, list) and len(results) == 1 else None
+    return one if isinstance(one, dict) and isinstance(one.get("output"), dict) else None

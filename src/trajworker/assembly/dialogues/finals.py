@@ -12,6 +12,7 @@ from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.payloads import answer_in, decoded
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran
+from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
@@ -20,7 +21,11 @@ from trajworker.model.run import Run
 
 
 def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
-    """The agent's: what a graph kept, else whose answer the trace gave back, else the last that the root speaks to."""
+    """The agent's: what a graph kept, else whose answer the trace gave back, else the last that the root speaks to.
+
+    A trace may tell nothing of all that, as one around a web server's request: then the agent is who went on, else who
+    may use tools, else who is asked with what a graph kept.
+    """
     kept = _kept(groups, root)
     if kept is not None:
         return kept
@@ -33,7 +38,27 @@ def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
     if filling is not None:
         return filling
     speaking = [one for one in groups if not is_label(one.final)] or groups
-    return max(spoken_to(speaking, root), key=lambda one: (len(one.calls) > 1, one.calls[-1].run.start_time))
+    asked = spoken_to(speaking, root)
+    gone_on = [one for one in asked if len(one.calls) > 1]
+    return max(gone_on or _likely(asked), key=lambda one: one.calls[-1].run.start_time)
+
+
+def _likely(groups: list[Group]) -> list[Group]:
+    """Those of lone calls that may be the agent's where nothing tells whose answer the trace gave back."""
+    for sign in (_may_act, _knows_kept) if len(groups) > 1 else ():
+        groups = [one for one in groups if sign(one)] or groups
+    return groups
+
+
+def _may_act(one: Group) -> bool:
+    """Whether words are of who was offered tools; a call may be the shape that was asked for, or hand the word on."""
+    last = one.calls[-1]
+    return last.text is not None and not last.ids and bool(definitions(last.tools))
+
+
+def _knows_kept(one: Group) -> bool:
+    """Whether users' words bear ids in a prompt, as what a graph keeps does, and none that is made for one call."""
+    return any(draft.id for draft in one.calls[0].read() if draft.role is USER)
 
 
 def up_to_final(chosen: Group, root: Root | None, ran: Ran) -> tuple[Group, list[Call]]:

@@ -1,0 +1,56 @@
+"""Whose answer it is where the trace around the calls tells neither question nor answer, as one of a web server."""
+
+from typing import Any
+
+import pytest
+
+from support.chat import assistant, system, user, words_of
+from support.folding import told
+from support.runs import Recorder
+from trajworker.model.run import Run
+
+AGENT, QUESTION = system("You are a guide."), user("How warm is Faro?")
+TOOL = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+ANSWER = assistant("It is warm in Faro.")
+
+
+def requested(*calls: tuple[dict[str, Any], dict[str, Any]]) -> list[Run]:
+    """A request for which models were asked: the inputs and the answer of each."""
+    record = Recorder()
+    root = record.run("chain", {"method": "POST", "path": "/chat"}, {"status": 200}, name="request")
+    return [root, *(record.run("llm", inputs, answer, root) for inputs, answer in calls)]
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        ({"messages": [system("Write a title."), QUESTION]}, assistant("Warmth in Faro")),
+        ({"messages": [user("Write a title.\n\nHow warm is Faro?")]}, assistant("Warmth in Faro")),
+        ({"messages": [user("Suggest questions.\n\nIt is warm in Faro.")]}, assistant("And Beja?\nAnd Evora?")),
+        ({"messages": [system("Note facts."), QUESTION], "tools": [TOOL]}, assistant("", ("c1", "facts", "{}"))),
+    ],
+)
+def test_words_of_who_may_use_tools_are_the_answer_whatever_is_asked_behind_them(beside: tuple[Any, Any]) -> None:
+    trajectory = told(requested(({"messages": [AGENT, QUESTION], "tools": [TOOL]}, ANSWER), beside))
+    assert words_of(trajectory) == [QUESTION["content"], ANSWER["content"]]
+    assert [one.content or "" for one in trajectory.internal] == [beside[1]["content"]]
+
+
+def test_the_answer_to_words_that_a_graph_keeps_is_the_agents_whatever_is_asked_behind_it() -> None:
+    kept = {"type": "human", "content": QUESTION["content"], "id": "h1"}
+    summing_up = [user("Sum up.\n\nhuman: How warm is Faro?\nai: It is warm in Faro.")]
+    runs = requested(({"messages": [[kept]]}, ANSWER), ({"messages": summing_up}, assistant("They spoke of Faro.")))
+    assert words_of(told(runs)) == [QUESTION["content"], ANSWER["content"]]
+
+
+def test_who_may_use_tools_and_hands_the_word_on_has_not_answered() -> None:
+    handing = assistant("One moment.", ("c1", "transfer_to_guide", "{}"))
+    triage = {"messages": [system("Find out who can help."), QUESTION], "tools": [TOOL]}
+    runs = requested((triage, handing), ({"messages": [AGENT, QUESTION]}, ANSWER))
+    assert words_of(told(runs))[-1] == ANSWER["content"]
+
+
+def test_of_prompts_that_are_alike_in_all_that_the_last_gives_the_answer() -> None:
+    polishing = [system("Polish."), user("How warm is Faro? Draft: warm")]
+    runs = requested(({"messages": [AGENT, QUESTION]}, assistant("warm")), ({"messages": polishing}, ANSWER))
+    assert words_of(told(runs))[-1] == ANSWER["content"]
