@@ -163,3 +163,13 @@ def test_a_label_that_was_made_of_what_another_call_said_is_the_answer() -> None
         ([system("Label it."), user(f"What a lamp\n{why}")], assistant("praise")),
     )  # fmt: skip
     assert words_of(told(runs)) == ["What a lamp", "praise"]
+
+
+def test_a_word_that_a_graph_said_is_its_models_though_a_title_stands_word_for_word_in_the_state() -> None:
+    human, said = {"type": "human", "content": "ok", "id": "h1"}, {"type": "ai", "content": "Good.", "id": "a1"}
+    runs = traced(
+        {"messages": [human]}, {"messages": [human, said], "title": "About lamps"},
+        ([user("ok")], assistant(json.dumps({"say": "Good.", "mood": "calm"}))),
+        ([system("Give a title."), user("ok")], assistant("About lamps")),
+    )  # fmt: skip
+    assert [one.content for one in told(runs).internal] == ["About lamps"]

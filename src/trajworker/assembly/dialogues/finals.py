@@ -31,9 +31,10 @@ def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
         return kept
     groups = _not_about_others(groups)
     answers = root.named_answers() if root is not None else []
-    found = telling(groups, answers, ran)
+    told = answers or (root.last_words() if root is not None else [])
+    found = telling(groups, told, ran)
     if found:
-        return next((one for one in reversed(found) if one.final in answers), found[-1])
+        return next((one for one in reversed(found) if one.final in told), found[-1])
     filling = last_filling(groups, root, ran) if root is not None and not answers else None
     if filling is not None:
         return filling

@@ -114,6 +114,11 @@ class Root(Struct, eq=False, gc=False):
             self.answers = answers_of_turn(self.given_back(), self.words)
         return self.answers
 
+    def last_words(self) -> list[str]:
+        """What a graph said last in this turn; nothing where it said no word."""
+        said = next((draft.content for draft in self.turn_answers() if draft.content), None)
+        return [said.strip()] if said is not None else []
+
     def turn_ids(self) -> set[str]:
         """Ids of the assistant messages of this turn that a graph gave back."""
         return {draft.id for draft in self.turn_answers() if draft.id}
