@@ -14,7 +14,8 @@ HOSTS = (
     "npmjs" + DOT + "org",
     "deb" + DOT + "debian" + DOT + "org",
 )
-MACHINE_PATH = re.compile(r"(?<![\w.])/(?:work|farm|root)/\w")
+MACHINE_PATH = re.compile(r"(?:(?<![\w.])|(?<=\\n))/(?:work|farm|root|tmp)/[\w.]")
+"""Also in a recorded traceback, behind a line break that JSON writes as two characters, or below a hidden folder."""
 LIVE_KEY = re.compile(r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}")
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
