@@ -145,6 +145,12 @@ def test_who_only_labels_is_not_told_though_nothing_tells_whose_answer_it_is(
     assert words_of(told(traced({"question": ASKED}, back, *calls))) == [ASKED, SAID]
 
 
+@pytest.mark.parametrize("said", ["先关灯再等一天", "消してから一日待ってください"], ids=["zh", "ja"])
+def test_a_sentence_in_a_script_without_spaces_is_no_label(said: str) -> None:
+    agents, facts = ([AGENT, user(ASKED)], assistant(said)), ([system("List facts.")], assistant('{"facts": []}'))
+    assert words_of(told(traced({"question": ASKED}, {"ok": True}, facts, agents))) == [ASKED, said]
+
+
 def test_a_letter_is_the_answer_and_not_the_summary_that_went_into_its_prompt() -> None:
     short = "A lamp arrived broken."
     runs = traced(

@@ -19,6 +19,8 @@ from bench.venvs import NotInstallableError, own_python, python_with
 FASTER: Final = 5.0
 MEMORY_GROWTH: Final = 1.2
 ROW_GROUP: Final = 10_000
+RUNS: Final = 2
+"""Of so many runs the quickest counts: the first may wait for a disk that its libraries are read from."""
 _JSON: Final = ("inputs", "outputs", "extra", "events", "feedback_stats")
 _TEXT: Final = (
     *("id", "session_id", "trace_id", "parent_run_id", "name", "run_type", "status", "dotted_order", "error"),
@@ -82,7 +84,7 @@ def _export(row: dict[str, Any]) -> dict[str, Any]:
 def bulk(size: str, ten_times: tuple[str, str]) -> list[Finding]:
     """Rows a second on one file, and peak memory over ten times the rows."""
     over = corpus(sized(size))
-    mine, verdict = _own(over)
+    mine, verdict = min((_own(over) for _ in range(RUNS)), key=lambda run: run[0].wall_s)
     if mine.exit_code:
         last = (mine.stderr.strip().splitlines() or ["no message"])[-1]
         told = f"`import --bulk` ended with {mine.exit_code}: {last}"
@@ -118,7 +120,7 @@ def _speed(over: Corpus, mine: Cost, verdict: verdicts.Verdict) -> Finding:
     with scratch() as folder:
         script = [str(python), str(HERE / "peers" / "sdk_import.py"), "--project", PROJECT_ID]
         script += ["--bulk", str(parquet(over))]
-        bare = measuring.run(script, folder)
+        bare = min((measuring.run(script, folder) for _ in range(RUNS)), key=lambda run: run.wall_s)
         whole = measuring.run([*script, "--out", str(folder / "out")], folder)
     told += (
         f"\ntrajectory-sdk: {bare.stdout.strip()} of {over.figures.conversations} conversations, exit {bare.exit_code}"

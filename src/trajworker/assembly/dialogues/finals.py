@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 
 from trajworker.assembly.dialogues.evidence import tellers, telling
-from trajworker.assembly.dialogues.fields import last_filling
 from trajworker.assembly.dialogues.groups import MANY, Group, spoken_to, system_of
 from trajworker.assembly.dialogues.overlaps import ran_beside
+from trajworker.assembly.dialogues.unnamed_answers import last_filling
 from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.payloads import answer_in, decoded
@@ -21,34 +21,35 @@ from trajworker.model.run import Run
 
 
 def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
-    """The agent's: what a graph kept, else whose answer the trace gave back, else the last that the root speaks to.
-
-    A trace may tell nothing of all that, as one around a web server's request: then the agent is who went on, else who
-    may use tools, else who is asked with what a graph kept.
-    """
+    """The agent's: what a graph kept, else whose answer the trace gave back, else who is likely to have answered."""
     kept = _kept(groups, root)
     if kept is not None:
         return kept
     groups = _not_about_others(groups)
-    answers = root.named_answers() if root is not None else []
-    told = answers or (root.last_words() if root is not None else [])
+    found = _answering(groups, root, ran) if root is not None else None
+    return found if found is not None else _likely(groups, root)
+
+
+def _answering(groups: list[Group], root: Root, ran: Ran) -> Group | None:
+    """Whose answer the trace gave back; None where it does not tell."""
+    answers = root.named_answers()
+    told = answers or root.last_words()
     found = telling(groups, told, ran)
     if found:
         return next((one for one in reversed(found) if one.final in told), found[-1])
-    filling = last_filling(groups, root, ran) if root is not None and not answers else None
-    if filling is not None:
-        return filling
-    speaking = [one for one in groups if not is_label(one.final)] or groups
-    asked = spoken_to(speaking, root)
+    return None if answers else last_filling(groups, root, ran)
+
+
+def _likely(groups: list[Group], root: Root | None) -> Group:
+    """The last that the root speaks to, where the trace tells nothing, as one around a web server's request.
+
+    Rather who went on; of lone calls who may use tools, then who is asked with what a graph kept.
+    """
+    asked = spoken_to([one for one in groups if not is_label(one.final)] or groups, root)
     gone_on = [one for one in asked if len(one.calls) > 1]
-    return max(gone_on or _likely(asked), key=lambda one: one.calls[-1].run.start_time)
-
-
-def _likely(groups: list[Group]) -> list[Group]:
-    """Those of lone calls that may be the agent's where nothing tells whose answer the trace gave back."""
-    for sign in (_may_act, _knows_kept) if len(groups) > 1 else ():
-        groups = [one for one in groups if sign(one)] or groups
-    return groups
+    for sign in (_may_act, _knows_kept) if not gone_on and len(asked) > 1 else ():
+        asked = [one for one in asked if sign(one)] or asked
+    return max(gone_on or asked, key=lambda one: one.calls[-1].run.start_time)
 
 
 def _may_act(one: Group) -> bool:

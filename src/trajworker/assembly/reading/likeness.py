@@ -6,7 +6,9 @@ from collections.abc import Set as AbstractSet
 HALF = 0.5
 """Share of their words in common above which two texts are one, worded otherwise."""
 
-_LABEL = re.compile(r"[\w-]+")
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+"""Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese: no space tells a word from a sentence."""
+_LABEL = re.compile(rf"(?:[^\W{_UNSPACED}]|-)+")
 _WORD = re.compile(r"\w+")
 _LONG_WORD = re.compile(r"\w{3,}")
 

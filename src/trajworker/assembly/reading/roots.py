@@ -197,8 +197,9 @@ class Root(Struct, eq=False, gc=False):
 _ABSENT = object()
 _GIVEN = ("messages", "input", "output", "chat_history")
 _GIVEN_BACK = ("messages", "input", "output")
-_HOLDERS = ("kwargs", "inputs", "data", "payload", "body")
 """Fields of a root's inputs and outputs that hold messages; a history that is handed through is nothing new."""
+_HOLDERS = ("kwargs", "inputs", "data", "payload", "body")
+"""Fields whose own fields count as the root's; a request's body may be text still."""
 
 
 def _messages_field(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]:
@@ -260,8 +261,9 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
             root.system = [Draft(role=SYSTEM, content=flat[name])]
     for holder in () if flat.keys().isdisjoint(_HOLDERS) else _HOLDERS:
         held = flat.get(holder)
-        if held := object_in(held) if isinstance(held, str) else held:  # a request's body may be text still
-            flat = {**flat, holder: held, **held} if isinstance(held, dict) else flat
+        fields = object_in(held) if isinstance(held, str) else held
+        if isinstance(fields, dict) and fields:
+            flat = {**flat, holder: fields, **fields}
     root.texts = {
         key: value for key, value in flat.items()
         if isinstance(value, str) and value.strip() and key not in SYSTEMS and key not in SETTINGS

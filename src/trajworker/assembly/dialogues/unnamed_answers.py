@@ -1,4 +1,4 @@
-"""Whose answer a trace gave back in fields of which none is named as the answer: a graph's state, a page, a preview."""
+"""Whose answer a trace gave back where no field is named as the answer: in a graph's state, a page, a preview."""
 
 from collections.abc import Set as AbstractSet
 
