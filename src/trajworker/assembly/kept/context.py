@@ -90,9 +90,9 @@ class Known(Struct, array_like=True, gc=False):
 
     def learn(self, more: "Known") -> None:
         """Add what a trace said for the first time."""
-        self.messages += more.messages
-        self.systems |= more.systems
-        self.asides |= more.asides
+        self.messages.extend(more.messages)
+        self.systems.update(more.systems)
+        self.asides.update(more.asides)
         for key, references in more.spoken.items():
             self.spoken.setdefault(key, []).extend(references)
 

@@ -60,7 +60,6 @@ class Prefix:
         """Length and hash, for the next trace; the bytes are kept for whoever goes on with this very object."""
         if self._known is not None:
             done, state = self._hashed or (0, hashlib.sha256())
-            state = state.copy()
             state.update(memoryview(self._known)[done:])
             self._hashed = len(self._known), state
             self._length, self._digest = len(self._known), state.digest()[:DIGEST_SIZE]

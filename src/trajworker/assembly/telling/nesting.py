@@ -12,7 +12,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import ToolRun
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import Opening, Quotes
+from trajworker.assembly.reading.words import NOTHING_MADE, Opening, Quotes
 from trajworker.assembly.telling.taking import finish, take
 from trajworker.assembly.telling.transcript import StepDraft, Transcript
 from trajworker.dialects import Draft
@@ -75,7 +75,7 @@ class Agents:
                 tool_call_id=asking.id if asking is not None else None,
                 agent=asking.name if asking is not None else agent_name(first),
             )  # fmt: skip
-            part = Transcript.behind(Past(Context()), runs, Quotes())
+            part = Transcript.behind(Past(Context()), runs, NOTHING_MADE)
             self._play(part, branch.calls, None)
             found.append((first.run.start_time, self._encoded(part, origin, {}), branch.twin))
         return found

@@ -21,7 +21,7 @@ class OpenRuns:
 
     def __init__(self, runs: Sequence[ToolRun]) -> None:
         self._runs = runs
-        self._coming = deque(runs)
+        self._coming = 0
         self._begun: list[ToolRun] = []
         self._by_id: dict[str, list[ToolRun]] | None = None
         self._by_arguments: dict[bytes, deque[ToolRun]] | None = None
@@ -57,8 +57,11 @@ class OpenRuns:
 
     def begun(self, before: datetime | None) -> list[ToolRun]:
         """Those that had begun by a time, or all; times are asked for in order."""
-        while self._coming and (before is None or self._coming[0].run.start_time <= before):
-            self._begun.append(self._coming.popleft())
+        runs, place = self._runs, self._coming
+        while place < len(runs) and (before is None or runs[place].run.start_time <= before):
+            self._begun.append(runs[place])
+            place += 1
+        self._coming = place
         if self._begun:
             self._begun = [run for run in self._begun if not run.linked]
         return self._begun

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from msgspec import structs
 
@@ -57,7 +58,7 @@ def add_results(transcript: Transcript, block: Sequence[tuple[Draft, bytes]]) ->
         draft = complete(from_run(run), call, run)
         linked.append(((call.index, call.place, 0), len(block), draft, digest(draft)))
     transcript.reading.untold = []
-    linked.sort(key=lambda entry: entry[0])
+    linked.sort(key=itemgetter(0))
     for _, place, draft, key in linked:
         references[place] = transcript.add(draft, key)
     return references[: len(block)]
@@ -90,7 +91,9 @@ def add_missing_results(transcript: Transcript, rest: list[tuple[Draft, bytes]],
             answered = match_result(draft, open_calls)
             if answered is not None:
                 open_calls.remove(answered)
-        _from_runs(transcript, open_calls, {one.index for one in transcript.pending if told and one not in open_calls})
+        if open_calls:
+            told_of = {one.index for one in transcript.pending if told and one not in open_calls}
+            _from_runs(transcript, open_calls, told_of)
     if not first:
         _from_root(transcript, told)
     if not told and not first:

@@ -1,5 +1,6 @@
 """The message list of one agent as it grows: what was said and what was kept aside, by digest and by place."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -89,6 +90,7 @@ class Transcript(Struct, eq=False, gc=False):
         renamed: ids under which a history repeats the calls of the last answer, where it numbers them anew.
         shown: what the user's last message looked like to the model.
         reading: how the prompt that is taken in now was read.
+        looked: messages of a prompt in which its own answer was looked for last, and where it stands.
     """
 
     past: Past
@@ -120,6 +122,7 @@ class Transcript(Struct, eq=False, gc=False):
     renamed: dict[str, str | None] = {}
     shown: str | None = None
     reading: Reading = msgspec.field(default_factory=Reading)
+    looked: tuple[Sequence[Draft], int | None] = ((), None)
 
     @classmethod
     def behind(cls, past: Past, runs: list[ToolRun], quotes: Quotes, frame: Frame | None = None) -> "Transcript":
@@ -228,8 +231,8 @@ class Transcript(Struct, eq=False, gc=False):
         known = self.past.known
         return Known(
             messages=bytearray().join(self.keys),
-            systems=dict(islice(self.systems.items(), len(known.systems), None)),
-            asides=dict(islice(self.aside_keys.items(), len(known.asides), None)),
+            systems=_behind(self.systems, len(known.systems)),
+            asides=_behind(self.aside_keys, len(known.asides)),
             spoken=self.spoken,
         )
 
@@ -244,3 +247,8 @@ class Transcript(Struct, eq=False, gc=False):
             pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
             without_arguments=self.without_arguments,
         )  # fmt: skip
+
+
+def _behind(places: dict[bytes, int], count: int) -> dict[bytes, int]:
+    """What was added behind the first so many."""
+    return dict(islice(places.items(), count, None)) if len(places) > count else {}
