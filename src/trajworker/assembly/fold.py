@@ -83,7 +83,7 @@ class TraceFolding:
             self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
         own, of_branches = chosen.by_caller(self.agents.runs(""))
         session = self._session(chosen)
-        transcript = Transcript.behind(self.past, own, self._quotes(chosen), self._frame(session, chosen))
+        transcript = Transcript(self.past, own, self._quotes(chosen), self._frame(session, chosen))
         resumes = False
         if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
@@ -185,8 +185,9 @@ class TraceFolding:
 
     def _wordless(self, transcript: Transcript, calls: list[Call], *, resumes: bool) -> int:
         """Turns until now of which nothing is known but that a model failed: not even what it was asked."""
-        if any(draft.role is not SYSTEM for draft in transcript.drafts):
-            return 0
+        for draft in transcript.drafts:
+            if draft.role is not SYSTEM:
+                return 0
         if self.beside or transcript.turn == self.before.entries:
             return self.before.wordless
         in_vain = bool(calls) and all(call.failed and not call.read() for call in calls)
@@ -271,9 +272,12 @@ class TraceFolding:
 def _about_models(calls: list[Call], last: Call | None) -> dict[str, object]:
     """The models that were asked in a trace; and that of the agent's `last` call, with its provider."""
     told: dict[str, object] = {}
-    models = dict.fromkeys([call.model for call in calls if call.model is not None])
+    models: list[str] = []
+    for call in calls:
+        if call.model is not None and call.model not in models:
+            models.append(call.model)
     if models:
-        told["models"] = list(models)
+        told["models"] = models
     if last is not None and last.model is not None:
         told["model"] = last.model
     if last is not None and isinstance(last.about.ls_provider, str):

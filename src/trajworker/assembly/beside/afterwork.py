@@ -31,7 +31,7 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
     Whoever works on the dialogue itself (suggests what to ask next) says so behind it, in a message of its own, and
     its root is called otherwise than the one in which somebody spoke.
     """
-    transcript = Transcript.behind(past, [], NOTHING_MADE)
+    transcript = Transcript(past, [], NOTHING_MADE)
     known = transcript.told | transcript.systems.keys()
     said = {text: keys for text in given if not known.isdisjoint(keys := _keys(text))}
     new = [text for text in given if text not in said]

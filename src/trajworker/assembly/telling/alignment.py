@@ -47,7 +47,7 @@ def match_prefix(transcript: Transcript, call: Call, opening: Opening | None) ->
         return None
     rest = without_own(transcript, call, opening, rest)
     begins = opening is not None and opening.begins
-    if begins and not any(draft.role is USER for draft in rest):
+    if begins and USER not in [draft.role for draft in rest]:
         return None
     if opening is not None and not rest and replays(transcript, call):
         return None
@@ -122,14 +122,14 @@ def is_last_answer(transcript: Transcript, draft: Draft) -> bool:
 
 def behind_prefix(transcript: Transcript, call: Call) -> list[Draft] | None:
     """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
-    length = transcript.prefix.length
-    if call.rest is not None and call.rest[0] == length:
+    prefix, array = transcript.prefix, call.prompt.array
+    if call.rest is not None and call.rest[0] == prefix.length:
         return call.rest[1]
-    behind = transcript.prefix.behind(call.prompt.array) if call.prompt.array is not None else None
+    behind = prefix.behind(array) if array is not None else None
     if behind is None:
         return None
     rest = read_array(behind)
-    call.rest = (length, rest)
+    call.rest = (prefix.length, rest)
     return rest
 
 

@@ -43,7 +43,7 @@ def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
     if is_prefilled(told) and not is_last_answer(transcript, told[-1]):
         return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))
     for draft in reversed(told):
-        if (draft.says_nothing and transcript.answer_ids) or draft.role is SYSTEM:
+        if draft.role is SYSTEM or (transcript.answer_ids and draft.says_nothing):
             continue
         return draft.role is USER or _asks_above(told, opening, transcript) or _lets_pass(told, opening, transcript)
     return True

@@ -27,9 +27,9 @@ def ending(trace: Trace, transcript: Transcript, *, open_end: bool) -> tuple[str
 
 def _is_interrupted(trace: Trace, transcript: Transcript, *, open_end: bool) -> bool:
     """Whether a graph waits for a human although its root succeeded."""
-    broken = [run for run in trace.runs.values() if run.error is not None]
-    if any(is_interrupt(run) and _waits(trace, run) for run in broken):
-        return True
+    for run in trace.runs.values():
+        if run.error is not None and is_interrupt(run) and _waits(trace, run):
+            return True
     waits = open_end and bool(transcript.pending)
     return waits and any(call.about.langgraph_node is not None for call in trace.calls)
 

@@ -40,7 +40,7 @@ def take(transcript: Transcript, call: Call, opening: Opening | None) -> None:
     transcript.reading.repeated = list(seen.ranges)
     for one in seen.fresh:
         transcript.reading.repeated += one.behind
-    if opening is not None and opening.begins and rest and all(one.role is TOOL for one, _ in rest):
+    if opening is not None and opening.begins and rest and _behind_results(rest, 0) == len(rest):
         begin_turn_without_words(transcript, opening)
     add_missing_results(transcript, rest, first=opening is not None)
     results, rest = _leading_results(transcript, rest)
