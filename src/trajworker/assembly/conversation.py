@@ -33,7 +33,8 @@ class Conversation:
         trace = Trace(runs, feedback, self._settings.rewards)
         standing = self._standing
         withdrawn = left_out(standing, trace)
-        standing.withdraw(withdrawn)
+        if withdrawn:
+            standing.withdraw(withdrawn)
         folding = TraceFolding(trace, Past(standing.context, standing.known, self._prompt))
         fold, self._prompt = folding.fold()
         fold = placed(standing, trace, fold)

@@ -21,7 +21,7 @@ from trajworker.assembly.reading.faults import error_text
 from trajworker.assembly.reading.searches import Search
 from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import Opening, Quotes, root_drafts
+from trajworker.assembly.reading.words import NOTHING_MADE, Opening, Quotes, root_drafts
 from trajworker.assembly.telling.alignment import replays
 from trajworker.assembly.telling.beginnings import begins_turn, is_heard
 from trajworker.assembly.telling.endings import ending
@@ -32,7 +32,7 @@ from trajworker.assembly.telling.transcript import Frame, Transcript
 from trajworker.assembly.telling.turns import open_without_calls
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
-from trajworker.model.run import RunStatus
+from trajworker.model.run import SUCCESS
 from trajworker.trajectory import Retrieval
 from trajworker.trajectory.codec import encode_chunk, encode_chunks
 
@@ -83,7 +83,7 @@ class TraceFolding:
             self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
         own, of_branches = chosen.by_caller(self.agents.runs(""))
         session = self._session(chosen)
-        transcript = Transcript.behind(self.past, own, self._quotes(chosen), self._frame(session, chosen))
+        transcript = Transcript(self.past, own, self._quotes(chosen), self._frame(session, chosen))
         resumes = False
         if not self.beside:
             resumes = self._run_main(transcript, chosen.main)
@@ -100,7 +100,7 @@ class TraceFolding:
         """What the trace made or found beside the dialogue; in most there is nothing of the kind."""
         searches = self.trace.searches
         if not (searches or chosen.branches or chosen.internal):
-            return Quotes()
+            return NOTHING_MADE
         return Quotes(
             found=[text for search in searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
@@ -124,17 +124,16 @@ class TraceFolding:
         """Take in the agent's own calls; whether the trace goes on with an interrupted turn."""
         trace = self.trace
         root_resumes = trace.root is not None and trace.root.resumes
-        begins = not root_resumes
+        opening = Opening(root=trace.root, begins=not root_resumes)
         if calls and self.before.total:
-            begins = begins_turn(calls[0], trace.root, transcript)
-        resumes = False
+            opening.begins = begins_turn(calls[0], opening, transcript)
+        begins, resumes = opening.begins, False
         if not begins and (root_resumes or self.before.interrupted) and self.before.entries:
             transcript.turn += 1
             resumes = True
             self.replays = bool(calls) and replays(transcript, calls[0])
         for place, call in enumerate(calls):
-            opening = Opening(root=trace.root, begins=begins) if place == 0 else None
-            take(transcript, call, opening)
+            take(transcript, call, opening if place == 0 else None)
         if not calls and begins and trace.root is not None and not is_heard(trace, self.before):
             self.beside = True
         elif not calls and begins and trace.root is not None:
@@ -161,7 +160,7 @@ class TraceFolding:
             return
         finish(transcript, [draft for draft in self.trailing if draft.role is not USER], waits=self.open_end)
         root, run = self.trace.root, self.trace.root_run
-        if root is None or run is None or run.status is not RunStatus.SUCCESS:
+        if root is None or run is None or run.status is not SUCCESS:
             return
         told = root.answer() if calls and transcript.is_cut_off() else None
         if told is not None and not transcript.tells(told):
@@ -186,8 +185,9 @@ class TraceFolding:
 
     def _wordless(self, transcript: Transcript, calls: list[Call], *, resumes: bool) -> int:
         """Turns until now of which nothing is known but that a model failed: not even what it was asked."""
-        if any(draft.role is not SYSTEM for draft in transcript.drafts):
-            return 0
+        for draft in transcript.drafts:
+            if draft.role is not SYSTEM:
+                return 0
         if self.beside or transcript.turn == self.before.entries:
             return self.before.wordless
         in_vain = bool(calls) and all(call.failed and not call.read() for call in calls)
@@ -251,15 +251,6 @@ class TraceFolding:
         after.root = self.before.root if self.beside else trace.root_name
         after.entries = max(after.entries, 1)
         last = main[-1] if main else None
-        metadata: dict[str, object] = {}
-        models = list(dict.fromkeys(call.model for call in trace.calls if call.model is not None))
-        if models:
-            metadata["models"] = models
-        if last is not None:
-            if last.model is not None:
-                metadata["model"] = last.model
-            if isinstance(last.about.ls_provider, str):
-                metadata["provider"] = last.about.ls_provider
         finish = last.answer.draft.finish_reason if last is not None and last.answer.draft is not None else None
         by_human = trace.root is not None and trace.root.by_human
         ran_out = any("need more steps to process" in (draft.content or "")[:80] for draft in self.trailing)
@@ -272,6 +263,23 @@ class TraceFolding:
             retrieved=self._retrieved(trace.searches, transcript), tools=tools,
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
             figures=self.agents.figures, news=transcript.news(), base=self.before.total, after=after,
-            reopens=resumes and (by_human or not self.replays), finish=finish, out_of_steps=ran_out, metadata=metadata,
+            reopens=resumes and (by_human or not self.replays), finish=finish, out_of_steps=ran_out,
+            metadata=_about_models(trace.calls, last),
             project_id=trace.project_id, aggregation=trace.aggregation,
         )  # fmt: skip
+
+
+def _about_models(calls: list[Call], last: Call | None) -> dict[str, object]:
+    """The models that were asked in a trace; and that of the agent's `last` call, with its provider."""
+    told: dict[str, object] = {}
+    models: list[str] = []
+    for call in calls:
+        if call.model is not None and call.model not in models:
+            models.append(call.model)
+    if models:
+        told["models"] = models
+    if last is not None and last.model is not None:
+        told["model"] = last.model
+    if last is not None and isinstance(last.about.ls_provider, str):
+        told["provider"] = last.about.ls_provider
+    return told

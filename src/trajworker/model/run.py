@@ -7,7 +7,7 @@ intake never pays for what it does not read. Source of the fields: langsmith-api
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from msgspec import Raw, Struct
@@ -46,6 +46,12 @@ class RunStatus(StrEnum):
     PENDING = "pending"
     SUCCESS = "success"
     ERROR = "error"
+
+
+PENDING: Final = RunStatus.PENDING
+SUCCESS: Final = RunStatus.SUCCESS
+ERROR: Final = RunStatus.ERROR
+"""The states by names of their own, as the roles have: `RunStatus.ERROR` costs a look-up in Python each time."""
 
 
 class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -97,7 +103,7 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     @property
     def ended(self) -> bool:
         """Whether nothing more is expected of this run."""
-        return self.status is not RunStatus.PENDING
+        return self.status is not PENDING
 
 
 class Feedback(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -96,7 +96,7 @@ def _escaped(data: bytes) -> bytes:
     if data.isascii():
         return data
     for character, escape in _SEPARATORS:
-        if character[:1] in data and character[-1:] in data:
+        if character[0] in data and character[-1] in data:
             data = data.replace(character, escape)
     return data
 

@@ -9,7 +9,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.naming import is_id
 from trajworker.assembly.reading.roots import texts_given
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import Quotes, is_phrase
+from trajworker.assembly.reading.words import NOTHING_MADE, is_phrase
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import words_digest
 from trajworker.model.message import ASSISTANT, SYSTEM, USER
@@ -31,7 +31,7 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
     Whoever works on the dialogue itself (suggests what to ask next) says so behind it, in a message of its own, and
     its root is called otherwise than the one in which somebody spoke.
     """
-    transcript = Transcript.behind(past, [], Quotes())
+    transcript = Transcript(past, [], NOTHING_MADE)
     known = transcript.told | transcript.systems.keys()
     said = {text: keys for text in given if not known.isdisjoint(keys := _keys(text))}
     new = [text for text in given if text not in said]

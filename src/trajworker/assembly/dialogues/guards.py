@@ -45,8 +45,9 @@ def _only_labels(calls: list[Call], root: Root) -> bool:
 
     A figure may be what the answer was made of, in words.
     """
-    if not all(is_label(call.text) and not call.ids for call in calls):
-        return False
+    for call in calls:
+        if call.ids or not is_label(call.text):
+            return False
     told, labels = root.answer(), [call.text or "" for call in calls]
     if told is None or not is_phrase(told) or not root_drafts(root):
         return False

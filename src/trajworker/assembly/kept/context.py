@@ -90,9 +90,9 @@ class Known(Struct, array_like=True, gc=False):
 
     def learn(self, more: "Known") -> None:
         """Add what a trace said for the first time."""
-        self.messages += more.messages
-        self.systems |= more.systems
-        self.asides |= more.asides
+        self.messages.extend(more.messages)
+        self.systems.update(more.systems)
+        self.asides.update(more.asides)
         for key, references in more.spoken.items():
             self.spoken.setdefault(key, []).extend(references)
 
@@ -120,8 +120,8 @@ class Past(Struct, gc=False):
 
     def prefix(self) -> Prefix:
         """The last prompt, by its bytes where they are at hand, else by their hash."""
-        sealed = self.context.prefix_length, self.context.prefix_hash
-        return self.prompt if self.prompt is not None and self.prompt.stands_for(*sealed) else Prefix(*sealed)
+        length, digest, prompt = self.context.prefix_length, self.context.prefix_hash, self.prompt
+        return prompt if prompt is not None and prompt.stands_for(length, digest) else Prefix(length, digest)
 
     def key(self, reference: int) -> bytes | None:
         """Digest of a message."""

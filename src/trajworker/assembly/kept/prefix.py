@@ -14,19 +14,16 @@ class Prefix:
 
     def __init__(self, length: int, digest: bytes) -> None:
         """What the trace before left; length 0 where it left nothing."""
-        self._length, self._digest = length, digest
+        self.length = length
+        """Bytes of the known beginning."""
+        self._digest = digest
         self._known: bytes | None = None
         self._hashed: tuple[int, hashlib._Hash] | None = None
         """How much of it is hashed, and the state."""
 
-    @property
-    def length(self) -> int:
-        """Bytes of the known beginning."""
-        return len(self._known) if self._known is not None else self._length
-
     def stands_for(self, length: int, digest: bytes) -> bool:
         """Whether this is the prompt that was sealed under this length and hash."""
-        return self._length == length and self._digest == digest
+        return self.length == length and self._digest == digest
 
     def behind(self, array: bytes) -> bytes | None:
         """The array of what stands behind the known beginning; None where the prompt begins otherwise."""
@@ -50,18 +47,18 @@ class Prefix:
         if self._hashed is not None and self._hashed[0] >= len(array):
             self._hashed = None
         self._known = array[:-1]
+        self.length = len(self._known)
 
     def forget(self) -> None:
         """Let the next prompt be read whole."""
         self._known, self._hashed = None, None
-        self._length, self._digest = 0, b""
+        self.length, self._digest = 0, b""
 
     def sealed(self) -> tuple[int, bytes]:
         """Length and hash, for the next trace; the bytes are kept for whoever goes on with this very object."""
         if self._known is not None:
             done, state = self._hashed or (0, hashlib.sha256())
-            state = state.copy()
             state.update(memoryview(self._known)[done:])
-            self._hashed = len(self._known), state
-            self._length, self._digest = len(self._known), state.digest()[:DIGEST_SIZE]
-        return self._length, self._digest
+            self._hashed = self.length, state
+            self._digest = state.digest()[:DIGEST_SIZE]
+        return self.length, self._digest

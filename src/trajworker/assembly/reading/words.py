@@ -115,6 +115,9 @@ class Quotes(Struct, gc=False):
         return any(len(quotes) > 1 and all(one in text for one in quotes) for quotes in (self.found, self.branches))
 
 
+NOTHING_MADE = Quotes()
+
+
 def is_phrase(quote: str) -> bool:
     """Whether a text is more than a word, which somebody may happen to say too."""
     return len(quote) >= MIN_QUOTE and " " in quote.strip()

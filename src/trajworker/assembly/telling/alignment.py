@@ -1,14 +1,16 @@
 """Aligns a prompt with what is known: what it repeats is found, what is new is left over."""
 
+from collections.abc import Iterator
 from itertools import takewhile
 
 from msgspec import Struct
 
-from trajworker.assembly.kept.context import alone, expand, refer
+from trajworker.assembly.kept.context import expand, refer
 from trajworker.assembly.kept.folds import Amendment
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.words import ALTERNATIVE, EDITED, Opening, turn_user
 from trajworker.assembly.telling.copies import same_answer
+from trajworker.assembly.telling.fresh import Keyed
 from trajworker.assembly.telling.late import without_own
 from trajworker.assembly.telling.repeats import repeated_by
 from trajworker.assembly.telling.transcript import Transcript
@@ -16,27 +18,36 @@ from trajworker.dialects import Draft, digest, read_array
 from trajworker.model.message import ASSISTANT, SYSTEM, USER, TrainableStatus
 
 
-class FreshSystem(Struct, eq=False):
-    """A system prompt that no prompt before held, with its digest; whoever adds it knows what came before it."""
+class FreshSystem(Struct, eq=False, gc=False):
+    """A system prompt that no prompt before held, and what is repeated behind it, as ranges of references."""
 
     draft: Draft
     key: bytes
+    behind: list[tuple[int, int]] = []
 
 
-Seen = tuple[int, int] | FreshSystem
-"""What a prompt repeats, as a range of references; or a system prompt that it says for the first time."""
+class Seen(Struct, eq=False, gc=False):
+    """What a prompt repeats, as ranges of references, up to the first system prompt that it says for the first time.
+
+    Whoever adds the fresh ones knows what came before them.
+    """
+
+    ranges: list[tuple[int, int]] = []
+    fresh: list[FreshSystem] = []
+
+    def refer(self, reference: int) -> None:
+        """Add a message that is repeated behind all others."""
+        refer(self.fresh[-1].behind if self.fresh else self.ranges, reference)
 
 
-def match_prefix(
-    transcript: Transcript, call: Call, opening: Opening | None
-) -> tuple[list[Seen], list[tuple[Draft, bytes]]] | None:
+def match_prefix(transcript: Transcript, call: Call, opening: Opening | None) -> tuple[Seen, list[Keyed]] | None:
     """The view of a prompt that begins, byte for byte, with the one before it; None where it does not."""
     rest = behind_prefix(transcript, call)
     if rest is None or (call.prompt.previous is not None and _leaves_history(transcript, call)):
         return None
     rest = without_own(transcript, call, opening, rest)
     begins = opening is not None and opening.begins
-    if begins and not any(draft.role is USER for draft in rest):
+    if begins and USER not in [draft.role for draft in rest]:
         return None
     if opening is not None and not rest and replays(transcript, call):
         return None
@@ -49,20 +60,26 @@ def match_prefix(
         refer(view, same_answer(transcript, *keyed[place]))
         place += 1
     following = transcript.answer + 1 if transcript.answer is not None else _behind_view(transcript)
-    limit = turn_user(rest, opening) if begins else len(keyed)
-    while place < limit:
-        repeated = next(
-            (ref for ref in range(following, transcript.total) if _repeats(transcript, ref, *keyed[place])), None
-        )
+    if following < transcript.total:
+        limit = turn_user(rest, opening) if begins else len(keyed)
+        for repeated in _repeated_behind(transcript, following, keyed[place:limit]):
+            refer(view, repeated)
+            place += 1
+    return Seen(ranges=view), keyed[place:]
+
+
+def _repeated_behind(transcript: Transcript, following: int, keyed: list[Keyed]) -> Iterator[int]:
+    """The messages from a reference on that a prompt repeats one after another, until it says something else."""
+    for one in keyed:
+        behind = range(following, transcript.total)
+        repeated = next((reference for reference in behind if _repeats(transcript, reference, *one)), None)
         if repeated is None:
-            break
-        refer(view, repeated)
+            return
+        yield repeated
         following = repeated + 1
-        place += 1
-    return [*view], keyed[place:]
 
 
-def _said_meanwhile(transcript: Transcript, keyed: list[tuple[Draft, bytes]], view: list[tuple[int, int]]) -> int:
+def _said_meanwhile(transcript: Transcript, keyed: list[Keyed], view: list[tuple[int, int]]) -> int:
     """Keep aside what an app itself said while the last answer was made; the place of the copy of that."""
     own = takewhile(lambda one: one[0].role is ASSISTANT, keyed)
     place = next((place for place, (_, key) in enumerate(own) if key == transcript.key(transcript.answer or 0)), 0)
@@ -105,14 +122,14 @@ def is_last_answer(transcript: Transcript, draft: Draft) -> bool:
 
 def behind_prefix(transcript: Transcript, call: Call) -> list[Draft] | None:
     """What a prompt says behind the one before it; None where it does not begin with it. Decoded once."""
-    length = transcript.prefix.length
-    if call.rest is not None and call.rest[0] == length:
+    prefix, array = transcript.prefix, call.prompt.array
+    if call.rest is not None and call.rest[0] == prefix.length:
         return call.rest[1]
-    behind = transcript.prefix.behind(call.prompt.array) if call.prompt.array is not None else None
+    behind = prefix.behind(array) if array is not None else None
     if behind is None:
         return None
     rest = read_array(behind)
-    call.rest = (length, rest)
+    call.rest = (prefix.length, rest)
     return rest
 
 
@@ -138,9 +155,7 @@ def _was_answered(transcript: Transcript, reference: int, call_id: str) -> bool:
     return transcript.answer < reference <= transcript.answer + len(transcript.answer_ids)
 
 
-def match_any(
-    transcript: Transcript, call: Call, opening: Opening | None
-) -> tuple[list[Seen], list[tuple[Draft, bytes]]]:
+def match_any(transcript: Transcript, call: Call, opening: Opening | None) -> tuple[Seen, list[Keyed]]:
     """What any other prompt repeats, in order, what stands between kept aside; and what it says behind that.
 
     System prompts said for the first time are left to the caller, who knows what came before them.
@@ -148,7 +163,7 @@ def match_any(
     drafts = without_own(transcript, call, opening)
     keyed = list(zip(drafts, call.digests(), strict=False))
     if transcript.total == 0:
-        return [], keyed
+        return Seen(), keyed
     begins = opening is not None and opening.begins
     limit = turn_user(drafts, opening) if begins else len(drafts)
     references = repeated_by(transcript, keyed[:limit])
@@ -160,23 +175,23 @@ def match_any(
     last = _claim_answer(transcript, keyed, references, last, limit)
     if (begins and limit < len(keyed)) or (opening is not None and not keyed[last + 1 :] and replays(transcript, call)):
         _supersede(transcript, references[: last + 1], keyed, limit)
-    seen: list[Seen] = []
+    seen = Seen()
     for place in range(last + 1):
         found = references[place]
         draft, key = keyed[place]
         if found is None and draft.role is SYSTEM:
-            seen.append(FreshSystem(draft=draft, key=key))
+            seen.fresh.append(FreshSystem(draft=draft, key=key))
             continue
         if found is None:
             found = transcript.aside(draft, EDITED, key)
         elif found == transcript.answer and draft.role is ASSISTANT:
             found = same_answer(transcript, draft, key)
-        seen.append(alone(found))
+        seen.refer(found)
     return seen, keyed[last + 1 :]
 
 
 def _claim_answer(
-    transcript: Transcript, keyed: list[tuple[Draft, bytes]], references: list[int | None], last: int, limit: int
+    transcript: Transcript, keyed: list[Keyed], references: list[int | None], last: int, limit: int
 ) -> int:
     """The assistant message right behind the repeated prompt is the last answer, even if the app rewrote it."""
     if transcript.answer is None or transcript.answer in references or last + 1 >= limit:
@@ -199,9 +214,7 @@ def _claim_answer(
     return place - 1
 
 
-def _supersede(
-    transcript: Transcript, references: list[int | None], keyed: list[tuple[Draft, bytes]], user: int
-) -> None:
+def _supersede(transcript: Transcript, references: list[int | None], keyed: list[Keyed], user: int) -> None:
     """Mark answers that a regenerated or edited turn replaces."""
     known = [
         ref for ref in references if ref is not None and ref >= 0 and transcript.key(ref) not in transcript.systems
@@ -223,7 +236,7 @@ def _supersede(
         transcript.amendments.append(Amendment(start=start, stop=transcript.total, status=superseded, flag=ALTERNATIVE))
 
 
-def _asks_another(transcript: Transcript, keyed: list[tuple[Draft, bytes]]) -> bool:
+def _asks_another(transcript: Transcript, keyed: list[Keyed]) -> bool:
     """Whether a prompt has none of the agent's system prompts but one of its own (a title, say)."""
     systems = [key for draft, key in keyed if draft.role is SYSTEM]
     return bool(systems) and bool(transcript.systems) and transcript.systems.keys().isdisjoint(systems)

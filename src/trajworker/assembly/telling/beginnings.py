@@ -12,16 +12,17 @@ from trajworker.assembly.telling.late import without_own
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import SYSTEM, TOOL, USER
-from trajworker.model.run import RunStatus
+from trajworker.model.run import SUCCESS
 
 
-def begins_turn(call: Call, root: Root | None, transcript: Transcript) -> bool:
+def begins_turn(call: Call, opening: Opening, transcript: Transcript) -> bool:
     """Whether the call is the first answer to something that a user said."""
+    root = opening.root
     if root is not None and root.resumes:
         return _is_rewritten(call, root, transcript)
     if root is None and transcript.before.bare and repeats_unanswered(transcript, call):
         return False
-    return _asks(call, Opening(root=root), transcript)
+    return _asks(call, opening, transcript)
 
 
 def is_heard(trace: Trace, before: Context) -> bool:
@@ -29,7 +30,7 @@ def is_heard(trace: Trace, before: Context) -> bool:
     root, run = trace.root, trace.root_run
     if root is None or run is None or root.words or root.trailing or trace.calls or not before.total:
         return True
-    if not root.texts.keys().isdisjoint(WORDS) or run.status is not RunStatus.SUCCESS:
+    if not root.texts.keys().isdisjoint(WORDS) or run.status is not SUCCESS:
         return True
     if any(" " in (draft.content or "").strip() for draft in root_drafts(root)):
         return True
@@ -42,7 +43,7 @@ def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
     if is_prefilled(told) and not is_last_answer(transcript, told[-1]):
         return is_named(told[-2], opening) or not transcript.knows(digest(told[-2]))
     for draft in reversed(told):
-        if (draft.says_nothing and transcript.answer_ids) or draft.role is SYSTEM:
+        if draft.role is SYSTEM or (transcript.answer_ids and draft.says_nothing):
             continue
         return draft.role is USER or _asks_above(told, opening, transcript) or _lets_pass(told, opening, transcript)
     return True

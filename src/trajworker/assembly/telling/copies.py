@@ -67,7 +67,7 @@ def _complete_answer(transcript: Transcript, answer: int, copy: Draft, key: byte
     if said is not None and copy.content and not said.content and made(said) == made(copy):
         said.content = copy.content
         transcript.keys[answer - transcript.before.total] = key
-    if transcript.key(answer) != key or not calls or (len(calls) == len(known) and calls[0].id in known):
+    if not calls or (len(calls) == len(known) and calls[0].id in known) or transcript.key(answer) != key:
         return
     ids = [call.id for call in calls if call.id]
     if len(ids) < max(len(calls), len(known)):

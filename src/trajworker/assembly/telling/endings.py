@@ -3,7 +3,7 @@
 from trajworker.assembly.reading.faults import error_text, is_interrupt
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.telling.transcript import Transcript
-from trajworker.model.run import Run, RunStatus
+from trajworker.model.run import ERROR, Run
 
 
 def ending(trace: Trace, transcript: Transcript, *, open_end: bool) -> tuple[str, str | None]:
@@ -14,7 +14,7 @@ def ending(trace: Trace, transcript: Transcript, *, open_end: bool) -> tuple[str
     run, calls = trace.root_run, trace.calls
     if run is None or not run.ended:
         return "pending", None
-    if run.status is RunStatus.ERROR or run.error is not None:
+    if run.status is ERROR or run.error is not None:
         if is_interrupt(run):
             return "interrupted", None
         return "error", error_text(run.error) or "error"
@@ -27,8 +27,9 @@ def ending(trace: Trace, transcript: Transcript, *, open_end: bool) -> tuple[str
 
 def _is_interrupted(trace: Trace, transcript: Transcript, *, open_end: bool) -> bool:
     """Whether a graph waits for a human although its root succeeded."""
-    if any(_waits(trace, run) for run in trace.runs.values() if is_interrupt(run)):
-        return True
+    for run in trace.runs.values():
+        if run.error is not None and is_interrupt(run) and _waits(trace, run):
+            return True
     waits = open_end and bool(transcript.pending)
     return waits and any(call.about.langgraph_node is not None for call in trace.calls)
 

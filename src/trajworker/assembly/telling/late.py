@@ -45,11 +45,13 @@ def without_own(
 ) -> list[Draft]:
     """A prompt, or the `rest` of it behind its known beginning, up to its own answer."""
     drafts = call.read() if rest is None else rest
-    places = _places(call, drafts) if call.answer.draft is not None and drafts else ()
-    if not places:
-        return drafts
-    shown = Shown(call=call, opening=opening, drafts=drafts, known=transcript.view if rest is not None else [])
-    place = _own_place(transcript, shown, places)
+    looked, place = transcript.looked
+    if looked is not drafts:
+        places, place = _places(call, drafts), None
+        if places:
+            known = transcript.view if rest is not None else []
+            place = _own_place(transcript, Shown(call=call, opening=opening, drafts=drafts, known=known), places)
+        transcript.looked = drafts, place
     if place is None:
         return drafts
     transcript.reading.was_cut = True
@@ -123,18 +125,21 @@ def _places(call: Call, drafts: list[Draft]) -> list[int]:
 
     Behind words the user speaks next, or the results of calls without ids come, unless the prompt ends with an answer.
     """
-    ids, text = call.ids, call.text or ""
+    answer, ids = call.answer.draft, call.ids
+    if answer is None or not drafts:
+        return []
     if ids:
         calling = [place for place, draft in enumerate(drafts) if draft.tool_calls]
         return [place for place in calling if not ids.isdisjoint([one.id for one in drafts[place].tool_calls or ()])]
+    text = (answer.content or "").strip()
     alike = [place for place, one in enumerate(drafts) if one.role is ASSISTANT and (one.content or "").strip() == text]
     own = [place for place in alike if digest(drafts[place]) == call.key] if alike else alike
     if not own or drafts[-1].role is ASSISTANT:
         return own
-    answer = call.answer.draft
-    calls = answer is not None and bool(answer.tool_calls)
-    behind = TOOL if calls else USER
-    return [place for place in own if (text or calls) and drafts[place + 1].role is behind]
+    if not text and not answer.tool_calls:
+        return []
+    behind = TOOL if answer.tool_calls else USER
+    return [place for place in own if drafts[place + 1].role is behind]
 
 
 def _is_older(shown: Shown, place: int) -> bool:

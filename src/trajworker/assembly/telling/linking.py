@@ -11,8 +11,10 @@ from trajworker.assembly.telling.open_runs import OpenRuns, bears_name
 from trajworker.dialects import Draft
 from trajworker.dialects.draft import as_text
 from trajworker.model.message import TOOL, ToolCall, ToolResponse
-from trajworker.model.run import RunStatus
+from trajworker.model.run import SUCCESS
 from trajworker.trajectory.answered import ORPHAN
+
+_ARGUMENTS = msgspec.json.Decoder()
 
 
 def pending_of(index: int, calls: tuple[ToolCall, ...]) -> list[Pending]:
@@ -39,7 +41,7 @@ def _returned(run: ToolRun) -> bool:
     """Whether a run has something to say: a value, a message or a failure; not pending, not interrupted."""
     if run.failed or run.message is not None:
         return True
-    return run.run.status is RunStatus.SUCCESS and run.run.error is None
+    return run.run.status is SUCCESS and run.run.error is None
 
 
 def match_run(call: Pending, runs: OpenRuns, open_calls: list[Pending], before: datetime | None) -> ToolRun | None:
@@ -54,7 +56,7 @@ def match_run(call: Pending, runs: OpenRuns, open_calls: list[Pending], before: 
     if not timely:
         alike = (run for run in runs.of_arguments(call) if bears_name(run, call.name))
         timely = _timely(call, alike, before) or _timely(call, runs.of_name(call), before, most=1)
-    if timely and timely[0].call_id is None:
+    if len(timely) > 1 and timely[0].call_id is None:
         rivals = sum(1 for other in open_calls if other.name == call.name and other.arguments == call.arguments)
         timely = timely[:1] if rivals > 1 else _attempts(timely) if call.id is not None else timely
     for run in timely:
@@ -133,7 +135,7 @@ def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
         response = draft.content
     given = {}
     if call is not None:
-        given = msgspec.json.decode(call.arguments)
+        given = _ARGUMENTS.decode(call.arguments)
     elif run is not None:
         given = run.arguments
     name = (call.name if call is not None else None) or told.name or (run.name if run is not None else None)

@@ -12,7 +12,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import ToolRun
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import Opening, Quotes
+from trajworker.assembly.reading.words import NOTHING_MADE, Opening, Quotes
 from trajworker.assembly.telling.taking import finish, take
 from trajworker.assembly.telling.transcript import StepDraft, Transcript
 from trajworker.dialects import Draft
@@ -75,7 +75,7 @@ class Agents:
                 tool_call_id=asking.id if asking is not None else None,
                 agent=asking.name if asking is not None else agent_name(first),
             )  # fmt: skip
-            part = Transcript.behind(Past(Context()), runs, Quotes())
+            part = Transcript(Past(Context()), runs, NOTHING_MADE)
             self._play(part, branch.calls, None)
             found.append((first.run.start_time, self._encoded(part, origin, {}), branch.twin))
         return found
@@ -103,7 +103,7 @@ class Agents:
             agent=_agent_of(calls[0], tool),
         )  # fmt: skip
         own, of_branches = chosen.by_caller(self.runs(scope))
-        part = Transcript.behind(Past(Context()), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
+        part = Transcript(Past(Context()), own, Quotes(branches=[one.final or "" for one in chosen.branches]))
         self._play(part, chosen.main, _task(tool))
         inner = [chunk for one in self.below.get(scope, ()) for _, chunk in self._agents(one, part)]
         branches = self._branches(chosen, of_branches, origin)
@@ -166,8 +166,9 @@ class Agents:
 
     def _step(self, step: StepDraft) -> LineStep:
         run = step.call.run
-        info: dict[str, object] = {"run_id": run.id, "trace_id": run.trace_id, "name": run.name}
-        info["start_time"] = run.start_time
+        info: dict[str, object] = {
+            "run_id": run.id, "trace_id": run.trace_id, "name": run.name, "start_time": run.start_time,
+        }  # fmt: skip
         if run.end_time is not None:
             info["end_time"] = run.end_time
         if run.first_token_time is not None:

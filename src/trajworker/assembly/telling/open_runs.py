@@ -4,13 +4,11 @@ import re
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
 
 from trajworker.assembly.kept.context import Pending
 from trajworker.assembly.reading.tool_runs import ToolRun, comparable
 
 _SIGN = re.compile("[ _]")
-_Key = TypeVar("_Key", str, bytes)
 
 
 class OpenRuns:
@@ -21,7 +19,7 @@ class OpenRuns:
 
     def __init__(self, runs: Sequence[ToolRun]) -> None:
         self._runs = runs
-        self._coming = deque(runs)
+        self._coming = 0
         self._begun: list[ToolRun] = []
         self._by_id: dict[str, list[ToolRun]] | None = None
         self._by_arguments: dict[bytes, deque[ToolRun]] | None = None
@@ -45,20 +43,28 @@ class OpenRuns:
     def of_arguments(self, call: Pending) -> Iterable[ToolRun]:
         """Runs without an id that were given the call's arguments, whatever the tool's name."""
         if self._by_arguments is None:
-            self._by_arguments = _index((comparable(run.arguments), run) for run in self._runs if run.call_id is None)
+            self._by_arguments = {}
+            for run in self._runs:
+                if run.call_id is None:
+                    self._by_arguments.setdefault(comparable(run.arguments), deque()).append(run)
         return _open(self._by_arguments.get(call.arguments))
 
     def of_name(self, call: Pending) -> Iterable[ToolRun]:
         """Runs without an id of the tool called."""
         if self._by_name is None:
-            nameless = [run for run in self._runs if run.call_id is None]
-            self._by_name = _index((name, run) for run in nameless for name in _endings(run.name))
+            self._by_name = {}
+            for run in self._runs:
+                for name in _endings(run.name) if run.call_id is None else ():
+                    self._by_name.setdefault(name, deque()).append(run)
         return _open(self._by_name.get(call.name))
 
     def begun(self, before: datetime | None) -> list[ToolRun]:
         """Those that had begun by a time, or all; times are asked for in order."""
-        while self._coming and (before is None or self._coming[0].run.start_time <= before):
-            self._begun.append(self._coming.popleft())
+        runs, place = self._runs, self._coming
+        while place < len(runs) and (before is None or runs[place].run.start_time <= before):
+            self._begun.append(runs[place])
+            place += 1
+        self._coming = place
         if self._begun:
             self._begun = [run for run in self._begun if not run.linked]
         return self._begun
@@ -72,13 +78,6 @@ def bears_name(run: ToolRun, name: str) -> bool:
 def _endings(name: str) -> list[str]:
     """The names that a tool may be called by."""
     return [name, *(name[sign.end() :] for sign in _SIGN.finditer(name) if sign.end() < len(name))]
-
-
-def _index(runs: Iterable[tuple[_Key, ToolRun]]) -> dict[_Key, deque[ToolRun]]:
-    found: dict[_Key, deque[ToolRun]] = {}
-    for key, run in runs:
-        found.setdefault(key, deque()).append(run)
-    return found
 
 
 def _open(runs: deque[ToolRun] | None) -> Iterable[ToolRun]:

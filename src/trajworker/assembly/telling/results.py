@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import itemgetter
 
 from msgspec import structs
 
@@ -37,30 +38,35 @@ def add_results(transcript: Transcript, block: Sequence[tuple[Draft, bytes]]) ->
     references = [0] * (len(block) + 1)
     for place, (draft, key) in enumerate(block):
         call = match_result(draft, transcript.pending)
-        told = _told_in_turn(transcript, draft, key) if call is None else None
-        if call is None and told is None and transcript.quotes.apart and transcript.quotes.is_anothers(draft, key):
-            told = transcript.aside(draft, CONTEXT, key)
-        if told is not None:
-            references[place] = told
+        if call is None:
+            told = _told_already(transcript, draft, key)
+            if told is None:
+                linked.append(((transcript.total, 0, place), place, complete(draft, None, None), key))
+            else:
+                references[place] = told
             continue
-        order = (call.index, call.place, place) if call is not None else (transcript.total, 0, place)
-        run = None
-        if call is not None:
-            run = match_run(call, transcript.runs, transcript.pending, transcript.reading.start) or match_value(
-                draft, call, transcript.runs
-            )
-            transcript.pending.remove(call)
+        run = match_run(call, transcript.runs, transcript.pending, transcript.reading.start)
+        run = run or match_value(draft, call, transcript.runs)
+        transcript.pending.remove(call)
         if run is not None and transcript.reading.untold:
             part_from_others(draft, run, [one for _, one in transcript.reading.untold])
-        linked.append((order, place, complete(draft, call, run), key))
+        linked.append(((call.index, call.place, place), place, complete(draft, call, run), key))
     for call, run in transcript.reading.untold:
         draft = complete(from_run(run), call, run)
         linked.append(((call.index, call.place, 0), len(block), draft, digest(draft)))
     transcript.reading.untold = []
-    linked.sort(key=lambda entry: entry[0])
+    linked.sort(key=itemgetter(0))
     for _, place, draft, key in linked:
         references[place] = transcript.add(draft, key)
     return references[: len(block)]
+
+
+def _told_already(transcript: Transcript, draft: Draft, key: bytes) -> int | None:
+    """The reference of a result that answers no open call, where it was told before, or is another agent's."""
+    told = _told_in_turn(transcript, draft, key)
+    if told is None and transcript.quotes.apart and transcript.quotes.is_anothers(draft, key):
+        told = transcript.aside(draft, CONTEXT, key)
+    return told
 
 
 def _told_in_turn(transcript: Transcript, draft: Draft, key: bytes) -> int | None:
@@ -83,6 +89,8 @@ def add_missing_results(transcript: Transcript, rest: list[tuple[Draft, bytes]],
     """Before the next decision: results that its prompt leaves out are taken from their runs."""
     if transcript.renamed:
         _rename(transcript, rest)
+    if first and not transcript.pending:
+        return
     told = [draft for draft, _ in rest if draft.role is TOOL]
     if transcript.pending:
         open_calls = list(transcript.pending)
@@ -90,7 +98,9 @@ def add_missing_results(transcript: Transcript, rest: list[tuple[Draft, bytes]],
             answered = match_result(draft, open_calls)
             if answered is not None:
                 open_calls.remove(answered)
-        _from_runs(transcript, open_calls, {one.index for one in transcript.pending if told and one not in open_calls})
+        if open_calls:
+            told_of = {one.index for one in transcript.pending if told and one not in open_calls}
+            _from_runs(transcript, open_calls, told_of)
     if not first:
         _from_root(transcript, told)
     if not told and not first:

@@ -19,7 +19,7 @@ from trajworker.assembly.reading.words import (
     is_written_out,
     shown_to_model,
 )
-from trajworker.assembly.telling.alignment import FreshSystem, Seen, match_any, match_prefix
+from trajworker.assembly.telling.alignment import Seen, match_any, match_prefix
 from trajworker.assembly.telling.copies import made
 from trajworker.assembly.telling.echoes import TurnSoFar, is_echo, retells
 from trajworker.assembly.telling.fresh import Fresh, Keyed
@@ -37,8 +37,10 @@ def take(transcript: Transcript, call: Call, opening: Opening | None) -> None:
     """Take in one llm call: its prompt, then its answer."""
     transcript.reading = Reading(start=call.run.start_time)
     seen, rest = match_prefix(transcript, call, opening) or match_any(transcript, call, opening)
-    transcript.reading.repeated = [one for one in seen if not isinstance(one, FreshSystem)]
-    if opening is not None and opening.begins and rest and all(one.role is TOOL for one, _ in rest):
+    transcript.reading.repeated = list(seen.ranges)
+    for one in seen.fresh:
+        transcript.reading.repeated += one.behind
+    if opening is not None and opening.begins and rest and _behind_results(rest, 0) == len(rest):
         begin_turn_without_words(transcript, opening)
     add_missing_results(transcript, rest, first=opening is not None)
     results, rest = _leading_results(transcript, rest)
@@ -71,16 +73,15 @@ def _add_answer(transcript: Transcript, call: Call, answer: Draft, outside: list
         for draft in transcript.frame.said_before[1]:
             if not _said_in_turn(transcript, key := digest(draft)) and key not in transcript.aside_keys:
                 transcript.add(draft, key)
-    index = transcript.add(answer, call.key)
+    index, calls = transcript.add(answer, call.key), answer.tool_calls or ()
     transcript.answered = True
     transcript.answer, transcript.answer_ids = index, sorted(call.ids)
     transcript.reasoned = [index] if answer.reasoning else []
     if answer.id:
         transcript.ids.add(answer.id)
-    transcript.without_arguments = []
-    if answer.tool_calls:
-        transcript.pending += pending_of(index, answer.tool_calls)
-        transcript.without_arguments = [one.id for one in answer.tool_calls if one.id and lacks_arguments(one)]
+    if calls:
+        transcript.pending.extend(pending_of(index, calls))
+    transcript.without_arguments = [one.id for one in calls if one.id and lacks_arguments(one)] if calls else []
     answer.trainable_status = TRAINABLE
     if answer.finish_reason in ("length", "content_filter") or RAW in answer.flags or STOPPED in answer.flags:
         answer.trainable_status = NOT_TRAINABLE
@@ -88,17 +89,17 @@ def _add_answer(transcript: Transcript, call: Call, answer: Draft, outside: list
         transcript.aside(other, ALTERNATIVE)
     seen = joined(outside, transcript.view)
     refer(seen, index)
-    transcript.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=_summarised(transcript, seen)))
+    summarised = bool(transcript.asides) and _is_summarised(transcript, seen)
+    transcript.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=summarised))
 
 
-def _placed(transcript: Transcript, seen: list[Seen]) -> list[tuple[int, int]]:
+def _placed(transcript: Transcript, seen: Seen) -> list[tuple[int, int]]:
     """What a prompt repeats as references, its fresh system prompts added."""
-    view: list[tuple[int, int]] = []
-    for one in seen:
-        if isinstance(one, FreshSystem):
-            refer(view, transcript.system(one.draft, one.key))
-        else:
-            append(view, *one)
+    view = list(seen.ranges)
+    for one in seen.fresh:
+        refer(view, transcript.system(one.draft, one.key))
+        for start, stop in one.behind:
+            append(view, start, stop)
     return view
 
 
@@ -110,9 +111,8 @@ def _system_of(transcript: Transcript, root: Root, rest: list[Keyed]) -> list[in
     return [transcript.system(draft) for draft in root.system if digest(draft) not in others]
 
 
-def _summarised(transcript: Transcript, view: list[tuple[int, int]]) -> bool:
-    if not transcript.asides:
-        return False
+def _is_summarised(transcript: Transcript, view: list[tuple[int, int]]) -> bool:
+    """Whether a step was shown a summary that this trace kept aside."""
     own = [-1 - start - transcript.before.asides for start, _ in view if start < 0]
     return any(0 <= place < len(transcript.asides) and SUMMARY in transcript.asides[place].flags for place in own)
 
@@ -132,8 +132,15 @@ def _leading_results(transcript: Transcript, rest: list[Keyed]) -> tuple[list[in
     transcript.reading.begins_with_results = bool(rest) and rest[0][0].role is TOOL
     if not transcript.reading.begins_with_results:
         return [], rest
-    stop = next((place for place, (draft, _) in enumerate(rest) if draft.role is not TOOL), len(rest))
+    stop = _behind_results(rest, 0)
     return add_results(transcript, rest[:stop]), rest[stop:]
+
+
+def _behind_results(rest: list[Keyed], place: int) -> int:
+    """Where the results end that stand side by side from a place on."""
+    while place < len(rest) and rest[place][0].role is TOOL:
+        place += 1
+    return place
 
 
 def _append(transcript: Transcript, rest: list[Keyed], opening: Opening | None, *, begins: bool) -> list[int]:
@@ -148,9 +155,7 @@ def _append(transcript: Transcript, rest: list[Keyed], opening: Opening | None, 
             references.append(_told(transcript, fresh, place, start))
             place += 1
             continue
-        stop = place
-        while stop < len(rest) and rest[stop][0].role is TOOL:
-            stop += 1
+        stop = _behind_results(rest, place)
         references += add_results(transcript, rest[place:stop])
         place = stop
     return references
@@ -172,7 +177,7 @@ def _told(transcript: Transcript, fresh: Fresh, place: int, start: int) -> int:
         return transcript.answer
     index = transcript.add(draft, key)
     if draft.role is ASSISTANT and draft.tool_calls:
-        transcript.pending += pending_of(index, draft.tool_calls)
+        transcript.pending.extend(pending_of(index, draft.tool_calls))
     if draft.role is USER and transcript.turn_user is None:
         transcript.turn_user = index  # the agent spoke first
     return index
@@ -207,16 +212,15 @@ def _is_echo(transcript: Transcript, draft: Draft) -> bool:
 def finish(transcript: Transcript, trailing: list[Draft], *, waits: bool = False) -> None:
     """Tell what only tool runs and the root's outputs tell; where it `waits` for a human, no empty results."""
     transcript.reading = Reading()
-    by_id = {draft.tool_response.id: draft for draft in trailing if draft.tool_response and draft.tool_response.id}
-    for call in list(transcript.pending):
-        run = match_run(call, transcript.runs, transcript.pending, None)
-        draft = by_id.pop(call.id, None) if call.id else None
-        if (run is None and draft is None) or (waits and run is not None and run.is_empty):
-            continue
-        transcript.pending.remove(call)
-        said = complete(draft or from_run(run), call, run)  # type: ignore[arg-type]  # one of them is there
-        transcript.add(said, digest(said))
+    if transcript.pending:
+        _answer_last(transcript, trailing, waits=waits)
     orphans(transcript, None)
+    if trailing:
+        _tell_kept(transcript, trailing)
+
+
+def _tell_kept(transcript: Transcript, trailing: list[Draft]) -> None:
+    """Tell what a root gave back as an answer and no call said."""
     keys = [digest(draft) for draft in trailing]
     for draft, key in zip(trailing, keys, strict=True):
         if draft.role is not ASSISTANT or draft.says_nothing or _is_told(transcript, draft, key):
@@ -228,6 +232,19 @@ def finish(transcript: Transcript, trailing: list[Draft], *, waits: bool = False
             continue
         transcript.add(draft, key)
         transcript.answered = True
+
+
+def _answer_last(transcript: Transcript, trailing: list[Draft], *, waits: bool) -> None:
+    """Give the calls that no prompt answered what their runs tell, or the root."""
+    by_id = {draft.tool_response.id: draft for draft in trailing if draft.tool_response and draft.tool_response.id}
+    for call in list(transcript.pending):
+        run = match_run(call, transcript.runs, transcript.pending, None)
+        draft = by_id.pop(call.id, None) if call.id else None
+        if (run is None and draft is None) or (waits and run is not None and run.is_empty):
+            continue
+        transcript.pending.remove(call)
+        said = complete(draft or from_run(run), call, run)  # type: ignore[arg-type]  # one of them is there
+        transcript.add(said, digest(said))
 
 
 def _is_told(transcript: Transcript, draft: Draft, key: bytes) -> bool:

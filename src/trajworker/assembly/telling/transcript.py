@@ -1,16 +1,15 @@
 """The message list of one agent as it grows: what was said and what was kept aside, by digest and by place."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
 from trajworker.assembly.dialogues.sessions import Session
 from trajworker.assembly.kept.context import KEPT, Context, Known, Past, Pending
 from trajworker.assembly.kept.folds import Amendment
-from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import ToolRun
@@ -64,7 +63,7 @@ class Reading(Struct, eq=False, gc=False):
     untold: list[tuple[Pending, ToolRun]] = []
 
 
-class Transcript(Struct, eq=False, gc=False):
+class Transcript:
     """The messages of one agent so far, those of earlier traces by their digests only.
 
     Args:
@@ -89,50 +88,39 @@ class Transcript(Struct, eq=False, gc=False):
         renamed: ids under which a history repeats the calls of the last answer, where it numbers them anew.
         shown: what the user's last message looked like to the model.
         reading: how the prompt that is taken in now was read.
+        looked: messages of a prompt in which its own answer was looked for last, and where it stands.
     """
 
-    past: Past
-    before: Context
-    runs: OpenRuns
-    quotes: Quotes
-    frame: Frame
-    total: int
-    aside_keys: dict[bytes, int]
-    systems: dict[bytes, int]
-    prefix: Prefix
-    turn: int
-    turn_user: int | None
-    pending: list[Pending]
-    view: list[tuple[int, int]]
-    answer: int | None
-    answer_ids: list[str]
-    reasoned: list[int]
-    without_arguments: list[str]
-    drafts: list[Draft] = []
-    keys: list[bytes] = []
-    asides: list[Draft] = []
-    ids: set[str] = set()
-    spoken: dict[bytes, list[int]] = {}
-    steps: list[StepDraft] = []
-    amendments: list[Amendment] = []
-    answered: bool = False
-    untold_calls: list[tuple[str, dict[str, Any] | None]] = []
-    renamed: dict[str, str | None] = {}
-    shown: str | None = None
-    reading: Reading = msgspec.field(default_factory=Reading)
-
-    @classmethod
-    def behind(cls, past: Past, runs: list[ToolRun], quotes: Quotes, frame: Frame | None = None) -> "Transcript":
+    def __init__(self, past: Past, runs: list[ToolRun], quotes: Quotes, frame: Frame | None = None) -> None:
         """One that goes on from earlier traces."""
         before = past.context
-        return cls(
-            past=past, before=before, runs=OpenRuns(runs), quotes=quotes, frame=frame or Frame(), total=before.total,
-            aside_keys=dict(past.known.asides), systems=dict(past.known.systems),
-            prefix=past.prefix(), turn=before.entries, turn_user=before.turn_user,
-            pending=list(before.pending), view=list(before.view),
-            answer=before.answer, answer_ids=list(before.answer_ids), reasoned=list(before.reasoned[-1:]),
-            without_arguments=before.without_arguments,
-        )  # fmt: skip
+        self.past, self.before = past, before
+        self.runs = OpenRuns(runs)
+        self.quotes = quotes
+        self.frame = frame or Frame()
+        self.total = before.total
+        self.aside_keys = dict(past.known.asides)
+        self.systems = dict(past.known.systems)
+        self.prefix = past.prefix()
+        self.drafts: list[Draft] = []
+        self.keys: list[bytes] = []
+        self.asides: list[Draft] = []
+        self.ids: set[str] = set()
+        self.spoken: dict[bytes, list[int]] = {}
+        self.steps: list[StepDraft] = []
+        self.amendments: list[Amendment] = []
+        self.turn, self.turn_user = before.entries, before.turn_user
+        self.answered = False
+        self.pending = list(before.pending)
+        self.view = list(before.view)
+        self.answer, self.answer_ids = before.answer, list(before.answer_ids)
+        self.reasoned = before.reasoned[-1:]
+        self.without_arguments = before.without_arguments
+        self.untold_calls: list[tuple[str, dict[str, Any] | None]] = []
+        self.renamed: dict[str, str | None] = {}
+        self.shown: str | None = None
+        self.reading = Reading()
+        self.looked: tuple[Sequence[Draft], int | None] = ((), None)
 
     def turn_at(self, time: datetime) -> int:
         """The turn that a time lies in."""
@@ -181,8 +169,9 @@ class Transcript(Struct, eq=False, gc=False):
         draft.turn = self.turn
         self.drafts.append(draft)
         self.keys.append(key)
-        self.total += 1
-        return self.total - 1
+        index = self.total
+        self.total = index + 1
+        return index
 
     def system(self, draft: Draft, key: bytes | None = None) -> int:
         """A system prompt's reference: known, new, or an aside where it quotes what the trace itself made."""
@@ -228,8 +217,8 @@ class Transcript(Struct, eq=False, gc=False):
         known = self.past.known
         return Known(
             messages=bytearray().join(self.keys),
-            systems=dict(islice(self.systems.items(), len(known.systems), None)),
-            asides=dict(islice(self.aside_keys.items(), len(known.asides), None)),
+            systems=_behind(self.systems, len(known.systems)),
+            asides=_behind(self.aside_keys, len(known.asides)),
             spoken=self.spoken,
         )
 
@@ -244,3 +233,8 @@ class Transcript(Struct, eq=False, gc=False):
             pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
             without_arguments=self.without_arguments,
         )  # fmt: skip
+
+
+def _behind(places: dict[bytes, int], count: int) -> dict[bytes, int]:
+    """What was added behind the first so many."""
+    return dict(islice(places.items(), count, None)) if len(places) > count else {}

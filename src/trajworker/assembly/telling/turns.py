@@ -20,9 +20,11 @@ from trajworker.model.message import ASSISTANT, SYSTEM, USER
 
 def speaks_again(transcript: Transcript, call: Call, rest: list[Keyed], view: list[tuple[int, int]]) -> bool:
     """Whether the user speaks behind an answer that was the turn's last: a session, all of it in this trace."""
+    if not rest or transcript.frame.session is None:
+        return False
     answer = transcript.own(transcript.answer) if transcript.answer is not None else None
     asked = transcript.own(transcript.turn_user) if transcript.turn_user is not None else None
-    if transcript.frame.session is None or answer is None or asked is None or not rest:
+    if answer is None or asked is None:
         return False
     named = call.prompt.previous is not None or transcript.frame.session.reopens(call)
     goes_on = named or _ends_with_answer(transcript, view, answer)
