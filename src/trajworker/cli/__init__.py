@@ -1,5 +1,6 @@
 """The command line: arguments in, exit codes out; each command is a module that is imported when it is run."""
 
+import gc
 import sys
 from importlib import import_module
 
@@ -11,6 +12,7 @@ from trajworker.errors import EXIT_RETRY
 TYPE_CHECKING = False  # see cli.parser
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import ModuleType
 
 NOT_OURS = "httpx._main"
 """The command line of httpx: where click, pygments and rich are installed it loads them all, a fifth of our start."""
@@ -41,8 +43,18 @@ def _obey(arguments: "Sequence[str]") -> int:
 def _run(arguments: "Sequence[str]") -> int:
     asked = parse(arguments)
     sys.modules.setdefault(NOT_OURS, None)  # type: ignore[arg-type]  # tells whoever imports it that it is not there
-    command = import_module(f"trajworker.cli.{asked.module}")
+    command = _imported(asked.module)
     return int(command.main(asked))
+
+
+def _imported(module: str) -> "ModuleType":
+    """A command's module. What is imported lives to the end: no collection, the last one neither, looks through it."""
+    gc.disable()
+    try:
+        return import_module(f"trajworker.cli.{module}")
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _explain(error: Exception) -> int:

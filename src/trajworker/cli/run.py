@@ -1,7 +1,6 @@
 """`trajworker run`: the worker. Logs and progress go to stderr, one summary line to stdout."""
 
 import argparse
-import gc
 import sys
 
 import anyio
@@ -21,7 +20,6 @@ def main(asked: argparse.Namespace) -> int:
     settings = load_asked(asked, Purpose.RUN)
     logging = settings.logging
     with watching(sys.stderr, style=logging.format, level=logging.level, progress=logging.progress) as watch:
-        gc.freeze()  # what is imported lives to the end: no collection, the last one neither, need look through it
         code = anyio.run(_work, settings, watch)
     sys.stdout.write(f"{summary(watch.tally)}\n")
     return code

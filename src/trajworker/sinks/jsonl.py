@@ -7,13 +7,12 @@ publish. One task uses a sink.
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from anyio import CancelScope
-from msgspec import structs
+from msgspec import Struct, structs
 
 from trajworker.errors import SinkError, SinkFull, StagingBusy, StagingFull
 from trajworker.events import Observer, ignore
@@ -32,18 +31,16 @@ Clock = Callable[[], float]
 """Seconds that only grow."""
 
 
-@dataclass(slots=True)
-class _Growing:
+class _Growing(Struct):
     """A part that is open: its row, its file, since when, and the lines not committed yet."""
 
     part: Part
     file: PartFile
     since: float
-    waiting: list[Line] = field(default_factory=list)
+    waiting: list[Line] = []
 
 
-@dataclass(slots=True)
-class _Ended:
+class _Ended(Struct):
     """A part that grows no more, sealed or void in the ledger: its file stays locked until it is published."""
 
     part: Part

@@ -12,7 +12,7 @@ CONFIRMATIONS = 32_768
 """Runs of which it is remembered that a later answer was the same, see `Confirmations`."""
 
 
-class Arrival(Struct, frozen=True):
+class Arrival(Struct, frozen=True, gc=False):
     """A run on its way in."""
 
     id: PackedId

@@ -53,8 +53,9 @@ SETTINGS = (
     f"PRAGMA journal_size_limit = {CHECKPOINT_BYTES}",
 )
 
-# As they are. Without an adapter Python looks for two attributes at each value that is bound, and bytes have neither.
-sqlite3.register_adapter(bytes, bytes)
+# As they are. Without an adapter Python looks for two attributes at each value that is bound, and neither has them.
+sqlite3.register_adapter(bytes, bytes.__bytes__)
+sqlite3.register_adapter(type(None), lambda nothing: nothing)
 
 
 @contextmanager

@@ -4,7 +4,8 @@ All functions run in the thread of the connection; `clamp_activity`, `record` an
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from msgspec import Struct
 from trajworker.errors import StagingError
 from trajworker.ports import Activity, Emission, Line
 from trajworker.staging.encoding import pack_time, unpack_id, unpack_time
-from trajworker.staging.statements import slots
+from trajworker.staging.statements import chunked, slots
 
 CHANGED_ROWS = 256
 """Conversations told of at a time."""
@@ -119,77 +120,105 @@ def record(emissions: Sequence[Emission], connection: sqlite3.Connection) -> Non
 
     Raises `StagingError` where a revision or a line is not the next one: nothing is recorded then.
     """
+    known = _known(connection, [emission.conversation for emission in emissions])
     for emission in emissions:
-        revision = _revision(connection, emission.conversation)
-        due = revision + 1 if emission.line else revision
-        if emission.revision != due:
-            raise StagingError(
-                f"conversation {emission.conversation} has revision {revision}, {emission.revision} cannot be recorded"
-            )
-        if emission.line:
-            _write_line(connection, emission, emission.line)
-        _keep_folds(connection, emission)
-        connection.execute(
-            "UPDATE conversation SET revision = ?, content_hash = ?, changed = ?, failure = NULL, "
-            f"reduced = CASE WHEN reduced THEN {_LACKING} ELSE 0 END WHERE key = ?",
-            (emission.revision, emission.content_hash, _outdated(connection, emission), emission.conversation),
-        )
+        _follow(known, emission)
+    _write_lines(connection, [(emission, emission.line) for emission in emissions if emission.line])
+    _keep_folds(connection, known, emissions)
+    connection.executemany(
+        "UPDATE conversation SET revision = ?, content_hash = ?, changed = ?, failure = NULL, "
+        f"reduced = CASE WHEN reduced THEN {_LACKING} ELSE 0 END WHERE key = ?",
+        [
+            (one.revision, one.content_hash, int(known[one.conversation].versions != one.seen), one.conversation)
+            for one in emissions
+        ],
+    )
 
 
 def quarantine(conversation: int, reason: str, seen: dict[str, int], connection: sqlite3.Connection) -> None:
     """Set a conversation aside as it is; it comes back when one of its traces changes."""
-    if _versions(connection, conversation) == seen:
+    known = _known(connection, [conversation]).get(conversation)
+    if known is not None and known.versions == seen:
         connection.execute("UPDATE conversation SET failure = ? WHERE key = ?", (reason, conversation))
 
 
-def _revision(connection: sqlite3.Connection, conversation: int) -> int:
-    row = connection.execute("SELECT revision FROM conversation WHERE key = ?", (conversation,)).fetchone()
-    if row is None:
-        raise StagingError(f"conversation {conversation} is gone; assemble it again")
-    revision: int = row[0]
-    return revision
+class _Known(Struct):
+    """A conversation as it is staged: the revision emitted last, and its traces by id."""
+
+    revision: int
+    versions: dict[str, int] = {}
+    keys: dict[str, int] = {}
 
 
-def _write_line(connection: sqlite3.Connection, emission: Emission, line: Line) -> None:
-    part = connection.execute(
-        "UPDATE part SET length = ?, lines = lines + 1 WHERE seq = ? AND state = 'open' AND length = ?",
-        (line.offset + line.length, line.part, line.offset),
-    )
-    if part.rowcount != 1:
-        raise StagingError(f"part {line.part} does not go on at byte {line.offset}; nothing was recorded")
-    connection.execute(
+def _known(connection: sqlite3.Connection, conversations: Sequence[int]) -> dict[int, _Known]:
+    """Those of the conversations that are there, by key."""
+    found: dict[int, _Known] = {}
+    for some in chunked(conversations):
+        rows = connection.execute(f"SELECT key, revision FROM conversation WHERE key IN ({slots(some)})", some)
+        found.update((key, _Known(revision)) for key, revision in rows)
+        traces = connection.execute(
+            f"SELECT conversation, id, key, version FROM trace WHERE conversation IN ({slots(some)})", some
+        )
+        for conversation, packed, key, version in traces:
+            known, name = found[conversation], unpack_id(packed)
+            known.versions[name], known.keys[name] = version, key
+    return found
+
+
+def _follow(known: Mapping[int, _Known], emission: Emission) -> None:
+    """Take the conversation on to the revision emitted; raises `StagingError` where that is not the next one."""
+    conversation = known.get(emission.conversation)
+    if conversation is None:
+        raise StagingError(f"conversation {emission.conversation} is gone; assemble it again")
+    before = conversation.revision
+    if emission.revision != (before + 1 if emission.line else before):
+        raise StagingError(
+            f"conversation {emission.conversation} has revision {before}, {emission.revision} cannot be recorded"
+        )
+    conversation.revision = emission.revision
+
+
+def _write_lines(connection: sqlite3.Connection, lines: Sequence[tuple[Emission, Line]]) -> None:
+    _grow(connection, [line for _, line in lines])
+    connection.executemany(
         "INSERT INTO emission (conversation, revision, part, offset, length, sha256, content_hash) "
         "VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (
-            emission.conversation,
-            emission.revision,
-            line.part,
-            line.offset,
-            line.length,
-            line.sha256,
-            emission.content_hash,
-        ),
+        [
+            (one.conversation, one.revision, line.part, line.offset, line.length, line.sha256, one.content_hash)
+            for one, line in lines
+        ],
     )
 
 
-def _keep_folds(connection: sqlite3.Connection, emission: Emission) -> None:
-    if not emission.folds:
-        return
-    rows = connection.execute("SELECT id, key FROM trace WHERE conversation = ?", (emission.conversation,))
-    keys = {unpack_id(name): key for name, key in rows}
+def _grow(connection: sqlite3.Connection, lines: Sequence[Line]) -> None:
+    """Let the parts grow by their lines; raises `StagingError` where a line does not begin at the end of its part."""
+    added = Counter(line.part for line in lines)
+    parts = list(added)
+    ends = dict(
+        connection.execute(
+            f"SELECT seq, length FROM part WHERE state = 'open' AND seq IN ({slots(parts)})", parts
+        ).fetchall()
+    )
+    for line in lines:
+        if ends.get(line.part) != line.offset:
+            raise StagingError(f"part {line.part} does not go on at byte {line.offset}; nothing was recorded")
+        ends[line.part] = line.offset + line.length
+    connection.executemany(
+        "UPDATE part SET length = ?, lines = lines + ? WHERE seq = ?",
+        [(ends[part], count, part) for part, count in added.items()],
+    )
+
+
+def _keep_folds(connection: sqlite3.Connection, known: Mapping[int, _Known], emissions: Sequence[Emission]) -> None:
+    folds = [
+        (known[emission.conversation].keys[trace], emission.seen[trace], fold)
+        for emission in emissions
+        for trace, fold in emission.folds.items()
+        if trace in known[emission.conversation].keys
+    ]
     # In order of their keys: written backwards, as time runs through a backfill, each page would stay half empty.
     connection.executemany(
         "INSERT INTO fold VALUES (?, ?, ?) "
         "ON CONFLICT (trace) DO UPDATE SET version = excluded.version, body = excluded.body",
-        sorted((keys[trace], emission.seen[trace], fold) for trace, fold in emission.folds.items() if trace in keys),
+        sorted(folds),
     )
-
-
-def _outdated(connection: sqlite3.Connection, emission: Emission) -> bool:
-    """Whether the conversation holds something else now than what the emission was made of."""
-    return _versions(connection, emission.conversation) != emission.seen
-
-
-def _versions(connection: sqlite3.Connection, conversation: int) -> dict[str, int]:
-    rows = connection.execute("SELECT id, version FROM trace WHERE conversation = ?", (conversation,))
-    return {unpack_id(trace): version for trace, version in rows}

@@ -9,7 +9,7 @@ from enum import Enum
 from msgspec import Struct
 
 
-class RunVersion(Struct, frozen=True):
+class RunVersion(Struct, frozen=True, gc=False):
     """What decides: whether the run ended, its end time (microseconds), the request it came with, its content."""
 
     ended: bool

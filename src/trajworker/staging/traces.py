@@ -9,10 +9,10 @@ All functions run in the thread of the connection, within a transaction.
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
+from msgspec import Struct
 
 from trajworker.model.run import CLAMPED_TIME, Run
 from trajworker.staging.arrivals import Arrival
@@ -25,7 +25,7 @@ AFTER_ALL = "~"
 """Sorts behind every dotted order: runs whose place in the tree is unknown come last."""
 
 
-class _ThreadOf(msgspec.Struct):
+class _ThreadOf(Struct):
     """All that is read of a staged run here."""
 
     thread_id: str | None = None
@@ -34,12 +34,12 @@ class _ThreadOf(msgspec.Struct):
 _decode_thread = msgspec.json.Decoder(_ThreadOf).decode
 
 
-@dataclass(slots=True)
-class _Trace:
+class _Trace(Struct):
     """A trace row while its runs are taken in.
 
     Its heir is the first descendant in tree order that names a thread: the trace belongs to that thread where the root
-    names none. `heir_in_doubt` tells that the heir came again and names another thread now, or none.
+    names none. `heir_in_doubt` tells that the heir came again and names another thread now, or none. `withheld` tells
+    that the conversation it was in was purged.
     """
 
     id: PackedId
@@ -51,13 +51,12 @@ class _Trace:
     root_thread: str | None = None
     heir_thread: str | None = None
     heir_order: str | None = None
+    withheld: bool = False
     known: bool = False
     heir_in_doubt: bool = False
-    arrivals: list[Arrival] = field(default_factory=list)
 
     def absorb(self, arrival: Arrival) -> None:
         """Widen the trace by a run, and follow the thread it names."""
-        self.arrivals.append(arrival)
         run, start, end = arrival.run, arrival.start, arrival.version.end
         self.start = min(self.start, start)
         # an end that cannot be true, say in 2200, must not keep the conversation waiting for it to pass
@@ -79,7 +78,7 @@ class _Trace:
         return self.root_thread or self.heir_thread or self.name
 
 
-class Move(msgspec.Struct, frozen=True):
+class Move(Struct, frozen=True):
     """A trace, by its key, that left a conversation for another."""
 
     trace: int
@@ -87,19 +86,18 @@ class Move(msgspec.Struct, frozen=True):
     new: int
 
 
-@dataclass(slots=True)
-class Touched:
+class Touched(Struct):
     """What a page touches: keys of the traces whose runs may be stored, by id, and of the conversations.
 
     `homes` are the conversations that those traces belong to, `moved` the traces that came to them from others.
     `withheld` are the ids of traces of conversations that were purged.
     """
 
-    keys: dict[str, int] = field(default_factory=dict)
-    homes: dict[str, int] = field(default_factory=dict)
-    conversations: set[int] = field(default_factory=set)
-    moved: list[Move] = field(default_factory=list)
-    withheld: set[str] = field(default_factory=set)
+    keys: dict[str, int]
+    homes: dict[str, int]
+    conversations: set[int]
+    moved: list[Move]
+    withheld: set[str]
 
 
 def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arrival]) -> Touched:
@@ -107,22 +105,22 @@ def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arriv
 
     Traces of conversations that were purged are left out of the result: their runs must not be stored again.
     """
-    traces = _gather(connection, project, arrivals)
-    purged = _purged(connection, [trace.conversation for trace in traces])
-    live = [trace for trace in traces if trace.conversation not in purged]
+    by_trace: defaultdict[str, list[Arrival]] = defaultdict(list)
+    for arrival in arrivals:
+        by_trace[arrival.run.trace_id].append(arrival)
+    traces = _gather(connection, project, by_trace)
+    live = [trace for trace in traces if not trace.withheld]
     for trace in live:
         if trace.heir_in_doubt:
-            _find_heir(connection, trace)
+            _find_heir(connection, trace, by_trace[trace.name])
     homes = _homes(connection, project, live)
-    purged = _purged(connection, list(homes.values()))
-    live = [trace for trace in live if homes[trace.conversation_name] not in purged]
-    moved = [
-        Move(trace.key, trace.conversation, homes[trace.conversation_name])
-        for trace in live
-        if trace.known and trace.conversation != homes[trace.conversation_name]
-    ]
+    live = [trace for trace in live if trace.conversation_name in homes]
+    moved: list[Move] = []
     for trace in live:
-        trace.conversation = homes[trace.conversation_name]
+        home = homes[trace.conversation_name]
+        if trace.known and trace.conversation != home:
+            moved.append(Move(trace.key, trace.conversation, home))
+        trace.conversation = home
     _store(connection, project, live)
     _mark_changed(connection, live)
     _leave(connection, {(move.old, move.new) for move in moved})
@@ -155,23 +153,21 @@ def _order(run: Run) -> str:
     return run.dotted_order or AFTER_ALL + run.id
 
 
-def _gather(connection: sqlite3.Connection, project: int, arrivals: Iterable[Arrival]) -> list[_Trace]:
-    by_trace: defaultdict[str, list[Arrival]] = defaultdict(list)
-    for arrival in arrivals:
-        by_trace[arrival.run.trace_id].append(arrival)
-    packed = {pack_id(name): name for name in by_trace}
-    traces: dict[str, _Trace] = {}
-    for some in chunked(list(packed)):
+def _gather(connection: sqlite3.Connection, project: int, by_trace: Mapping[str, Sequence[Arrival]]) -> list[_Trace]:
+    """The traces, as they are staged and with what arrives of them."""
+    names = {pack_id(name): name for name in by_trace}
+    known: dict[PackedId, _Trace] = {}
+    for some in chunked(list(names)):
         rows = connection.execute(
-            "SELECT id, key, conversation, start, last_activity, root_thread, heir_thread, heir_order FROM trace "
-            f"WHERE project = ? AND id IN ({slots(some)})",
+            "SELECT t.id, t.start, t.last_activity, t.key, t.conversation, t.root_thread, t.heir_thread, t.heir_order, "
+            "c.purged FROM trace t JOIN conversation c ON c.key = t.conversation "
+            f"WHERE t.project = ? AND t.id IN ({slots(some)})",
             (project, *some),
         )
-        for trace_id, key, conversation, start, last_activity, root_thread, heir_thread, heir_order in rows:
-            name = packed[trace_id]
-            traces[name] = _Trace(
-                trace_id,
-                name,
+        for packed, start, last_activity, key, conversation, root_thread, heir_thread, heir_order, purged in rows:
+            known[packed] = _Trace(
+                packed,
+                names[packed],
                 start,
                 last_activity,
                 key,
@@ -179,21 +175,24 @@ def _gather(connection: sqlite3.Connection, project: int, arrivals: Iterable[Arr
                 root_thread,
                 heir_thread,
                 heir_order,
+                withheld=bool(purged),
                 known=True,
             )
-    for name, members in by_trace.items():
-        if name not in traces:
-            start = members[0].start
-            traces[name] = _Trace(pack_id(name), name, start, start)
+    traces: list[_Trace] = []
+    for packed, name in names.items():
+        members = by_trace[name]
+        start = members[0].start
+        trace = known.get(packed) or _Trace(packed, name, start, start)
         for arrival in members:
-            traces[name].absorb(arrival)
-    return list(traces.values())
+            trace.absorb(arrival)
+        traces.append(trace)
+    return traces
 
 
-def _find_heir(connection: sqlite3.Connection, trace: _Trace) -> None:
+def _find_heir(connection: sqlite3.Connection, trace: _Trace, arrivals: Sequence[Arrival]) -> None:
     """The run that gave the trace its thread names another one now: look through all of them."""
-    arriving = {arrival.id for arrival in trace.arrivals}
-    runs = [arrival.run for arrival in trace.arrivals]
+    arriving = {arrival.id for arrival in arrivals}
+    runs = [arrival.run for arrival in arrivals]
     named = [(_order(run), run.thread_id) for run in runs if run.thread_id and not run.is_root]
     rows = connection.execute(
         "SELECT id, tree_order, body FROM run WHERE trace = ? AND id != ? AND body IS NOT NULL", (trace.key, trace.id)
@@ -206,37 +205,29 @@ def _find_heir(connection: sqlite3.Connection, trace: _Trace) -> None:
 
 
 def _homes(connection: sqlite3.Connection, project: int, traces: Sequence[_Trace]) -> dict[str, int]:
-    """Keys of the conversations by id, made where they are missing."""
+    """Keys of the conversations by id, made where they are missing; those that were purged are left out."""
     activity: dict[str, int] = {}
     for trace in traces:
         name = trace.conversation_name
         activity[name] = max(activity.get(name, trace.last_activity), trace.last_activity)
-    packed = {pack_id(name): name for name in activity}
+    missing = {pack_id(name): name for name in activity}
     homes: dict[str, int] = {}
-    for some in chunked(list(packed)):
+    for some in chunked(list(missing)):
         rows = connection.execute(
-            f"SELECT id, key FROM conversation WHERE project = ? AND id IN ({slots(some)})", (project, *some)
+            f"SELECT id, key, purged FROM conversation WHERE project = ? AND id IN ({slots(some)})", (project, *some)
         )
-        homes.update((packed[found], key) for found, key in rows)
-    missing = [name for name in activity if name not in homes]
+        for packed, key, purged in rows:
+            name = missing.pop(packed)
+            if not purged:
+                homes[name] = key
     if missing:
         first: int = connection.execute(_NEXT_CONVERSATION).fetchone()[0]
-        homes.update((name, key) for key, name in enumerate(missing, first))
+        homes.update((name, key) for key, name in enumerate(missing.values(), first))
         connection.executemany(
             "INSERT INTO conversation (key, project, id, last_activity, changed) VALUES (?, ?, ?, ?, 1)",
-            [(homes[name], project, pack_id(name), activity[name]) for name in missing],
+            [(homes[name], project, packed, activity[name]) for packed, name in missing.items()],
         )
     return homes
-
-
-def _purged(connection: sqlite3.Connection, conversations: Sequence[int]) -> set[int]:
-    return {
-        key
-        for some in chunked(conversations)
-        for (key,) in connection.execute(
-            f"SELECT key FROM conversation WHERE purged = 1 AND key IN ({slots(some)})", some
-        )
-    }
 
 
 def _store(connection: sqlite3.Connection, project: int, traces: Sequence[_Trace]) -> None:

@@ -3,6 +3,7 @@
 httpx's own decoder shows neither a cut gzip stream nor a bomb (reliability.md rows 20, 21, 24).
 """
 
+import io
 import zlib
 
 from trajworker.sources.asking.failure import Failure, Kind
@@ -17,7 +18,7 @@ class Inflating:
 
     def __init__(self, encoding: str, cap: int) -> None:
         self._cap = cap
-        self._parts: list[bytes] = []
+        self._body = io.BytesIO()  # is held once only: pieces would have to be joined
         self._size = 0
         self._zlib = None
         if encoding in ("gzip", "x-gzip"):
@@ -51,12 +52,11 @@ class Inflating:
         """
         if self._zlib is not None and not self._zlib.eof and self._size:
             raise Failure(Kind.TORN, detail="the compressed answer was cut")
-        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+        return self._body.getvalue()
 
     def _keep(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > self._cap:
-            self._parts.clear()  # the error's traceback must not keep what was too large
+            self._body = io.BytesIO()  # the error's traceback must not keep what was too large
             raise Failure(Kind.OVERSIZE, detail=f"the answer exceeds {self._cap} bytes")
-        if part:
-            self._parts.append(part)
+        self._body.write(part)

@@ -2,13 +2,12 @@
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import anyio
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(Struct, frozen=True):
     """A monotonic clock in seconds, a way to wait, and a uniform random number between two bounds."""
 
     now: Callable[[], float] = anyio.current_time

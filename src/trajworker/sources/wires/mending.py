@@ -6,7 +6,8 @@ JSON cannot carry becomes text. Source: dependencies.md section 4, reliability.m
 
 import math
 import re
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 BOM = b"\xef\xbb\xbf"
 """What some editors write before UTF-8 (RFC 8259 section 8.1)."""
@@ -27,12 +28,11 @@ _CONTROL = re.compile(r"[\x00-\x1f]")
 _ESCAPE = re.compile(r"\\(?:[\"\\/bfnrt]|u[0-9a-fA-F]{4}|(?P<bad>.))", re.DOTALL)
 
 
-@dataclass(slots=True)
-class Mended:
+class Mended(Struct):
     """JSON that decoders take, and the flags of what had to be changed."""
 
     content: bytes = b""
-    flags: list[str] = field(default_factory=list)
+    flags: list[str] = []
 
     def flag(self, name: str) -> None:
         """Remember a change, once."""

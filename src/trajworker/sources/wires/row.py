@@ -28,7 +28,7 @@ _STATUS = {
 }
 
 
-class Row(Struct, kw_only=True):
+class Row(Struct, kw_only=True, gc=False):
     """A run on the wire; every field but the id may be null or absent."""
 
     attachment_prefix: ClassVar[str] = ""
@@ -101,9 +101,9 @@ class Reader(Struct, frozen=True):
             extra=row.extra,
             events=row.events,
             attachments=_attachment_names(row) if row.attachments else (),
-            prompt_tokens=_count(row.prompt_tokens),
-            completion_tokens=_count(row.completion_tokens),
-            total_tokens=_count(row.total_tokens),
+            prompt_tokens=a_count(row.prompt_tokens) if row.prompt_tokens is not None else None,
+            completion_tokens=a_count(row.completion_tokens) if row.completion_tokens is not None else None,
+            total_tokens=a_count(row.total_tokens) if row.total_tokens is not None else None,
             total_cost=_cost(row.total_cost) if row.total_cost is not None else None,
             prompt_token_details=_details(row.prompt_token_details) if row.prompt_token_details else None,
             completion_token_details=_details(row.completion_token_details) if row.completion_token_details else None,
@@ -168,10 +168,6 @@ def _attachment_names(row: Row) -> tuple[str, ...]:
     """Names only: what they point at is never opened, and the signed addresses go no further."""
     prefix = row.attachment_prefix
     return tuple(name.removeprefix(prefix) for name in row.attachments or () if name.startswith(prefix))
-
-
-def _count(value: float | None) -> int | None:
-    return None if value is None else a_count(value)
 
 
 def _cost(value: float | str) -> float | None:

@@ -1,7 +1,8 @@
 """Cuts a page into its runs without understanding them: what is left when one of them cannot be decoded."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:"]', re.DOTALL)
 _SPACE = b" \t\r\n"
@@ -13,8 +14,7 @@ class Torn(ValueError):
     """The text ends before the page does, or holds no list of runs at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pieces:
+class Pieces(Struct, frozen=True):
     """The runs of a page, undecoded, and the rest of it with an empty list in their place."""
 
     runs: tuple[bytes, ...]
