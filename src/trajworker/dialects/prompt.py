@@ -197,11 +197,11 @@ _SOLE_BATCH = _SOLE + b"[[{"
 
 def _sole_batch(inputs: Raw) -> bytes | None:
     """The one prompt of inputs that hold nothing else, found in one look; None where they may hold more."""
-    view = memoryview(inputs)
-    if bytes(view[: len(_SOLE_BATCH)]) != _SOLE_BATCH or bytes(view[-4:]) != b"}]]}":
+    whole = bytes(inputs)
+    if not (whole.startswith(_SOLE_BATCH) and whole.endswith(b"}]]}")):
         return None
     try:
-        prompts = _LISTS.decode(view[len(_SOLE) : -1])
+        prompts = _LISTS.decode(memoryview(whole)[len(_SOLE) : -1])
     except (msgspec.DecodeError, UnicodeError):
         return None
     return bytes(prompts[0]) if len(prompts) == 1 else None

@@ -212,11 +212,13 @@ def _is_plain(source: dict[str, Any]) -> bool:
     given, made, total = source.get("input_tokens"), source.get("output_tokens"), source["total_tokens"]
     if not (given or made) or type(given) is not int or type(made) is not int or type(total) is not int:
         return False
-    return max(abs(given), abs(made), abs(total)) <= LARGEST_COUNT
+    return abs(given) <= LARGEST_COUNT and abs(made) <= LARGEST_COUNT and abs(total) <= LARGEST_COUNT
 
 
 def _plain(source: dict[str, Any]) -> dict[str, Any]:
     """Counts that are worded as ours already, without details that say nothing."""
+    if source.keys().isdisjoint(_PLAIN_DETAILS):
+        return source
     for name in _PLAIN_DETAILS:
         if name not in source:
             continue

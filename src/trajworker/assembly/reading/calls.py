@@ -123,7 +123,7 @@ def read_call(run: Run) -> Call:
     On an error the outputs are no answer, even if they are not empty (payload-shapes.md 3.4); but what was read of a
     stream before the app stopped reading was said.
     """
-    about, params, _ = extra_of(run)
+    about, params = extra_of(run)
     prompt = read_prompt(run.inputs)
     failed = run.status is RunStatus.ERROR or (run.error is not None and not is_interrupt(run))
     answer = read_answer(run.outputs) if not failed else _read_so_far(run) if is_stopped(run) else Answer()

@@ -18,7 +18,8 @@ def count_runs(figures: Figures, trace: Trace) -> None:
         if call.run.end_time is not None:
             figures.llm_times.append((micros(call.run.start_time), micros(call.run.end_time)))
     for tool in trace.tools.values():
-        figures.tool_runs_failed += tool.failed
+        if tool.failed:
+            figures.tool_runs_failed += 1
         if tool.run.end_time is not None:
             figures.tool_times.append((micros(tool.run.start_time), micros(tool.run.end_time)))
     figures.llm_times, figures.tool_times = union(figures.llm_times), union(figures.tool_times)

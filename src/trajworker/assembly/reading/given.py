@@ -20,10 +20,12 @@ def by_name(given: dict[str, Raw]) -> dict[str, Raw]:
     if len(given) != 1:
         return given
     ((name, alone),) = given.items()
-    start = bytes(memoryview(alone)[:1])
-    if start == b"{" and name not in _READ_WHOLE and name not in NOBODYS:
+    if name in _READ_WHOLE or name in NOBODYS:
+        return given
+    start = bytes(alone)[:1]
+    if start == b"{":
         return lenient(alone, FIELDS, {}) or given
-    return _by_place(lenient(alone, ITEMS, [], b"[")) or given if name == "args" and start == b"[" else given
+    return _by_place(lenient(alone, ITEMS, [])) or given if name == "args" and start == b"[" else given
 
 
 def _by_place(arguments: list[Raw]) -> dict[str, Raw]:
@@ -34,7 +36,7 @@ def _by_place(arguments: list[Raw]) -> dict[str, Raw]:
     fields: dict[str, Raw] = {}
     texts: dict[str, Raw] = {}
     for place, item in enumerate(arguments):
-        start = bytes(memoryview(item)[:2])
+        start = bytes(item)[:2]
         if start[:1] == b"{":
             fields = lenient(item, FIELDS, {}) | fields
         elif start in _MESSAGES:
@@ -47,7 +49,7 @@ def _by_place(arguments: list[Raw]) -> dict[str, Raw]:
 
 def plain(name: str, value: Raw) -> Any:  # noqa: ANN401 - recorded JSON
     """A field that may hold words; lists, which are messages or documents, are not looked into, but for parts."""
-    if bytes(memoryview(value)[:1]) != b"[":
+    if bytes(value)[:1] != b"[":
         return decoded(value)
     parts = decoded(value) if name in _PARTS else None
     texts = [part.get("text") for part in parts if isinstance(part, dict)] if isinstance(parts, list) else []

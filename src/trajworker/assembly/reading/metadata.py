@@ -10,7 +10,7 @@ from trajworker.model.run import NULL, Run
 
 
 class Metadata(Struct, gc=False):
-    """What folding reads of `extra.metadata`; types are as loose as the producers."""
+    """What folding reads of an llm run's `extra.metadata`; types are as loose as the producers."""
 
     ls_model_name: Any = None
     ls_provider: Any = None
@@ -24,6 +24,20 @@ class Metadata(Struct, gc=False):
     langgraph_step: Any = None
     langgraph_checkpoint_ns: Any = None
     usage_metadata: Any = None
+    finish_reason: Any = field(default=None, name="finishReason")
+    vercel_finish: Any = field(default=None, name="ai.response.finishReason")
+    otel_finish: Any = field(default=None, name="gen_ai.response.finish_reasons")
+    span_finish: Any = field(default=None, name="llm.finish_reason")
+    otel_model: Any = field(default=None, name="gen_ai.request.model")
+    otel_system: Any = field(default=None, name="gen_ai.system_instructions")
+    status: Any = None
+    incomplete_details: Any = None
+    ls_invocation_params: Raw = NULL
+
+
+class ToolMetadata(Struct, gc=False):
+    """What folding reads of a tool run's `extra.metadata`, as loose."""
+
     tool_call_id: Any = None
     otel_tool_call_id: Any = field(default=None, name="gen_ai.tool.call.id")
     otel_tool_name: Any = field(default=None, name="gen_ai.tool.name")
@@ -32,17 +46,8 @@ class Metadata(Struct, gc=False):
     entity_name: Any = field(default=None, name="traceloop.entity.name")
     tool_name: Any = None
     tool_id: Any = field(default=None, name="toolId")
-    finish_reason: Any = field(default=None, name="finishReason")
-    vercel_finish: Any = field(default=None, name="ai.response.finishReason")
-    otel_finish: Any = field(default=None, name="gen_ai.response.finish_reasons")
-    span_finish: Any = field(default=None, name="llm.finish_reason")
     span_tool_name: Any = field(default=None, name="tool.name")
     otel_error: Any = field(default=None, name="error.type")
-    otel_model: Any = field(default=None, name="gen_ai.request.model")
-    otel_system: Any = field(default=None, name="gen_ai.system_instructions")
-    status: Any = None
-    incomplete_details: Any = None
-    ls_invocation_params: Raw = NULL
 
 
 class Params(Struct, gc=False):
@@ -59,37 +64,47 @@ class Params(Struct, gc=False):
 class _Extra(Struct, gc=False):
     metadata: Metadata | None = None
     invocation_params: Params | None = None
+
+
+class _ToolExtra(Struct, gc=False):
+    metadata: ToolMetadata | None = None
     tool_call_id: Any = None
 
 
-class _LooseExtra(Struct):
+class _LooseExtra(Struct, gc=False):
     metadata: Raw = NULL
     invocation_params: Raw = NULL
     tool_call_id: Any = None
 
 
 _EXTRA = msgspec.json.Decoder(_Extra)
-
+_TOOL_EXTRA = msgspec.json.Decoder(_ToolExtra)
 _LOOSE = msgspec.json.Decoder(_LooseExtra)
-
 _METADATA = msgspec.json.Decoder(Metadata)
-
+_TOOL_METADATA = msgspec.json.Decoder(ToolMetadata)
 PARAMS = msgspec.json.Decoder(Params)
 
 _NO_METADATA = Metadata()
-
+_NO_TOOL_METADATA = ToolMetadata()
 NO_PARAMS = Params()
 
 
-def extra_of(run: Run) -> tuple[Metadata, Params, Any]:
-    """Metadata, invocation parameters and tool call id of a run, whatever else stands in `extra`."""
+def extra_of(run: Run) -> tuple[Metadata, Params]:
+    """Metadata and invocation parameters of an llm run, whatever else stands in `extra`."""
     try:
         extra = _EXTRA.decode(run.extra)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         loose = lenient(run.extra, _LOOSE, _LooseExtra())
-        return (
-            lenient(loose.metadata, _METADATA, _NO_METADATA),
-            lenient(loose.invocation_params, PARAMS, NO_PARAMS),
-            loose.tool_call_id,
-        )
-    return extra.metadata or _NO_METADATA, extra.invocation_params or NO_PARAMS, extra.tool_call_id
+        about = lenient(loose.metadata, _METADATA, _NO_METADATA)
+        return about, lenient(loose.invocation_params, PARAMS, NO_PARAMS)
+    return extra.metadata or _NO_METADATA, extra.invocation_params or NO_PARAMS
+
+
+def tool_extra_of(run: Run) -> tuple[ToolMetadata, Any]:
+    """Metadata and tool call id of a tool run, whatever else stands in `extra`."""
+    try:
+        extra = _TOOL_EXTRA.decode(run.extra)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        loose = lenient(run.extra, _LOOSE, _LooseExtra())
+        return lenient(loose.metadata, _TOOL_METADATA, _NO_TOOL_METADATA), loose.tool_call_id
+    return extra.metadata or _NO_TOOL_METADATA, extra.tool_call_id

@@ -20,9 +20,9 @@ EMPTY = (b"{}", b"null")
 _SHORT = max(map(len, EMPTY))
 
 
-def lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind, opens: bytes = b"{") -> _Kind:
+def lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind) -> _Kind:
     """A value as a type, or a default where it is something else."""
-    if raw is NULL or bytes(memoryview(raw)[:1]) != opens:
+    if raw is NULL:
         return default
     try:
         return decoder.decode(raw)

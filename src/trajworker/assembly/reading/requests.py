@@ -25,7 +25,7 @@ def _gives_request(run: Run) -> bool:
     if b'"tools"' not in outputs or b'"messages"' not in outputs:
         return False
     fields = lenient(run.outputs, FIELDS, {})
-    items = lenient(fields.get("messages", NULL), ITEMS, [], b"[")
+    items = lenient(fields.get("messages", NULL), ITEMS, [])
     if not items or "tools" not in fields or not _TOLD.isdisjoint(fields):
         return False
     given = bytes(run.inputs)

@@ -129,7 +129,7 @@ class Root(Struct, eq=False, gc=False):
         if self.trailing:
             for draft in islice(self.given_back(), 1):
                 found.update(texts_in(draft.content, 0))
-        elif len(bytes(self.outputs)) < MAX_PLAIN_BYTES:
+        elif len(self.outputs) < MAX_PLAIN_BYTES:
             outputs = self.said()
             found.update(texts_in(outputs, SHALLOW))
             answer = answer_in(outputs)
@@ -146,7 +146,7 @@ class Root(Struct, eq=False, gc=False):
 
     def state(self) -> dict[str, str]:
         """Texts that it gave back in fields of its own, beside messages and under names that are no answer's."""
-        outputs = decoded(self.outputs) if len(bytes(self.outputs)) < MAX_PLAIN_BYTES else None
+        outputs = decoded(self.outputs) if len(self.outputs) < MAX_PLAIN_BYTES else None
         fields = outputs.items() if isinstance(outputs, dict) else ()
         return {name: text.strip() for name, text in fields if isinstance(text, str) and name not in ANSWERS}
 
@@ -185,7 +185,7 @@ class Root(Struct, eq=False, gc=False):
 
     def _answer(self) -> str | None:
         told = any(not draft.says_nothing for draft in self.given_back())
-        if told or len(bytes(self.outputs)) >= MAX_PLAIN_BYTES:
+        if told or len(self.outputs) >= MAX_PLAIN_BYTES:
             return None
         outputs = self.said()
         if self.trailing and isinstance(outputs, dict):  # messages without a word, beside an answer in words
@@ -208,13 +208,13 @@ def _messages_field(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]
         value = fields.get(name)
         if value is None:
             continue
-        data = bytes(value)
-        if data[:1] == b"{" and name in ("input", "output"):
+        start = bytes(value)[:1]
+        if start == b"{" and name in ("input", "output"):
             inner = _messages_field(lenient(value, FIELDS, {}), names)
             if inner:
                 return inner
-        if data[:1] == b"[":
-            items = lenient(value, ITEMS, [], b"[")
+        if start == b"[":
+            items = lenient(value, ITEMS, [])
             if items and bytes(items[0])[:1] in (b"{", b"["):
                 return items
     return []
@@ -236,7 +236,7 @@ def read_root(run: Run) -> Root:
         if not drafts or any(draft.role in (ASSISTANT, TOOL) or RAW in draft.flags for draft in drafts):
             break
         root.words = [draft for draft in drafts if draft.role is USER] + root.words
-    if len(memoryview(inputs)) < MAX_PLAIN_BYTES:
+    if len(inputs) < MAX_PLAIN_BYTES:
         _plain_inputs(root, {name: plain(name, value) for name, value in given.items()} if given else decoded(inputs))
     root.trailing = _messages_field(given_back, _GIVEN_BACK)
     root.outputs = outputs
@@ -275,7 +275,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
 
 def texts_given(run: Run) -> list[str]:
     """All texts that a root was given and somebody may have said, in order; none where that is too much."""
-    given = texts_in(decoded(run.inputs), DEEP) if len(memoryview(run.inputs)) < MAX_PLAIN_BYTES else ()
+    given = texts_in(decoded(run.inputs), DEEP) if len(run.inputs) < MAX_PLAIN_BYTES else ()
     return [text for text in given if role_of(text) is None and not is_placeholder(text)]
 
 

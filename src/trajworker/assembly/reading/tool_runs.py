@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.assembly.reading.faults import error_text, is_interrupt
-from trajworker.assembly.reading.metadata import Metadata, extra_of
+from trajworker.assembly.reading.metadata import ToolMetadata, tool_extra_of
 from trajworker.assembly.reading.payloads import decoded
 from trajworker.dialects import Draft, otel, read_one
 from trajworker.dialects.calls import arguments
@@ -93,7 +93,7 @@ NOTHING_RAN = Ran(names=set(), ids=set(), bare=set(), handed=set())
 
 def read_tool_run(run: Run) -> ToolRun:
     """Read a tool run: what it was called with, what it gave back, whether it failed; an interrupt is no failure."""
-    about, _, extra_id = extra_of(run)
+    about, extra_id = tool_extra_of(run)
     inputs, context = _positional(otel.unwrapped(decoded(run.inputs)))
     given = _arguments(inputs)
     value, message = _plain_output(run.outputs) or _output(otel.unwrapped(decoded(run.outputs)))
@@ -110,13 +110,12 @@ def read_tool_run(run: Run) -> ToolRun:
         found += [inputs.get("tool_call_id"), inputs.get("toolCallId"), inputs.get("tool_use_id")]
         if inputs.get("type") == "tool_call":
             found.append(inputs.get("id"))
-    call_id = next((str(one) for one in found if one and isinstance(one, (str, int))), None)
     failed = (run.status is RunStatus.ERROR or run.error is not None) and not is_interrupt(run)
     return ToolRun(
         run=run,
         path=ancestors(run.dotted_order),
         name=_requested(inputs) or _name(run, about),
-        call_id=call_id,
+        call_id=_first_id(found),
         arguments=given,
         message=message,
         value=value,
@@ -126,7 +125,7 @@ def read_tool_run(run: Run) -> ToolRun:
     )
 
 
-def _name(run: Run, about: Metadata) -> str:
+def _name(run: Run, about: ToolMetadata) -> str:
     """The tool's name, which a span's own name may hide."""
     told = (
         about.otel_tool_name,
@@ -136,7 +135,18 @@ def _name(run: Run, about: Metadata) -> str:
         about.entity_name,
         about.tool_id,
     )
-    return next((name for name in told if name and isinstance(name, str)), run.name)
+    for name in told:
+        if name and isinstance(name, str):
+            return name
+    return run.name
+
+
+def _first_id(told: list[Any]) -> str | None:
+    """The first of several values that is an id: a text, or a number."""
+    for one in told:
+        if one and isinstance(one, (str, int)):
+            return str(one)
+    return None
 
 
 def _requested(inputs: Any) -> str | None:  # noqa: ANN401 - recorded JSON

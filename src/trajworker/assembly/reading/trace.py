@@ -48,6 +48,8 @@ class Trace:
     def _sort_tools(self, root: Run) -> None:
         """Leave out tool runs that are no tool of an agent, and those that are a guardrail's."""
         recorded, self.tools = self.tools, real_tools(self.tools, self.calls, root)
+        if len(self.tools) == len(recorded):
+            return
         silent = {key: tool for key, tool in recorded.items() if key not in self.tools and tells_nothing(tool)}
         if not silent:
             return
