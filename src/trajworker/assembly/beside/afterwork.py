@@ -13,7 +13,7 @@ from trajworker.assembly.reading.words import NOTHING_MADE, is_phrase
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import words_digest
 from trajworker.model.message import ASSISTANT, SYSTEM, USER
-from trajworker.model.run import RunStatus
+from trajworker.model.run import SUCCESS
 
 
 def is_afterwork(trace: Trace, calls: Sequence[Call], past: Past) -> bool:
@@ -60,7 +60,7 @@ def _given_to_silent(trace: Trace, spoke: str) -> list[str]:
     `spoke` names the root in which somebody did last.
     """
     root, run = trace.root, trace.root_run
-    if root is None or run is None or run.status is not RunStatus.SUCCESS or root.words or root.resumes:
+    if root is None or run is None or run.status is not SUCCESS or root.words or root.resumes:
         return []
     if run.name == spoke and len(root.texts) < 2 and b"[" not in bytes(run.inputs):  # noqa: PLR2004 - what a user says
         return []

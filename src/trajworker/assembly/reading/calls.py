@@ -19,7 +19,7 @@ from trajworker.dialects.speech import RAW
 from trajworker.dialects.systems import system_drafts
 from trajworker.dialects.vocabulary import finish_reason, sides
 from trajworker.dialects.vocabulary import usage as read_usage
-from trajworker.model.run import Run, RunStatus, ancestors
+from trajworker.model.run import ERROR, Run, ancestors
 
 NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
 """Run types that folding reads beside the roots: the other chain runs only repeat what these hold."""
@@ -125,7 +125,7 @@ def read_call(run: Run) -> Call:
     """
     about, params = extra_of(run)
     prompt = read_prompt(run.inputs)
-    failed = run.status is RunStatus.ERROR or (run.error is not None and not is_interrupt(run))
+    failed = run.status is ERROR or (run.error is not None and not is_interrupt(run))
     answer = read_answer(run.outputs) if not failed else _read_so_far(run) if is_stopped(run) else Answer()
     failed = failed and answer.draft is None
     inner = lenient(about.ls_invocation_params, PARAMS, NO_PARAMS)

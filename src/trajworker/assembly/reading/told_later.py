@@ -7,7 +7,7 @@ from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.calls import Call
 from trajworker.dialects import Draft, read_array
 from trajworker.model.message import ASSISTANT, TOOL
-from trajworker.model.run import RunStatus
+from trajworker.model.run import SUCCESS
 
 NEAR = 8
 """Calls among which the one is looked for that goes on."""
@@ -16,7 +16,7 @@ NEAR = 8
 def answers_told_later(calls: list[Call]) -> None:
     """Give calls that succeeded without an answer the tool calls that a later prompt tells right behind theirs."""
     for place, call in enumerate(calls):
-        if call.answer.draft is None and not call.failed and call.run.status is RunStatus.SUCCESS:
+        if call.answer.draft is None and not call.failed and call.run.status is SUCCESS:
             told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))
             if told and told[0].role is ASSISTANT and told[0].tool_calls:  # words may be the app's own
                 call.say(_whole(told))

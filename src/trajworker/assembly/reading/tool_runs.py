@@ -17,7 +17,7 @@ from trajworker.dialects.placeholders import text_of
 from trajworker.dialects.speech import UNREADABLE
 from trajworker.dialects.typed import Item, drafts_of
 from trajworker.model.message import TOOL
-from trajworker.model.run import Run, RunStatus, ancestors
+from trajworker.model.run import ERROR, Run, ancestors
 
 _AROUND = "__parent__"
 """What LangGraph calls the graph around an agent's own."""
@@ -110,7 +110,7 @@ def read_tool_run(run: Run) -> ToolRun:
         found += [inputs.get("tool_call_id"), inputs.get("toolCallId"), inputs.get("tool_use_id")]
         if inputs.get("type") == "tool_call":
             found.append(inputs.get("id"))
-    failed = (run.status is RunStatus.ERROR or run.error is not None) and not is_interrupt(run)
+    failed = (run.status is ERROR or run.error is not None) and not is_interrupt(run)
     return ToolRun(
         run=run,
         path=ancestors(run.dotted_order),

@@ -68,7 +68,7 @@ class Opening(Struct, eq=False, gc=False):
     """Texts that the root was given, once they were asked for."""
 
 
-class Quotes(Struct, gc=False):
+class Quotes(Struct, frozen=True, gc=False):
     """Texts made or found inside the trace: prompts that repeat them are context, not conversation."""
 
     found: list[str] = []
@@ -116,6 +116,7 @@ class Quotes(Struct, gc=False):
 
 
 NOTHING_MADE = Quotes()
+"""Of most traces."""
 
 
 def is_phrase(quote: str) -> bool:

@@ -6,7 +6,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.dispatch import bear_called_name
 from trajworker.assembly.reading.payloads import EMPTY, is_empty
 from trajworker.assembly.reading.tool_runs import ToolRun
-from trajworker.model.run import Run, RunStatus
+from trajworker.model.run import SUCCESS, Run
 
 
 def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> dict[str, ToolRun]:
@@ -38,7 +38,7 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
 def tells_nothing(tool: ToolRun) -> bool:
     """Whether nothing is told of a tool run, neither what it was given nor what it gave back: a guardrail."""
     run = tool.run
-    if tool.call_id is not None or run.status is not RunStatus.SUCCESS:
+    if tool.call_id is not None or run.status is not SUCCESS:
         return False
     return is_empty(run.inputs) and is_empty(run.outputs)
 

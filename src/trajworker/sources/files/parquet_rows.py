@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
-from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus
+from trajworker.model.run import CLAMPED_TIME, ERROR, NULL, PENDING, SUCCESS, Run, RunStatus
 from trajworker.model.times import EPOCH
 
 NO_JSON = "not_json"
@@ -90,8 +90,8 @@ def _status(named: str | None, error: str | None, *, ended: bool) -> RunStatus:
     if known is not None:
         return known
     if error:
-        return RunStatus.ERROR
-    return RunStatus.SUCCESS if ended else RunStatus.PENDING
+        return ERROR
+    return SUCCESS if ended else PENDING
 
 
 def _is_json(payload: Raw) -> bool:

@@ -13,7 +13,7 @@ import anyio
 import msgspec
 from msgspec import Struct
 
-from trajworker.model.run import RunStatus
+from trajworker.model.run import SUCCESS
 from trajworker.model.times import MICROSECOND
 from trajworker.ports import Page, Slice, SlicePurpose, Swift
 from trajworker.sources.asking.client import Client, Tries
@@ -138,6 +138,6 @@ def _known_of(page: Page, span: timedelta) -> _Known | None:
     runs = tuple(
         (run.id, run.start_time)
         for run in page.runs
-        if run.status is RunStatus.SUCCESS and run.end_time is not None and run.end_time < start + span
+        if run.status is SUCCESS and run.end_time is not None and run.end_time < start + span
     )
     return _Known(start, newest + MICROSECOND, runs) if runs else None

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from msgspec import Raw, Struct
 
 from trajworker.errors import MalformedRun
-from trajworker.model.run import CLAMPED_TIME, NULL, Run, RunStatus, a_count, ancestors
+from trajworker.model.run import CLAMPED_TIME, ERROR, NULL, PENDING, SUCCESS, Run, RunStatus, a_count, ancestors
 from trajworker.model.times import EARLIEST, LATEST, clamped
 from trajworker.sources.wires.instants import start_in, utc
 
@@ -19,12 +19,12 @@ CLOCK_RESOLUTION = timedelta(milliseconds=1)
 _NO_FIGURES = (NULL, Raw(b"{}"), Raw(b""))
 
 _STATUS = {
-    "success": RunStatus.SUCCESS,
-    "SUCCESS": RunStatus.SUCCESS,
-    "error": RunStatus.ERROR,
-    "ERROR": RunStatus.ERROR,
-    "pending": RunStatus.PENDING,
-    "PENDING": RunStatus.PENDING,
+    "success": SUCCESS,
+    "SUCCESS": SUCCESS,
+    "error": ERROR,
+    "ERROR": ERROR,
+    "pending": PENDING,
+    "PENDING": PENDING,
 }
 
 
@@ -146,8 +146,8 @@ def _status_of(row: Row) -> RunStatus:
     if known is not None:
         return known
     if row.end_time is None:
-        return RunStatus.PENDING
-    return RunStatus.ERROR if row.error else RunStatus.SUCCESS
+        return PENDING
+    return ERROR if row.error else SUCCESS
 
 
 def _trace_of(row: Row, order: str) -> str:
