@@ -1,7 +1,7 @@
 """Conversations by id: whole, in the order asked for, fetched once, and named when they cannot be had."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,8 @@ import pytest
 import trajworker as tj
 from support import corpus
 from support.library import PROJECT, client, conversation, run_id, served, turn
+from trajworker.assembly import Conversation, Fold
+from trajworker.model.run import Feedback, Run
 from trajworker.simulator import Mode, Simulator, SimulatorSettings
 
 
@@ -163,6 +165,26 @@ def test_a_run_that_cannot_be_read_is_named_with_its_conversation_each_time(tmp_
                 one.import_conversations(wanted)
             assert list(told.value.failures) == ["bad"]
             assert [each.task.conversation_id for each in told.value.trajectories] == ["good"]
+
+
+def test_a_conversation_that_no_rule_foresaw_is_named_and_costs_no_other(
+    server: tuple[Simulator, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = Conversation.fold
+
+    def break_one(one: Conversation, runs: Sequence[Run], *feedback: Sequence[Feedback]) -> Fold:
+        if runs[0].thread_id == "bad":
+            raise KeyError("a secret of the payload")
+        return fold(one, runs, *feedback)
+
+    simulator, url = server
+    simulator.add_runs(PROJECT, conversation("good") + conversation("bad"))
+    monkeypatch.setattr(Conversation, "fold", break_one)
+    for wanted in (["bad", "good"], None):
+        with pytest.raises(tj.ImportIncomplete, match=r"bad: trace .* cannot be assembled \(KeyError in") as told:
+            client(url, tmp_path).import_conversations(wanted)
+        assert "secret" not in str(told.value)
+        assert [each.task.conversation_id for each in told.value.trajectories] == ["good"]
 
 
 def test_an_iteration_may_nest_imports_and_be_left_early(server: tuple[Simulator, str], tmp_path: Path) -> None:

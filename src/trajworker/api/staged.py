@@ -10,7 +10,7 @@ from msgspec import Struct
 from trajworker.assembly import Conversation, Fold, FoldSettings, Header, assemble
 from trajworker.errors import TrajworkerError
 from trajworker.model.run import Project
-from trajworker.ports import Activity, Portion, TraceVersion
+from trajworker.ports import Activity, TraceVersion
 from trajworker.staging import Staging
 from trajworker.trajectory import Pane, Trajectory
 
@@ -87,7 +87,7 @@ class Assembly:
         traces = [trace.trace_id for trace in await self._traces(activity)]
         async with aclosing(self._staging.portions(activity.conversation, traces)) as portions:
             async for portion in portions:
-                await anyio.to_thread.run_sync(_fold, conversation, portion)
+                await anyio.to_thread.run_sync(conversation.fold_each, portion.runs, portion.feedback)
         return conversation.folds
 
     async def _assembled(self, activity: Activity, folds: list[Fold]) -> Trajectory:
@@ -100,8 +100,3 @@ class Assembly:
             complete=complete,
         )
         return await anyio.to_thread.run_sync(assemble, folds, header)
-
-
-def _fold(conversation: Conversation, portion: Portion) -> None:
-    for trace_id, runs in portion.runs.items():
-        conversation.fold(runs, portion.feedback.get(trace_id, ()))

@@ -1,6 +1,8 @@
 """A conversation while it is folded: its traces one after another, each against those before it."""
 
-from collections.abc import Sequence
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from trajworker.assembly.beside.side_calls import left_out, placed
 from trajworker.assembly.beside.standing import Standing
@@ -10,6 +12,7 @@ from trajworker.assembly.kept.folds import Fold
 from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.rules import DEFAULT_SETTINGS, FoldSettings
+from trajworker.errors import MalformedRun, TrajworkerError
 from trajworker.model.run import Feedback, Run
 
 
@@ -43,3 +46,26 @@ class Conversation:
         self.folds.append(fold)
         standing.add(fold)
         return fold
+
+    def fold_each(self, runs: Mapping[str, Sequence[Run]], feedback: Mapping[str, Sequence[Feedback]]) -> None:
+        """Fold the next traces, given by id, in order; where one cannot be, the conversation is not to go on.
+
+        Raises:
+            MalformedRun: one holds what no rule foresaw. It names the place, which tells a maintainer more than a
+                message, and nothing of what was said.
+            RedactionFailed: as `fold`.
+        """
+        for trace_id, members in runs.items():
+            try:
+                self.fold(members, feedback.get(trace_id, ()))
+            except TrajworkerError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not cost the others
+                what = f"{type(error).__name__} in {_place(error)}"
+                raise MalformedRun(f"trace {trace_id} cannot be assembled ({what})") from None
+
+
+def _place(error: Exception) -> str:
+    """File and line that raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"

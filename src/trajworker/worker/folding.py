@@ -4,12 +4,10 @@ Folding is what costs CPU here. It is pure, so it is done in a worker thread, ma
 goes on beating, and a stop need not wait for it.
 """
 
-import traceback
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 
 import anyio.to_thread
 import msgspec
@@ -135,27 +133,20 @@ class Folding:
 
 
 def _fold(conversation: Conversation, portion: Portion) -> TrajworkerError | None:
-    """Fold the next traces; the reason where one cannot be."""
-    for trace_id, runs in portion.runs.items():
-        try:
-            fold = conversation.fold(runs, portion.feedback.get(trace_id, ()))
-            digest_of(fold)  # told here, not on the loop, which asks for it
-        except TrajworkerError as error:
-            return error
-        except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not hold up the others
-            return MalformedRun(f"trace {trace_id} cannot be assembled ({type(error).__name__} in {_place(error)})")
+    """Fold the next traces; the reason where one cannot be: it must not hold up the other conversations."""
+    begun = len(conversation.folds)
+    try:
+        conversation.fold_each(portion.runs, portion.feedback)
+    except TrajworkerError as error:
+        return error
+    for fold in conversation.folds[begun:]:
+        digest_of(fold)  # told here, not on the loop, which asks for it
     return None
 
 
 def project_name(activity: Activity) -> str:
     """What people call its project, as all events do; its id where staging knows no name."""
     return activity.project or activity.project_id
-
-
-def _place(error: BaseException) -> str:
-    """File and line that raised, which tell a maintainer more than a message, and nothing of the payload."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "an unknown place"
 
 
 def _folded(material: Material, folds: list[Fold], begun: int, *, keep: bool) -> Folded:
