@@ -46,6 +46,27 @@ def test_an_agent_that_says_the_joined_words_itself_is_the_main_one() -> None:
     assert len(trajectory.nested) == 2
 
 
+def test_tasks_that_code_sent_off_one_after_another_did_not_run_beside_each_other() -> None:
+    record, human = Recorder(), user("How warm is Faro?")
+    root = record.run("chain", {"question": "How warm is Faro?"}, {"answer": "21 degrees there."})
+    asked = [
+        ("rewrite", [system("Rewrite the question."), human], "Faro weather now"),
+        ("answer", [system("You are a guide."), human], "21 degrees there."),
+        ("name", [system("Name this chat."), human], "Faro in summer"),
+    ]
+    runs = [root]
+    for node, prompt, said in asked:
+        about = {
+            "langgraph_step": 0,
+            "langgraph_checkpoint_ns": f"app:1|{node}:2",
+            "langgraph_triggers": ["__pregel_push"],
+        }
+        runs.append(record.run("llm", {"messages": prompt}, assistant(said), root, metadata=about))
+    trajectory = told(runs)
+    assert words_of(trajectory) == ["How warm is Faro?", "21 degrees there."]
+    assert (len(trajectory.nested), len(trajectory.internal)) == (0, 2)
+
+
 def _routed(record: Recorder, question: str, route: str, answer: str, *calls: dict[str, Any]) -> list[Run]:
     """A turn of a graph whose router calls a tool that nobody runs; then an agent answers, or the app itself."""
     human = {"type": "human", "content": question, "id": question}

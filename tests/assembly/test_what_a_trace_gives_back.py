@@ -48,6 +48,32 @@ def test_an_answer_counts_more_than_what_else_a_trace_gives_back() -> None:
     assert [one.content for one in trajectory.internal] == ["de", '["Und Beja?"]']
 
 
+@pytest.mark.parametrize("given", [{"dialog": [HUMAN]}, {"resume": "yes", "goto": []}, {"dialog": "How warm is Faro?"}])
+def test_a_graphs_state_tells_the_answer_whatever_it_is_called(given: dict[str, Any]) -> None:
+    naming, question = system("Name this chat."), user("How warm is Faro?")
+    back = {"dialog": [HUMAN, graph_message("21.", "a1")], "title": "Faro in summer", "notes": [{"page_content": "x"}]}
+    runs = traced(
+        Recorder(), given, back,
+        ([AGENT, question], generation(graph_message("21.", "a1"))),
+        ([naming, question], generation(graph_message("Faro in summer", "t1"))),
+    )  # fmt: skip
+    trajectory = told(runs)
+    assert words_of(trajectory) == ["How warm is Faro?", "21."]
+    assert [one.content for one in trajectory.internal] == ["Faro in summer"]
+
+
+def test_the_list_that_an_app_remembers_beside_its_answer_is_not_what_it_said() -> None:
+    question = user("And Beja?")
+    remembered = [HUMAN, graph_message("21 degrees.", "a1")]
+    runs = traced(
+        Recorder(),
+        {"question": "And Beja?"},
+        {"answer": "30 degrees.", "history": remembered},
+        ([AGENT, question], assistant("30 degrees.")),
+    )
+    assert words_of(told(runs)) == ["And Beja?", "30 degrees."]
+
+
 def test_replies_suggested_over_the_same_list_are_not_the_agents() -> None:
     prompt = [AGENT, user("How warm is Faro?")]
     suggesting = [*prompt, assistant("21."), user("Suggest two short replies.")]

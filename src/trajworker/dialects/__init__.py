@@ -1,6 +1,6 @@
 """Payload dialects: what a producer recorded, read as messages. Formats are known by their shape, never by name."""
 
-from trajworker.dialects.answer import ANSWERS, answer_of
+from trajworker.dialects.answer import ANSWERS, BODY, answer_of
 from trajworker.dialects.draft import Draft, digest, words_digest
 from trajworker.dialects.outcome import Answer
 from trajworker.dialects.outputs import read_answer
@@ -9,6 +9,7 @@ from trajworker.dialects.reader import read_all, read_one
 
 __all__ = [
     "ANSWERS",
+    "BODY",
     "Answer",
     "Draft",
     "Prompt",

@@ -26,7 +26,7 @@ ANSWERS = ("output", "final_answer", "final", "text", "answer", "result", "respo
            "output_text", "content", "reply", "generated", "generation", "assistant", "message")  # fmt: skip
 """Names under which a payload holds an answer, the clearest first."""
 _COUNTS = ("usage_metadata", "usage", "usageMetadata", "totalUsage", "token_usage", "tokenUsage", "meta")
-_BODY = frozenset({"choices", "candidates", "generations", "output", "message", "messages"})
+BODY = frozenset({"choices", "candidates", "generations", "output", "message", "messages"})
 """Fields of which a provider's own answer has one."""
 _NO_ANSWERS = frozenset({"error", "errors", "debug"})
 _GOES_ON = ("tool_use", "pause_turn")
@@ -196,7 +196,7 @@ def _from_elsewhere(answer: Answer, payload: dict[str, Any]) -> None:
 def _body(payload: dict[str, Any]) -> Answer | None:
     """The provider's own answer, wherever the app that asked for it over HTTP keeps that; None where there is none."""
     objects = [value for name, value in payload.items() if isinstance(value, dict) and name not in _NO_ANSWERS]
-    bodies = [value for value in objects if not _BODY.isdisjoint(value)]
+    bodies = [value for value in objects if not BODY.isdisjoint(value)]
     inner = answer_of(bodies[0]) if len(bodies) == 1 else None
     return inner if inner is not None and _speaks(inner) else None
 

@@ -30,12 +30,21 @@ def ran_beside(groups: Sequence[Group]) -> list[bool]:
     return found
 
 
+_PUSHED = b'"__pregel_push"'
+"""Triggers a task that code sent off: LangGraph's `Send`, and each task of its Functional API."""
+
+
 def _step(one: Group) -> tuple[tuple[str, str] | None, str]:
-    """The graph and the step of it that a group stands in, and its node's own namespace (`agent:1|tools:2`)."""
+    """The graph and the step of it that a group stands in, and its node's own namespace (`agent:1|tools:2`).
+
+    Tasks that code sends off one after another are all of one step: their times alone tell which ran together.
+    """
     about = one.calls[0].about
     namespace = str(about.langgraph_checkpoint_ns)
     step = about.langgraph_step
-    return (namespace.rpartition("|")[0], str(step)) if step is not None else None, namespace
+    if step is None or _PUSHED in bytes(one.calls[0].run.extra):
+        return None, namespace
+    return (namespace.rpartition("|")[0], str(step)), namespace
 
 
 def _time(one: Group) -> tuple[datetime, datetime]:

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.assembly.reading.given import by_name, plain, words_below
+from trajworker.assembly.reading.message_fields import messages_given, messages_given_back
 from trajworker.assembly.reading.naming import (
     IDS,
     SETTINGS,
@@ -18,13 +19,10 @@ from trajworker.assembly.reading.naming import (
     is_about_answer,
 )
 from trajworker.assembly.reading.payloads import (
-    FIELDS,
-    ITEMS,
     answer_in,
     decoded,
     drafts_of,
     fields_of,
-    lenient,
     newest_first,
     object_in,
 )
@@ -195,29 +193,8 @@ class Root(Struct, eq=False, gc=False):
 
 
 _ABSENT = object()
-_GIVEN = ("messages", "input", "output", "chat_history")
-_GIVEN_BACK = ("messages", "input", "output")
-"""Fields of a root's inputs and outputs that hold messages; a history that is handed through is nothing new."""
 _HOLDERS = ("kwargs", "inputs", "data", "payload", "body")
 """Fields whose own fields count as the root's; a request's body may be text still."""
-
-
-def _messages_field(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]:
-    """The undecoded messages of `{"messages": [..]}`, empty where there are none."""
-    for name in names:
-        value = fields.get(name)
-        if value is None:
-            continue
-        start = bytes(value)[:1]
-        if start == b"{" and name in ("input", "output"):
-            inner = _messages_field(lenient(value, FIELDS, {}), names)
-            if inner:
-                return inner
-        if start == b"[":
-            items = lenient(value, ITEMS, [])
-            if items and bytes(items[0])[:1] in (b"{", b"["):
-                return items
-    return []
 
 
 def read_root(run: Run) -> Root:
@@ -228,7 +205,7 @@ def read_root(run: Run) -> Root:
     inputs, given = fields_of(run.inputs)
     given = by_name(given)
     outputs, given_back = fields_of(run.outputs)
-    items = _messages_field(given, _GIVEN)
+    items = messages_given(given)
     for item in reversed(items):
         drafts = drafts_of(item)
         if item is items[-1] and drafts and drafts[-1].role is ASSISTANT:
@@ -238,7 +215,7 @@ def read_root(run: Run) -> Root:
         root.words = [draft for draft in drafts if draft.role is USER] + root.words
     if len(inputs) < MAX_PLAIN_BYTES:
         _plain_inputs(root, {name: plain(name, value) for name, value in given.items()} if given else decoded(inputs))
-    root.trailing = _messages_field(given_back, _GIVEN_BACK)
+    root.trailing = messages_given_back(given_back, given, resumes=root.resumes)
     root.outputs = outputs
     return root
 
