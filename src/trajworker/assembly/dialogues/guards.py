@@ -62,7 +62,7 @@ def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> 
     """
     if root is None or not calls or not before.manners:
         return False
-    if all(call.in_silence and _is_asked_alike(call, before) for call in calls):
+    if all(call.in_silence and is_asked_alike(call, before) for call in calls):
         return True
     told = root.answer()
     if root.trailing:
@@ -74,14 +74,14 @@ def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> 
 
 def _decides(call: Call, told: str, before: Context) -> bool:
     """Whether a call is asked as those that stood beside the agent's before were, and nobody was told its answer."""
-    if call.failed or not _is_asked_alike(call, before):
+    if call.failed or not is_asked_alike(call, before):
         return False
     if any(text in told or (told and told in text) for text in _said(call)):
         return False
     return all(draft.role in (SYSTEM, USER) for draft in call.read())
 
 
-def _is_asked_alike(call: Call, before: Context) -> bool:
+def is_asked_alike(call: Call, before: Context) -> bool:
     """Whether a call is asked as those were that stood beside the agent's before."""
     asked = manner(call)
     return bool(asked) and all(key in before.manners for key in asked)
