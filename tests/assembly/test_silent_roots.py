@@ -54,3 +54,47 @@ def test_of_prompts_that_are_alike_in_all_that_the_last_gives_the_answer() -> No
     polishing = [system("Polish."), user("How warm is Faro? Draft: warm")]
     runs = requested(({"messages": [AGENT, QUESTION]}, assistant("warm")), ({"messages": polishing}, ANSWER))
     assert words_of(told(runs))[-1] == ANSWER["content"]
+
+
+def broken_off(
+    record: Recorder, question: str, *calls: tuple[list[dict[str, Any]], dict[str, Any] | None]
+) -> list[Run]:
+    """A turn that failed, as its last call did; calls without an answer failed."""
+    root = record.run("chain", {"question": question}, None, error="Overloaded()")
+    asked = [({"messages": prompt}, answer) for prompt, answer in calls]
+    return [root, *(record.run("llm", one, said, root, error=None if said else "Overloaded()") for one, said in asked)]
+
+
+def answered(record: Recorder, rewriting: dict[str, Any], titling: dict[str, Any]) -> list[Run]:
+    """A turn before, with who rewrites the question and who writes a title beside the agent."""
+    root = record.run("chain", {"question": QUESTION["content"]}, {"answer": ANSWER["content"]})
+    calls = [
+        ([rewriting, QUESTION], assistant("warmth Faro")),
+        ([AGENT, user(f"Page 1.\n\n{QUESTION['content']}")], ANSWER),
+        ([titling, QUESTION], assistant("Warmth there")),
+    ]
+    return [root, *(record.run("llm", {"messages": prompt}, said, root) for prompt, said in calls)]
+
+
+REWRITING, TITLING = system("Rewrite the question."), system("Write a title.")
+HISTORY = [QUESTION, ANSWER]
+
+
+@pytest.mark.parametrize(
+    ("helping", "history"),
+    [
+        pytest.param(REWRITING, [], id="helpers are known from the turn before"),
+        pytest.param(system("Which language?"), HISTORY, id="it alone knows what was said"),
+    ],
+)
+def test_a_turn_that_failed_with_its_last_call_is_not_told_as_what_its_helpers_said(
+    helping: dict[str, Any], history: list[dict[str, Any]]
+) -> None:
+    record = Recorder()
+    before = answered(record, REWRITING, TITLING)
+    failing = [AGENT, *history, user("Page 2.\n\nAnd how warm is Beja?")]
+    helped = ([helping, user("And how warm is Beja?")], assistant("warmth Beja"))
+    trajectory = told(before, broken_off(record, "And how warm is Beja?", helped, (failing, None), (failing, None)))
+    assert words_of(trajectory) == [QUESTION["content"], ANSWER["content"], "And how warm is Beja?"]
+    assert [one.content for one in trajectory.internal] == ["warmth Faro", "Warmth there", "warmth Beja"]
+    assert [turn.status for turn in trajectory.turns] == ["success", "error"]

@@ -5,8 +5,10 @@ from collections.abc import Set as AbstractSet
 
 from trajworker.assembly.dialogues.evidence import tellers, telling
 from trajworker.assembly.dialogues.groups import MANY, Group, spoken_to, system_of
+from trajworker.assembly.dialogues.guards import is_asked_alike
 from trajworker.assembly.dialogues.overlaps import ran_beside
 from trajworker.assembly.dialogues.unnamed_answers import last_filling
+from trajworker.assembly.kept.context import Context
 from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.payloads import answer_in, decoded
@@ -16,17 +18,19 @@ from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.words import MIN_QUOTE, is_phrase
 from trajworker.dialects import ANSWERS, otel
 from trajworker.dialects.speech import RAW
-from trajworker.model.message import USER
+from trajworker.model.message import ASSISTANT, USER
 from trajworker.model.run import Run
 
 
-def own_group(groups: list[Group], root: Root | None, ran: Ran) -> Group:
+def own_group(groups: list[Group], root: Root | None, ran: Ran, before: Context) -> Group:
     """The agent's: what a graph kept, else whose answer the trace gave back, else who is likely to have answered."""
     kept = _kept(groups, root)
     if kept is not None:
         return kept
     groups = _not_about_others(groups)
     found = _answering(groups, root, ran) if root is not None else None
+    if found is None and root is not None and before.total:
+        found = _broken_off(groups, root, before)
     return found if found is not None else _likely(groups, root)
 
 
@@ -38,6 +42,21 @@ def _answering(groups: list[Group], root: Root, ran: Ran) -> Group | None:
     if found:
         return next((one for one in reversed(found) if one.final in told), found[-1])
     return None if answers else last_filling(groups, root, ran)
+
+
+def _broken_off(groups: list[Group], root: Root, before: Context) -> Group | None:
+    """Who failed at last, in a trace that gave nothing back: others that answered only worked for it.
+
+    They stood beside the agent's in traces before, or it alone is asked with what was said before.
+    """
+    last = max(groups, key=lambda one: one.calls[-1].run.start_time)
+    if not last.calls[-1].failed or root.answer() is not None or root.trailing:
+        return None
+    rivals = [one for one in groups if not is_asked_alike(one.calls[0], before)]
+    if last not in rivals:
+        return None
+    heard = [one for one in rivals if any(draft.role is ASSISTANT for draft in one.calls[0].read())]
+    return last if [last] in (rivals, heard) else None
 
 
 def _likely(groups: list[Group], root: Root | None) -> Group:

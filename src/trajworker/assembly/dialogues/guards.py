@@ -1,11 +1,17 @@
-"""Whether an app answered in words of its own, where its models only decided what to say: routers and guards."""
+"""Whether an app answered in words that no recorded model said: its own, behind guards, or an untraced model's."""
 
+from typing import Any
+
+from msgspec import Raw
+
+from trajworker.assembly.dialogues.evidence import tellers
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import Context
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.likeness import bare, is_label, is_rewording
-from trajworker.assembly.reading.payloads import is_empty
+from trajworker.assembly.reading.payloads import decoded, is_empty
 from trajworker.assembly.reading.roots import Root
+from trajworker.assembly.reading.tool_runs import NOTHING_RAN
 from trajworker.assembly.reading.words import is_phrase, root_drafts
 from trajworker.dialects import words_digest
 from trajworker.model.message import SYSTEM, TOOL, USER
@@ -18,7 +24,9 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
     """Whether an app answered in words that none of these calls said."""
     if root is None or not calls:
         return False
-    return _graph_speaks(calls, root) if root.trailing else _only_labels(calls, root)
+    if root.trailing and _graph_speaks(calls, root):
+        return True
+    return _only_verdicts(calls, root) or _only_followed(calls, root)
 
 
 def _graph_speaks(calls: list[Call], root: Root) -> bool:
@@ -40,18 +48,49 @@ def _graph_speaks(calls: list[Call], root: Root) -> bool:
     return not any(draft.role is TOOL for call in heard for draft in call.read())
 
 
-def _only_labels(calls: list[Call], root: Root) -> bool:
-    """Whether calls said a word each that the answer has nothing of: the model that answered was not traced.
+def _only_verdicts(calls: list[Call], root: Root) -> bool:
+    """Whether calls said a word each, be it in a field, that the answer has nothing of: who answered was not traced.
 
     A figure may be what the answer was made of, in words.
     """
+    words: list[str] = []
     for call in calls:
-        if call.ids or not is_label(call.text):
+        if call.ids or call.text is None or call.text.isdecimal():
             return False
-    told, labels = root.answer(), [call.text or "" for call in calls]
-    if told is None or not is_phrase(told) or not root_drafts(root):
+        if not is_label(call.text) and call.text[:1] not in ("{", "["):
+            return False
+        words += _words_in(call.text)
+    told = _told(root)
+    if told is None or any(call.text == told for call in calls):
         return False
-    return not any(text.isdecimal() or bare(text) in bare(told) for text in labels)
+    return not any(is_phrase(word) or bare(word) in bare(told) for word in words)
+
+
+def _only_followed(calls: list[Call], root: Root) -> bool:
+    """Whether calls were asked about an answer that none of them said, in any form: who answered was not traced.
+
+    What was said in turns before may be given to any call, so only the end of a prompt tells.
+    """
+    if len(calls) == 1 and root.shows(calls[0].text):
+        return False
+    told = _told(root)
+    if told is None or any(call.text == told or call.ids for call in calls):
+        return False
+    if not any(told in (draft.content or "") for call in calls for draft in call.read()[-1:]):
+        return False
+    if any(told in (draft.content or "") for draft in root_drafts(root)):
+        return False
+    worked = any(draft.role is TOOL for call in calls for draft in call.read())
+    return not worked and not tellers(calls, [told, *root.named_answers()], NOTHING_RAN)
+
+
+def _told(root: Root) -> str | None:
+    """The sentence with which a trace answers its user; None where a graph keeps it under the id of who said it."""
+    told = root.answer()
+    if root.trailing:
+        answers = root.turn_answers()
+        told = (answers[0].content or "").strip() if len(answers) == 1 and not answers[0].id else None
+    return told if told is not None and is_phrase(told) and root_drafts(root) else None
 
 
 def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> bool:
@@ -62,7 +101,7 @@ def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> 
     """
     if root is None or not calls or not before.manners:
         return False
-    if all(call.in_silence and _is_asked_alike(call, before) for call in calls):
+    if all(call.in_silence and is_asked_alike(call, before) for call in calls):
         return True
     told = root.answer()
     if root.trailing:
@@ -74,14 +113,14 @@ def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> 
 
 def _decides(call: Call, told: str, before: Context) -> bool:
     """Whether a call is asked as those that stood beside the agent's before were, and nobody was told its answer."""
-    if call.failed or not _is_asked_alike(call, before):
+    if call.failed or not is_asked_alike(call, before):
         return False
     if any(text in told or (told and told in text) for text in _said(call)):
         return False
     return all(draft.role in (SYSTEM, USER) for draft in call.read())
 
 
-def _is_asked_alike(call: Call, before: Context) -> bool:
+def is_asked_alike(call: Call, before: Context) -> bool:
     """Whether a call is asked as those were that stood beside the agent's before."""
     asked = manner(call)
     return bool(asked) and all(key in before.manners for key in asked)
@@ -93,6 +132,22 @@ def _said(call: Call) -> list[str]:
     made = draft.tool_calls or () if draft is not None else ()
     values = [value for one in made for value in (one.arguments or {}).values()]
     return [text for text in (call.text, *values) if isinstance(text, str) and text]
+
+
+def _words_in(text: str) -> list[str]:
+    """The texts and figures in what is written as JSON, whether something is so left out; else the text itself."""
+    value = None if is_label(text) else decoded(Raw(text.encode()))
+    if not isinstance(value, dict | list):
+        return [text]
+    words: list[str] = []
+    rest: list[Any] = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, dict | list):
+            rest += one.values() if isinstance(one, dict) else one
+        elif one is not None and not isinstance(one, bool):
+            words.append(str(one))
+    return words
 
 
 def _tells(told: str, text: str) -> bool:

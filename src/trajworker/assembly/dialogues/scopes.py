@@ -107,7 +107,7 @@ def sort_calls(
         return _with_others(Sorted(chosen.calls, [], internal + behind), groups)
     if is_joined(groups, root):
         return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
-    return _with_others(_sort_dialogues(groups, root, ran, internal), groups)
+    return _with_others(_sort_dialogues(groups, root, ran, internal, before), groups)
 
 
 def _with_others(found: Sorted, groups: list[Group]) -> Sorted:
@@ -121,9 +121,9 @@ def _with_others(found: Sorted, groups: list[Group]) -> Sorted:
     return found
 
 
-def _sort_dialogues(groups: list[Group], root: Root | None, ran: Ran, internal: list[Call]) -> Sorted:
+def _sort_dialogues(groups: list[Group], root: Root | None, ran: Ran, internal: list[Call], before: Context) -> Sorted:
     """Tell the agent's own dialogue from others; `internal` calls belong to none."""
-    chosen = with_handing(own_group(groups, root, ran), groups, ran)
+    chosen = with_handing(own_group(groups, root, ran, before), groups, ran)
     chosen, reopening = with_new_contexts(chosen, groups, root)
     chosen, behind = up_to_final(chosen, root, ran)
     if root is None:
