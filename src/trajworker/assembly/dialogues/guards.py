@@ -71,10 +71,10 @@ def _only_followed(calls: list[Call], root: Root) -> bool:
 
     What was said in turns before may be given to any call, so only the end of a prompt tells.
     """
-    if len(calls) == 1 and root.shows(calls[0].text):
+    if any(call.ids for call in calls) or (len(calls) == 1 and root.shows(calls[0].text)):
         return False
     told = _told(root)
-    if told is None or any(call.text == told or call.ids for call in calls):
+    if told is None or any(call.text == told for call in calls):
         return False
     if not any(told in (draft.content or "") for call in calls for draft in call.read()[-1:]):
         return False
