@@ -47,11 +47,18 @@ def _are_about(standing: Standing, count: int, following: Draft, key: bytes) -> 
     if any(given != key for fold in last for given in fold.after.given):
         return False
     users = [fold.after.turn_user for fold in last]
-    asked = [standing.message(user) if user is not None else None for user in users]
-    texts = [one.rendered or one.content or "" for one in asked if one is not None]
+    asked = [message for user in users if user is not None and (message := standing.message(user)) is not None]
     exchange = _words(standing.exchange(standing.folds[-count - 1].after))
-    words = [*exchange, (following.content or "").strip()]
-    return all(_holds_both(text, exchange) or any(quotes(text, word) for word in words) for text in texts)
+    return all(_is_about(one, exchange, following) for one in asked)
+
+
+def _is_about(asked: Message, exchange: list[str], following: Draft) -> bool:
+    """Whether a call was asked about the last question, its answer, or the words that follow."""
+    said, words = (asked.content or "").strip(), [*exchange, (following.content or "").strip()]
+    if said and said in words:
+        return True  # a template may stand around them, and a single word is not looked for in that
+    text = asked.rendered or said
+    return _holds_both(text, exchange) or any(quotes(text, word) for word in words)
 
 
 def _words(said: Sequence[Message]) -> list[str]:
@@ -140,13 +147,12 @@ def _given_besides(trace: Trace, exchange: Sequence[Message]) -> list[bytes]:
 def _asked_otherwise(standing: Standing, call: Call) -> bool:
     """Whether a call has none of the system prompts that the agent was asked with before, nor one in other words."""
     view = standing.folds[len(standing.folds) - 1 - standing.context.apart].after.view
-    systems, prompts = standing.known.systems, system_of(call)
+    systems, prompts, first = standing.known.systems, system_of(call), standing.head(view)
     if not prompts:
-        return bool(view) and view[0][0] >= 0 and standing.key(view[0][0]) in systems
+        return first is not None and first.role is SYSTEM
     places = [systems[key] for key in prompts if key in systems]
     if any(low <= place < high for place in places for low, high in view):
         return False
-    first = standing.message(view[0][0]) if view and view[0][0] >= 0 else None
     if first is None or first.role is not SYSTEM:
         return True
     texts = [draft.content or "" for draft in call.read() if draft.role is SYSTEM]

@@ -50,6 +50,15 @@ class Standing:
         fold = next(held, None)
         return message_of(fold.messages[reference - fold.base]) if fold is not None else None
 
+    def head(self, view: Sequence[tuple[int, int]]) -> Message | None:
+        """What a prompt begins with that referred to these ranges, be it kept aside."""
+        if not view or view[0][0] >= 0:
+            return self.message(view[0][0]) if view else None
+        aside = -1 - view[0][0]
+        held = (fold for fold in self.folds if 0 <= fold.after.asides - aside - 1 < len(fold.asides))
+        fold = next(held, None)
+        return message_of(fold.asides[aside - fold.after.asides]) if fold is not None else None
+
     def exchange(self, context: Context) -> list[Message]:
         """The last question and its answer, as far as they were said, where a trace had left this context."""
         places = (context.turn_user, context.answer)
