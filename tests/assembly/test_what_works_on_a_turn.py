@@ -1,8 +1,11 @@
 """Functions that work on each turn behind it, in traces of their own: later prompts, or those before, tell them."""
 
+import pytest
+
 from support.chat import assistant, system, user, words_of
-from support.folding import told
+from support.folding import fold_all, told
 from support.runs import Recorder
+from trajworker.assembly import Conversation, Header, encode_line
 from trajworker.model.run import Run
 
 AGENT, TITLE, CHECK = system("You are a ferryman."), system("Write a title of two words."), system("Is this harmful?")
@@ -15,6 +18,53 @@ def called(record: Recorder, name: str, given: dict[str, object], prompt: Prompt
     """A trace of a function that asks a model."""
     root = record.run("chain", given, {"output": answer}, name=name)
     return [root, record.run("llm", {"messages": prompt}, assistant(answer), root)]
+
+
+def titled(record: Recorder) -> list[list[Run]]:
+    """A turn, and a title for its question."""
+    return [
+        called(record, "chat", {"text": Q}, [AGENT, user(Q)], A),
+        called(record, "title", {"text": Q}, [TITLE, user(Q)], "Ferry times"),
+    ]
+
+
+def judged(record: Recorder) -> list[list[Run]]:
+    """Two turns, each with a function behind it that is given its question."""
+    judge = system("Grade the answer.")
+    return [
+        called(record, "chat", {"text": Q}, [AGENT, user(Q)], A),
+        called(record, "judge", {"text": Q}, [judge, user(f"Of: {Q}")], "4"),
+        called(record, "chat", {"text": NEXT}, [AGENT, *SAID, user(NEXT)], LAST),
+        called(record, "judge", {"text": NEXT}, [judge, user(f"Of: {NEXT}")], "5"),
+    ]
+
+
+def test_the_first_answer_is_the_one_that_the_next_prompt_goes_on_from() -> None:
+    record = Recorder()
+    traces = [*titled(record), called(record, "chat", {"text": NEXT}, [AGENT, *SAID, user(NEXT)], LAST)]
+    trajectory = told(*traces)
+    assert words_of(trajectory) == [Q, A, NEXT, LAST]
+    assert [(one.content, one.turn) for one in trajectory.internal] == [("Ferry times", 1)]
+    assert [len(one.trace_ids) for one in trajectory.turns] == [2, 1]
+
+
+def test_the_first_answer_is_the_one_that_the_next_root_is_given_where_no_model_answers() -> None:
+    record, no = Recorder(), "I cannot say."
+    root = record.run("chain", {"text": NEXT, "history": SAID}, {"messages": [*SAID, user(NEXT), assistant(no)]})
+    refused = [root, record.run("llm", {"messages": [CHECK, user(NEXT)]}, assistant('{"harmful": true}'), root)]
+    first = called(record, "chat", {"text": Q}, [AGENT, user(Q)], A)
+    title = called(record, "title", {"text": Q}, [TITLE, user(Q)], "Ferry times")
+    assert words_of(told(first, title, refused))[:2] == [Q, A]
+
+
+def test_the_second_answer_to_the_first_words_is_the_one_where_the_next_prompt_holds_it() -> None:
+    record = Recorder()
+    traces = [
+        called(record, "check", {"text": Q}, [CHECK, user(Q)], "no"),
+        called(record, "chat", {"text": Q}, [AGENT, user(Q)], A),
+        called(record, "chat", {"text": NEXT}, [AGENT, user(Q), assistant("no"), *SAID, user(NEXT)], LAST),
+    ]
+    assert words_of(told(*traces))[:2] == [Q, A]
 
 
 def test_a_title_without_system_prompt_is_no_turn_of_an_agent_whose_prompt_holds_what_was_found() -> None:
@@ -43,3 +93,23 @@ def test_a_template_may_stand_around_a_question_of_one_word() -> None:
         called(record, "chat", {"text": NEXT}, [AGENT, *said, user(NEXT)], LAST),
     ]
     assert words_of(told(*traces)) == ["hm", A, NEXT, LAST]
+
+
+@pytest.mark.parametrize("late", range(1, 7))
+def test_it_is_the_same_folded_at_once_or_anew_from_a_trace_that_came_late(late: int) -> None:
+    record = Recorder()
+    first = titled(record)
+    traces = [
+        *first,
+        *judged(record)[2:],
+        called(record, "chat", {"text": "So?"}, [AGENT, user("So?")], "So."),
+        first[1],
+    ]
+    at_once = Conversation()
+    for trace in traces:
+        at_once.fold(trace)
+    anew = fold_all(traces[:late])
+    for trace in traces[late:]:
+        anew.append(Conversation(folds=anew).fold(trace))
+    header = Header(conversation_id="t")
+    assert b"".join(encode_line(at_once.folds, header)) == b"".join(encode_line(anew, header))

@@ -7,8 +7,9 @@ agent's next prompt goes on from the answer before it.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
-from trajworker.assembly.beside.standing import Standing, set_beside
+from trajworker.assembly.beside.standing import Standing, last_exchange, set_beside
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.dialogues.guards import OPENING
 from trajworker.assembly.kept.context import KEPT
@@ -39,6 +40,20 @@ def left_out(standing: Standing, trace: Trace) -> int:
     asked = [pair for call in trace.calls for pair in zip(call.read(), call.digests(), strict=True)]
     users = [pair for pair in asked if pair[0].role is USER]
     return held if users and _are_about(standing, held, *users[-1]) else 0
+
+
+def goes_on_before(standing: Standing, trace: Trace) -> bool:
+    """Whether a trace goes on from the answer of the first one, which was withdrawn as if it prepared the next.
+
+    What stands since then only worked on that first turn: a title for it is asked for in the same words.
+    """
+    first = standing.prepared
+    if first is None or not all(fold.after.apart or fold.entries[-1].beside for fold in standing.folds[1:]):
+        return False
+    told, given = [key for call in trace.calls for key in call.digests()], pairwise(_given(trace))
+    pairs = [*pairwise(told), *((words_digest(USER, one), words_digest(ASSISTANT, two)) for one, two in given)]
+    exchange = last_exchange(first)
+    return exchange is not None and exchange in pairs and not standing.tells(set(told).difference(exchange))
 
 
 def _are_about(standing: Standing, count: int, following: Draft, key: bytes) -> bool:

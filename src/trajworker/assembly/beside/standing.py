@@ -5,6 +5,7 @@ came late, or without the one that withdrew, gives what folding all at once woul
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec import structs
@@ -27,8 +28,10 @@ class Standing:
         self.known = Known()
         self.context = Context()
         """What the last of them left."""
+        self.prepared: Fold | None = None
+        """The first trace, where the one behind it told that it only prepared that."""
         for fold in folds:
-            self.withdraw(fold.withdraws)
+            self.withdraw(fold.withdraws, restores=fold.restores)
             self.add(fold)
 
     def add(self, fold: Fold) -> None:
@@ -37,12 +40,17 @@ class Standing:
         self.known.learn(fold.news)
         self.context = fold.after
 
-    def withdraw(self, count: int) -> None:
-        """Take back the last folds."""
-        for _ in range(count):
+    def withdraw(self, count: int, *, restores: bool = False) -> None:
+        """Take back the last folds, or all in favour of the one that the first of them withdrew."""
+        if not count:
+            return
+        taken, prepared = self.folds[-count:], self.prepared
+        for _ in taken:
             self.known.forget(self.folds.pop().news)
-        if count:
-            self.context = self.folds[-1].after if self.folds else Context()
+        self.prepared = None if self.folds or restores else taken[0]
+        self.context = self.folds[-1].after if self.folds else Context()
+        if restores and prepared is not None:
+            self.add(prepared)
 
     def message(self, reference: int) -> Message | None:
         """A message that is no aside."""
@@ -71,6 +79,10 @@ class Standing:
         answer = self.folds[place].after.answer if place >= 0 else None
         return self.key(answer) if answer is not None else None
 
+    def tells(self, keys: AbstractSet[bytes]) -> bool:
+        """Whether any of these messages was said in what stands."""
+        return any(self.key(place) in keys for place in range(self.context.total))
+
     def key(self, reference: int) -> bytes:
         """Digest of a message."""
         return bytes(self.known.messages[reference * DIGEST_SIZE : (reference + 1) * DIGEST_SIZE])
@@ -84,9 +96,11 @@ def written(folds: Sequence[Fold]) -> Sequence[Fold]:
     found: list[Fold] = []
     for fold in folds:
         if fold.withdraws:
-            standing.withdraw(fold.withdraws)
+            standing.withdraw(fold.withdraws, restores=fold.restores)
             asked, before, start = _question(fold), standing.context, len(found) - fold.withdraws
             found[start:] = [set_beside(one, before, ahead=_question(one) == asked) for one in found[start:]]
+            if fold.restores:
+                found[start - 1] = standing.folds[-1]
         standing.add(fold)
         found.append(fold)
     return found
@@ -94,10 +108,20 @@ def written(folds: Sequence[Fold]) -> Sequence[Fold]:
 
 def _question(fold: Fold) -> bytes | None:
     """Digest of the user's message in a fold."""
-    user = fold.after.turn_user
-    if user is None or user < fold.base:
+    return _key(fold, fold.after.turn_user)
+
+
+def last_exchange(fold: Fold) -> tuple[bytes, bytes] | None:
+    """Digests of the last question and its answer, where a fold holds both."""
+    question, answer = _key(fold, fold.after.turn_user), _key(fold, fold.after.answer)
+    return (question, answer) if question is not None and answer is not None else None
+
+
+def _key(fold: Fold, reference: int | None) -> bytes | None:
+    """Digest of a message that a fold holds."""
+    if reference is None or reference < fold.base:
         return None
-    return bytes(fold.news.messages[(user - fold.base) * DIGEST_SIZE : (user - fold.base + 1) * DIGEST_SIZE])
+    return bytes(fold.news.messages[(reference - fold.base) * DIGEST_SIZE : (reference - fold.base + 1) * DIGEST_SIZE])
 
 
 def set_beside(fold: Fold, before: Context, *, ahead: bool = False) -> Fold:
