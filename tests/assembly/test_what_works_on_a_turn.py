@@ -95,6 +95,29 @@ def test_a_template_may_stand_around_a_question_of_one_word() -> None:
     assert words_of(told(*traces)) == ["hm", A, NEXT, LAST]
 
 
+def test_what_was_left_out_behind_a_turn_is_none_behind_the_last_either() -> None:
+    trajectory = told(*judged(Recorder()))
+    assert words_of(trajectory) == [Q, A, NEXT, LAST]
+    assert [(one.content, one.turn) for one in trajectory.internal] == [("4", 1), ("5", 2)]
+
+
+def test_what_was_left_out_behind_a_turn_is_none_before_a_prompt_without_history_either() -> None:
+    record = Recorder()
+    fresh = called(record, "chat", {"text": "Thanks"}, [AGENT, user("Thanks")], "Welcome.")
+    assert words_of(told(*judged(record), fresh)) == [Q, A, NEXT, LAST, "Thanks", "Welcome."]
+
+
+def test_a_check_of_new_words_at_the_end_tells_that_somebody_spoke() -> None:
+    record = Recorder()
+    traces = [
+        called(record, "chat", {"text": Q}, [AGENT, user(Q)], A),
+        called(record, "check", {"text": NEXT}, [CHECK, user(NEXT)], "no"),
+        called(record, "chat", {"text": NEXT}, [AGENT, *SAID, user(NEXT)], LAST),
+        called(record, "check", {"text": "Thanks"}, [CHECK, user("Thanks")], "no"),
+    ]
+    assert told(*traces).task.num_turns == 3
+
+
 @pytest.mark.parametrize("late", range(1, 7))
 def test_it_is_the_same_folded_at_once_or_anew_from_a_trace_that_came_late(late: int) -> None:
     record = Recorder()

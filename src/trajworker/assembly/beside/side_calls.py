@@ -35,11 +35,13 @@ def left_out(standing: Standing, trace: Trace) -> int:
         return int(len(standing.folds) == 1 and _only_prepared(standing, trace))
     told = {key for call in trace.calls for key in call.digests()}
     held = next((back for back in range(apart) if standing.answer(back) in told), apart)
-    if not held or standing.answer(held) not in told:
-        return 0
-    asked = [pair for call in trace.calls for pair in zip(call.read(), call.digests(), strict=True)]
+    asked = [pair for call in trace.calls for pair in zip(call.read(), call.digests(), strict=True)] if held else []
     users = [pair for pair in asked if pair[0].role is USER]
-    return held if users and _are_about(standing, held, *users[-1]) else 0
+    if not users:
+        return 0
+    if standing.answer(held) not in told:
+        return standing.repeats() if users[-1][1] != standing.question() else 0
+    return held if _are_about(standing, held, *users[-1]) else 0
 
 
 def goes_on_before(standing: Standing, trace: Trace) -> bool:

@@ -19,6 +19,9 @@ from trajworker.trajectory.codec import encode_chunk, message_of, step_of
 
 _RETRIEVAL = msgspec.json.Decoder(Retrieval)
 
+_Work = tuple[str, bytes]
+"""A root's name and the system prompt of its call: what a trace does, whatever it is asked."""
+
 
 class Standing:
     """The folds that are part of a conversation, and what they say."""
@@ -30,6 +33,8 @@ class Standing:
         """What the last of them left."""
         self.prepared: Fold | None = None
         """The first trace, where the one behind it told that it only prepared that."""
+        self.works: set[_Work] = set()
+        """What was withdrawn that worked on the turn before it."""
         for fold in folds:
             self.withdraw(fold.withdraws, restores=fold.restores)
             self.add(fold)
@@ -44,6 +49,7 @@ class Standing:
         """Take back the last folds, or all in favour of the one that the first of them withdrew."""
         if not count:
             return
+        self.works.update(work for work in self._last_works(count) if work is not None)
         taken, prepared = self.folds[-count:], self.prepared
         for _ in taken:
             self.known.forget(self.folds.pop().news)
@@ -51,6 +57,30 @@ class Standing:
         self.context = self.folds[-1].after if self.folds else Context()
         if restores and prepared is not None:
             self.add(prepared)
+
+    def repeats(self) -> int:
+        """How many of the last folds, each of which stands apart, do once more what was withdrawn before."""
+        apart = self.context.apart if self.works else 0
+        works = self._last_works(apart)
+        return apart if works and all(work in self.works for work in works) else 0
+
+    def _last_works(self, count: int) -> list[_Work | None]:
+        """What each of the last folds was to do, where it was asked the question of the turn before them again."""
+        if not 0 < count < len(self.folds):
+            return []
+        asked, *again = map(self._asked, self.folds[-count - 1 :])
+        pairs = zip(again, self.folds[-count:], strict=True)
+        return [self._work(fold) if words and words == asked else None for words, fold in pairs]
+
+    def _work(self, fold: Fold) -> _Work | None:
+        after = fold.after
+        head = self.key(after.view[0][0]) if after.view and after.view[0][0] >= 0 else b""
+        return (after.root, head) if after.apart and after.root and head in self.known.systems else None
+
+    def _asked(self, fold: Fold) -> str | None:
+        """What a user had asked last when a fold was made, without the template around it."""
+        asked = self.message(fold.after.turn_user) if fold.after.turn_user is not None else None
+        return asked.content if asked is not None else None
 
     def message(self, reference: int) -> Message | None:
         """A message that is no aside."""
@@ -79,6 +109,11 @@ class Standing:
         answer = self.folds[place].after.answer if place >= 0 else None
         return self.key(answer) if answer is not None else None
 
+    def question(self) -> bytes | None:
+        """Digest of what was asked last."""
+        user = self.context.turn_user
+        return self.key(user) if user is not None else None
+
     def tells(self, keys: AbstractSet[bytes]) -> bool:
         """Whether any of these messages was said in what stands."""
         return any(self.key(place) in keys for place in range(self.context.total))
@@ -89,7 +124,7 @@ class Standing:
 
 
 def written(folds: Sequence[Fold]) -> Sequence[Fold]:
-    """The folds as they reach a line: those that were withdrawn tell of internal calls."""
+    """The folds as they reach a line: those that were withdrawn tell of internal calls, and who repeats these last."""
     if not any(fold.withdraws for fold in folds):
         return folds
     standing = Standing()
@@ -103,6 +138,9 @@ def written(folds: Sequence[Fold]) -> Sequence[Fold]:
                 found[start - 1] = standing.folds[-1]
         standing.add(fold)
         found.append(fold)
+    if again := standing.repeats():
+        before = standing.folds[-again - 1].after
+        found[-again:] = [set_beside(one, before) for one in found[-again:]]
     return found
 
 
