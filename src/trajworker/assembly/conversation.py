@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from trajworker.assembly.beside.side_calls import left_out, placed
+from trajworker.assembly.beside.side_calls import goes_on_before, left_out, placed
 from trajworker.assembly.beside.standing import Standing
 from trajworker.assembly.fold import TraceFolding
 from trajworker.assembly.kept.context import Past
@@ -36,12 +36,14 @@ class Conversation:
         trace = Trace(runs, feedback, self._settings.rewards)
         standing = self._standing
         withdrawn = left_out(standing, trace)
-        if withdrawn:
-            standing.withdraw(withdrawn)
+        restores = not withdrawn and goes_on_before(standing, trace)
+        if restores:
+            withdrawn = len(standing.folds)
+        standing.withdraw(withdrawn, restores=restores)
         folding = TraceFolding(trace, Past(standing.context, standing.known, self._prompt))
         fold, self._prompt = folding.fold()
         fold = placed(standing, trace, fold)
-        fold.withdraws = withdrawn
+        fold.withdraws, fold.restores = withdrawn, restores
         fold.rules = self._settings.mark
         self.folds.append(fold)
         standing.add(fold)

@@ -7,8 +7,9 @@ agent's next prompt goes on from the answer before it.
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
-from trajworker.assembly.beside.standing import Standing, set_beside
+from trajworker.assembly.beside.standing import Standing, last_exchange, set_beside
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.dialogues.guards import OPENING
 from trajworker.assembly.kept.context import KEPT
@@ -34,11 +35,27 @@ def left_out(standing: Standing, trace: Trace) -> int:
         return int(len(standing.folds) == 1 and _only_prepared(standing, trace))
     told = {key for call in trace.calls for key in call.digests()}
     held = next((back for back in range(apart) if standing.answer(back) in told), apart)
-    if not held or standing.answer(held) not in told:
-        return 0
-    asked = [pair for call in trace.calls for pair in zip(call.read(), call.digests(), strict=True)]
+    asked = [pair for call in trace.calls for pair in zip(call.read(), call.digests(), strict=True)] if held else []
     users = [pair for pair in asked if pair[0].role is USER]
-    return held if users and _are_about(standing, held, *users[-1]) else 0
+    if not users:
+        return 0
+    if standing.answer(held) not in told:
+        return standing.repeats() if users[-1][1] != standing.question() else 0
+    return held if _are_about(standing, held, *users[-1]) else 0
+
+
+def goes_on_before(standing: Standing, trace: Trace) -> bool:
+    """Whether a trace goes on from the answer of the first one, which was withdrawn as if it prepared the next.
+
+    What stands since then only worked on that first turn: a title for it is asked for in the same words.
+    """
+    first = standing.prepared
+    if first is None or not all(fold.after.apart or fold.entries[-1].beside for fold in standing.folds[1:]):
+        return False
+    told, given = [key for call in trace.calls for key in call.digests()], pairwise(_given(trace))
+    pairs = [*pairwise(told), *((words_digest(USER, one), words_digest(ASSISTANT, two)) for one, two in given)]
+    exchange = last_exchange(first)
+    return exchange is not None and exchange in pairs and not standing.tells(set(told).difference(exchange))
 
 
 def _are_about(standing: Standing, count: int, following: Draft, key: bytes) -> bool:
@@ -47,11 +64,18 @@ def _are_about(standing: Standing, count: int, following: Draft, key: bytes) -> 
     if any(given != key for fold in last for given in fold.after.given):
         return False
     users = [fold.after.turn_user for fold in last]
-    asked = [standing.message(user) if user is not None else None for user in users]
-    texts = [one.rendered or one.content or "" for one in asked if one is not None]
+    asked = [message for user in users if user is not None and (message := standing.message(user)) is not None]
     exchange = _words(standing.exchange(standing.folds[-count - 1].after))
-    words = [*exchange, (following.content or "").strip()]
-    return all(_holds_both(text, exchange) or any(quotes(text, word) for word in words) for text in texts)
+    return all(_is_about(one, exchange, following) for one in asked)
+
+
+def _is_about(asked: Message, exchange: list[str], following: Draft) -> bool:
+    """Whether a call was asked about the last question, its answer, or the words that follow."""
+    said, words = (asked.content or "").strip(), [*exchange, (following.content or "").strip()]
+    if said and said in words:
+        return True  # a template may stand around them, and a single word is not looked for in that
+    text = asked.rendered or said
+    return _holds_both(text, exchange) or any(quotes(text, word) for word in words)
 
 
 def _words(said: Sequence[Message]) -> list[str]:
@@ -140,13 +164,12 @@ def _given_besides(trace: Trace, exchange: Sequence[Message]) -> list[bytes]:
 def _asked_otherwise(standing: Standing, call: Call) -> bool:
     """Whether a call has none of the system prompts that the agent was asked with before, nor one in other words."""
     view = standing.folds[len(standing.folds) - 1 - standing.context.apart].after.view
-    systems, prompts = standing.known.systems, system_of(call)
+    systems, prompts, first = standing.known.systems, system_of(call), standing.head(view)
     if not prompts:
-        return bool(view) and view[0][0] >= 0 and standing.key(view[0][0]) in systems
+        return first is not None and first.role is SYSTEM
     places = [systems[key] for key in prompts if key in systems]
     if any(low <= place < high for place in places for low, high in view):
         return False
-    first = standing.message(view[0][0]) if view and view[0][0] >= 0 else None
     if first is None or first.role is not SYSTEM:
         return True
     texts = [draft.content or "" for draft in call.read() if draft.role is SYSTEM]

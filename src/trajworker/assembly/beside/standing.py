@@ -5,6 +5,7 @@ came late, or without the one that withdrew, gives what folding all at once woul
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec import structs
@@ -18,6 +19,9 @@ from trajworker.trajectory.codec import encode_chunk, message_of, step_of
 
 _RETRIEVAL = msgspec.json.Decoder(Retrieval)
 
+_Work = tuple[str, bytes]
+"""A root's name and the system prompt of its call: what a trace does, whatever it is asked."""
+
 
 class Standing:
     """The folds that are part of a conversation, and what they say."""
@@ -27,8 +31,12 @@ class Standing:
         self.known = Known()
         self.context = Context()
         """What the last of them left."""
+        self.prepared: Fold | None = None
+        """The first trace, where the one behind it told that it only prepared that."""
+        self.works: set[_Work] = set()
+        """What was withdrawn that worked on the turn before it."""
         for fold in folds:
-            self.withdraw(fold.withdraws)
+            self.withdraw(fold.withdraws, restores=fold.restores)
             self.add(fold)
 
     def add(self, fold: Fold) -> None:
@@ -37,18 +45,57 @@ class Standing:
         self.known.learn(fold.news)
         self.context = fold.after
 
-    def withdraw(self, count: int) -> None:
-        """Take back the last folds."""
-        for _ in range(count):
+    def withdraw(self, count: int, *, restores: bool = False) -> None:
+        """Take back the last folds, or all in favour of the one that the first of them withdrew."""
+        if not count:
+            return
+        self.works.update(work for work in self._last_works(count) if work is not None)
+        taken, prepared = self.folds[-count:], self.prepared
+        for _ in taken:
             self.known.forget(self.folds.pop().news)
-        if count:
-            self.context = self.folds[-1].after if self.folds else Context()
+        self.prepared = None if self.folds or restores else taken[0]
+        self.context = self.folds[-1].after if self.folds else Context()
+        if restores and prepared is not None:
+            self.add(prepared)
+
+    def repeats(self) -> int:
+        """How many of the last folds, each of which stands apart, do once more what was withdrawn before."""
+        apart = self.context.apart if self.works else 0
+        works = self._last_works(apart)
+        return apart if works and all(work in self.works for work in works) else 0
+
+    def _last_works(self, count: int) -> list[_Work | None]:
+        """What each of the last folds was to do, where it was asked the question of the turn before them again."""
+        if not 0 < count < len(self.folds):
+            return []
+        asked, *again = map(self._asked, self.folds[-count - 1 :])
+        pairs = zip(again, self.folds[-count:], strict=True)
+        return [self._work(fold) if words and words == asked else None for words, fold in pairs]
+
+    def _work(self, fold: Fold) -> _Work | None:
+        after = fold.after
+        head = self.key(after.view[0][0]) if after.view and after.view[0][0] >= 0 else b""
+        return (after.root, head) if after.apart and after.root and head in self.known.systems else None
+
+    def _asked(self, fold: Fold) -> str | None:
+        """What a user had asked last when a fold was made, without the template around it."""
+        asked = self.message(fold.after.turn_user) if fold.after.turn_user is not None else None
+        return asked.content if asked is not None else None
 
     def message(self, reference: int) -> Message | None:
         """A message that is no aside."""
         held = (fold for fold in reversed(self.folds) if 0 <= reference - fold.base < len(fold.messages))
         fold = next(held, None)
         return message_of(fold.messages[reference - fold.base]) if fold is not None else None
+
+    def head(self, view: Sequence[tuple[int, int]]) -> Message | None:
+        """What a prompt begins with that referred to these ranges, be it kept aside."""
+        if not view or view[0][0] >= 0:
+            return self.message(view[0][0]) if view else None
+        aside = -1 - view[0][0]
+        held = (fold for fold in self.folds if 0 <= fold.after.asides - aside - 1 < len(fold.asides))
+        fold = next(held, None)
+        return message_of(fold.asides[aside - fold.after.asides]) if fold is not None else None
 
     def exchange(self, context: Context) -> list[Message]:
         """The last question and its answer, as far as they were said, where a trace had left this context."""
@@ -62,33 +109,57 @@ class Standing:
         answer = self.folds[place].after.answer if place >= 0 else None
         return self.key(answer) if answer is not None else None
 
+    def question(self) -> bytes | None:
+        """Digest of what was asked last."""
+        user = self.context.turn_user
+        return self.key(user) if user is not None else None
+
+    def tells(self, keys: AbstractSet[bytes]) -> bool:
+        """Whether any of these messages was said in what stands."""
+        return any(self.key(place) in keys for place in range(self.context.total))
+
     def key(self, reference: int) -> bytes:
         """Digest of a message."""
         return bytes(self.known.messages[reference * DIGEST_SIZE : (reference + 1) * DIGEST_SIZE])
 
 
 def written(folds: Sequence[Fold]) -> Sequence[Fold]:
-    """The folds as they reach a line: those that were withdrawn tell of internal calls."""
+    """The folds as they reach a line: those that were withdrawn tell of internal calls, and who repeats these last."""
     if not any(fold.withdraws for fold in folds):
         return folds
     standing = Standing()
     found: list[Fold] = []
     for fold in folds:
         if fold.withdraws:
-            standing.withdraw(fold.withdraws)
+            standing.withdraw(fold.withdraws, restores=fold.restores)
             asked, before, start = _question(fold), standing.context, len(found) - fold.withdraws
             found[start:] = [set_beside(one, before, ahead=_question(one) == asked) for one in found[start:]]
+            if fold.restores:
+                found[start - 1] = standing.folds[-1]
         standing.add(fold)
         found.append(fold)
+    if again := standing.repeats():
+        before = standing.folds[-again - 1].after
+        found[-again:] = [set_beside(one, before) for one in found[-again:]]
     return found
 
 
 def _question(fold: Fold) -> bytes | None:
     """Digest of the user's message in a fold."""
-    user = fold.after.turn_user
-    if user is None or user < fold.base:
+    return _key(fold, fold.after.turn_user)
+
+
+def last_exchange(fold: Fold) -> tuple[bytes, bytes] | None:
+    """Digests of the last question and its answer, where a fold holds both."""
+    question, answer = _key(fold, fold.after.turn_user), _key(fold, fold.after.answer)
+    return (question, answer) if question is not None and answer is not None else None
+
+
+def _key(fold: Fold, reference: int | None) -> bytes | None:
+    """Digest of a message that a fold holds."""
+    if reference is None or reference < fold.base:
         return None
-    return bytes(fold.news.messages[(user - fold.base) * DIGEST_SIZE : (user - fold.base + 1) * DIGEST_SIZE])
+    return bytes(fold.news.messages[(reference - fold.base) * DIGEST_SIZE : (reference - fold.base + 1) * DIGEST_SIZE])
 
 
 def set_beside(fold: Fold, before: Context, *, ahead: bool = False) -> Fold:

@@ -12,7 +12,7 @@ from trajworker.assembly.kept.figures import Figures
 from trajworker.assembly.kept.rewards import Aggregation
 from trajworker.model.message import TrainableStatus
 
-VERSION = 5
+VERSION = 6
 _DIGEST_SIZE = 16
 
 
@@ -96,6 +96,8 @@ class Fold(Struct, array_like=True, gc=False):
     """Mark of the settings it was made by, see `FoldSettings.mark`."""
     withdraws: int = 0
     """How many folds before it only worked on the dialogue, as its prompts show, see `side_calls`."""
+    restores: bool = False
+    """Whether the fold before those, which one of them withdrew, is part of the dialogue after all."""
     digest: bytes = b""
     """Of all that reaches a line; empty until it is asked for, see `digest_of`."""
 
@@ -111,7 +113,7 @@ def digest_of(fold: Fold) -> bytes:
         told = (
             fold.messages, fold.asides, fold.steps, fold.entries, fold.nested, fold.internal, fold.retrieved,
             fold.tools, fold.amendments, fold.rewards, fold.figures, fold.reopens, fold.finish, fold.out_of_steps,
-            fold.metadata, fold.aggregation, fold.withdraws,
+            fold.metadata, fold.aggregation, fold.withdraws, fold.restores,
         )  # fmt: skip
         fold.digest = sha256(_ENCODER.encode(told)).digest()[:_DIGEST_SIZE]
     return fold.digest
