@@ -14,6 +14,8 @@ from trajworker.model.message import TrainableStatus
 
 VERSION = 6
 _DIGEST_SIZE = 16
+_RESTORED = ("restores",)
+"""What the digest of a fold that restores has more; that of any other is what it was before there were such."""
 
 
 class Entry(Struct, array_like=True, gc=False):
@@ -113,7 +115,7 @@ def digest_of(fold: Fold) -> bytes:
         told = (
             fold.messages, fold.asides, fold.steps, fold.entries, fold.nested, fold.internal, fold.retrieved,
             fold.tools, fold.amendments, fold.rewards, fold.figures, fold.reopens, fold.finish, fold.out_of_steps,
-            fold.metadata, fold.aggregation, fold.withdraws, fold.restores,
+            fold.metadata, fold.aggregation, fold.withdraws, *_RESTORED[: fold.restores],
         )  # fmt: skip
         fold.digest = sha256(_ENCODER.encode(told)).digest()[:_DIGEST_SIZE]
     return fold.digest
