@@ -128,10 +128,7 @@ def record(emissions: Sequence[Emission], connection: sqlite3.Connection) -> Non
     connection.executemany(
         "UPDATE conversation SET revision = ?, content_hash = ?, changed = ?, failure = NULL, "
         f"reduced = CASE WHEN reduced THEN {_LACKING} ELSE 0 END WHERE key = ?",
-        [
-            (one.revision, one.content_hash, int(known[one.conversation].versions != one.seen), one.conversation)
-            for one in emissions
-        ],
+        [(one.revision, one.content_hash, int(_outdated(known, one)), one.conversation) for one in emissions],
     )
 
 
@@ -176,6 +173,11 @@ def _follow(known: Mapping[int, _Known], emission: Emission) -> None:
             f"conversation {emission.conversation} has revision {before}, {emission.revision} cannot be recorded"
         )
     conversation.revision = emission.revision
+
+
+def _outdated(known: Mapping[int, _Known], emission: Emission) -> bool:
+    """Whether the conversation holds something else now than what the emission was made of."""
+    return known[emission.conversation].versions != emission.seen
 
 
 def _write_lines(connection: sqlite3.Connection, lines: Sequence[tuple[Emission, Line]]) -> None:
