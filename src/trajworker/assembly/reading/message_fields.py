@@ -51,7 +51,10 @@ def _named(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]:
 
 
 def _grown(fields: dict[str, Raw], given: dict[str, Raw], *, resumes: bool) -> list[Raw]:
-    """The state of a graph, whatever it is called: the only list that was given, and ends with an answer now."""
+    """The state of a graph, whatever it is called: the only list that was given, and ends with an answer now.
+
+    Who `resumes` a graph gives it none.
+    """
     if not fields.keys().isdisjoint(_ANSWERED):
         return []
     found: list[list[Raw]] = []
