@@ -169,3 +169,13 @@ class TrajectoryMismatch(TrajworkerError, AssertionError):
     """Two trajectories differ where they must not; the message is the rendered verdict."""
 
     exit_code = 1
+
+
+def kind_and_place(error: Exception) -> str:
+    """Class, module and line of an error that nobody foresaw: all that may be told, its words may quote a payload."""
+    raised = error.__traceback__
+    if raised is None:
+        return type(error).__name__
+    while raised.tb_next is not None:
+        raised = raised.tb_next
+    return f"{type(error).__name__} in {raised.tb_frame.f_globals.get('__name__', '?')}:{raised.tb_lineno}"

@@ -140,7 +140,7 @@ def test_what_nobody_foresaw_is_one_line_that_names_the_place_and_tells_no_paylo
     monkeypatch.setattr(status, "main", failing(ValueError("what a user said")))
     code, _, err = say("status")
     assert (code, err.count("\n")) == (70, 1)
-    assert "ValueError in test_commands.py:" in err
+    assert f"ValueError in {__name__}:" in err
     monkeypatch.setenv("TRAJWORKER_LOGGING_LEVEL", "debug")
     way = say("status")[2]
     assert "in main" in way

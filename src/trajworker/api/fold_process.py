@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.assembly import Conversation, FoldSettings, Header, encode_line
+from trajworker.errors import kind_and_place
 from trajworker.model.run import Run
 from trajworker.sources.files.parquet_rows import ExportedConversation, conversations_of, mended
 from trajworker.trajectory import Pane
@@ -49,7 +50,7 @@ def _second_try(conversation: ExportedConversation, settings: FoldSettings) -> A
     try:
         return AssembledLine(name, _encoded(msgspec.structs.replace(conversation, traces=traces), settings))
     except Exception as error:  # noqa: BLE001 - one conversation never costs the others
-        return AssembledLine(name, failure=f"cannot be assembled: {type(error).__name__}")
+        return AssembledLine(name, failure=f"cannot be assembled ({kind_and_place(error)})")
 
 
 def lines_of(batch: bytes | memoryview, settings: FoldSettings) -> list[AssembledLine]:

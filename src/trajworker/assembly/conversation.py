@@ -1,8 +1,6 @@
 """A conversation while it is folded: its traces one after another, each against those before it."""
 
-import traceback
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from trajworker.assembly.beside.side_calls import goes_on_before, left_out, placed
 from trajworker.assembly.beside.standing import Standing
@@ -12,7 +10,7 @@ from trajworker.assembly.kept.folds import Fold
 from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.rules import DEFAULT_SETTINGS, FoldSettings
-from trajworker.errors import MalformedRun, TrajworkerError
+from trajworker.errors import MalformedRun, TrajworkerError, kind_and_place
 from trajworker.model.run import Feedback, Run
 
 
@@ -63,11 +61,4 @@ class Conversation:
             except TrajworkerError:
                 raise
             except Exception as error:  # noqa: BLE001 - a conversation that no rule foresaw must not cost the others
-                what = f"{type(error).__name__} in {_place(error)}"
-                raise MalformedRun(f"trace {trace_id} cannot be assembled ({what})") from None
-
-
-def _place(error: Exception) -> str:
-    """File and line that raised."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"
+                raise MalformedRun(f"trace {trace_id} cannot be assembled ({kind_and_place(error)})") from None

@@ -2,9 +2,8 @@
 
 import os
 import traceback
-from pathlib import Path
 
-from trajworker.errors import EXIT_IO, EXIT_SOFTWARE, TrajworkerError
+from trajworker.errors import EXIT_IO, EXIT_SOFTWARE, TrajworkerError, kind_and_place
 
 LEVEL_VARIABLE = "TRAJWORKER_LOGGING_LEVEL"
 
@@ -15,9 +14,7 @@ def explain(error: Exception) -> tuple[str, int]:
         return str(error), error.exit_code
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, EXIT_IO
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" in {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
-    fault = f"a fault of trajworker itself, please report it: {type(error).__name__}{place}"
+    fault = f"a fault of trajworker itself, please report it: {kind_and_place(error)}"
     if os.environ.get(LEVEL_VARIABLE) == "debug":
-        return f"{fault}\n{''.join(traceback.format_list(frames))}".rstrip(), EXIT_SOFTWARE
+        return f"{fault}\n{''.join(traceback.format_tb(error.__traceback__))}".rstrip(), EXIT_SOFTWARE
     return f"{fault} ({LEVEL_VARIABLE}=debug shows the way there)", EXIT_SOFTWARE
