@@ -11,7 +11,7 @@ from support.runs import Recorder
 from trajworker.assembly import Conversation, Header, assemble, encode_fold
 from trajworker.assembly.telling.repeats import WINDOW
 from trajworker.errors import MalformedRun
-from trajworker.model.message import TrainableStatus
+from trajworker.model.message import ASSISTANT, TrainableStatus
 from trajworker.model.run import Run
 from trajworker.trajectory import TerminationReason
 
@@ -86,6 +86,19 @@ def test_a_regenerated_answer_supersedes_the_one_before() -> None:
     assert statuses[3] is TrainableStatus.TRAINABLE
     assert [step.trainable_status for step in trajectory.steps] == [statuses[1], statuses[3]]
     assert trajectory.messages[1].flags == ("alternative",)
+
+
+def test_an_answer_that_is_regenerated_twice_is_superseded_twice() -> None:
+    record = Recorder()
+    trajectory = told(
+        *(turn(record, [user("fruit?")], assistant(answer)) for answer in ("apple", "pear", "plum")),
+        turn(record, [user("fruit?"), assistant("plum"), user("more")], assistant("fig")),
+    )
+    statuses = {one.content: one.trainable_status for one in trajectory.messages if one.role is ASSISTANT}
+    assert [statuses[answer] for answer in ("apple", "pear", "plum", "fig")] == [
+        *[TrainableStatus.SUPERSEDED] * 2,
+        *[TrainableStatus.TRAINABLE] * 2,
+    ]
 
 
 def test_an_edited_turn_starts_again_and_loses_nothing() -> None:

@@ -225,7 +225,7 @@ def _supersede(transcript: Transcript, references: list[int | None], keyed: list
     first = next((ref for ref in range(transcript.total) if transcript.key(ref) not in transcript.systems), None)
     repeated = user < len(keyed) and transcript.key(asked) == keyed[user][1] and all(ref < asked for ref in known)
     # prompts that carry no history tell nothing of what they go back to
-    if repeated and (known or (asked == first and not _asks_another(transcript, keyed))):
+    if repeated and (known or (_nothing_else_was_asked(transcript) and not _asks_another(transcript, keyed))):
         start = asked + 1
     elif known and known == list(range(known[0], known[0] + len(known))) and known[0] == first:
         start = known[-1] + 1
@@ -234,6 +234,13 @@ def _supersede(transcript: Transcript, references: list[int | None], keyed: list
     if start < transcript.total:
         superseded = TrainableStatus.SUPERSEDED
         transcript.amendments.append(Amendment(start=start, stop=transcript.total, status=superseded, flag=ALTERNATIVE))
+
+
+def _nothing_else_was_asked(transcript: Transcript) -> bool:
+    """Whether every turn so far began with the same words, before which nothing was said."""
+    said = [key for key in transcript.digests(0) if key not in transcript.systems]
+    asked = transcript.key(transcript.turn_user or 0)
+    return said[:1] == [asked] and said.count(said[0]) == transcript.turn
 
 
 def _asks_another(transcript: Transcript, keyed: list[Keyed]) -> bool:
