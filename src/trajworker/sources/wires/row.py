@@ -30,39 +30,42 @@ _STATUS = {
 
 
 class Row(Struct, kw_only=True, gc=False):
-    """A run on the wire; every field but the id may be null or absent."""
+    """A run on the wire; every field but the id may be null or absent.
+
+    In the order of the API's own object (langsmith-api.md section 3.1): each is looked for behind the one before.
+    """
 
     attachment_prefix: ClassVar[str] = ""
     """What marks an attachment among the names in `attachments`."""
 
     id: str
-    trace_id: str | None = None
-    project_id: str | None = None
     name: str | None = None
     run_type: str | None = None
     status: str | None = None
     start_time: datetime | None = None
     end_time: datetime | None = None
     first_token_time: datetime | None = None
-    dotted_order: str | None = None
-    parent_run_id: str | None = None
-    parent_run_ids: tuple[str, ...] | None = None
-    thread_id: str | int | None = None
     error: str | None = None
-    tags: tuple[str, ...] | None = None
-    inputs: Raw = NULL
-    outputs: Raw = NULL
     extra: Raw = NULL
     events: Raw = NULL
-    attachments: dict[str, Raw] | None = None
+    inputs: Raw = NULL
+    outputs: Raw = NULL
+    parent_run_id: str | None = None
+    parent_run_ids: tuple[str, ...] | None = None
+    project_id: str | None = None
+    trace_id: str | None = None
+    thread_id: str | int | None = None
+    dotted_order: str | None = None
+    reference_example_id: str | None = None
+    total_tokens: int | float | None = None
     prompt_tokens: int | float | None = None
     completion_tokens: int | float | None = None
-    total_tokens: int | float | None = None
     total_cost: float | str | None = None
     prompt_token_details: dict[str, Any] | None = None
     completion_token_details: dict[str, Any] | None = None
+    tags: tuple[str, ...] | None = None
+    attachments: dict[str, Raw] | None = None
     feedback_stats: Raw = NULL
-    reference_example_id: str | None = None
 
 
 ThreadKeyOf = Callable[[str | int | None, Raw], str | None]
