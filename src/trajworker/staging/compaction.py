@@ -52,7 +52,7 @@ def _drop_payloads(connection: sqlite3.Connection, traces: str, keys: Sequence[i
     free pages. What has not ended is referred to by the list of what to look at again, and there is little of it.
     """
     connection.execute(
-        "UPDATE run SET body = NULL, inputs = NULL, outputs = NULL, extra = NULL, apart = 0, tree_order = '' "
+        "UPDATE run SET body = NULL, inputs = NULL, outputs = NULL, extra = NULL, apart = 0 "
         f"WHERE ended = 0 AND trace IN ({traces})",
         keys,
     )
@@ -60,7 +60,7 @@ def _drop_payloads(connection: sqlite3.Connection, traces: str, keys: Sequence[i
     for some in chunked([key for (key,) in ended.fetchall()]):
         rows = connection.execute(f"SELECT {SKELETON} FROM run WHERE key IN ({slots(some)})", some).fetchall()
         connection.execute(f"DELETE FROM run WHERE key IN ({slots(some)})", some)
-        connection.executemany(f"INSERT INTO run ({SKELETON}, tree_order) VALUES ({slots(rows[0])}, '')", rows)
+        connection.executemany(f"INSERT INTO run ({SKELETON}) VALUES ({slots(rows[0])})", rows)
 
 
 def give_back(connection: sqlite3.Connection) -> None:

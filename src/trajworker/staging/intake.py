@@ -22,7 +22,7 @@ EPOCH_SHIFT = 40
 """A process makes fewer than 2^40 requests; above them stands its epoch, so later processes always count higher."""
 WHOLE = (SlicePurpose.COVER, SlicePurpose.CATCH_UP, SlicePurpose.DEEP_SCAN)
 """Purposes of slices in which every run of a stretch is met."""
-COLUMNS = "ended, start, end, fetch_seq, hash, tree_order, feedback_stats, body"
+COLUMNS = "ended, start, end, fetch_seq, hash, feedback_stats, body"
 
 
 def stage(
@@ -83,9 +83,9 @@ def _take_runs(connection: sqlite3.Connection, project: int, heads: Heads, news:
 
 def _columns(arrival: Arrival) -> tuple[object, ...]:
     """What is stored of a run besides where it belongs and where its payloads are, in the order of `COLUMNS`."""
-    version, run = arrival.version, arrival.run
-    figures = (int(version.ended), arrival.start, version.end, version.fetch_seq, version.hash)
-    return (*figures, run.dotted_order, version.stats, arrival.body)
+    version = arrival.version
+    ended = int(version.ended)
+    return (ended, arrival.start, version.end, version.fetch_seq, version.hash, version.stats, arrival.body)
 
 
 def _insert(
@@ -96,7 +96,7 @@ def _insert(
     )
     # In two statements, since every NULL that is bound costs time.
     connection.executemany(
-        f"INSERT INTO run (project, id, trace, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        f"INSERT INTO run (project, id, trace, {COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (project, arrival.id, touched.keys[arrival.run.trace_id], *_columns(arrival))
             for arrival in new
@@ -105,7 +105,7 @@ def _insert(
     )
     connection.executemany(
         f"INSERT INTO run (project, id, trace, {COLUMNS}, {texts.COLUMNS}) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (project, arrival.id, touched.keys[arrival.run.trace_id], *_columns(arrival), *places[arrival.id])
             for arrival in new
@@ -117,7 +117,7 @@ def _insert(
 def _replace(connection: sqlite3.Connection, heads: Heads, replaced: Sequence[tuple[int, Arrival]]) -> None:
     places = _put_known(connection, heads, replaced)
     connection.executemany(
-        f"UPDATE run SET ({COLUMNS}, {texts.COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE key = ?",
+        f"UPDATE run SET ({COLUMNS}, {texts.COLUMNS}) = (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE key = ?",
         [(*_columns(arrival), *places.get(arrival.id, texts.IN_BODY), key) for key, arrival in replaced],
     )
 
@@ -128,11 +128,8 @@ def _refill(connection: sqlite3.Connection, heads: Heads, refilled: Sequence[tup
         return
     places = _put_known(connection, heads, refilled)
     connection.executemany(
-        f"UPDATE run SET (tree_order, body, {texts.COLUMNS}) = (?, ?, ?, ?, ?, ?) WHERE key = ?",
-        [
-            (arrival.run.dotted_order, arrival.body, *places.get(arrival.id, texts.IN_BODY), key)
-            for key, arrival in refilled
-        ],
+        f"UPDATE run SET (body, {texts.COLUMNS}) = (?, ?, ?, ?, ?) WHERE key = ?",
+        [(arrival.body, *places.get(arrival.id, texts.IN_BODY), key) for key, arrival in refilled],
     )
     keys = [key for key, _ in refilled]
     connection.execute(

@@ -28,6 +28,7 @@ AFTER_ALL = "~"
 class _ThreadOf(Struct):
     """All that is read of a staged run here."""
 
+    dotted_order: str = ""
     thread_id: str | None = None
 
 
@@ -195,12 +196,12 @@ def _find_heir(connection: sqlite3.Connection, trace: _Trace, arrivals: Sequence
     runs = [arrival.run for arrival in arrivals]
     named = [(_order(run), run.thread_id) for run in runs if run.thread_id and not run.is_root]
     rows = connection.execute(
-        "SELECT id, tree_order, body FROM run WHERE trace = ? AND id != ? AND body IS NOT NULL", (trace.key, trace.id)
+        "SELECT id, body FROM run WHERE trace = ? AND id != ? AND body IS NOT NULL", (trace.key, trace.id)
     )
-    for run, order, body in rows:
-        thread = None if run in arriving else _decode_thread(body).thread_id
-        if thread:
-            named.append((order or AFTER_ALL, thread))
+    for run, body in rows:
+        staged = _decode_thread(body)
+        if staged.thread_id and run not in arriving:
+            named.append((staged.dotted_order or AFTER_ALL, staged.thread_id))
     trace.heir_order, trace.heir_thread = min(named, default=(None, None))
 
 

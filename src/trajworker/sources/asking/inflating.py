@@ -3,7 +3,6 @@
 httpx's own decoder shows neither a cut gzip stream nor a bomb (reliability.md rows 20, 21, 24).
 """
 
-import io
 import zlib
 
 from trajworker.sources.asking.failure import Failure, Kind
@@ -18,7 +17,7 @@ class Inflating:
 
     def __init__(self, encoding: str, cap: int) -> None:
         self._cap = cap
-        self._body = io.BytesIO()  # is held once only: pieces would have to be joined
+        self._parts: list[bytes] = []  # one buffer that grows would be copied with every piece that comes
         self._size = 0
         self._zlib = None
         if encoding in ("gzip", "x-gzip"):
@@ -52,11 +51,11 @@ class Inflating:
         """
         if self._zlib is not None and not self._zlib.eof and self._size:
             raise Failure(Kind.TORN, detail="the compressed answer was cut")
-        return self._body.getvalue()
+        return b"".join(self._parts)
 
     def _keep(self, part: bytes) -> None:
         self._size += len(part)
         if self._size > self._cap:
-            self._body = io.BytesIO()  # the error's traceback must not keep what was too large
+            self._parts.clear()  # the error's traceback must not keep what was too large
             raise Failure(Kind.OVERSIZE, detail=f"the answer exceeds {self._cap} bytes")
-        self._body.write(part)
+        self._parts.append(part)
