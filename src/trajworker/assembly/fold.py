@@ -18,7 +18,6 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.counting import count_runs
 from trajworker.assembly.reading.dispatch import bear_open_names
 from trajworker.assembly.reading.faults import error_text
-from trajworker.assembly.reading.searches import Search
 from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import NOTHING_MADE, Opening, Quotes, root_drafts
@@ -225,7 +224,7 @@ class TraceFolding:
                     chunks.append(chunk)
         return chunks, seen
 
-    def _retrieved(self, searches: list[Search], transcript: Transcript) -> list[bytes]:
+    def _retrieved(self, transcript: Transcript) -> list[bytes]:
         return [
             encode_chunk(
                 Retrieval(
@@ -233,7 +232,7 @@ class TraceFolding:
                     run_id=one.run.id, error=error_text(one.run.error),
                 )
             )
-            for one in searches
+            for one in self.trace.searches
         ]  # fmt: skip
 
     def _encode(
@@ -253,20 +252,25 @@ class TraceFolding:
         last = main[-1] if main else None
         finish = last.answer.draft.finish_reason if last is not None and last.answer.draft is not None else None
         by_human = trace.root is not None and trace.root.by_human
-        ran_out = any("need more steps to process" in (draft.content or "")[:80] for draft in self.trailing)
+        ran_out = bool(self.trailing) and any(map(_is_out_of_steps, self.trailing))
         return Fold(
             version=VERSION, trace_id=trace.trace_id,
             messages=encode_chunks(transcript.drafts),
             asides=encode_chunks(transcript.asides),
             steps=self.agents.steps(transcript),
             entries=entries, nested=nested, internal=internal,
-            retrieved=self._retrieved(trace.searches, transcript), tools=tools,
+            retrieved=self._retrieved(transcript) if trace.searches else [], tools=tools,
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
             figures=self.agents.figures, news=transcript.news(), base=self.before.total, after=after,
             reopens=resumes and (by_human or not self.replays), finish=finish, out_of_steps=ran_out,
             metadata=_about_models(trace.calls, last),
             project_id=trace.project_id, aggregation=trace.aggregation,
         )  # fmt: skip
+
+
+def _is_out_of_steps(draft: Draft) -> bool:
+    """Whether a graph gave this back in place of an answer: the agent ran out of steps."""
+    return "need more steps to process" in (draft.content or "")[:80]
 
 
 def _about_models(calls: list[Call], last: Call | None) -> dict[str, object]:

@@ -14,7 +14,7 @@ from trajworker.dialects.calls import tool_call
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import UNREADABLE, Said, say
 from trajworker.dialects.vocabulary import ROLES
-from trajworker.model.message import NOT_TRAINABLE, TOOL, Role, ToolCall
+from trajworker.model.message import TOOL, Role, ToolCall
 from trajworker.model.run import NULL
 
 _ROLES = {word: ROLES[word] for word in ("system", "developer", "user", "assistant", "tool")}
@@ -152,7 +152,7 @@ def read_chat(item: Item) -> list[Draft] | None:
         return None
     content, name = item.content, item.name or None
     if role is not TOOL and (content is None or isinstance(content, str)):
-        return [_text(role, content, calls, given_id, name)]
+        return [Draft(role=role, content=content, tool_calls=calls or None, id=given_id, name=name)]
     failed = item.status == "error"
     return say(
         role, content, Said(calls=calls, id=given_id, name=name, tool_call_id=item.tool_call_id or None, failed=failed)
@@ -167,18 +167,8 @@ def read_langchain(role: Role, body: Body) -> list[Draft] | None:
     content = "" if body.content is None else body.content
     given_id = path if isinstance(path, str) else None
     if role is not TOOL and isinstance(content, str):
-        return [_text(role, content, calls, given_id, body.name)]
+        return [Draft(role=role, content=content, tool_calls=calls or None, id=given_id, name=body.name)]
     failed = body.status == "error"
     return say(
         role, content, Said(calls=calls, id=given_id, name=body.name, tool_call_id=body.tool_call_id, failed=failed)
     )
-
-
-def _text(
-    role: Role, content: str | None, calls: tuple[ToolCall, ...], given_id: str | None, name: str | None
-) -> Draft:
-    """A message that is text and calls: nearly all of them are."""
-    return Draft(
-        role=role, content=content, tool_calls=calls or None, id=given_id, name=name,
-        trainable_status=NOT_TRAINABLE,
-    )  # fmt: skip

@@ -161,7 +161,9 @@ def refer(view: list[tuple[int, int]], reference: int) -> None:
 
 def append(view: list[tuple[int, int]], start: int, stop: int) -> None:
     """Add a range to ranges; one that follows the last makes that longer."""
-    if view and view[-1][1] == start and start >= 0 and view[-1][0] >= 0:
-        view[-1] = (view[-1][0], stop)
-    else:
-        view.append((start, stop))
+    if view:
+        first, end = view[-1]
+        if end == start >= 0:
+            view[-1] = (first, stop)
+            return
+    view.append((start, stop))

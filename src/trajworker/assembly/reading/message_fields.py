@@ -34,7 +34,7 @@ def messages_given_back(fields: dict[str, Raw], given: dict[str, Raw], *, resume
 
 def _named(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]:
     """The messages of a field with one of these names."""
-    for name in names:
+    for name in names if not fields.keys().isdisjoint(names) else ():
         value = fields.get(name)
         if value is None:
             continue

@@ -42,10 +42,18 @@ def by_step(calls: Iterable[Call], pieces: list[Run]) -> list[Call]:
     return found
 
 
-def by_answer(call: Call) -> list[Call]:
-    """The call, or a call for each answer of a loop that was recorded as one."""
-    if not call.answer.earlier:
-        return [call]
+def by_answer(calls: list[Call]) -> list[Call]:
+    """The calls, a loop that was recorded as one as a call for each answer."""
+    found: list[Call] = []
+    for call in calls:
+        if call.answer.earlier:
+            found += _answers(call)
+        else:
+            found.append(call)
+    return found
+
+
+def _answers(call: Call) -> list[Call]:
     began = msgspec.structs.replace(call.run, end_time=None, total_cost=None)
     ended = msgspec.structs.replace(call.run, start_time=call.run.end_time or call.run.start_time)
     return _split(call, [(began, answer) for answer in call.answer.earlier], ended)

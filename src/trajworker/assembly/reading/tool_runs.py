@@ -82,10 +82,15 @@ class Ran(Struct, gc=False):
     @classmethod
     def of(cls, runs: Iterable[ToolRun]) -> "Ran":
         """What these runs tell."""
-        told = list(runs)
-        names, ids = {run.name for run in told}, {run.call_id for run in told}
-        bare = {run.name for run in told if run.call_id is None} if None in ids else set()
-        return cls(names=names, ids=ids, bare=bare, handed={run.call_id for run in told if run.hands_over})
+        ran = cls(names=set(), ids=set(), bare=set(), handed=set())
+        for run in runs:
+            ran.names.add(run.name)
+            ran.ids.add(run.call_id)
+            if run.call_id is None:
+                ran.bare.add(run.name)
+            if run.hands_over:
+                ran.handed.add(run.call_id)
+        return ran
 
 
 NOTHING_RAN = Ran(names=set(), ids=set(), bare=set(), handed=set())

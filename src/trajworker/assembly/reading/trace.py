@@ -94,7 +94,7 @@ def _read_calls(llm_runs: list[Run], tool_runs: list[Run]) -> list[Call]:
     calls = [read_call(run) for run in inner]
     if len(inner) < len(asked):
         calls = told_by_outer(calls, asked)
-    calls = [part for call in calls for part in by_answer(call)]
+    calls = by_answer(calls)
     calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
     answers_told_later(calls)
     return calls

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 
+from msgspec import Struct
+
 from trajworker.assembly.dialogues.scopes import Sorted, agent_name, owner, sort_calls
 from trajworker.assembly.kept.context import Context, Past
 from trajworker.assembly.kept.figures import Figures
@@ -22,6 +24,24 @@ from trajworker.trajectory import Origin, Task
 from trajworker.trajectory.codec import LineStep, completed, encode_chunk, encode_chunks, line_step
 
 _TASKS = ("prompt", "description", "task", "query", "question", "input", "message", "request", "instructions")
+
+
+class _Info(Struct, omit_defaults=True, gc=False):
+    """What a step on a line says of its call; what nobody told is left out."""
+
+    run_id: str
+    trace_id: str
+    name: str
+    start_time: datetime
+    end_time: datetime | None = None
+    first_token_time: datetime | None = None
+    model: str | None = None
+
+
+class _Step(LineStep, kw_only=True, gc=False):
+    """A step as it is written."""
+
+    info: _Info  # type: ignore[assignment]  # an object on the line, as which it is read back
 
 
 class Agents:
@@ -165,23 +185,15 @@ class Agents:
         return encode_chunks([self._step(step) for step in transcript.steps])
 
     def _step(self, step: StepDraft) -> LineStep:
-        run = step.call.run
-        info: dict[str, object] = {
-            "run_id": run.id, "trace_id": run.trace_id, "name": run.name, "start_time": run.start_time,
-        }  # fmt: skip
-        if run.end_time is not None:
-            info["end_time"] = run.end_time
-        if run.first_token_time is not None:
-            info["first_token_time"] = run.first_token_time
-        if step.call.model is not None:
-            info["model"] = step.call.model
-        draft = step.call.answer.draft
+        call, rewards = step.call, self.trace.rewards.by_run
+        run, draft = call.run, call.answer.draft
+        info = _Info(run.id, run.trace_id, run.name, run.start_time, run.end_time, run.first_token_time, call.model)
         status = draft.trainable_status if draft is not None else NOT_TRAINABLE
         if step.summarised:
             status = TrainableStatus.SUMMARIZATION_BOUNDARY
-        given = () if step.call.is_part else self.trace.rewards.by_run.get(run.id, ())
-        reward = reward_of(given, self.trace.aggregation)
-        return LineStep(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
+        given = rewards.get(run.id) if rewards and not call.is_part else None
+        reward = reward_of(given, self.trace.aggregation) if given is not None else None
+        return _Step(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
 
 
 def _agent_of(call: Call, tool: ToolRun | None) -> str | None:
