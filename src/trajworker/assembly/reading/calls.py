@@ -170,23 +170,23 @@ def innermost(runs: list[Run], tools: Iterable[Run] = ()) -> list[Run]:
 
     What stands below one of the `tools` is another agent's: a loop recorded as one llm run may hold it.
     """
-    if len(runs) < 2 or not _are_nested(runs):  # noqa: PLR2004 - one that holds another
+    if len(runs) < 2:  # noqa: PLR2004 - one that holds another
         return runs
+    ids = {run.id for run in runs}
+    for run in runs:
+        if run.parent_run_id in ids or not ids.isdisjoint(ancestors(run.dotted_order)):
+            return _without_outer(runs, tools)
+    return runs
+
+
+def _without_outer(runs: list[Run], tools: Iterable[Run]) -> list[Run]:
+    """Llm runs without those that hold others."""
     outer: set[str | None] = set()
     apart = {tool.id for tool in tools}
     for run in runs:
         above = takewhile(lambda one: one not in apart, reversed(ancestors(run.dotted_order)))
         outer.update((*above, run.parent_run_id))
     return [run for run in runs if run.id not in outer]
-
-
-def _are_nested(runs: list[Run]) -> bool:
-    """Whether any of these runs stands below another."""
-    above: set[str | None] = set()
-    for run in runs:
-        above.add(run.parent_run_id)
-        above.update(ancestors(run.dotted_order))
-    return not above.isdisjoint([run.id for run in runs])
 
 
 def in_order(calls: list[Call]) -> list[Call]:

@@ -42,7 +42,8 @@ def _span(runs: Iterable[Run]) -> tuple[datetime, datetime | None]:
     begun, *later = runs
     start, end = begun.start_time, begun.end_time
     for run in later:
-        start = min(start, run.start_time)
+        if run.start_time < start:  # noqa: PLR1730 - as `min` it takes five times as long
+            start = run.start_time
         if end is None or (run.end_time is not None and run.end_time > end):
             end = run.end_time
     return start, end

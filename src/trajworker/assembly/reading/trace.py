@@ -95,7 +95,9 @@ def _read_calls(llm_runs: list[Run], tool_runs: list[Run]) -> list[Call]:
     if len(inner) < len(asked):
         calls = told_by_outer(calls, asked)
     calls = by_answer(calls)
-    calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
+    if pieces:
+        calls = by_step(calls, pieces)
+    calls = told_once(in_order(calls))
     answers_told_later(calls)
     return calls
 
