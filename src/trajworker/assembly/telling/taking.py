@@ -6,6 +6,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import append, joined, refer
+from trajworker.assembly.kept.prefix import NO_PROMPT
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.words import (
@@ -118,13 +119,13 @@ def _is_summarised(transcript: Transcript, view: list[tuple[int, int]]) -> bool:
 
 
 def _remember(transcript: Transcript, call: Call, view: list[tuple[int, int]]) -> None:
-    """Keep the hash of the prompt, so that the next one that begins with it need not be decoded."""
+    """Keep the prompt, so that the next one that begins with it need not be decoded."""
     transcript.view = view
     array = call.prompt.array
     if array is None or not view or transcript.reading.was_cut:
-        transcript.prefix.forget()
+        transcript.prefix = NO_PROMPT
     else:
-        transcript.prefix.keep(array)
+        transcript.prefix = transcript.prefix.followed_by(array)
 
 
 def _leading_results(transcript: Transcript, rest: list[Keyed]) -> tuple[list[int], list[Keyed]]:
