@@ -96,7 +96,7 @@ def _add_answer(transcript: Transcript, call: Call, answer: Draft, outside: list
 
 def _placed(transcript: Transcript, seen: Seen) -> list[tuple[int, int]]:
     """What a prompt repeats as references, its fresh system prompts added."""
-    view = list(seen.ranges)
+    view = seen.ranges
     for one in seen.fresh:
         refer(view, transcript.system(one.draft, one.key))
         for start, stop in one.behind:
