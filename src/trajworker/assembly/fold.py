@@ -27,7 +27,7 @@ from trajworker.assembly.telling.endings import ending
 from trajworker.assembly.telling.nesting import Agents
 from trajworker.assembly.telling.results import leave_open
 from trajworker.assembly.telling.taking import finish, take
-from trajworker.assembly.telling.transcript import Frame, Transcript
+from trajworker.assembly.telling.transcript import Frame, StepDraft, Transcript
 from trajworker.assembly.telling.turns import open_without_calls
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
@@ -157,7 +157,8 @@ class TraceFolding:
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
         if self._fails_on_its_own(transcript):
             return
-        finish(transcript, [draft for draft in self.trailing if draft.role is not USER], waits=self.open_end)
+        trailing = self.trailing and [draft for draft in self.trailing if draft.role is not USER]
+        finish(transcript, trailing, waits=self.open_end)
         root, run = self.trace.root, self.trace.root_run
         if root is None or run is None or run.status is not SUCCESS:
             return
@@ -211,13 +212,13 @@ class TraceFolding:
     def _start(self) -> datetime:
         return min(run.start_time for run in self.trace.runs.values())
 
-    def _tools(self, calls: list[Call], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    def _tools(self, steps: list[StepDraft], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         chunks: list[bytes] = []
         offered = b""
-        for call in calls:
-            if call.tools == offered:
+        for step in steps:
+            if step.call.tools == offered:
                 continue
-            offered = call.tools
+            offered = step.call.tools
             for key, chunk in definitions(offered):
                 if key not in seen:
                     seen = [*seen, key]
@@ -241,15 +242,14 @@ class TraceFolding:
         trace = self.trace
         count_runs(self.agents.figures, trace)
         self.agents.count_messages(transcript.drafts)
-        main = [step.call for step in transcript.steps]
-        tools, seen = self._tools(main, self.before.tools)
+        tools, seen = self._tools(transcript.steps, self.before.tools)
         after = transcript.after()
         after.tools = seen
         after.interrupted = self.before.interrupted if self.beside else entries[-1].status == "interrupted"
         after.bare = trace.root is None
         after.root = self.before.root if self.beside else trace.root_name
         after.entries = max(after.entries, 1)
-        last = main[-1] if main else None
+        last = transcript.steps[-1].call if transcript.steps else None
         finish = last.answer.draft.finish_reason if last is not None and last.answer.draft is not None else None
         by_human = trace.root is not None and trace.root.by_human
         ran_out = bool(self.trailing) and any(map(_is_out_of_steps, self.trailing))

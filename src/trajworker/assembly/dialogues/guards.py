@@ -26,6 +26,9 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
         return False
     if root.trailing and _graph_speaks(calls, root):
         return True
+    for call in calls:
+        if call.ids:  # who calls tools works on an answer
+            return False
     return _only_verdicts(calls, root) or _only_followed(calls, root)
 
 
@@ -55,7 +58,7 @@ def _only_verdicts(calls: list[Call], root: Root) -> bool:
     """
     words: list[str] = []
     for call in calls:
-        if call.ids or call.text is None or call.text.isdecimal():
+        if call.text is None or call.text.isdecimal():
             return False
         if not is_label(call.text) and call.text[:1] not in ("{", "["):
             return False
@@ -71,7 +74,7 @@ def _only_followed(calls: list[Call], root: Root) -> bool:
 
     What was said in turns before may be given to any call, so only the end of a prompt tells.
     """
-    if any(call.ids for call in calls) or (len(calls) == 1 and root.shows(calls[0].text)):
+    if len(calls) == 1 and root.shows(calls[0].text):
         return False
     told = _told(root)
     if told is None or any(call.text == told for call in calls):

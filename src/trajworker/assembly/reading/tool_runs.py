@@ -140,16 +140,16 @@ def _name(run: Run, about: ToolMetadata) -> str:
         about.entity_name,
         about.tool_id,
     )
-    for name in told:
-        if name and isinstance(name, str):
+    for name in filter(None, told):
+        if isinstance(name, str):
             return name
     return run.name
 
 
 def _first_id(told: list[Any]) -> str | None:
     """The first of several values that is an id: a text, or a number."""
-    for one in told:
-        if one and isinstance(one, (str, int)):
+    for one in filter(None, told):
+        if isinstance(one, (str, int)):
             return str(one)
     return None
 

@@ -35,7 +35,8 @@ class Trace:
                 kinds[run.run_type].append(run)
         self.calls = _read_calls(kinds["llm"], kinds["tool"])
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
-        self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
+        found = kinds["retriever"]
+        self.searches = [read_search(run) for run in sorted(found, key=_place)] if found else []
         self.rewards: Rewards = collect(feedback, rule, self._told) if feedback else Rewards(all=[], by_run={})
         self.root: Root | None = None
         root = self.root_run
