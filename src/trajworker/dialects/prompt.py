@@ -231,7 +231,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
             return inner
         _read_fields(inputs, fields, prompt)
     settings = config.system_instruction, config.systemInstruction, parameters.instructions
-    for beside in filter(None, (*_systems_of(fields), *settings)):
+    for beside in filter(None, _systems_of(fields) + settings):
         prompt.system += system_drafts(beside)
     return prompt
 

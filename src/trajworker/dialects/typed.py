@@ -77,7 +77,7 @@ class Body(Struct, gc=False):
     name: str | None = None
     id: str | list[str] | None = None
     status: str | None = None
-    invalid_tool_calls: list[Any] = []
+    invalid_tool_calls: list[Any] | None = None
     additional_kwargs: _Beside = _NOTHING
 
 

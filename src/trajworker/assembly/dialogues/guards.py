@@ -58,11 +58,10 @@ def _only_verdicts(calls: list[Call], root: Root) -> bool:
     """
     words: list[str] = []
     for call in calls:
-        if call.text is None or call.text.isdecimal():
+        text = call.text
+        if text is None or text.isdecimal() or not (is_label(text) or text.startswith(("{", "["))):
             return False
-        if not is_label(call.text) and call.text[:1] not in ("{", "["):
-            return False
-        words += _words_in(call.text)
+        words += _words_in(text)
     told = _told(root)
     if told is None or any(call.text == told for call in calls):
         return False

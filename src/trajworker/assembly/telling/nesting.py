@@ -52,7 +52,10 @@ class Agents:
         self.figures = Figures()
         self.by_owner: dict[str, list[Call]] = {}
         for call in trace.calls:
-            self.by_owner.setdefault(self._owner(call), []).append(call)
+            scope = owner(call.path, trace.tools)
+            if not scope and call.about.ls_agent_type == "subagent":
+                scope = f"agent:{call.about.ls_subagent_id or agent_name(call)}"
+            self.by_owner.setdefault(scope, []).append(call)
         self.below: dict[str, list[str]] = {}
         """The tool runs with llm calls of their own, by the one in whose scope they stand, else by the main agent."""
         for scope in filter(None, self.by_owner):
@@ -60,12 +63,6 @@ class Agents:
         self.owned_tools: dict[str, list[ToolRun]] = {}
         for tool in trace.tools.values():
             self.owned_tools.setdefault(owner(tool.path, trace.tools), []).append(tool)
-
-    def _owner(self, call: Call) -> str:
-        found = owner(call.path, self.trace.tools)
-        if not found and call.about.ls_agent_type == "subagent":
-            return f"agent:{call.about.ls_subagent_id or agent_name(call)}"
-        return found
 
     def runs(self, scope: str) -> list[ToolRun]:
         """Tool runs of one agent."""
