@@ -73,14 +73,14 @@ class TraceFolding:
     def fold(self) -> tuple[Fold, Prefix]:
         """The fold, and its last prompt."""
         trace = self.trace
-        main_calls = self.agents.by_owner.get("", [])
-        chosen = sort_calls(main_calls, trace.root, self.agents.runs(""), self.before)
+        main_calls, runs = self.agents.by_owner.get("", []), self.agents.runs("")
+        chosen = sort_calls(main_calls, trace.root, runs, self.before)
         self.beside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
         if self.beside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)
         if chosen.passed_over:
             self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
-        own, of_branches = chosen.by_caller(self.agents.runs(""))
+        own, of_branches = chosen.by_caller(runs)
         session = self._session(chosen)
         transcript = Transcript(self.past, own, self._quotes(chosen), self._frame(session, chosen))
         resumes = False

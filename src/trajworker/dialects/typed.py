@@ -141,8 +141,13 @@ def drafts_of(item: Item) -> list[Draft] | None:
 
 def _calls(given: list[_Call]) -> tuple[ToolCall, ...] | None:
     """The calls of a message, None where one of them takes more than this."""
-    calls = [call for one in given if (call := one.read()) is not None]
-    return tuple(calls) if len(calls) == len(given) else None
+    calls: list[ToolCall] = []
+    for one in given:
+        call = one.read()
+        if call is None:
+            return None
+        calls.append(call)
+    return tuple(calls)
 
 
 def read_chat(item: Item) -> list[Draft] | None:

@@ -14,7 +14,10 @@ _TOLD = frozenset({*ANSWERS, "choices", "generations", "candidates", "usage", "u
 
 def without_requests(runs: list[Run]) -> list[Run]:
     """Llm runs without those that gave a request back and no answer, which took no tokens."""
-    return [run for run in runs if run.total_tokens or not _gives_request(run)]
+    for run in runs:
+        if not run.total_tokens and _gives_request(run):
+            return [run for run in runs if run.total_tokens or not _gives_request(run)]
+    return runs
 
 
 def _gives_request(run: Run) -> bool:

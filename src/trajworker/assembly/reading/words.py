@@ -202,8 +202,9 @@ def said_by_root(opening: Opening | None) -> set[str]:
     if opening is None or opening.root is None:
         return set()
     if opening.said is None:
-        told = [draft.content for draft in opening.root.words if draft.content]
-        opening.said = set(map(str.strip, [*told, *opening.root.texts.values()]))
+        opening.said = set(map(str.strip, opening.root.texts.values()))
+        if opening.root.words:
+            opening.said.update([draft.content.strip() for draft in opening.root.words if draft.content])
     return opening.said
 
 

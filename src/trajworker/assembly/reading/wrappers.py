@@ -21,8 +21,14 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
         if more or left[outermost].call_id is not None:
             break
         del left[outermost]
-    if None not in {tool.call_id for tool in left.values()}:
-        return left  # each tells which call asked for it
+    for tool in left.values():
+        if tool.call_id is None:
+            return _asked_for(left, calls, root)
+    return left  # each tells which call asked for it
+
+
+def _asked_for(left: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> dict[str, ToolRun]:
+    """Tool runs, those that tell no call's id only where a call names them, or they tell something of their own."""
     named = {name for call in calls for name in call.names}
     left = {
         key: tool for key, tool in left.items()

@@ -89,7 +89,7 @@ def _add_answer(transcript: Transcript, call: Call, answer: Draft, outside: list
     for other in call.answer.others:
         transcript.aside(other, ALTERNATIVE)
     seen = joined(outside, transcript.view)
-    refer(seen, index)
+    append(seen, index, index + 1)
     summarised = bool(transcript.asides) and _is_summarised(transcript, seen)
     transcript.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=summarised))
 
