@@ -4,48 +4,53 @@ from collections.abc import Callable
 
 import pytest
 
-from trajworker.assembly.kept.prefix import Prefix
+from trajworker.assembly.kept.prefix import NO_PROMPT, Prefix
 
 FIRST, SECOND, OTHER = b'[{"a":1}]', b'[{"a":1},{"b":2}]', b'[{"c":3}]'
 
 
-def _kept(array: bytes) -> Prefix:
-    prefix = Prefix(0, b"")
-    prefix.keep(array)
-    return prefix
-
-
 def _in_a_row(array: bytes) -> Prefix:
-    prefix = _kept(array)
-    assert prefix.stands_for(*prefix.sealed())
-    return prefix
+    return NO_PROMPT.followed_by(array)
+
+
+def _sealed_in_a_row(array: bytes) -> Prefix:
+    prompt = NO_PROMPT.followed_by(array)
+    prompt.sealed()
+    return prompt
 
 
 def _after_a_restart(array: bytes) -> Prefix:
-    return Prefix(*_kept(array).sealed())
+    return Prefix(*NO_PROMPT.followed_by(array).sealed())
 
 
-@pytest.mark.parametrize("known", [_in_a_row, _after_a_restart])
+KNOWN = [_in_a_row, _sealed_in_a_row, _after_a_restart]
+
+
+@pytest.mark.parametrize("known", KNOWN)
 def test_what_stands_behind_the_known_beginning_is_found(known: Callable[[bytes], Prefix]) -> None:
     assert known(FIRST).behind(SECOND) == b'[{"b":2}]'
     assert known(FIRST).behind(FIRST) == b"[]"
     assert known(FIRST).behind(b'[{"a":2},{"b":2}]') is None
 
 
-@pytest.mark.parametrize("known", [_in_a_row, _after_a_restart])
+@pytest.mark.parametrize("known", KNOWN)
 def test_a_prompt_leaves_the_same_hash(known: Callable[[bytes], Prefix]) -> None:
-    longer = known(FIRST)
-    longer.behind(SECOND)
-    longer.keep(SECOND)
-    assert longer.sealed() == _kept(SECOND).sealed()
-    replaced = known(FIRST)
-    replaced.keep(OTHER + b" " * len(SECOND))
-    assert replaced.sealed() == _kept(OTHER + b" " * len(SECOND)).sealed()
+    first = known(FIRST)
+    first.behind(SECOND)
+    assert first.followed_by(SECOND).sealed() == NO_PROMPT.followed_by(SECOND).sealed()
+    replaced = OTHER + b" " * len(SECOND)
+    assert known(FIRST).followed_by(replaced).sealed() == NO_PROMPT.followed_by(replaced).sealed()
 
 
-def test_a_prompt_that_was_replaced_stands_for_its_hash_no_more() -> None:
-    prefix = _in_a_row(FIRST)
-    known = prefix.sealed()
-    prefix.keep(OTHER)
-    prefix.sealed()
-    assert not prefix.stands_for(*known)
+@pytest.mark.parametrize("known", KNOWN)
+def test_a_prompt_that_another_followed_tells_its_own_hash_all_the_same(known: Callable[[bytes], Prefix]) -> None:
+    first = known(FIRST)
+    first.behind(SECOND)
+    first.followed_by(SECOND).sealed()
+    assert first.sealed() == NO_PROMPT.followed_by(FIRST).sealed()
+    assert first.behind(SECOND) == b'[{"b":2}]'
+
+
+def test_behind_no_prompt_all_is_new() -> None:
+    assert NO_PROMPT.behind(FIRST) is None
+    assert NO_PROMPT.sealed() == (0, b"")

@@ -47,12 +47,15 @@ def test_roots_and_needed_run_types_tell_the_same(producer: str, thread: dict[st
     assert differences(assembled(producer, needed_only=True), thread) == []
 
 
+@pytest.mark.parametrize("keeps", [True, False])
 @pytest.mark.parametrize("producer", recorded.producers())
-def test_a_conversation_is_the_same_folded_at_once_or_trace_by_trace_in_whatever_order_runs_come(producer: str) -> None:
+def test_a_conversation_is_the_same_folded_at_once_or_trace_by_trace_in_whatever_order_runs_come(
+    producer: str, *, keeps: bool
+) -> None:
     shuffle = random.Random(producer)
     rows = [runs.from_v1(row) for row in recorded.runs(producer)]
     for thread, traces in runs.conversations(rows).items():
-        at_once = Conversation()
+        at_once = Conversation(keeps=keeps)
         for trace in traces:
             at_once.fold(shuffle.sample(trace, len(trace)))
         header = Header(conversation_id=thread)

@@ -88,7 +88,7 @@ def write_frame(stream: BinaryIO, content: bytes | memoryview) -> None:
 
 
 def _encoded(exported: ExportedConversation, settings: FoldSettings) -> bytes:
-    conversation = Conversation(settings)
+    conversation = Conversation(settings, keeps=False)
     for trace in exported.traces:
         conversation.fold(trace)
     complete = all(run.ended for run in _runs(exported))

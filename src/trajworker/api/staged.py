@@ -83,7 +83,7 @@ class Assembly:
         activity = found.get(name)
         if activity is None:
             raise TrajworkerError("the source told of it, but gave none of its runs")
-        conversation = Conversation(self._settings)
+        conversation = Conversation(self._settings, keeps=False)
         traces = [trace.trace_id for trace in await self._traces(activity)]
         async with aclosing(self._staging.portions(activity.conversation, traces)) as portions:
             async for portion in portions:

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from trajworker.assembly.beside.side_calls import goes_on_before, left_out, placed
 from trajworker.assembly.beside.standing import Standing
 from trajworker.assembly.fold import TraceFolding
-from trajworker.assembly.kept.context import Past
 from trajworker.assembly.kept.folds import Fold
-from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.rules import DEFAULT_SETTINGS, FoldSettings
 from trajworker.errors import MalformedRun, TrajworkerError, kind_and_place
@@ -17,12 +15,17 @@ from trajworker.model.run import Feedback, Run
 class Conversation:
     """The folds of a conversation so far."""
 
-    def __init__(self, settings: FoldSettings = DEFAULT_SETTINGS, folds: Sequence[Fold] = ()) -> None:
-        """Go on from folds that were made before by the same settings (`fold.rules` is their mark)."""
+    def __init__(
+        self, settings: FoldSettings = DEFAULT_SETTINGS, folds: Sequence[Fold] = (), *, keeps: bool = True
+    ) -> None:
+        """Go on from folds that were made before by the same settings (`fold.rules` is their mark).
+
+        Unless it `keeps` its folds, none of them is to be gone on from by another conversation.
+        """
         self.folds = list(folds)
         self._settings = settings
+        self._keeps = keeps
         self._standing = Standing(folds)
-        self._prompt: Prefix | None = None
 
     def fold(self, runs: Sequence[Run], feedback: Sequence[Feedback] = ()) -> Fold:
         """Fold the next trace: its runs in whatever order they come and however often.
@@ -38,13 +41,14 @@ class Conversation:
         if restores:
             withdrawn = len(standing.folds)
         standing.withdraw(withdrawn, restores=restores)
-        folding = TraceFolding(trace, Past(standing.context, standing.known, self._prompt))
-        fold, self._prompt = folding.fold()
-        fold = placed(standing, trace, fold)
+        told, prompt = TraceFolding(trace, standing.past()).fold()
+        fold = placed(standing, trace, told)
         fold.withdraws, fold.restores = withdrawn, restores
         fold.rules = self._settings.mark
         self.folds.append(fold)
-        standing.add(fold)
+        standing.add(fold, prompt if fold is told else standing.prompt)
+        if self._keeps:
+            standing.seal()
         return fold
 
     def fold_each(self, runs: Mapping[str, Sequence[Run]], feedback: Mapping[str, Sequence[Feedback]]) -> None:

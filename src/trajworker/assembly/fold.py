@@ -18,7 +18,6 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.counting import count_runs
 from trajworker.assembly.reading.dispatch import bear_open_names
 from trajworker.assembly.reading.faults import error_text
-from trajworker.assembly.reading.searches import Search
 from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import NOTHING_MADE, Opening, Quotes, root_drafts
@@ -28,7 +27,7 @@ from trajworker.assembly.telling.endings import ending
 from trajworker.assembly.telling.nesting import Agents
 from trajworker.assembly.telling.results import leave_open
 from trajworker.assembly.telling.taking import finish, take
-from trajworker.assembly.telling.transcript import Frame, Transcript
+from trajworker.assembly.telling.transcript import Frame, StepDraft, Transcript
 from trajworker.assembly.telling.turns import open_without_calls
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
@@ -74,14 +73,14 @@ class TraceFolding:
     def fold(self) -> tuple[Fold, Prefix]:
         """The fold, and its last prompt."""
         trace = self.trace
-        main_calls = self.agents.by_owner.get("", [])
-        chosen = sort_calls(main_calls, trace.root, self.agents.runs(""), self.before)
+        main_calls, runs = self.agents.by_owner.get("", []), self.agents.runs("")
+        chosen = sort_calls(main_calls, trace.root, runs, self.before)
         self.beside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
         if self.beside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)
         if chosen.passed_over:
             self.trailing = [draft for draft in self.trailing if digest(draft) not in chosen.passed_over]
-        own, of_branches = chosen.by_caller(self.agents.runs(""))
+        own, of_branches = chosen.by_caller(runs)
         session = self._session(chosen)
         transcript = Transcript(self.past, own, self._quotes(chosen), self._frame(session, chosen))
         resumes = False
@@ -158,7 +157,8 @@ class TraceFolding:
     def _finish(self, transcript: Transcript, calls: list[Call]) -> None:
         if self._fails_on_its_own(transcript):
             return
-        finish(transcript, [draft for draft in self.trailing if draft.role is not USER], waits=self.open_end)
+        trailing = self.trailing and [draft for draft in self.trailing if draft.role is not USER]
+        finish(transcript, trailing, waits=self.open_end)
         root, run = self.trace.root, self.trace.root_run
         if root is None or run is None or run.status is not SUCCESS:
             return
@@ -212,20 +212,20 @@ class TraceFolding:
     def _start(self) -> datetime:
         return min(run.start_time for run in self.trace.runs.values())
 
-    def _tools(self, calls: list[Call], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    def _tools(self, steps: list[StepDraft], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         chunks: list[bytes] = []
         offered = b""
-        for call in calls:
-            if call.tools == offered:
+        for step in steps:
+            if step.call.tools == offered:
                 continue
-            offered = call.tools
+            offered = step.call.tools
             for key, chunk in definitions(offered):
                 if key not in seen:
                     seen = [*seen, key]
                     chunks.append(chunk)
         return chunks, seen
 
-    def _retrieved(self, searches: list[Search], transcript: Transcript) -> list[bytes]:
+    def _retrieved(self, transcript: Transcript) -> list[bytes]:
         return [
             encode_chunk(
                 Retrieval(
@@ -233,7 +233,7 @@ class TraceFolding:
                     run_id=one.run.id, error=error_text(one.run.error),
                 )
             )
-            for one in searches
+            for one in self.trace.searches
         ]  # fmt: skip
 
     def _encode(
@@ -242,31 +242,35 @@ class TraceFolding:
         trace = self.trace
         count_runs(self.agents.figures, trace)
         self.agents.count_messages(transcript.drafts)
-        main = [step.call for step in transcript.steps]
-        tools, seen = self._tools(main, self.before.tools)
+        tools, seen = self._tools(transcript.steps, self.before.tools)
         after = transcript.after()
         after.tools = seen
         after.interrupted = self.before.interrupted if self.beside else entries[-1].status == "interrupted"
         after.bare = trace.root is None
         after.root = self.before.root if self.beside else trace.root_name
         after.entries = max(after.entries, 1)
-        last = main[-1] if main else None
+        last = transcript.steps[-1].call if transcript.steps else None
         finish = last.answer.draft.finish_reason if last is not None and last.answer.draft is not None else None
         by_human = trace.root is not None and trace.root.by_human
-        ran_out = any("need more steps to process" in (draft.content or "")[:80] for draft in self.trailing)
+        ran_out = bool(self.trailing) and any(map(_is_out_of_steps, self.trailing))
         return Fold(
             version=VERSION, trace_id=trace.trace_id,
             messages=encode_chunks(transcript.drafts),
             asides=encode_chunks(transcript.asides),
             steps=self.agents.steps(transcript),
             entries=entries, nested=nested, internal=internal,
-            retrieved=self._retrieved(trace.searches, transcript), tools=tools,
+            retrieved=self._retrieved(transcript) if trace.searches else [], tools=tools,
             amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
             figures=self.agents.figures, news=transcript.news(), base=self.before.total, after=after,
             reopens=resumes and (by_human or not self.replays), finish=finish, out_of_steps=ran_out,
             metadata=_about_models(trace.calls, last),
             project_id=trace.project_id, aggregation=trace.aggregation,
         )  # fmt: skip
+
+
+def _is_out_of_steps(draft: Draft) -> bool:
+    """Whether a graph gave this back in place of an answer: the agent ran out of steps."""
+    return "need more steps to process" in (draft.content or "")[:80]
 
 
 def _about_models(calls: list[Call], last: Call | None) -> dict[str, object]:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from trajworker.model.message import (
     ASSISTANT,
@@ -16,6 +16,7 @@ from trajworker.model.message import (
     ToolCall,
     ToolResponse,
     TrainableStatus,
+    always,
     unknown,
 )
 
@@ -36,7 +37,7 @@ class Draft(Struct, kw_only=True, omit_defaults=True, gc=False):
     usage: dict[str, Any] | None = unknown()
     finish_reason: str | None = unknown()
     reasoning: str | None = unknown()
-    trainable_status: TrainableStatus = field(default_factory=lambda: NOT_TRAINABLE)
+    trainable_status: TrainableStatus = always(NOT_TRAINABLE)
     id: str | None = None
     name: str | None = None
     refusal: str | None = None
@@ -73,7 +74,7 @@ def digest(draft: Draft) -> bytes:
             if given is None:
                 given = _ENCODER.encode(call.arguments).decode()
             said += f"\0{call.name}\0{given}"
-    elif draft.blocks and not text:
+    elif not text and draft.blocks:
         said += _ENCODER.encode(draft.blocks).decode()
     return sha256(said.encode("utf-8", "surrogatepass")).digest()[:DIGEST_SIZE]
 

@@ -1,5 +1,6 @@
 """What a model gave back, and how it says why it stopped and which model it is."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -38,7 +39,7 @@ class Answer(Struct, gc=False):
     finish: str | None = None
     usage: dict[str, Any] | None = None
     model: str | None = None
-    earlier: "list[Answer]" = []
+    earlier: "Sequence[Answer]" = ()
 
     @property
     def calls(self) -> bool:

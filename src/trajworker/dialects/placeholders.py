@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(
 
 def is_placeholder(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
     """Whether a value is what Python writes for an object that it cannot write; a parameter of it was left out."""
-    return isinstance(value, str) and value[:1] in ("<", "N") and _PLACEHOLDER.fullmatch(value) is not None
+    return isinstance(value, str) and value.startswith(("<", "N")) and _PLACEHOLDER.fullmatch(value) is not None
 
 
 def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON

@@ -214,7 +214,8 @@ def _read_prompt(inputs: Raw) -> Prompt:
         return Prompt(drafts=unknown_messages(inputs))
     named = fields.model or fields.model_name or fields.modelId or fields.modelName
     prompt = Prompt(model=text_of(named), tools=bytes(fields.tools), previous=text_of(fields.previous_response_id))
-    config, parameters = _settings(fields.config), _settings(fields.model_parameters)
+    config = _settings(fields.config) if fields.config is not NULL else _NO_SETTINGS
+    parameters = _settings(fields.model_parameters) if fields.model_parameters is not NULL else _NO_SETTINGS
     if prompt.tools[:1] not in _DEFINITIONS:
         prompt.tools = _offered(fields, config.tools, parameters.tools)
     for value in (fields.messages, fields.input, fields.contents, fields.prompt):
@@ -231,7 +232,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
             return inner
         _read_fields(inputs, fields, prompt)
     settings = config.system_instruction, config.systemInstruction, parameters.instructions
-    for beside in filter(None, (*_systems_of(fields), *settings)):
+    for beside in filter(None, _systems_of(fields) + settings):
         prompt.system += system_drafts(beside)
     return prompt
 

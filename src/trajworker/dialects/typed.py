@@ -14,7 +14,7 @@ from trajworker.dialects.calls import tool_call
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import UNREADABLE, Said, say
 from trajworker.dialects.vocabulary import ROLES
-from trajworker.model.message import NOT_TRAINABLE, TOOL, Role, ToolCall
+from trajworker.model.message import TOOL, Role, ToolCall
 from trajworker.model.run import NULL
 
 _ROLES = {word: ROLES[word] for word in ("system", "developer", "user", "assistant", "tool")}
@@ -77,7 +77,7 @@ class Body(Struct, gc=False):
     name: str | None = None
     id: str | list[str] | None = None
     status: str | None = None
-    invalid_tool_calls: list[Any] = []
+    invalid_tool_calls: list[Any] | None = None
     additional_kwargs: _Beside = _NOTHING
 
 
@@ -141,8 +141,13 @@ def drafts_of(item: Item) -> list[Draft] | None:
 
 def _calls(given: list[_Call]) -> tuple[ToolCall, ...] | None:
     """The calls of a message, None where one of them takes more than this."""
-    calls = [call for one in given if (call := one.read()) is not None]
-    return tuple(calls) if len(calls) == len(given) else None
+    calls: list[ToolCall] = []
+    for one in given:
+        call = one.read()
+        if call is None:
+            return None
+        calls.append(call)
+    return tuple(calls)
 
 
 def read_chat(item: Item) -> list[Draft] | None:
@@ -152,7 +157,7 @@ def read_chat(item: Item) -> list[Draft] | None:
         return None
     content, name = item.content, item.name or None
     if role is not TOOL and (content is None or isinstance(content, str)):
-        return [_text(role, content, calls, given_id, name)]
+        return [Draft(role=role, content=content, tool_calls=calls or None, id=given_id, name=name)]
     failed = item.status == "error"
     return say(
         role, content, Said(calls=calls, id=given_id, name=name, tool_call_id=item.tool_call_id or None, failed=failed)
@@ -167,18 +172,8 @@ def read_langchain(role: Role, body: Body) -> list[Draft] | None:
     content = "" if body.content is None else body.content
     given_id = path if isinstance(path, str) else None
     if role is not TOOL and isinstance(content, str):
-        return [_text(role, content, calls, given_id, body.name)]
+        return [Draft(role=role, content=content, tool_calls=calls or None, id=given_id, name=body.name)]
     failed = body.status == "error"
     return say(
         role, content, Said(calls=calls, id=given_id, name=body.name, tool_call_id=body.tool_call_id, failed=failed)
     )
-
-
-def _text(
-    role: Role, content: str | None, calls: tuple[ToolCall, ...], given_id: str | None, name: str | None
-) -> Draft:
-    """A message that is text and calls: nearly all of them are."""
-    return Draft(
-        role=role, content=content, tool_calls=calls or None, id=given_id, name=name,
-        trainable_status=NOT_TRAINABLE,
-    )  # fmt: skip

@@ -5,6 +5,7 @@ on disk when they say nothing.
 """
 
 from enum import StrEnum
+from itertools import repeat
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -41,9 +42,14 @@ TRAINABLE: Final = TrainableStatus.TRAINABLE
 NOT_TRAINABLE: Final = TrainableStatus.NOT_TRAINABLE
 
 
+def always(value: object) -> Any:  # noqa: ANN401 - the default of a field of any type
+    """A default that is written all the same: msgspec leaves defaults out by identity, but none that it has made."""
+    return field(default_factory=repeat(value).__next__)
+
+
 def unknown() -> Any:  # noqa: ANN401 - the default of a field of any type
-    """The default None of a field that is written all the same: msgspec leaves defaults out by identity."""
-    return field(default_factory=type(None))
+    """The default None of such a field."""
+    return always(None)
 
 
 class ToolCall(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -128,7 +134,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     usage: dict[str, Any] | None = unknown()
     finish_reason: str | None = unknown()
     reasoning: str | None = unknown()
-    trainable_status: TrainableStatus = field(default_factory=lambda: NOT_TRAINABLE)
+    trainable_status: TrainableStatus = always(NOT_TRAINABLE)
     id: str | None = None
     name: str | None = None
     refusal: str | None = None

@@ -82,18 +82,19 @@ class Folding:
 
     def _fold_one(self, activity: Activity, material: Material, now: datetime) -> Folded | TrajworkerError | None:
         """What a conversation folds to out of what was read already; None where more must be read."""
-        conversation = self._begun(material.traces)
+        keep = keeps_folds(activity, len(material.traces), now)
+        conversation = self._begun(material.traces, keep=keep)
         begun = len(conversation.folds)
         if material.changed is None or len(material.changed.runs) < len(material.traces) - begun:
             return None
         error = _fold(conversation, material.changed)
         if error is not None:
             return error
-        return _folded(material, conversation.folds, begun, keep=keeps_folds(activity, len(material.traces), now))
+        return _folded(material, conversation.folds, begun, keep=keep)
 
     async def _fold_in_portions(self, activity: Activity, material: Material) -> Folded | TrajworkerError:
         """What a conversation folds to whose runs are too much to hold at once."""
-        conversation = await anyio.to_thread.run_sync(self._begun, material.traces)
+        conversation = await anyio.to_thread.run_sync(partial(self._begun, material.traces, keep=True))
         begun = len(conversation.folds)
         todo = [trace.trace_id for trace in material.traces[begun:]]
         async with aclosing(self._store.portions(activity.conversation, todo)) as portions:
@@ -103,7 +104,7 @@ class Folding:
                     return error
         return await anyio.to_thread.run_sync(partial(_folded, material, conversation.folds, begun, keep=True))
 
-    def _begun(self, traces: Sequence[TraceVersion]) -> Conversation:
+    def _begun(self, traces: Sequence[TraceVersion], *, keep: bool) -> Conversation:
         """The conversation as far as it need not be folded again: its traces unchanged, and so are the rules."""
         folds: list[Fold] = []
         for trace in traces[: unchanged_prefix(traces)]:
@@ -114,7 +115,7 @@ class Folding:
             if fold.rules != self._settings.mark:
                 break
             folds.append(fold)
-        return Conversation(self._settings, folds)
+        return Conversation(self._settings, folds, keeps=keep)
 
     async def _bring_back(self, activity: Activity) -> TrajworkerError | None:
         """Fetch dropped payloads again; the reason where they cannot be had."""

@@ -129,11 +129,14 @@ def placed(standing: Standing, trace: Trace, fold: Fold) -> Fold:
         otherwise = _asked_otherwise(standing, trace.calls[0])
         exchange = standing.exchange(before)
         if _is_about_last(trace, asked, exchange, otherwise=otherwise):
+            standing.seal()
             fold, beside = set_beside(fold, before), True
         elif otherwise and before.apart < KEPT:
             fold.after.apart, fold.after.given = before.apart + 1, _given_besides(trace, exchange)
     if beside and before.apart:
         fold.after.apart = before.apart + 1
+    if fold.after.apart:
+        standing.seal()  # a later trace may come back to what was said before
     return fold
 
 

@@ -10,8 +10,9 @@ from collections.abc import Set as AbstractSet
 import msgspec
 from msgspec import structs
 
-from trajworker.assembly.kept.context import Context, Known
+from trajworker.assembly.kept.context import Context, Known, Past
 from trajworker.assembly.kept.folds import Fold
+from trajworker.assembly.kept.prefix import Prefix
 from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import ASSISTANT, USER, Message, TrainableStatus
 from trajworker.trajectory import Retrieval
@@ -31,6 +32,8 @@ class Standing:
         self.known = Known()
         self.context = Context()
         """What the last of them left."""
+        self.prompt: Prefix | None = None
+        """Its last prompt, where the bytes are at hand."""
         self.prepared: Fold | None = None
         """The first trace, where the one behind it told that it only prepared that."""
         self.works: set[_Work] = set()
@@ -39,22 +42,32 @@ class Standing:
             self.withdraw(fold.withdraws, restores=fold.restores)
             self.add(fold)
 
-    def add(self, fold: Fold) -> None:
-        """Take in the next fold."""
+    def past(self) -> Past:
+        """What the next trace is folded against."""
+        return Past(self.context, self.known, self.prompt)
+
+    def add(self, fold: Fold, prompt: Prefix | None = None) -> None:
+        """Take in the next fold, with its last prompt where that is at hand."""
         self.folds.append(fold)
         self.known.learn(fold.news)
-        self.context = fold.after
+        self.context, self.prompt = fold.after, prompt
+
+    def seal(self) -> None:
+        """Have the context tell its last prompt, for whoever comes back to it when the bytes are at hand no more."""
+        if self.prompt is not None:
+            self.context.prefix_length, self.context.prefix_hash = self.prompt.sealed()
 
     def withdraw(self, count: int, *, restores: bool = False) -> None:
         """Take back the last folds, or all in favour of the one that the first of them withdrew."""
         if not count:
             return
+        self.seal()
         self.works.update(work for work in self._last_works(count) if work is not None)
         taken, prepared = self.folds[-count:], self.prepared
         for _ in taken:
             self.known.forget(self.folds.pop().news)
         self.prepared = None if self.folds or restores else taken[0]
-        self.context = self.folds[-1].after if self.folds else Context()
+        self.context, self.prompt = self.folds[-1].after if self.folds else Context(), None
         if restores and prepared is not None:
             self.add(prepared)
 

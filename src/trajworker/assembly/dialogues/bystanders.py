@@ -38,6 +38,8 @@ def step_aside(groups: Sequence[Group], root: Root | None, ran: Ran) -> None:
     it back at most as what was said last (OpenAI Agents).
     """
     for one in groups:
+        if not one.bystanders:
+            continue
         last = one.calls[-1]
         before = [call for call in one.bystanders if system_of(call) == system_of(last)]
         if not before or system_of(one.calls[0]) == system_of(last) or last.acts(ran):

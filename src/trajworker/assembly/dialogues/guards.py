@@ -26,6 +26,9 @@ def is_unheard(calls: list[Call], root: Root | None) -> bool:
         return False
     if root.trailing and _graph_speaks(calls, root):
         return True
+    for call in calls:
+        if call.ids:  # who calls tools works on an answer
+            return False
     return _only_verdicts(calls, root) or _only_followed(calls, root)
 
 
@@ -55,11 +58,10 @@ def _only_verdicts(calls: list[Call], root: Root) -> bool:
     """
     words: list[str] = []
     for call in calls:
-        if call.ids or call.text is None or call.text.isdecimal():
+        text = call.text
+        if text is None or text.isdecimal() or not (is_label(text) or text.startswith(("{", "["))):
             return False
-        if not is_label(call.text) and call.text[:1] not in ("{", "["):
-            return False
-        words += _words_in(call.text)
+        words += _words_in(text)
     told = _told(root)
     if told is None or any(call.text == told for call in calls):
         return False
@@ -71,7 +73,7 @@ def _only_followed(calls: list[Call], root: Root) -> bool:
 
     What was said in turns before may be given to any call, so only the end of a prompt tells.
     """
-    if any(call.ids for call in calls) or (len(calls) == 1 and root.shows(calls[0].text)):
+    if len(calls) == 1 and root.shows(calls[0].text):
         return False
     told = _told(root)
     if told is None or any(call.text == told for call in calls):

@@ -22,7 +22,7 @@ class Session:
         self._run = run
         self._root = root
         self._calls = chosen.main
-        self._reopening = set(map(id, chosen.reopening))
+        self._reopening = set(map(id, chosen.reopening)) if chosen.reopening else frozenset()
         self._given: Counter[str] | None = None
         self._answers: set[str | None] | None = None
 

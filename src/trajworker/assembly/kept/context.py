@@ -35,7 +35,8 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
         view: what the last prompt's array referred to, as ranges [start, stop) (an aside as [r, r]).
         answer: reference of the last call's answer, None where it got none.
         answer_ids: ids of the tool calls in that answer.
-        prefix_length: bytes of the last prompt (see `Prefix`), 0 where the next one must be read whole.
+        prefix_length: bytes of the last prompt (see `Prefix`), 0 where the next one must be read whole, or the bytes
+            are at hand and nobody has asked for their hash.
         prefix_hash: digest of those bytes.
         turn_user: reference of the user's message that began the last turn.
         pending: tool calls without a result.
@@ -120,8 +121,7 @@ class Past(Struct, gc=False):
 
     def prefix(self) -> Prefix:
         """The last prompt, by its bytes where they are at hand, else by their hash."""
-        length, digest, prompt = self.context.prefix_length, self.context.prefix_hash, self.prompt
-        return prompt if prompt is not None and prompt.stands_for(length, digest) else Prefix(length, digest)
+        return self.prompt or Prefix(self.context.prefix_length, self.context.prefix_hash)
 
     def key(self, reference: int) -> bytes | None:
         """Digest of a message."""
@@ -161,7 +161,9 @@ def refer(view: list[tuple[int, int]], reference: int) -> None:
 
 def append(view: list[tuple[int, int]], start: int, stop: int) -> None:
     """Add a range to ranges; one that follows the last makes that longer."""
-    if view and view[-1][1] == start and start >= 0 and view[-1][0] >= 0:
-        view[-1] = (view[-1][0], stop)
-    else:
-        view.append((start, stop))
+    if view:
+        first, end = view[-1]
+        if end == start >= 0:
+            view[-1] = (first, stop)
+            return
+    view.append((start, stop))

@@ -19,10 +19,11 @@ from trajworker.dialects.speech import RAW
 from trajworker.dialects.systems import system_drafts
 from trajworker.dialects.vocabulary import finish_reason, sides
 from trajworker.dialects.vocabulary import usage as read_usage
-from trajworker.model.run import ERROR, Run, ancestors
+from trajworker.model.run import ERROR, NULL, Run, ancestors
 
 NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
 """Run types that folding reads beside the roots: the other chain runs only repeat what these hold."""
+_NONE = bytes(NULL)
 
 
 class Call(Struct, eq=False, gc=False):
@@ -133,8 +134,8 @@ def read_call(run: Run) -> Call:
     model = model or text_of(params.model_id) or text_of(inner.model) or text_of(about.otel_model) or answer.model
     usage = _usage(run, answer, about)
     tools = prompt.tools
-    for other in (params.tools, params.functions, inner.tools, inner.functions):
-        if tools == b"null":
+    for other in (params.tools, params.functions, inner.tools, inner.functions) if tools == _NONE else ():
+        if tools == _NONE:
             tools = bytes(other)
     beside = params.instructions if about.otel_system is None else about.otel_system
     if beside is not None and not prompt.system and not prompt.opens_with_system:
@@ -147,9 +148,9 @@ def read_call(run: Run) -> Call:
     if draft is not None:
         if answer.finish is None and about.status is not None:
             answer.finish = status_finish(about.status, about.incomplete_details, calls=bool(draft.tool_calls))
-        word = about.finish_reason or about.vercel_finish or about.otel_finish or about.span_finish
-        told = answer.finish or finish_reason(word, calls=bool(draft.tool_calls))
-        draft.finish_reason = draft.finish_reason or told
+        if not draft.finish_reason:
+            word = about.finish_reason or about.vercel_finish or about.otel_finish or about.span_finish
+            draft.finish_reason = answer.finish or finish_reason(word, calls=bool(draft.tool_calls))
         call.say(draft)
     return call
 
@@ -164,23 +165,28 @@ def _read_so_far(run: Run) -> Answer:
     return answer
 
 
-def innermost(runs: Iterable[Run], tools: Iterable[Run] = ()) -> list[Run]:
+def innermost(runs: list[Run], tools: Iterable[Run] = ()) -> list[Run]:
     """Llm runs that hold no other llm run: a function around a wrapped client is the same call told twice.
 
     What stands below one of the `tools` is another agent's: a loop recorded as one llm run may hold it.
     """
-    found = list(runs)
-    if len(found) == 1:
-        return found
-    ids = {run.id for run in found}
-    if ids.isdisjoint({run.parent_run_id for run in found}.union(*{ancestors(run.dotted_order) for run in found})):
-        return found
+    if len(runs) < 2:  # noqa: PLR2004 - one that holds another
+        return runs
+    ids = {run.id for run in runs}
+    for run in runs:
+        if run.parent_run_id in ids or not ids.isdisjoint(ancestors(run.dotted_order)):
+            return _without_outer(runs, tools)
+    return runs
+
+
+def _without_outer(runs: list[Run], tools: Iterable[Run]) -> list[Run]:
+    """Llm runs without those that hold others."""
     outer: set[str | None] = set()
     apart = {tool.id for tool in tools}
-    for run in found:
+    for run in runs:
         above = takewhile(lambda one: one not in apart, reversed(ancestors(run.dotted_order)))
         outer.update((*above, run.parent_run_id))
-    return [run for run in found if run.id not in outer]
+    return [run for run in runs if run.id not in outer]
 
 
 def in_order(calls: list[Call]) -> list[Call]:

@@ -35,9 +35,9 @@ def messages_given_back(fields: dict[str, Raw], given: dict[str, Raw], *, resume
 def _named(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]:
     """The messages of a field with one of these names."""
     for name in names:
-        value = fields.get(name)
-        if value is None:
+        if name not in fields:
             continue
+        value = fields[name]
         start = bytes(value)[:1]
         if start == b"{" and name in _WHOLE:
             inner = _named(lenient(value, FIELDS, {}), names)

@@ -18,9 +18,14 @@ from trajworker.model.run import Run, ancestors
 
 def without_pieces(runs: list[Run]) -> tuple[list[Run], list[Run]]:
     """Llm runs that are calls, and those that are pieces of another's answer."""
+    for run in runs:
+        if is_empty(run.inputs):
+            return _told_apart(runs)
+    return runs, []
+
+
+def _told_apart(runs: list[Run]) -> tuple[list[Run], list[Run]]:
     bare = [run for run in runs if is_empty(run.inputs)]
-    if not bare:
-        return runs, []
     asked = {run.id for run in runs} - {run.id for run in bare}
     pieces = [run for run in bare if not asked.isdisjoint(ancestors(run.dotted_order))]
     ids = {run.id for run in pieces}
@@ -42,8 +47,15 @@ def by_step(calls: Iterable[Call], pieces: list[Run]) -> list[Call]:
     return found
 
 
-def by_answer(call: Call) -> list[Call]:
-    """The call, or a call for each answer of a loop that was recorded as one."""
+def by_answer(calls: list[Call]) -> list[Call]:
+    """The calls, a loop that was recorded as one as a call for each answer."""
+    for call in calls:
+        if call.answer.earlier:
+            return [part for one in calls for part in _answers(one)]
+    return calls
+
+
+def _answers(call: Call) -> list[Call]:
     if not call.answer.earlier:
         return [call]
     began = msgspec.structs.replace(call.run, end_time=None, total_cost=None)

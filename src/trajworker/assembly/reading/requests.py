@@ -13,14 +13,15 @@ _TOLD = frozenset({*ANSWERS, "choices", "generations", "candidates", "usage", "u
 
 
 def without_requests(runs: list[Run]) -> list[Run]:
-    """Llm runs without those that gave a request back and no answer."""
-    return [run for run in runs if not _gives_request(run)]
+    """Llm runs without those that gave a request back and no answer, which took no tokens."""
+    for run in runs:
+        if not run.total_tokens and _gives_request(run):
+            return [run for run in runs if run.total_tokens or not _gives_request(run)]
+    return runs
 
 
 def _gives_request(run: Run) -> bool:
     """Whether a run gave back messages and the tools to be offered with them, and none of the messages is an answer."""
-    if run.total_tokens:
-        return False
     outputs = bytes(run.outputs)
     if b'"tools"' not in outputs or b'"messages"' not in outputs:
         return False

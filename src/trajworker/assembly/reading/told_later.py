@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice, takewhile
 
-from trajworker.assembly.kept.prefix import Prefix
+from trajworker.assembly.kept.prefix import NO_PROMPT
 from trajworker.assembly.reading.calls import Call
 from trajworker.dialects import Draft, read_array
 from trajworker.model.message import ASSISTANT, TOOL
@@ -34,7 +34,6 @@ def _behind(call: Call, later: Iterable[Call]) -> list[Draft]:
     """What the first prompt that begins, byte for byte, like a call's own tells behind that."""
     if call.prompt.array is None:
         return []
-    known = Prefix(0, b"")
-    known.keep(call.prompt.array)
+    known = NO_PROMPT.followed_by(call.prompt.array)
     found = (known.behind(one.prompt.array) for one in later if one.prompt.array is not None)
     return read_array(next((behind for behind in found if behind is not None), b"[]"))

@@ -82,10 +82,15 @@ class Ran(Struct, gc=False):
     @classmethod
     def of(cls, runs: Iterable[ToolRun]) -> "Ran":
         """What these runs tell."""
-        told = list(runs)
-        names, ids = {run.name for run in told}, {run.call_id for run in told}
-        bare = {run.name for run in told if run.call_id is None} if None in ids else set()
-        return cls(names=names, ids=ids, bare=bare, handed={run.call_id for run in told if run.hands_over})
+        ran = cls(names=set(), ids=set(), bare=set(), handed=set())
+        for run in runs:
+            ran.names.add(run.name)
+            ran.ids.add(run.call_id)
+            if run.call_id is None:
+                ran.bare.add(run.name)
+            if run.hands_over:
+                ran.handed.add(run.call_id)
+        return ran
 
 
 NOTHING_RAN = Ran(names=set(), ids=set(), bare=set(), handed=set())
@@ -97,25 +102,16 @@ def read_tool_run(run: Run) -> ToolRun:
     inputs, context = _positional(otel.unwrapped(decoded(run.inputs)))
     given = _arguments(inputs)
     value, message = _plain_output(run.outputs) or _output(otel.unwrapped(decoded(run.outputs)))
-    found = [
-        extra_id,
-        about.tool_call_id,
-        about.otel_tool_call_id,
-        about.vercel_tool_call_id,
-        context.get("toolCallId"),
-    ]
-    if message is not None and message.tool_response is not None:
-        found.append(message.tool_response.id)
-    if isinstance(inputs, dict):
-        found += [inputs.get("tool_call_id"), inputs.get("toolCallId"), inputs.get("tool_use_id")]
-        if inputs.get("type") == "tool_call":
-            found.append(inputs.get("id"))
+    told = extra_id, about.tool_call_id, about.otel_tool_call_id, about.vercel_tool_call_id, context.get("toolCallId")
+    call_id = _first_id(told)
+    if call_id is None and message is not None and message.tool_response is not None:
+        call_id = message.tool_response.id
     failed = (run.status is ERROR or run.error is not None) and not is_interrupt(run)
     return ToolRun(
         run=run,
         path=ancestors(run.dotted_order),
         name=_requested(inputs) or _name(run, about),
-        call_id=_first_id(found),
+        call_id=call_id or _id_among(inputs),
         arguments=given,
         message=message,
         value=value,
@@ -135,16 +131,24 @@ def _name(run: Run, about: ToolMetadata) -> str:
         about.entity_name,
         about.tool_id,
     )
-    for name in told:
-        if name and isinstance(name, str):
+    for name in filter(None, told):
+        if isinstance(name, str):
             return name
     return run.name
 
 
-def _first_id(told: list[Any]) -> str | None:
+def _id_among(inputs: Any) -> str | None:  # noqa: ANN401 - recorded JSON
+    """The id of the call that stands among what a tool was called with."""
+    if not isinstance(inputs, dict):
+        return None
+    told = inputs.get("tool_call_id"), inputs.get("toolCallId"), inputs.get("tool_use_id")
+    return _first_id(told) or (_first_id((inputs.get("id"),)) if inputs.get("type") == "tool_call" else None)
+
+
+def _first_id(told: Iterable[Any]) -> str | None:
     """The first of several values that is an id: a text, or a number."""
-    for one in told:
-        if one and isinstance(one, (str, int)):
+    for one in filter(None, told):
+        if isinstance(one, (str, int)):
             return str(one)
     return None
 

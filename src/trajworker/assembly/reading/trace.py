@@ -35,7 +35,8 @@ class Trace:
                 kinds[run.run_type].append(run)
         self.calls = _read_calls(kinds["llm"], kinds["tool"])
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
-        self.searches = [read_search(run) for run in sorted(kinds["retriever"], key=_place)]
+        found = kinds["retriever"]
+        self.searches = [read_search(run) for run in sorted(found, key=_place)] if found else []
         self.rewards: Rewards = collect(feedback, rule, self._told) if feedback else Rewards(all=[], by_run={})
         self.root: Root | None = None
         root = self.root_run
@@ -94,8 +95,10 @@ def _read_calls(llm_runs: list[Run], tool_runs: list[Run]) -> list[Call]:
     calls = [read_call(run) for run in inner]
     if len(inner) < len(asked):
         calls = told_by_outer(calls, asked)
-    calls = [part for call in calls for part in by_answer(call)]
-    calls = told_once(in_order(by_step(calls, pieces) if pieces else calls))
+    calls = by_answer(calls)
+    if pieces:
+        calls = by_step(calls, pieces)
+    calls = told_once(in_order(calls))
     answers_told_later(calls)
     return calls
 

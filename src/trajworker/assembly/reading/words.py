@@ -164,12 +164,15 @@ def is_prefilled(drafts: list[Draft]) -> bool:
 
 def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
     """Index of the message that begins the turn: the one the root names, else the last user message of the end."""
-    start = len(drafts) - is_prefilled(drafts)
-    while start and drafts[start - 1].role in (USER, SYSTEM):
-        start -= 1
-    users = [place for place in range(start, len(drafts)) if drafts[place].role is USER]
+    users: list[int] = []
+    place = len(drafts) - is_prefilled(drafts) - 1
+    while place >= 0 and (role := drafts[place].role) in (USER, SYSTEM):
+        if role is USER:
+            users.append(place)
+        place -= 1
     if len(users) == 1:
         return users[0]
+    users.reverse()
     users = [place for place in users if SUMMARY not in drafts[place].flags] or users
     users = [place for place in users if not drafts[place].says_nothing] or users
     if not users:
@@ -199,8 +202,9 @@ def said_by_root(opening: Opening | None) -> set[str]:
     if opening is None or opening.root is None:
         return set()
     if opening.said is None:
-        opening.said = {draft.content.strip() for draft in opening.root.words if draft.content}
-        opening.said.update(text.strip() for text in opening.root.texts.values())
+        opening.said = set(map(str.strip, opening.root.texts.values()))
+        if opening.root.words:
+            opening.said.update([draft.content.strip() for draft in opening.root.words if draft.content])
     return opening.said
 
 
@@ -213,8 +217,8 @@ def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> s
     shown = draft.content
     if root is None or not shown:
         return None
-    given = [word.content or "" for word in root.words] + list(root.texts.values())
     if shown.strip() in said_by_root(opening):
+        given = [word.content or "" for word in root.words] + list(root.texts.values())
         return None if shown in given else next(text for text in given if text.strip() == shown.strip())
     if root.words:
         word = (root.words[-1].content or "").strip()

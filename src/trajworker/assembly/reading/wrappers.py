@@ -14,12 +14,21 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
 
     Chat platforms record a workflow as a tool run, with one for each of its nodes.
     """
-    left = {key: tool for key, tool in tools.items() if key != root.id}
-    while left and calls and not any(left.keys().isdisjoint(call.path) for call in calls):
+    left = dict(tools)
+    left.pop(root.id, None)
+    while left and _stand_around(left, calls):
         outermost, *more = {next(one for one in call.path if one in left) for call in calls}
         if more or left[outermost].call_id is not None:
             break
         del left[outermost]
+    for tool in left.values():
+        if tool.call_id is None:
+            return _asked_for(left, calls, root)
+    return left  # each tells which call asked for it
+
+
+def _asked_for(left: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> dict[str, ToolRun]:
+    """Tool runs, those that tell no call's id only where a call names them, or they tell something of their own."""
     named = {name for call in calls for name in call.names}
     left = {
         key: tool for key, tool in left.items()
@@ -33,6 +42,14 @@ def real_tools(tools: dict[str, ToolRun], calls: Sequence[Call], root: Run) -> d
     asked = {key for key, tool in left.items() if tool.call_id is not None or tool.name in named}
     handed = {bytes(root.inputs), bytes(root.outputs)}.difference(EMPTY)
     return {key: tool for key, tool in left.items() if key in asked or bytes(tool.run.outputs) not in handed}
+
+
+def _stand_around(tools: dict[str, ToolRun], calls: Sequence[Call]) -> bool:
+    """Whether each call stands below one of these tool runs."""
+    for call in calls:
+        if tools.keys().isdisjoint(call.path):
+            return False
+    return bool(calls)
 
 
 def tells_nothing(tool: ToolRun) -> bool:

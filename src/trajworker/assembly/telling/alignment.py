@@ -52,17 +52,16 @@ def match_prefix(transcript: Transcript, call: Call, opening: Opening | None) ->
     if opening is not None and not rest and replays(transcript, call):
         return None
     view = list(transcript.view)
+    if rest and rest[0].role is ASSISTANT and transcript.answer is not None:
+        place = _said_meanwhile(transcript, rest, view) if len(rest) > 1 and rest[1].role is ASSISTANT else 0
+        refer(view, same_answer(transcript, rest[place]))
+        rest = rest[place + 1 :]
     keyed = [(draft, digest(draft)) for draft in rest]
     place = 0
-    if keyed and keyed[0][0].role is ASSISTANT and transcript.answer is not None:
-        if len(keyed) > 1 and keyed[1][0].role is ASSISTANT:
-            place = _said_meanwhile(transcript, keyed, view)
-        refer(view, same_answer(transcript, *keyed[place]))
-        place += 1
     following = transcript.answer + 1 if transcript.answer is not None else _behind_view(transcript)
     if following < transcript.total:
         limit = turn_user(rest, opening) if begins else len(keyed)
-        for repeated in _repeated_behind(transcript, following, keyed[place:limit]):
+        for repeated in _repeated_behind(transcript, following, keyed[:limit]):
             refer(view, repeated)
             place += 1
     return Seen(ranges=view), keyed[place:]
@@ -79,10 +78,11 @@ def _repeated_behind(transcript: Transcript, following: int, keyed: list[Keyed])
         following = repeated + 1
 
 
-def _said_meanwhile(transcript: Transcript, keyed: list[Keyed], view: list[tuple[int, int]]) -> int:
+def _said_meanwhile(transcript: Transcript, rest: list[Draft], view: list[tuple[int, int]]) -> int:
     """Keep aside what an app itself said while the last answer was made; the place of the copy of that."""
-    own = takewhile(lambda one: one[0].role is ASSISTANT, keyed)
-    place = next((place for place, (_, key) in enumerate(own) if key == transcript.key(transcript.answer or 0)), 0)
+    own = takewhile(lambda one: one.role is ASSISTANT, rest)
+    keyed = [(draft, digest(draft)) for draft in own]
+    place = next((place for place, (_, key) in enumerate(keyed) if key == transcript.key(transcript.answer or 0)), 0)
     for draft, key in keyed[:place]:
         refer(view, transcript.aside(draft, EDITED, key))
     return place
@@ -185,7 +185,7 @@ def match_any(transcript: Transcript, call: Call, opening: Opening | None) -> tu
         if found is None:
             found = transcript.aside(draft, EDITED, key)
         elif found == transcript.answer and draft.role is ASSISTANT:
-            found = same_answer(transcript, draft, key)
+            found = same_answer(transcript, draft)
         seen.refer(found)
     return seen, keyed[last + 1 :]
 

@@ -17,7 +17,7 @@ def made(draft: Draft) -> list[tuple[str, dict[str, Any] | None]]:
     return [(call.name, call.arguments) for call in draft.tool_calls or ()]
 
 
-def same_answer(transcript: Transcript, draft: Draft, key: bytes) -> int:
+def same_answer(transcript: Transcript, draft: Draft) -> int:
     """The reference for the history's copy of the last answer; what the copy has more is taken over."""
     answer = transcript.answer
     assert answer is not None  # noqa: S101 - callers have checked
@@ -27,11 +27,9 @@ def same_answer(transcript: Transcript, draft: Draft, key: bytes) -> int:
     if said is not None:
         copied = made(draft)
         transcript.untold_calls = [one for one in made(said) if one not in copied]
-    if transcript.key(answer) != key and not (
-        draft.tool_calls and {call.id for call in draft.tool_calls} & set(transcript.answer_ids)
-    ):
+    if not _repeats_ids(transcript, draft) and transcript.key(answer) != digest(draft):
         return transcript.aside(draft, EDITED)
-    _complete_answer(transcript, answer, draft, key)
+    _complete_answer(transcript, answer, draft)
     if draft.reasoning and answer not in transcript.reasoned:
         own = transcript.own(answer)
         if own is not None:
@@ -41,6 +39,12 @@ def same_answer(transcript: Transcript, draft: Draft, key: bytes) -> int:
             transcript.amendments.append(Amendment(start=answer, stop=answer + 1, reasoning=draft.reasoning))
         transcript.reasoned = [answer]
     return answer
+
+
+def _repeats_ids(transcript: Transcript, copy: Draft) -> bool:
+    """Whether a message calls by an id of the last answer's: it is that, whatever it says."""
+    calls = copy.tool_calls
+    return calls is not None and not {call.id for call in calls}.isdisjoint(transcript.answer_ids)
 
 
 def _complete_arguments(transcript: Transcript, answer: int, copy: Draft) -> None:
@@ -61,13 +65,13 @@ def _complete_arguments(transcript: Transcript, answer: int, copy: Draft) -> Non
     transcript.without_arguments = []
 
 
-def _complete_answer(transcript: Transcript, answer: int, copy: Draft, key: bytes) -> None:
+def _complete_answer(transcript: Transcript, answer: int, copy: Draft) -> None:
     """Give the last answer what only the history's copy of it tells: its words, or the ids of its calls."""
     said, calls, known = transcript.own(answer), copy.tool_calls or (), transcript.answer_ids
     if said is not None and copy.content and not said.content and made(said) == made(copy):
         said.content = copy.content
-        transcript.keys[answer - transcript.before.total] = key
-    if not calls or (len(calls) == len(known) and calls[0].id in known) or transcript.key(answer) != key:
+        transcript.keys[answer - transcript.before.total] = digest(copy)
+    if not calls or (len(calls) == len(known) and calls[0].id in known) or transcript.key(answer) != digest(copy):
         return
     ids = [call.id for call in calls if call.id]
     if len(ids) < max(len(calls), len(known)):

@@ -129,8 +129,10 @@ def _places(call: Call, drafts: list[Draft]) -> list[int]:
     if answer is None or not drafts:
         return []
     if ids:
-        calling = [place for place, draft in enumerate(drafts) if draft.tool_calls]
-        return [place for place in calling if not ids.isdisjoint([one.id for one in drafts[place].tool_calls or ()])]
+        return [
+            place for place, draft in enumerate(drafts)
+            if draft.tool_calls and not ids.isdisjoint([one.id for one in draft.tool_calls])
+        ]  # fmt: skip
     text = (answer.content or "").strip()
     alike = [place for place, one in enumerate(drafts) if one.role is ASSISTANT and (one.content or "").strip() == text]
     own = [place for place in alike if digest(drafts[place]) == call.key] if alike else alike

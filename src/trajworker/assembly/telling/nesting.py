@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from operator import itemgetter
 
+from msgspec import Struct
+
 from trajworker.assembly.dialogues.scopes import Sorted, agent_name, owner, sort_calls
 from trajworker.assembly.kept.context import Context, Past
 from trajworker.assembly.kept.figures import Figures
@@ -24,6 +26,24 @@ from trajworker.trajectory.codec import LineStep, completed, encode_chunk, encod
 _TASKS = ("prompt", "description", "task", "query", "question", "input", "message", "request", "instructions")
 
 
+class _Info(Struct, omit_defaults=True, gc=False):
+    """What a step on a line says of its call; what nobody told is left out."""
+
+    run_id: str
+    trace_id: str
+    name: str
+    start_time: datetime
+    end_time: datetime | None = None
+    first_token_time: datetime | None = None
+    model: str | None = None
+
+
+class _Step(LineStep, kw_only=True, gc=False):
+    """A step as it is written."""
+
+    info: _Info  # type: ignore[assignment]  # an object on the line, as which it is read back
+
+
 class Agents:
     """The agents of a trace, and the trajectories of all but the main one."""
 
@@ -32,7 +52,10 @@ class Agents:
         self.figures = Figures()
         self.by_owner: dict[str, list[Call]] = {}
         for call in trace.calls:
-            self.by_owner.setdefault(self._owner(call), []).append(call)
+            scope = owner(call.path, trace.tools)
+            if not scope and call.about.ls_agent_type == "subagent":
+                scope = f"agent:{call.about.ls_subagent_id or agent_name(call)}"
+            self.by_owner.setdefault(scope, []).append(call)
         self.below: dict[str, list[str]] = {}
         """The tool runs with llm calls of their own, by the one in whose scope they stand, else by the main agent."""
         for scope in filter(None, self.by_owner):
@@ -40,12 +63,6 @@ class Agents:
         self.owned_tools: dict[str, list[ToolRun]] = {}
         for tool in trace.tools.values():
             self.owned_tools.setdefault(owner(tool.path, trace.tools), []).append(tool)
-
-    def _owner(self, call: Call) -> str:
-        found = owner(call.path, self.trace.tools)
-        if not found and call.about.ls_agent_type == "subagent":
-            return f"agent:{call.about.ls_subagent_id or agent_name(call)}"
-        return found
 
     def runs(self, scope: str) -> list[ToolRun]:
         """Tool runs of one agent."""
@@ -165,23 +182,15 @@ class Agents:
         return encode_chunks([self._step(step) for step in transcript.steps])
 
     def _step(self, step: StepDraft) -> LineStep:
-        run = step.call.run
-        info: dict[str, object] = {
-            "run_id": run.id, "trace_id": run.trace_id, "name": run.name, "start_time": run.start_time,
-        }  # fmt: skip
-        if run.end_time is not None:
-            info["end_time"] = run.end_time
-        if run.first_token_time is not None:
-            info["first_token_time"] = run.first_token_time
-        if step.call.model is not None:
-            info["model"] = step.call.model
-        draft = step.call.answer.draft
+        call, rewards = step.call, self.trace.rewards.by_run
+        run, draft = call.run, call.answer.draft
+        info = _Info(run.id, run.trace_id, run.name, run.start_time, run.end_time, run.first_token_time, call.model)
         status = draft.trainable_status if draft is not None else NOT_TRAINABLE
         if step.summarised:
             status = TrainableStatus.SUMMARIZATION_BOUNDARY
-        given = () if step.call.is_part else self.trace.rewards.by_run.get(run.id, ())
-        reward = reward_of(given, self.trace.aggregation)
-        return LineStep(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
+        given = rewards.get(run.id) if rewards and not call.is_part else None
+        reward = reward_of(given, self.trace.aggregation) if given is not None else None
+        return _Step(messages=line_step(step.view), reward=reward, info=info, trainable_status=status)
 
 
 def _agent_of(call: Call, tool: ToolRun | None) -> str | None:

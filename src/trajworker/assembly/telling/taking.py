@@ -6,6 +6,7 @@ what stands inside it and is unknown (a summary, an edited copy, injected contex
 
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import append, joined, refer
+from trajworker.assembly.kept.prefix import NO_PROMPT
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.words import (
@@ -88,14 +89,14 @@ def _add_answer(transcript: Transcript, call: Call, answer: Draft, outside: list
     for other in call.answer.others:
         transcript.aside(other, ALTERNATIVE)
     seen = joined(outside, transcript.view)
-    refer(seen, index)
+    append(seen, index, index + 1)
     summarised = bool(transcript.asides) and _is_summarised(transcript, seen)
     transcript.steps.append(StepDraft(view=seen, answer=index, call=call, summarised=summarised))
 
 
 def _placed(transcript: Transcript, seen: Seen) -> list[tuple[int, int]]:
     """What a prompt repeats as references, its fresh system prompts added."""
-    view = list(seen.ranges)
+    view = seen.ranges
     for one in seen.fresh:
         refer(view, transcript.system(one.draft, one.key))
         for start, stop in one.behind:
@@ -118,13 +119,13 @@ def _is_summarised(transcript: Transcript, view: list[tuple[int, int]]) -> bool:
 
 
 def _remember(transcript: Transcript, call: Call, view: list[tuple[int, int]]) -> None:
-    """Keep the hash of the prompt, so that the next one that begins with it need not be decoded."""
+    """Keep the prompt, so that the next one that begins with it need not be decoded."""
     transcript.view = view
     array = call.prompt.array
     if array is None or not view or transcript.reading.was_cut:
-        transcript.prefix.forget()
+        transcript.prefix = NO_PROMPT
     else:
-        transcript.prefix.keep(array)
+        transcript.prefix = transcript.prefix.followed_by(array)
 
 
 def _leading_results(transcript: Transcript, rest: list[Keyed]) -> tuple[list[int], list[Keyed]]:

@@ -223,14 +223,12 @@ class Transcript:
         )
 
     def after(self) -> Context:
-        """The context for the next trace."""
+        """The context for the next trace, but for its last prompt, which `Standing.seal` has it tell."""
         before = self.before
-        length, prefix = self.prefix.sealed()
         return Context(
             total=self.total, asides=before.asides + len(self.asides), entries=self.turn,
             view=self.view, answer=self.answer, answer_ids=self.answer_ids,
-            prefix_length=length, prefix_hash=prefix, turn_user=self.turn_user,
-            pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
+            turn_user=self.turn_user, pending=self.pending[-KEPT:], tools=before.tools, reasoned=self.reasoned,
             without_arguments=self.without_arguments,
         )  # fmt: skip
 

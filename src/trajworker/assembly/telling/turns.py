@@ -70,11 +70,13 @@ def add_user(transcript: Transcript, draft: Draft, key: bytes, opening: Opening 
 
 def _is_handed_on(transcript: Transcript, draft: Draft, opening: Opening | None) -> bool:
     """Whether a message is, word for word, what a call beside the dialogue made of the root's words: a chain."""
-    text = (draft.content or "").strip()
-    words = opening.root.words if opening is not None and opening.root is not None else []
-    if not words or not transcript.frame.internal or not is_phrase(text):
+    internal, root = transcript.frame.internal, opening.root if opening is not None else None
+    if not internal or root is None or not root.words:
         return False
-    prompts = [call.read() for call in transcript.frame.internal if call.text == text]
+    text, words = (draft.content or "").strip(), root.words
+    if not is_phrase(text):
+        return False
+    prompts = [call.read() for call in internal if call.text == text]
     asked = [prompt[-1] for prompt in prompts if prompt]
     return any(one.role is USER and one.content == words[-1].content for one in asked)
 
