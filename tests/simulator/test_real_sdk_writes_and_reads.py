@@ -2,18 +2,17 @@
 
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
 from typing import Any
 
 import anyio
 import langsmith
 import pytest
 from anyio.to_thread import run_sync
-from langsmith import AsyncClient, Client
 from langsmith.run_helpers import traceable, tracing_context
 
 from support import corpus
+from support.sdk import KEY, connected, connected_async, generated
 from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
 from trajworker.simulator.info import info
 
@@ -27,39 +26,13 @@ pytestmark = [
 
 @pytest.fixture
 async def simulator() -> Simulator:
-    return Simulator(SimulatorSettings(api_keys=("lsv2_pt_test",)))
+    return Simulator(SimulatorSettings(api_keys=(KEY,)))
 
 
 @pytest.fixture
 async def url(simulator: Simulator) -> AsyncIterator[str]:
     async with serve(simulator) as url:
         yield url
-
-
-@contextmanager
-def connected(url: str, api_key: str = "lsv2_pt_test", **options: Any) -> Iterator[Client]:
-    """A client whose threads end with the block."""
-    client = Client(api_url=url, api_key=api_key, **options)
-    try:
-        yield client
-    finally:
-        client.cleanup()
-        generated(client).close()
-
-
-@asynccontextmanager
-async def connected_async(url: str) -> AsyncIterator[AsyncClient]:
-    """An async client that also closes its generated v2 half, which the SDK leaves open."""
-    async with AsyncClient(api_url=url, api_key="lsv2_pt_test") as client:
-        try:
-            yield client
-        finally:
-            await client._langsmith_api.close()
-
-
-def generated(client: Client) -> Any:
-    """The generated v2 client in its blocking form, as the SDK's own helpers use it."""
-    return client._get_langsmith_api_sync()
 
 
 def told(**overrides: bool) -> dict[str, Any]:
@@ -104,6 +77,8 @@ async def test_traceable_writes_a_tree_that_v1_and_v2_read_back(simulator: Simul
             client.flush()
             v1 = list(client.list_runs(project_name="traced"))
             project = client.read_project(project_name="traced")
+            where = generated(client).runs.get_url(v1[0].id, project_id=str(project.id), trace_id=v1[0].trace_id)
+            assert where.url.startswith(f"{url}/o/{project.tenant_id}/projects/p/{project.id}/r/{v1[0].id}?")
             v2 = list(
                 generated(client).runs.query_v2(
                     project_ids=[str(project.id)], selects=["NAME", "TOTAL_TOKENS", "THREAD_ID"]
