@@ -3,18 +3,20 @@
 import datetime as dt
 import uuid
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import anyio
 import langsmith
 import pytest
 from anyio.to_thread import run_sync
 from langsmith.run_helpers import traceable, tracing_context
+from langsmith.types.thread_stats_params import ThreadStatsParams
 
 from support import corpus
 from support.sdk import KEY, connected, connected_async, generated
 from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
 from trajworker.simulator.info import info
+from trajworker.simulator.thread_stats import FIGURES
 
 SINCE = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 UNTIL = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
@@ -290,3 +292,32 @@ async def test_concurrent_writers_lose_nothing(simulator: Simulator, url: str) -
         for _ in range(4):
             group.start_soon(write)
     assert len(simulator.state.store.entries) == 40
+
+
+async def test_the_figures_of_a_thread_are_those_of_its_turns(simulator: Simulator, url: str) -> None:
+    simulator.load(corpus.CORPUS / "lg_graph")
+    turns = [run for run in corpus.runs("lg_graph") if run["parent_run_id"] is None and run["thread_id"]]
+    root = turns[0]
+    turns = [run for run in turns if run["thread_id"] == root["thread_id"]]
+
+    def ask() -> Any:
+        with connected(url) as client:
+            client.create_feedback(root["id"], "helpful", score=1, session_id=root["session_id"])
+            client.flush()
+            selects = [*FIGURES, "FEEDBACK_STATS"]
+            threads = generated(client).threads
+            with pytest.raises(Exception, match="selects is required"):
+                threads.stats(root["thread_id"], session_id=root["session_id"], selects=[])
+            return threads.stats(root["thread_id"], session_id=root["session_id"], selects=selects)
+
+    stats = await run_sync(ask)
+    assert (stats.turns, stats.total_tokens) == (len(turns), sum(run["total_tokens"] for run in turns))
+    assert stats.first_start_time.replace(tzinfo=None).isoformat() == min(run["start_time"] for run in turns)
+    assert stats.feedback_stats["helpful"].avg == 1
+    assert set(FIGURES) | {"FEEDBACK_STATS"} == set(thread_stats_selects())
+
+
+def thread_stats_selects() -> tuple[str, ...]:
+    """What the SDK can ask for."""
+    hints = get_type_hints(ThreadStatsParams)
+    return get_args(get_args(hints["selects"])[0])

@@ -117,6 +117,7 @@ def _v2_routes(simulator: Simulator) -> list[Route]:
         _route("/traces/query", "POST", reads.query_traces, v2=True),
         _route("/traces/{trace_id}/runs", "GET", reads.trace_runs, v2=True),
         _route("/threads/query", "POST", threads.query_threads, v2=True),
+        _route("/threads/{thread_id:path}/stats", "GET", threads.thread_stats, v2=True),
         _route("/threads/{thread_id:path}/traces", "GET", threads.thread_traces, v2=True),
     ]
 

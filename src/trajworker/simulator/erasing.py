@@ -3,7 +3,6 @@
 The request is that of LangSmith's page data-purging-compliance.
 """
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -48,7 +47,7 @@ class Eraser:
                 self._store.drop_feedback(row["id"])
         self._store.drop_project(project)
 
-    def _forget(self, gone: Iterable[Entry]) -> None:
+    def _forget(self, gone: list[Entry]) -> None:
         """What is known of runs besides the runs. Before they leave the store: sums above them are corrected there."""
         ids = {entry.id for entry in gone}
         for entry in gone:

@@ -18,17 +18,22 @@ MAX_LIMIT = 100
 _TAKEN = "Session already exists."
 
 
-class _Changes(msgspec.Struct, kw_only=True):
-    """Body of PATCH `/sessions/{id}`; null changes nothing, since the SDK sends it for whatever it was not given."""
+class _Told(msgspec.Struct, kw_only=True):
+    """What a body tells; null tells nothing, since the SDK sends it for whatever it was not given."""
 
-    name: str | None = None
     description: str | None = None
     extra: dict[str, Any] | None = None
     end_time: str | None = None
     trace_tier: str | None = None
 
 
-class _New(_Changes, kw_only=True):
+class _Changes(_Told, kw_only=True):
+    """Body of PATCH `/sessions/{id}`."""
+
+    name: str | None = None
+
+
+class _New(_Told, kw_only=True):
     """Body of POST `/sessions`."""
 
     name: str
@@ -88,7 +93,7 @@ class ProjectRoutes:
             raise Refusal(404, "Project not found")
         return project
 
-    def _change(self, project: Project, changes: _Changes) -> None:
+    def _change(self, project: Project, changes: _Changes | _New) -> None:
         end_us = moment(changes.end_time, "end_time")
         if changes.name is not None and changes.name != project.name:
             if self._state.store.find_project(changes.name) is not None:
