@@ -409,3 +409,4 @@ def test_a_bad_script_of_faults_is_named(say: Say, tmp_path: Path, script: bytes
     code, _, err = say("simulate", "--port", "0", "--faults", file)
     assert (code, err.count("\n")) == (78, 1)
     assert err.startswith(f"trajworker: {file} is no script of faults: ")
+    assert err.endswith("/guides/simulator.md\n")

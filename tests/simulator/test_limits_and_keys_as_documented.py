@@ -49,6 +49,16 @@ async def test_v2_queries_may_come_thirty_a_second_and_the_factor_scales_it() ->
         assert await passed(client, "/api/v2/runs/query", {"project_ids": ["p"]}, 40) == 30
 
 
+async def test_ten_projects_may_be_deleted_in_a_minute() -> None:
+    clock = ManualClock(NOW_S)
+    async with limited(clock) as client:
+        made = [(await client.post("/sessions", json={"name": f"p{number}"})).json()["id"] for number in range(11)]
+        answers = [(await client.delete(f"/sessions/{project_id}")).status_code for project_id in made]
+        assert answers == [200] * 10 + [429]
+        clock.advance(60)
+        assert (await client.delete(f"/sessions/{made[10]}")).status_code == 200
+
+
 async def test_429_has_no_retry_after_unless_asked_for() -> None:
     for options, expected in (({}, None), ({"send_retry_after": True}, "10")):
         async with limited(ManualClock(NOW_S), **options) as client:

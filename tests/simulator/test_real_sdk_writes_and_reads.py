@@ -2,20 +2,21 @@
 
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, get_args, get_type_hints
 
 import anyio
 import langsmith
 import pytest
 from anyio.to_thread import run_sync
-from langsmith import AsyncClient, Client
 from langsmith.run_helpers import traceable, tracing_context
+from langsmith.types.thread_stats_params import ThreadStatsParams
 
 from support import corpus
+from support.sdk import KEY, connected, connected_async, generated
 from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
 from trajworker.simulator.info import info
+from trajworker.simulator.thread_stats import FIGURES
 
 SINCE = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 UNTIL = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
@@ -27,39 +28,13 @@ pytestmark = [
 
 @pytest.fixture
 async def simulator() -> Simulator:
-    return Simulator(SimulatorSettings(api_keys=("lsv2_pt_test",)))
+    return Simulator(SimulatorSettings(api_keys=(KEY,)))
 
 
 @pytest.fixture
 async def url(simulator: Simulator) -> AsyncIterator[str]:
     async with serve(simulator) as url:
         yield url
-
-
-@contextmanager
-def connected(url: str, api_key: str = "lsv2_pt_test", **options: Any) -> Iterator[Client]:
-    """A client whose threads end with the block."""
-    client = Client(api_url=url, api_key=api_key, **options)
-    try:
-        yield client
-    finally:
-        client.cleanup()
-        generated(client).close()
-
-
-@asynccontextmanager
-async def connected_async(url: str) -> AsyncIterator[AsyncClient]:
-    """An async client that also closes its generated v2 half, which the SDK leaves open."""
-    async with AsyncClient(api_url=url, api_key="lsv2_pt_test") as client:
-        try:
-            yield client
-        finally:
-            await client._langsmith_api.close()
-
-
-def generated(client: Client) -> Any:
-    """The generated v2 client in its blocking form, as the SDK's own helpers use it."""
-    return client._get_langsmith_api_sync()
 
 
 def told(**overrides: bool) -> dict[str, Any]:
@@ -104,6 +79,8 @@ async def test_traceable_writes_a_tree_that_v1_and_v2_read_back(simulator: Simul
             client.flush()
             v1 = list(client.list_runs(project_name="traced"))
             project = client.read_project(project_name="traced")
+            where = generated(client).runs.get_url(v1[0].id, project_id=str(project.id), trace_id=v1[0].trace_id)
+            assert where.url.startswith(f"{url}/o/{project.tenant_id}/projects/p/{project.id}/r/{v1[0].id}?")
             v2 = list(
                 generated(client).runs.query_v2(
                     project_ids=[str(project.id)], selects=["NAME", "TOTAL_TOKENS", "THREAD_ID"]
@@ -315,3 +292,32 @@ async def test_concurrent_writers_lose_nothing(simulator: Simulator, url: str) -
         for _ in range(4):
             group.start_soon(write)
     assert len(simulator.state.store.entries) == 40
+
+
+async def test_the_figures_of_a_thread_are_those_of_its_turns(simulator: Simulator, url: str) -> None:
+    simulator.load(corpus.CORPUS / "lg_graph")
+    turns = [run for run in corpus.runs("lg_graph") if run["parent_run_id"] is None and run["thread_id"]]
+    root = turns[0]
+    turns = [run for run in turns if run["thread_id"] == root["thread_id"]]
+
+    def ask() -> Any:
+        with connected(url) as client:
+            client.create_feedback(root["id"], "helpful", score=1, session_id=root["session_id"])
+            client.flush()
+            selects = [*FIGURES, "FEEDBACK_STATS"]
+            threads = generated(client).threads
+            with pytest.raises(Exception, match="selects is required"):
+                threads.stats(root["thread_id"], session_id=root["session_id"], selects=[])
+            return threads.stats(root["thread_id"], session_id=root["session_id"], selects=selects)
+
+    stats = await run_sync(ask)
+    assert (stats.turns, stats.total_tokens) == (len(turns), sum(run["total_tokens"] for run in turns))
+    assert stats.first_start_time.replace(tzinfo=None).isoformat() == min(run["start_time"] for run in turns)
+    assert stats.feedback_stats["helpful"].avg == 1
+    assert set(FIGURES) | {"FEEDBACK_STATS"} == set(thread_stats_selects())
+
+
+def thread_stats_selects() -> tuple[str, ...]:
+    """What the SDK can ask for."""
+    hints = get_type_hints(ThreadStatsParams)
+    return get_args(get_args(hints["selects"])[0])

@@ -65,9 +65,16 @@ async def test_what_is_not_there_is_404_in_the_words_of_its_generation(client: h
     assert (await client.get(f"/sessions/{nobody}")).status_code == 404
     assert (await client.get("/_attachments/a/b")).status_code == 404
     assert (await client.get("/feedback/none")).status_code == 404
-    assert (await client.get("/nowhere")).json() == {"detail": "Not Found"}
-    assert (await client.get("/v2/nowhere")).headers["content-type"] == "application/problem+json"
     assert (await client.get("/runs/query")).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["/datasets", "/repos", "/otel/v1/traces", "/feedback/tokens", "/v2/threads/t/share"])
+async def test_what_is_not_simulated_says_so_and_is_no_404(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.post(path, json={})
+    assert (answer.status_code, answer.headers["x-should-retry"]) == (501, "false")
+    assert answer.json()["detail"].startswith(f"POST {path} is not simulated; this server knows runs, ")
+    problem = answer.headers["content-type"] == "application/problem+json"
+    assert problem is path.startswith("/v2/")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ MAX_PORT = 65_535
 RATE_SCALES = (0.001, 1_000_000)
 MAX_LATENCY_MS = 3_600_000
 ONE_PROJECT = "the one project to read, by its name or id"
+SIMULATOR_GUIDE = __file__.removesuffix("cli/parser.py") + "guides/simulator.md"
 EPILOG = "Start with `trajworker demo`: it needs no key, no network, no configuration."
 
 
@@ -174,7 +175,8 @@ def _simulate(command: Parser) -> None:
     command.add_argument(
         "--latency-ms", type=real(0, MAX_LATENCY_MS), default=0.0, metavar="N", help="answer N ms late"
     )
-    command.add_argument("--faults", metavar="FILE", help="JSON script of faults")
+    command.add_argument("--faults", metavar="FILE", help="JSON script of faults: the guide tells its format")
+    command.epilog = f"The guide, with every effect of a script and what is not simulated:\n{SIMULATOR_GUIDE}"
 
 
 def _status(command: Parser) -> None:

@@ -4,6 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from trajworker.cli.parser import SIMULATOR_GUIDE
 from trajworker.config import read_key
 from trajworker.errors import ConfigError
 from trajworker.simulator.faults import Fault, read_script
@@ -40,7 +41,7 @@ def _faults(file: Path) -> tuple[Fault, ...]:
     except OSError as reason:
         raise ConfigError(f"cannot read {file}: {reason.strerror}") from None
     except ValueError as reason:
-        raise ConfigError(f"{file} is no script of faults: {reason}") from None
+        raise ConfigError(f"{file} is no script of faults: {reason}; its format: {SIMULATOR_GUIDE}") from None
 
 
 def _announce(url: str) -> None:

@@ -9,17 +9,21 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from trajworker.simulator.door import Door
+from trajworker.simulator.erasing import ErasingRoutes
 from trajworker.simulator.faults import bare_path
 from trajworker.simulator.feedback import FeedbackRoutes
 from trajworker.simulator.info import info
 from trajworker.simulator.ingest import IngestRoutes
 from trajworker.simulator.problems import Refusal, json_response
+from trajworker.simulator.projects import ProjectRoutes
 from trajworker.simulator.reads_threads import ReadsThreads
 from trajworker.simulator.reads_v1 import ReadsV1
 from trajworker.simulator.reads_v2 import ReadsV2
 from trajworker.simulator.settings import Mode
 from trajworker.simulator.simulator import Simulator
 
+NOT_FOUND = 404
+_SIMULATED = "this server knows runs, traces, threads, projects and feedback"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
@@ -37,16 +41,29 @@ def build(simulator: Simulator) -> Door:
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:
-    """404 and 405 of the router, as JSON."""
+    """404 and 405 of the router, as JSON; a path that nobody serves may be one of LangSmith that is not simulated."""
     if not isinstance(error, HTTPException):
         raise error
-    v2 = bare_path(request.url.path).startswith("/v2/")
-    return Refusal(error.status_code, error.detail).response(request.url.path, v2=v2)
+    if error.status_code != NOT_FOUND:
+        v2 = bare_path(request.url.path).startswith("/v2/")
+        return Refusal(error.status_code, error.detail).response(request.url.path, v2=v2)
+    return await _not_simulated(request)
+
+
+async def _not_simulated(request: Request) -> Response:
+    """501, since a 404 would say "there is none" to a client."""
+    path = request.url.path
+    refusal = Refusal(501, f"{request.method} {path} is not simulated; {_SIMULATED}")
+    answer = refusal.response(path, v2=bare_path(path).startswith("/v2/"))
+    answer.headers["x-should-retry"] = "false"  # the SDK asks again after any other 5xx
+    return answer
 
 
 def _v1_routes(simulator: Simulator) -> list[Route]:
     reads, feedback = ReadsV1(simulator.state), FeedbackRoutes(simulator.state)
     ingest = IngestRoutes(simulator.state, simulator.intake)
+    projects = ProjectRoutes(simulator.state, simulator.eraser)
+    erasing = ErasingRoutes(simulator.state, simulator.eraser)
     served = simulator.settings.mode is not Mode.V2
 
     async def server_info(_request: Request) -> Response:
@@ -66,12 +83,20 @@ def _v1_routes(simulator: Simulator) -> list[Route]:
         _route("/runs/query", "POST", reads.query_runs if served else _gone),
         _route("/runs/stats", "POST", reads.stats if served else _gone),
         _route("/runs/{run_id:uuid}", "GET", reads.read_run if served else _gone),
-        _route("/sessions", "GET", reads.projects),
-        _route("/sessions", "POST", ingest.create_project),
-        _route("/sessions/{project_id}", "GET", reads.project),
+        _route("/runs/delete", "POST", erasing.delete_runs),
+        _route("/sessions", "GET", projects.listing),
+        _route("/sessions", "POST", projects.create),
+        _route("/sessions/resolutions", "GET", _not_simulated),
+        _route("/sessions/{project_id}", "GET", projects.read),
+        _route("/sessions/{project_id}", "PATCH", projects.update),
+        _route("/sessions/{project_id}", "DELETE", projects.delete),
         _route("/feedback", "GET", feedback.listing),
         _route("/feedback", "POST", feedback.create),
+        _route("/feedback/tokens", "GET", _not_simulated),
+        _route("/feedback/tokens", "POST", _not_simulated),
         _route("/feedback/{feedback_id}", "GET", feedback.read),
+        _route("/feedback/{feedback_id}", "PATCH", feedback.update),
+        _route("/feedback/{feedback_id}", "DELETE", feedback.delete),
         _route("/_attachments/{run_id}/{name:path}", "GET", reads.attachment),
     ]
 
@@ -88,9 +113,11 @@ def _v2_routes(simulator: Simulator) -> list[Route]:
     return [
         _route("/runs/query", "POST", reads.query_runs, v2=True),
         _route("/runs/{run_id}", "GET", reads.read_run, v2=True),
+        _route("/runs/{run_id}/url", "GET", reads.run_url, v2=True),
         _route("/traces/query", "POST", reads.query_traces, v2=True),
         _route("/traces/{trace_id}/runs", "GET", reads.trace_runs, v2=True),
         _route("/threads/query", "POST", threads.query_threads, v2=True),
+        _route("/threads/{thread_id:path}/stats", "GET", threads.thread_stats, v2=True),
         _route("/threads/{thread_id:path}/traces", "GET", threads.thread_traces, v2=True),
     ]
 

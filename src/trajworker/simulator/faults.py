@@ -3,15 +3,21 @@
 import random
 import re
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
+from msgspec import Meta
+
+Status: TypeAlias = Annotated[int, Meta(ge=200, le=599)]
+Share: TypeAlias = Annotated[float, Meta(ge=0, le=1)]
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=86_400)]
+Count: TypeAlias = Annotated[int, Meta(ge=1)]
 
 
 class Answer(msgspec.Struct, kw_only=True, frozen=True, tag="answer", forbid_unknown_fields=True):
     """Answer with a status instead of asking the server; the body is text, JSON unless the headers say otherwise."""
 
-    status: int
+    status: Status
     body: str = ""
     headers: dict[str, str] = {}
 
@@ -25,33 +31,33 @@ class Reset(msgspec.Struct, kw_only=True, frozen=True, tag="reset", forbid_unkno
 class Truncate(msgspec.Struct, kw_only=True, frozen=True, tag="truncate", forbid_unknown_fields=True):
     """Close the connection after a part of the announced body."""
 
-    share: float = 0.5
+    share: Share = 0.5
 
 
 class CutBody(msgspec.Struct, kw_only=True, frozen=True, tag="cut_body", forbid_unknown_fields=True):
     """Send a part of the body as if it were the whole: valid HTTP, broken JSON."""
 
-    share: float = 0.5
+    share: Share = 0.5
 
 
 class Slow(msgspec.Struct, kw_only=True, frozen=True, tag="slow", forbid_unknown_fields=True):
     """Send the body in pieces with pauses."""
 
-    pieces: int = 10
-    pause_s: float = 0.05
+    pieces: Count = 10
+    pause_s: Seconds = 0.05
 
 
 class Stall(msgspec.Struct, kw_only=True, frozen=True, tag="stall", forbid_unknown_fields=True):
     """Send nothing for a while, before the headers or in the middle of the body; then go on."""
 
-    seconds: float
+    seconds: Seconds
     when: Literal["before_headers", "mid_body"] = "before_headers"
 
 
 class Duplicate(msgspec.Struct, kw_only=True, frozen=True, tag="duplicate", forbid_unknown_fields=True):
     """Put the last rows of the previous page of the same question before those of this one."""
 
-    rows: int = 1
+    rows: Count = 1
 
 
 class EmptyPage(msgspec.Struct, kw_only=True, frozen=True, tag="empty_page", forbid_unknown_fields=True):
@@ -98,9 +104,9 @@ class Fault(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tru
     method: str = "*"
     path: str = "*"
     body_contains: str = ""
-    nth: tuple[int, ...] = ()
-    probability: float = 1.0
-    times: int | None = None
+    nth: tuple[Count, ...] = ()
+    probability: Share = 1.0
+    times: Count | None = None
 
 
 def read_script(text: bytes) -> tuple[Fault, ...]:

@@ -1,4 +1,4 @@
-"""Feedback: scores and comments on runs, posted and listed."""
+"""Feedback: scores and comments on runs, posted, listed, changed and deleted."""
 
 import uuid
 from typing import Any
@@ -13,6 +13,7 @@ from trajworker.simulator.state import State
 from trajworker.simulator.store import FOREVER_US
 
 MAX_LIMIT = 100
+_CHANGEABLE = frozenset({"score", "value", "comment", "correction"})
 
 
 def store_feedback(state: State, document: dict[str, Any]) -> dict[str, Any]:
@@ -67,10 +68,26 @@ class FeedbackRoutes:
 
     async def read(self, request: Request) -> Response:
         """GET /feedback/{id}."""
+        return json_response(self._asked_for(request))
+
+    async def update(self, request: Request) -> Response:
+        """PATCH /feedback/{id}."""
+        row = self._asked_for(request)
+        changes = body_of(request, dict[str, Any])
+        row |= {name: value for name, value in changes.items() if name in _CHANGEABLE}
+        row["modified_at"] = instants.naive(self._state.now_us())
+        return json_response(row)
+
+    async def delete(self, request: Request) -> Response:
+        """DELETE /feedback/{id}."""
+        self._state.store.drop_feedback(self._asked_for(request)["id"])
+        return json_response({})
+
+    def _asked_for(self, request: Request) -> dict[str, Any]:
         row = self._state.store.feedback.get(request.path_params["feedback_id"])
         if row is None:
             raise Refusal(404, "Feedback not found")
-        return json_response(row)
+        return row
 
     async def listing(self, request: Request) -> Response:
         """GET /feedback: a bare array, oldest first, paged by offset."""

@@ -7,12 +7,11 @@ from msgspec import Raw
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trajworker.simulator import instants
 from trajworker.simulator.asking import BODY
 from trajworker.simulator.feedback import store_feedback
 from trajworker.simulator.merge import Intake, refusal
 from trajworker.simulator.multipart import Part, parts, unpacked
-from trajworker.simulator.problems import Refusal, json_response
+from trajworker.simulator.problems import json_response
 from trajworker.simulator.state import State
 from trajworker.simulator.stored_run import NULL, decode
 
@@ -23,13 +22,6 @@ _FIELDS = frozenset({"inputs", "outputs", "events", "error", "extra", "serialize
 class _Batch(msgspec.Struct):
     post: list[dict[str, Any]] | None = None
     patch: list[dict[str, Any]] | None = None
-
-
-class _NewProject(msgspec.Struct):
-    name: str
-    id: str | None = None
-    extra: dict[str, Any] | None = None
-    description: str | None = None
 
 
 class IngestRoutes:
@@ -49,19 +41,6 @@ class IngestRoutes:
         fields = _json(_body(request), dict[str, Any])
         self._intake.patch(fields | {"id": str(request.path_params["run_id"])})
         return json_response({"message": "Run updated"}, ACCEPTED)
-
-    async def create_project(self, request: Request) -> Response:
-        """POST /sessions."""
-        project = _json(_body(request), _NewProject)
-        store = self._state.store
-        if store.find_project(project.name) is not None:
-            raise Refusal(409, "Session already exists.")
-        made = store.project_named(project.name, self._state.now_us(), project.id)
-        made.extra, made.description = project.extra, project.description
-        start_time = instants.naive(made.created_us)
-        return json_response(
-            {"id": made.id, "name": made.name, "start_time": start_time, "tenant_id": self._state.settings.tenant_id}
-        )
 
     async def batch(self, request: Request) -> Response:
         """POST /runs/batch."""

@@ -31,6 +31,7 @@ _ROUTES: dict[tuple[str, str], tuple[int, float]] = {
     ("POST", "/runs/batch"): (2000, 10),
     ("POST", "/feedback"): (2000, 10),
     ("POST", "/runs/multipart"): (6000, 10),
+    ("DELETE", "/sessions/{id}"): (10, 60),
     ("GET", "/info"): (2000, 10),
 }
 _OTHER = (1000, 10)

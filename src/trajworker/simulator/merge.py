@@ -67,6 +67,16 @@ class Intake:
         if entry is not None and entry.latest is not None:
             entry.latest.s3_urls = self._attachment_urls(run_id)
 
+    def forget(self, entry: Entry) -> None:
+        """A run is about to be deleted: what came for it counts no more."""
+        self._drafts.pop(entry.id, None)
+        self._booked_traces.discard(entry.place.trace_id)
+        self._ledger.forget(entry.id)
+
+    def forget_project(self, project_id: str) -> None:
+        """A project is about to be deleted: so is what came for runs of it that never showed."""
+        self._drafts = {run_id: draft for run_id, draft in self._drafts.items() if draft.project_id != project_id}
+
     def _take(self, fields: dict[str, Any], kind: str) -> None:
         run_id = str(fields.get("id") or "")
         if not run_id:

@@ -20,9 +20,12 @@ from trajworker.simulator.state import State
 from trajworker.simulator.stats import costs, latencies_s, percentile
 from trajworker.simulator.store import Key
 from trajworker.simulator.stored_run import StoredRun
+from trajworker.simulator.thread_stats import FIGURES, figures
 
 MAX_PAGE_SIZE = 100
 DEFAULT_PAGE_SIZE = 20
+_FEEDBACK = "FEEDBACK_STATS"
+_STATS = frozenset({*FIGURES, _FEEDBACK})
 
 
 class ThreadsQuery(msgspec.Struct, kw_only=True):
@@ -147,6 +150,30 @@ class ReadsThreads:
         return json_response(
             {"items": items, "next_cursor": None if page.next_key is None else cursors.after(page.next_key)}
         )
+
+    async def thread_stats(self, request: Request) -> Response:
+        """GET /v2/threads/{thread_id}/stats: figures of the whole thread, or of the turns that a filter leaves."""
+        params = request.query_params
+        selects = only_known(params.getlist("selects"), _STATS)
+        if not selects:
+            raise Refusal(400, "selects is required")
+        query = Query(
+            projects=(required_project(self._state, params.get("session_id")),),
+            thread_id=request.path_params["thread_id"],
+            is_root=True,
+            filter=params.get("filter"),
+            ascending=True,
+        )
+        turns = ask(lambda: self._state.select(query, None, None)).runs
+        stats = figures([name for name in selects if name != _FEEDBACK], turns)
+        if _FEEDBACK in selects:
+            stats["feedback_stats"] = wire_v1.stats_by_key(self._feedback(turns))
+        return json_response(stats)
+
+    def _feedback(self, turns: list[StoredRun]) -> list[dict[str, Any]]:
+        """Feedback posted to any run of the turns."""
+        runs = [entry.id for turn in turns for entry in self._state.store.trace(turn.trace_id)]
+        return [row for run_id in runs for row in self._state.feedback_of(run_id)]
 
     def _turn_numbers(self, whole: Query) -> dict[str, int]:
         turns = self._state.select(whole, None, None).runs

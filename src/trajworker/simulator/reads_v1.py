@@ -1,4 +1,4 @@
-"""The v1 read endpoints: runs, projects, settings, stats."""
+"""The v1 read endpoints: runs, settings, stats."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trajworker.simulator import cursors, instants, wire_v1
+from trajworker.simulator import cursors, wire_v1
 from trajworker.simulator.asking import ask, body_of, moment, only_known
 from trajworker.simulator.problems import Refusal, json_response, unprocessable
 from trajworker.simulator.selection import Query
@@ -111,33 +111,6 @@ class ReadsV1:
         found = ask(lambda: self._state.select(query, None, None)).runs
         return json_response(run_stats(found))
 
-    async def projects(self, request: Request) -> Response:
-        """GET /sessions: a bare array, empty where nothing fits."""
-        ask_for = request.query_params
-        limit = _whole(ask_for.get("limit", "100"), "limit", 1, MAX_LIMIT)
-        offset = _whole(ask_for.get("offset", "0"), "offset", 0, 1 << 31)
-        projects = [self._project(project.id, stats=False) for project in self._state.store.projects.values()]
-        ids = ask_for.getlist("id")
-        kept = [
-            row
-            for row in projects
-            if ("name" not in ask_for or row["name"] == ask_for["name"])
-            and ask_for.get("name_contains", "").lower() in row["name"].lower()
-            and (not ids or row["id"] in ids)
-        ]
-        kept.sort(key=lambda row: row["start_time"], reverse=ask_for.get("sort_by_desc", "true").lower() != "false")
-        shown = kept[offset : offset + limit]
-        if ask_for.get("include_stats", "false").lower() == "true":
-            shown = [self._project(row["id"], stats=True) for row in shown]
-        return json_response(shown)
-
-    async def project(self, request: Request) -> Response:
-        """GET /sessions/{id}."""
-        project_id = request.path_params["project_id"]
-        if project_id not in self._state.store.projects:
-            raise Refusal(404, "Project not found")
-        return json_response(self._project(project_id, stats=True))
-
     async def workspace(self, _request: Request) -> Response:
         """GET /settings."""
         settings = self._state.settings
@@ -160,34 +133,3 @@ class ReadsV1:
 
     def _rows(self, runs: list[StoredRun], select: tuple[str, ...]) -> list[dict[str, Any]]:
         return wire_v1.rows(self._state.store, runs, select, self._state.settings.tenant_id)
-
-    def _project(self, project_id: str, *, stats: bool) -> dict[str, Any]:
-        project = self._state.store.projects[project_id]
-        now_us = self._state.now_us()
-        row: dict[str, Any] = {
-            "id": project.id,
-            "tenant_id": self._state.settings.tenant_id,
-            "name": project.name,
-            "start_time": instants.naive(self._state.project_start_us(project)),
-            "end_time": None if project.end_us is None else instants.naive(project.end_us),
-            "description": project.description,
-            "extra": project.extra,
-            "default_dataset_id": None,
-            "reference_dataset_id": None,
-            "trace_tier": None,
-            "last_run_start_time": None,
-        }
-        timeline = self._state.store.timeline(project_id)
-        newest = next((entry for entry in reversed(timeline) if entry.at(now_us) is not None), None)
-        if newest is not None:
-            row["last_run_start_time"] = instants.naive(newest.key[0])
-        if stats:
-            runs = [run for entry in timeline if (run := entry.at(now_us)) is not None]
-            row |= run_stats(runs)
-        return row
-
-
-def _whole(text: str, name: str, lowest: int, highest: int) -> int:
-    if not text.lstrip("-").isdigit() or not lowest <= int(text) <= highest:
-        raise unprocessable(("query", name), f"Input should be an integer from {lowest} to {highest}", "int_parsing")
-    return int(text)

@@ -13,6 +13,7 @@ from trajworker.simulator.problems import Refusal, json_response
 from trajworker.simulator.selection import Query
 from trajworker.simulator.state import State
 from trajworker.simulator.stored_run import StoredRun
+from trajworker.simulator.wire_v1 import app_path
 
 MAX_PAGE_SIZE = 1000
 MAX_TRACES_PAGE_SIZE = 100
@@ -137,13 +138,22 @@ class ReadsV2:
     async def read_run(self, request: Request) -> Response:
         """GET /v2/runs/{id}."""
         params = request.query_params
-        project_id = required_project(self._state, params.get("project_id"))
-        run = self._state.visible(request.path_params["run_id"])
-        if run is None or run.session_id != project_id:
-            raise Refusal(404, "run not found", _NOT_FOUND)
+        run = self._asked_for(request)
         selects = only_known(params.getlist("selects"), wire_v2.SELECTABLE)
         with_subtree = params.get("include_subtree_usage", "false").lower() == "true"
         return json_response(self._rows(request, [run], selects, with_subtree=with_subtree)[0])
+
+    async def run_url(self, request: Request) -> Response:
+        """GET /v2/runs/{id}/url: where the web application would show the run."""
+        path = app_path(self._asked_for(request), self._state.settings.tenant_id)
+        return json_response({"url": str(request.base_url).rstrip("/") + path})
+
+    def _asked_for(self, request: Request) -> StoredRun:
+        project_id = required_project(self._state, request.query_params.get("project_id"))
+        run = self._state.visible(request.path_params["run_id"])
+        if run is None or run.session_id != project_id:
+            raise Refusal(404, "run not found", _NOT_FOUND)
+        return run
 
     async def query_traces(self, request: Request) -> Response:
         """POST /v2/traces/query: roots, newest first, each with figures of its whole trace."""

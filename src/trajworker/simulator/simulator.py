@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from trajworker.simulator.erasing import Eraser
 from trajworker.simulator.faults import Fault, FaultScript
 from trajworker.simulator.loading import folders, load_folder
 from trajworker.simulator.merge import Intake
@@ -24,6 +25,7 @@ class Simulator:
         self.requests = Requests()
         self.faults = FaultScript(self.settings.faults, self.settings.seed)
         self.intake = Intake(self.state)
+        self.eraser = Eraser(self.state, self.intake)
         self._curtain = Curtain(self.settings.reveal, self.state.started_s)
 
     def load(self, path: str | Path) -> int:
@@ -70,8 +72,7 @@ class Simulator:
 
     def forget_trace(self, trace_id: str) -> None:
         """Delete a trace without a tombstone, as retention does."""
-        for entry in list(self.state.store.trace(trace_id)):
-            self.state.store.remove(entry)
+        self.eraser.trace(trace_id)
 
     def _place(self, run: StoredRun) -> None:
         self._curtain.apply(self.state.store.put(run))

@@ -26,6 +26,8 @@ class Project(msgspec.Struct, kw_only=True):
     extra: dict[str, Any] | None = None
     description: str | None = None
     end_us: int | None = None
+    reference_dataset_id: str | None = None
+    trace_tier: str | None = None
 
 
 class Place(NamedTuple):
@@ -126,17 +128,23 @@ class Store:
         self.feedback_of_run: dict[str, list[str]] = {}
         self.attachments: dict[tuple[str, str], tuple[str, bytes]] = {}
         self._project_names: dict[str, str] = {}
+        self._deleted_names: list[str] = []
         self._timelines: dict[str, Timeline] = {}
         self._traces: dict[str, list[Entry]] = {}
         self._threads: dict[str, list[Entry]] = {}
         self._children: dict[str, list[Entry]] = {}
 
     def project_named(self, name: str, created_us: int, project_id: str | None = None) -> Project:
-        """The project of a name, created where there is none yet; its id follows from its name unless given."""
+        """The project of a name, created where there is none yet; its id follows from its name unless given.
+
+        A name that comes back after its project was deleted is another project, with another id.
+        """
         known = self._project_names.get(name)
         if known is not None:
             return self.projects[known]
-        project = Project(id=project_id or str(uuid.uuid5(_NAMESPACE, name)), name=name, created_us=created_us)
+        before = self._deleted_names.count(name)
+        own_id = str(uuid.uuid5(_NAMESPACE, f"{name}/{before}" if before else name))
+        project = Project(id=project_id or own_id, name=name, created_us=created_us)
         self.projects[project.id] = project
         self._project_names[name] = project.id
         return project
@@ -145,6 +153,25 @@ class Store:
         """The project of a name, if there is one."""
         known = self._project_names.get(name)
         return None if known is None else self.projects[known]
+
+    def rename(self, project: Project, name: str) -> None:
+        """Call a project by another name, which must be free."""
+        del self._project_names[project.name]
+        project.name = name
+        self._project_names[name] = project.id
+
+    def drop_project(self, project: Project) -> None:
+        """Forget a project and its runs."""
+        for entry in self._timelines.pop(project.id, Timeline()).entries():
+            self._unlink(entry)
+        del self.projects[project.id], self._project_names[project.name]
+        self._deleted_names.append(project.name)
+
+    def drop_feedback(self, feedback_id: str) -> None:
+        """Forget one piece of feedback."""
+        run_id = self.feedback.pop(feedback_id)["run_id"]
+        if run_id:
+            self.feedback_of_run[str(run_id)].remove(feedback_id)
 
     def put(self, run: StoredRun, visible_us: int = 0) -> Entry:
         """Add a run that is visible from a moment on, or replace all versions of the one with the same id."""
@@ -179,9 +206,12 @@ class Store:
 
     def remove(self, entry: Entry) -> None:
         """Forget a run: no tombstone stays, as after an expired retention."""
+        self._timelines[entry.place.session_id].discard(entry)
+        self._unlink(entry)
+
+    def _unlink(self, entry: Entry) -> None:
         del self.entries[entry.id]
         place = entry.place
-        self._timelines[place.session_id].discard(entry)
         self._traces[place.trace_id].remove(entry)
         if place.thread_id is not None:
             self._threads[place.thread_id].remove(entry)

@@ -171,6 +171,12 @@ class Ledger:
         _show(run, self._subtree(run.id))
         self._raise(run.parent_run_id, Usage(), self._subtree(run.id))
 
+    def forget(self, run_id: str) -> None:
+        """A run is about to be deleted: nothing above it counts it any more."""
+        if run_id in self._own:
+            self._raise(self._parents[run_id], self._subtree(run_id), Usage())
+            del self._own[run_id], self._below[run_id], self._parents[run_id]
+
     def _subtree(self, run_id: str) -> Usage:
         mine, below = self._own[run_id], self._below[run_id]
         if mine.total == 0:

@@ -70,12 +70,13 @@ def app_path(run: StoredRun, tenant_id: str) -> str:
 def feedback_stats(store: Store, run: StoredRun) -> Raw:
     """Feedback of a run, summed by key; what a recording says stands while nothing was posted."""
     rows_of_run = [store.feedback[key] for key in store.feedback_of_run.get(run.id, ())]
-    if not rows_of_run:
-        return run.feedback_stats
-    stats: dict[str, dict[str, Any]] = {}
-    for key in dict.fromkeys(str(row["key"]) for row in rows_of_run):
-        stats[key] = _stats([row for row in rows_of_run if row["key"] == key])
-    return encode(stats)
+    return encode(stats_by_key(rows_of_run)) if rows_of_run else run.feedback_stats
+
+
+def stats_by_key(feedback: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Pieces of feedback, summed by key."""
+    keys = dict.fromkeys(str(row["key"]) for row in feedback)
+    return {key: _stats([row for row in feedback if row["key"] == key]) for key in keys}
 
 
 def _stats(rows_of_key: list[dict[str, Any]]) -> dict[str, Any]:
