@@ -260,6 +260,28 @@ def test_purge_erases_a_conversation_from_what_imports_staged_too(
     assert b"Quito" not in imported.read_bytes()
 
 
+def test_purge_of_a_staging_in_use_says_to_try_again_and_not_that_nothing_is_there(
+    say: Say, delivered: Delivered
+) -> None:
+    with locked(delivered.staging):
+        code, out, err = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
+    assert (code, out, err.count("\n")) == (75, "", 1)
+    assert "was not purged: another process works on it; stop it or wait" in err
+
+
+def test_purge_says_that_nothing_is_there_only_where_it_looked_everywhere(
+    say: Say, delivered: Delivered, tmp_path: Path
+) -> None:
+    imported = tmp_path / "home" / ".trajectory" / "demo-0123456789abcdef.db"
+    imported.parent.mkdir(mode=0o700, parents=True)
+    shutil.copy(delivered.staging, imported)
+    with locked(imported):
+        code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")
+    assert (code, "knows no conversation" in err) == (75, False)
+    code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")
+    assert (code, "knows no conversation unknown" in err) == (78, True)
+
+
 def test_purge_of_what_a_consumer_took_tells_its_name_and_where_it_was(say: Say, delivered: Delivered) -> None:
     (delivered.out / "trajectories-0000000001.jsonl").unlink()
     code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
