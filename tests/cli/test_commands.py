@@ -12,7 +12,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+import trajworker as tj
 from cli.conftest import Delivered
 from support.rights import held_to_modes
 from trajworker.cli import main, status
@@ -74,6 +76,27 @@ def test_show_of_a_revision_that_is_not_there_says_which_are(say: Say, delivered
     assert f"1ba23872-0283-5cb5-bfa5-f2ac958da207 has no revision 2 in {delivered.out}, only 1\n" in err
     code, _, err = say("show", "nothing-like-it", "--revision", "2", "--in", delivered.out)
     assert (code, "no conversation nothing-like-it" in err) == (78, True)
+
+
+def test_a_thread_id_of_two_projects_is_told_and_one_of_them_is_chosen(say: Say, tmp_path: Path) -> None:
+    def of(project: str, revision: int, text: str) -> tj.Trajectory:
+        made = tj.Trajectory.from_messages([{"role": "user", "content": text}])
+        origin = tj.Origin(project_id=f"id of {project}", project=project)
+        return replace(made, task=tj.Task(conversation_id="thread-1"), revision=revision, origin=origin)
+
+    tj.save([of("one", 1, "first"), of("two", 2, "other"), of("one", 3, "third")], tmp_path / "out", format="jsonl")
+    place = ("--in", tmp_path / "out")
+    for words in (("show", "thread"), ("show", "thread-1"), ("diff", "thread-1", "thread-1")):
+        code, _, err = say(*words, *place)
+        assert (code, err) == (
+            78,
+            f"trajworker: 2 projects in {tmp_path / 'out'} (one, two) have a conversation thread-1: choose one with --project\n",
+        )
+    assert "third" in say("show", "thread-1", *place, "--project", "one")[1]
+    assert "other" in say("show", "thread-1", *place, "--project", "id of two")[1]
+    assert say("diff", "thread-1", "thread-1", *place, "--project", "two")[0] == 0
+    assert "third" in say("show", "thread-1", *place, "--revision", "3")[1]
+    assert "no conversation thread-1 in" in say("show", "thread-1", *place, "--project", "three")[2]
 
 
 @pytest.mark.parametrize(

@@ -183,10 +183,17 @@ def _status(command: Parser) -> None:
     command.add_argument("--json", action="store_true", help="one JSON object")
 
 
+def _where_options(command: Parser) -> None:
+    command.add_argument("--in", dest="folder", metavar="PATH", help="file or folder of ids (default: sink.out)")
+    command.add_argument(
+        "--project", metavar="NAME_OR_ID", help="whose conversation, where several projects have one of that id"
+    )
+    _config_option(command)
+
+
 def _show(command: Parser) -> None:
     command.add_argument("id", metavar="ID", help="conversation id, or its beginning")
-    command.add_argument("--in", dest="folder", metavar="PATH", help="file or folder to look in (default: sink.out)")
-    _config_option(command)
+    _where_options(command)
     command.add_argument("--revision", type=int, help="which revision (default: the newest)")
     command.add_argument("--steps", action="store_true", help="say which messages each step saw")
 
@@ -194,8 +201,7 @@ def _show(command: Parser) -> None:
 def _diff(command: Parser) -> None:
     command.add_argument("a", metavar="A", help="file, golden file, or conversation id")
     command.add_argument("b", metavar="B", help="file, golden file, or conversation id")
-    command.add_argument("--in", dest="folder", metavar="PATH", help="where ids are looked up (default: sink.out)")
-    _config_option(command)
+    _where_options(command)
     command.add_argument("--mode", default="strict", help="strict, in_order, unordered, superset or subset")
     command.add_argument("--args", default="exact", help="exact, subset, superset or ignore")
     command.add_argument("--json", action="store_true", help="the verdict as JSON")
