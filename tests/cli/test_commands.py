@@ -88,10 +88,8 @@ def test_a_thread_id_of_two_projects_is_told_and_one_of_them_is_chosen(say: Say,
     place = ("--in", tmp_path / "out")
     for words in (("show", "thread"), ("show", "thread-1"), ("diff", "thread-1", "thread-1")):
         code, _, err = say(*words, *place)
-        assert (code, err) == (
-            78,
-            f"trajworker: 2 projects in {tmp_path / 'out'} (one, two) have a conversation thread-1: choose one with --project\n",
-        )
+        assert (code, err.count("\n")) == (78, 1)
+        assert "(one, two) have a conversation thread-1: choose one with --project\n" in err
     assert "third" in say("show", "thread-1", *place, "--project", "one")[1]
     assert "other" in say("show", "thread-1", *place, "--project", "id of two")[1]
     assert say("diff", "thread-1", "thread-1", *place, "--project", "two")[0] == 0
@@ -122,6 +120,12 @@ def test_a_folder_that_is_not_there_is_one_line_that_says_how_to_name_it(
     code, _, err = say(*words, "--in", tmp_path / "missing")
     assert (code, err.count("\n")) == (78, 1)
     assert f"there is nothing at {tmp_path / 'missing'}" in err
+
+
+@pytest.mark.parametrize("place", ["out", "missing"])
+def test_diff_of_a_file_that_is_not_there_says_that_it_is_missing(say: Say, delivered: Delivered, place: str) -> None:
+    code, _, err = say("diff", "before.jsonl", "1ba23872", "--in", delivered.out.with_name(place))
+    assert (code, "there is no file before.jsonl" in err) == (78, True)
 
 
 @pytest.mark.parametrize("words", [("show", "1ba23872"), ("diff", "1ba23872", "1ba23872")])
