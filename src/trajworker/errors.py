@@ -82,7 +82,7 @@ class NotATrajectory(TrajworkerError):
 
 
 class NothingThere(NotATrajectory, FileNotFoundError):
-    """There is no file or folder where trajectories should be; a FileNotFoundError, too."""
+    """There is no file or folder where trajectories, or a golden file, should be; a FileNotFoundError, too."""
 
 
 class NotPublished(NotATrajectory):
