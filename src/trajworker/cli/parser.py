@@ -21,6 +21,15 @@ MAX_PORT = 65_535
 RATE_SCALES = (0.001, 1_000_000)
 MAX_LATENCY_MS = 3_600_000
 ONE_PROJECT = "the one project to read, by its name or id"
+LISTED = """columns:
+  conversation  the thread id that a root run names, else the trace id
+  turns         how many root runs it has: an interrupt that was answered counts as a turn here
+  first seen, last seen, runs
+                when its root runs started, and their names
+
+A list reads root runs alone. A trace whose thread id stands on its other runs only is listed under its
+trace id; `trajworker import` reads all runs and decides: it takes either id, writes that conversation
+under its thread id, and counts the turns of the user."""
 EPILOG = "Start with `trajworker demo`: it needs no key, no network, no configuration."
 
 
@@ -146,6 +155,7 @@ def _list(command: Parser) -> None:
     command.add_argument("--limit", type=int, default=50, help="how many (default 50)")
     _range_options(command)
     command.add_argument("--json", action="store_true", help="one JSON object per line")
+    command.epilog = LISTED
 
 
 def _import(command: Parser) -> None:
