@@ -45,13 +45,20 @@ def private_folder(folder: Path) -> Path:
     return resolved
 
 
-def _unmade(folder: Path, error: OSError) -> TrajworkerError:
-    """Why a folder could not be made: the rights, the disk, or the place itself."""
-    fault = f"{folder}: {error.strerror}"
+def not_allowed(folder: Path, error: OSError) -> PathNotAllowed | None:
+    """What to say where rights or a mount kept a folder from being used; None where something else did."""
     if error.errno == errno.EROFS:
         return PathNotAllowed(f"{folder} {_READ_ONLY}")
     if error.errno in _RIGHTS:
-        return PathNotAllowed(f"{fault} (uid {os.geteuid()}); choose a folder you own")
+        return PathNotAllowed(f"{folder}: {error.strerror} (uid {os.geteuid()}); choose a folder you own")
+    return None
+
+
+def _unmade(folder: Path, error: OSError) -> TrajworkerError:
+    """Why a folder could not be made: the rights, the disk, or the place itself."""
+    if refusal := not_allowed(folder, error):
+        return refusal
+    fault = f"{folder}: {error.strerror}"
     if error.errno in _DISK:
         return SinkError(f"{fault}; the folder cannot be made on this disk")
     if error.errno in _FILES:

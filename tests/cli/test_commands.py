@@ -11,11 +11,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
 import trajworker as tj
 from cli.conftest import Delivered
+from support.library import conversation
 from support.rights import held_to_modes
 from trajworker.cli import main, status
 from trajworker.staging.ownership import locked
@@ -211,6 +213,18 @@ def test_status_reads_a_copy_where_nothing_may_be_written(delivered: Delivered, 
             assert (told.returncode, "revisions emitted: 10" in told.stdout, told.stderr) == (0, True, "")
 
 
+@pytest.mark.parametrize("form", ["jsonl", "json"])
+def test_an_import_into_a_folder_that_may_not_be_written_is_not_allowed_in_either_format(
+    tmp_path: Path, form: str
+) -> None:
+    (tmp_path / "runs.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, conversation("a"))))
+    (tmp_path / "out").mkdir(mode=0o500)
+    command = [sys.executable, "-m", "trajworker", "import", "--bulk", "runs.jsonl", "--out", "out", "--format", form]
+    told = subprocess.run(held_to_modes(command), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (told.returncode, str(tmp_path / "out") in told.stderr or "out:" in told.stderr) == (77, True)
+    assert "choose a" in told.stderr
+
+
 def test_status_of_a_file_that_holds_no_staging_says_so(say: Say, tmp_path: Path) -> None:
     empty, foreign = tmp_path / "empty.db", tmp_path / "foreign.db"
     empty.touch()
@@ -220,6 +234,15 @@ def test_status_of_a_file_that_holds_no_staging_says_so(say: Say, tmp_path: Path
         connection.execute("CREATE TABLE conversations (id)")
     code, _, err = say("status", "--staging", foreign)
     assert (code, "is no staging file of trajworker" in err) == (65, True)
+
+
+def test_a_staging_file_of_a_newer_release_is_told_with_its_path(say: Say, delivered: Delivered) -> None:
+    with closing(sqlite3.connect(delivered.staging)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    for words in (("status",), ("purge", "--conversation", CONVERSATION)):
+        code, out, err = say(*words, "--staging", delivered.staging)
+        assert (code, out, err.count("\n")) == (78, "", 1)
+        assert f"the staging file {delivered.staging} has schema 999" in err
 
 
 def test_verify_finds_every_change_to_a_published_file(say: Say, delivered: Delivered) -> None:

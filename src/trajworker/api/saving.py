@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.errors import ConfigError, SinkError
+from trajworker.folders import not_allowed
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.layout import encode_cumulative
 
@@ -74,7 +75,8 @@ class Documents:
         such as those of a conversation's revisions, get `~2`, `~3`, ... behind them.
 
         Raises:
-            SinkError: the folder cannot be made or written.
+            PathNotAllowed: rights or a mount keep the folder from being made or written.
+            SinkError: something else does.
         """
         content = encode_cumulative(trajectory)
         try:
@@ -86,7 +88,8 @@ class Documents:
             _write(path, content)
             _remove_numbered(path)
         except OSError as reason:
-            raise SinkError(f"cannot write to {self._folder}: {reason.strerror or reason}") from reason
+            refusal = not_allowed(self._folder, reason)
+            raise refusal or SinkError(f"cannot write to {self._folder}: {reason.strerror or reason}") from reason
         return path
 
     def _place(self, trajectory: Trajectory, line: bytes) -> Path:

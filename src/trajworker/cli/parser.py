@@ -30,6 +30,8 @@ LISTED = """columns:
 A list reads root runs alone. A trace whose thread id stands on its other runs only is listed under its
 trace id; `trajworker import` reads all runs and decides: it takes either id, writes that conversation
 under its thread id, and counts the turns of the user."""
+UNKNOWN = """An id that nobody knows is exit code 78. The API is asked for all ids first, and then nothing is
+written; an export is read once, so the conversations found in it are written, and the unknown ids told last."""
 EPILOG = "Start with `trajworker demo`: it needs no key, no network, no configuration."
 
 
@@ -168,6 +170,7 @@ def _import(command: Parser) -> None:
     command.add_argument("--out", metavar="DIR", default=".", help="folder for the files (default: here)")
     command.add_argument("--format", choices=("jsonl", "json"), default="jsonl", help="one file, or one each")
     command.add_argument("--no-stage", action="store_true", help="touch no staging file")
+    command.epilog = UNKNOWN
 
 
 def _simulate(command: Parser) -> None:
