@@ -82,6 +82,8 @@ class Client:
     ) -> list[ConversationSummary]:
         """The conversations seen last, newest first, each with all its turns; `limit` None for all there are.
 
+        They are told as far as root runs tell; see `ConversationSummary`. What they are is decided by importing them.
+
         `since` and `until` bound the start of turns: only those within count, and only conversations that have any.
 
         Raises:

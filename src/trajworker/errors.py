@@ -82,7 +82,7 @@ class NotATrajectory(TrajworkerError):
 
 
 class NothingThere(NotATrajectory, FileNotFoundError):
-    """There is no file or folder where trajectories should be; a FileNotFoundError, too."""
+    """There is no file or folder where trajectories, or a golden file, should be; a FileNotFoundError, too."""
 
 
 class NotPublished(NotATrajectory):
@@ -102,9 +102,13 @@ class StagingError(TrajworkerError):
 
 
 class StagingBusy(StagingError):
-    """Another worker owns this staging file."""
+    """This staging file is in use: by another owner, or by a reader that keeps its log."""
 
     exit_code = EXIT_RETRY
+
+
+class StagingOwned(StagingBusy):
+    """Another process had opened this staging file first."""
 
 
 class StagingDamaged(StagingError):

@@ -59,6 +59,18 @@ class PageStaged(Event, frozen=True):
     seconds: float
 
 
+class PageRead(Event, frozen=True):
+    """An import or a listing read a page; the pages of a project that is read whole are told as `PageStaged`."""
+
+    runs: int
+
+
+class ConversationWritten(Event, frozen=True):
+    """An import wrote a conversation to its file."""
+
+    size_bytes: int
+
+
 class SliceSplit(Event, frozen=True):
     """A slice turned out dense and was cut, so that more pagers have work."""
 

@@ -14,8 +14,9 @@ from trajworker.errors import NoFolder, PathNotAllowed, SinkError, TrajworkerErr
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 ROOT_UID = 0
-_RIGHTS = (errno.EACCES, errno.EPERM, errno.EROFS)
+_RIGHTS = (errno.EACCES, errno.EPERM)
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_READ_ONLY = "is on a file system that is mounted read-only; mount it writable, or choose a folder elsewhere"
 _FILES = (errno.EEXIST, errno.ENOTDIR)
 
 
@@ -37,16 +38,27 @@ def private_folder(folder: Path) -> Path:
     _refuse_foreign(resolved, status)
     if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
         raise PathNotAllowed(f"{resolved} is writable by everybody; `chmod o-w` it or choose another folder")
+    if os.statvfs(resolved).f_flag & os.ST_RDONLY:
+        raise PathNotAllowed(f"{resolved} {_READ_ONLY}")
     if not os.access(resolved, os.W_OK | os.X_OK):
         raise PathNotAllowed(f"{resolved} is not writable for uid {os.geteuid()}; choose another folder")
     return resolved
 
 
+def not_allowed(folder: Path, error: OSError) -> PathNotAllowed | None:
+    """What to say where rights or a mount kept a folder from being used; None where something else did."""
+    if error.errno == errno.EROFS:
+        return PathNotAllowed(f"{folder} {_READ_ONLY}")
+    if error.errno in _RIGHTS:
+        return PathNotAllowed(f"{folder}: {error.strerror} (uid {os.geteuid()}); choose a folder you own")
+    return None
+
+
 def _unmade(folder: Path, error: OSError) -> TrajworkerError:
     """Why a folder could not be made: the rights, the disk, or the place itself."""
+    if refusal := not_allowed(folder, error):
+        return refusal
     fault = f"{folder}: {error.strerror}"
-    if error.errno in _RIGHTS:
-        return PathNotAllowed(f"{fault} (uid {os.geteuid()}); choose a folder you own")
     if error.errno in _DISK:
         return SinkError(f"{fault}; the folder cannot be made on this disk")
     if error.errno in _FILES:

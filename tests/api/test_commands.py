@@ -9,6 +9,7 @@ import pytest
 import trajworker as tj
 from support.library import PROJECT, conversation, later, served
 from trajworker.cli import main
+from trajworker.staging.ownership import locked
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +27,7 @@ def test_conversations_are_listed_imported_and_compared(tmp_path: Path, capsys: 
         assert main(["list", *project]) == 0
         assert "a" in capsys.readouterr().out
         assert main(["import", "a", "b", *project, "--out", "lines"]) == 0
-        told = capsys.readouterr()
-        assert (told.out, told.err) == ("2 conversations in lines\n", "")
+        assert capsys.readouterr().out == "2 conversations in lines\n"
         assert main(["import", "a", *project, "--out", "lines"]) == 78
         assert "choose a new folder" in capsys.readouterr().err
         assert main(["import", "a", *project, "--out", "one"]) == 0
@@ -73,6 +73,23 @@ def test_what_went_on_after_until_is_fetched_when_it_is_named(tmp_path: Path) ->
     (whole,) = tj.load(tmp_path / "whole")
     assert whole.metrics is not None
     assert whole.metrics.llm_calls == 1
+
+
+def test_an_import_beside_another_one_is_told_what_it_can_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, conversation("a"))
+        words = ["import", "--endpoint", url, "--project", PROJECT, "--out"]
+        assert main([*words, "one"]) == 0
+        (staged,) = (tmp_path / "home" / ".trajectory").glob("*.db")
+        with locked(staged):
+            assert main([*words, "two"]) == 75
+            told = capsys.readouterr().err
+            assert main([*words, "three", "--no-stage"]) == 0
+    assert f"another import stages in {staged}: wait until it is done, import without staging (--no-stage" in told
+    assert "library.storage_dir" in told
+    assert "--staging" not in told
 
 
 def test_imports_are_staged_where_the_configuration_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

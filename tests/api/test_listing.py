@@ -60,6 +60,19 @@ def test_since_and_until_bound_the_turns_that_count(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", list(Mode))
+def test_a_thread_that_only_inner_runs_name_is_listed_by_trace_and_imported_as_that_thread(
+    mode: Mode, tmp_path: Path
+) -> None:
+    rows = conversation("a", turns=1)
+    rows[0] |= {"extra": {"metadata": {}}, "thread_id": None}
+    with served(SimulatorSettings(mode=mode)) as (simulator, url):
+        simulator.add_runs(PROJECT, rows)
+        (listed,) = client(url, tmp_path).list_conversations()
+        (imported,) = client(url, tmp_path).import_conversations(listed)
+    assert (listed.conversation_id, imported.task.conversation_id) == (rows[0]["id"], "a")
+
+
+@pytest.mark.parametrize("mode", list(Mode))
 def test_bounds_at_the_ends_of_the_calendar_bound_nothing(mode: Mode, tmp_path: Path) -> None:
     first, last = datetime.min, datetime.max  # noqa: DTZ901 - without an offset, as users write them
     with served(SimulatorSettings(mode=mode)) as (simulator, url):

@@ -36,10 +36,13 @@ IDS = [
 ]
 
 
-def trajectory(conversation_id: str | None, text: str = "hello") -> tj.Trajectory:
+def trajectory(conversation_id: str | None, text: str = "hello", project_id: str | None = None) -> tj.Trajectory:
     message = tj.Message(role=tj.Role.USER, content=text)
     return tj.Trajectory(
-        task=tj.Task(conversation_id=conversation_id), messages=(message,), steps=(tj.Step(messages=[message]),)
+        task=tj.Task(conversation_id=conversation_id),
+        messages=(message,),
+        steps=(tj.Step(messages=[message]),),
+        origin=tj.Origin(project_id=project_id),
     )
 
 
@@ -78,6 +81,28 @@ def test_saving_again_replaces_the_file(tmp_path: Path) -> None:
     (path,) = tj.save(trajectory("a", "after"), tmp_path)
     (loaded,) = tj.load(path)
     assert loaded.messages[0].content == "after"
+
+
+def test_saving_again_leaves_no_revision_of_an_earlier_call(tmp_path: Path) -> None:
+    others = [trajectory("k2"), trajectory("a~2")]
+    tj.save([*others, *(trajectory("k", text) for text in ("first", "second", "third"))], tmp_path)
+    tj.save(trajectory("k", "fourth"), tmp_path)
+    assert sorted(tj.load(tmp_path), key=repr) == sorted([*others, trajectory("k", "fourth")], key=repr)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a%7E2.json", "k.json", "k2.json"]
+
+
+def test_conversations_of_two_projects_with_one_thread_id_do_not_take_each_others_place(tmp_path: Path) -> None:
+    one, other = (trajectory("k", "said", project) for project in ("p", "q"))
+    (ours,) = tj.save(one, tmp_path)
+    (theirs,) = tj.save(other, tmp_path)
+    assert ours.name == "k.json"
+    assert sorted(tj.load(tmp_path), key=repr) == sorted([one, other], key=repr)
+    assert tj.save([one, other], tmp_path) == [ours, theirs]
+    revised = [trajectory("k", text, "q") for text in ("more", "and more")]
+    tj.save(revised, tmp_path)
+    assert sorted(tj.load(tmp_path), key=repr) == sorted([one, *revised], key=repr)
+    tj.save(other, tmp_path)
+    assert sorted(tj.load(tmp_path), key=repr) == sorted([one, other], key=repr)
 
 
 def test_what_has_no_id_or_the_id_of_another_is_lost_neither_in_one_call_nor_over_two(tmp_path: Path) -> None:

@@ -11,9 +11,13 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
+from msgspec.structs import replace
 
+import trajworker as tj
 from cli.conftest import Delivered
+from support.library import conversation
 from support.rights import held_to_modes
 from trajworker.cli import main, status
 from trajworker.staging.ownership import locked
@@ -76,6 +80,25 @@ def test_show_of_a_revision_that_is_not_there_says_which_are(say: Say, delivered
     assert (code, "no conversation nothing-like-it" in err) == (78, True)
 
 
+def test_a_thread_id_of_two_projects_is_told_and_one_of_them_is_chosen(say: Say, tmp_path: Path) -> None:
+    def of(project: str, revision: int, text: str) -> tj.Trajectory:
+        made = tj.Trajectory.from_messages([{"role": "user", "content": text}])
+        origin = tj.Origin(project_id=f"id of {project}", project=project)
+        return replace(made, task=tj.Task(conversation_id="thread-1"), revision=revision, origin=origin)
+
+    tj.save([of("one", 1, "first"), of("two", 2, "other"), of("one", 3, "third")], tmp_path / "out", format="jsonl")
+    place = ("--in", tmp_path / "out")
+    for words in (("show", "thread"), ("show", "thread-1"), ("diff", "thread-1", "thread-1")):
+        code, _, err = say(*words, *place)
+        assert (code, err.count("\n")) == (78, 1)
+        assert "(one, two) have a conversation thread-1: choose one with --project\n" in err
+    assert "third" in say("show", "thread-1", *place, "--project", "one")[1]
+    assert "other" in say("show", "thread-1", *place, "--project", "id of two")[1]
+    assert say("diff", "thread-1", "thread-1", *place, "--project", "two")[0] == 0
+    assert "third" in say("show", "thread-1", *place, "--revision", "3")[1]
+    assert "no conversation thread-1 in" in say("show", "thread-1", *place, "--project", "three")[2]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -99,6 +122,12 @@ def test_a_folder_that_is_not_there_is_one_line_that_says_how_to_name_it(
     code, _, err = say(*words, "--in", tmp_path / "missing")
     assert (code, err.count("\n")) == (78, 1)
     assert f"there is nothing at {tmp_path / 'missing'}" in err
+
+
+@pytest.mark.parametrize("place", ["out", "missing"])
+def test_diff_of_a_file_that_is_not_there_says_that_it_is_missing(say: Say, delivered: Delivered, place: str) -> None:
+    code, _, err = say("diff", "before.jsonl", "1ba23872", "--in", delivered.out.with_name(place))
+    assert (code, "there is no file before.jsonl" in err) == (78, True)
 
 
 @pytest.mark.parametrize("words", [("show", "1ba23872"), ("diff", "1ba23872", "1ba23872")])
@@ -184,6 +213,18 @@ def test_status_reads_a_copy_where_nothing_may_be_written(delivered: Delivered, 
             assert (told.returncode, "revisions emitted: 10" in told.stdout, told.stderr) == (0, True, "")
 
 
+@pytest.mark.parametrize("form", ["jsonl", "json"])
+def test_an_import_into_a_folder_that_may_not_be_written_is_not_allowed_in_either_format(
+    tmp_path: Path, form: str
+) -> None:
+    (tmp_path / "runs.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, conversation("a"))))
+    (tmp_path / "out").mkdir(mode=0o500)
+    command = [sys.executable, "-m", "trajworker", "import", "--bulk", "runs.jsonl", "--out", "out", "--format", form]
+    told = subprocess.run(held_to_modes(command), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (told.returncode, str(tmp_path / "out") in told.stderr or "out:" in told.stderr) == (77, True)
+    assert "choose a" in told.stderr
+
+
 def test_status_of_a_file_that_holds_no_staging_says_so(say: Say, tmp_path: Path) -> None:
     empty, foreign = tmp_path / "empty.db", tmp_path / "foreign.db"
     empty.touch()
@@ -193,6 +234,15 @@ def test_status_of_a_file_that_holds_no_staging_says_so(say: Say, tmp_path: Path
         connection.execute("CREATE TABLE conversations (id)")
     code, _, err = say("status", "--staging", foreign)
     assert (code, "is no staging file of trajworker" in err) == (65, True)
+
+
+def test_a_staging_file_of_a_newer_release_is_told_with_its_path(say: Say, delivered: Delivered) -> None:
+    with closing(sqlite3.connect(delivered.staging)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    for words in (("status",), ("purge", "--conversation", CONVERSATION)):
+        code, out, err = say(*words, "--staging", delivered.staging)
+        assert (code, out, err.count("\n")) == (78, "", 1)
+        assert f"the staging file {delivered.staging} has schema 999" in err
 
 
 def test_verify_finds_every_change_to_a_published_file(say: Say, delivered: Delivered) -> None:
@@ -258,6 +308,28 @@ def test_purge_erases_a_conversation_from_what_imports_staged_too(
     code, out, _ = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
     assert (code, f"erased 1 conversation with 7 runs from {imported}" in out) == (0, True)
     assert b"Quito" not in imported.read_bytes()
+
+
+def test_purge_of_a_staging_in_use_says_to_try_again_and_not_that_nothing_is_there(
+    say: Say, delivered: Delivered
+) -> None:
+    with locked(delivered.staging):
+        code, out, err = say("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
+    assert (code, out, err.count("\n")) == (75, "", 1)
+    assert "was not purged: another process works on it; stop it or wait" in err
+
+
+def test_purge_says_that_nothing_is_there_only_where_it_looked_everywhere(
+    say: Say, delivered: Delivered, tmp_path: Path
+) -> None:
+    imported = tmp_path / "home" / ".trajectory" / "demo-0123456789abcdef.db"
+    imported.parent.mkdir(mode=0o700, parents=True)
+    shutil.copy(delivered.staging, imported)
+    with locked(imported):
+        code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")
+    assert (code, "knows no conversation" in err) == (75, False)
+    code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")
+    assert (code, "knows no conversation unknown" in err) == (78, True)
 
 
 def test_purge_of_what_a_consumer_took_tells_its_name_and_where_it_was(say: Say, delivered: Delivered) -> None:

@@ -1,6 +1,8 @@
 """Golden files: one call per line, nothing lost, a null is never a wildcard, written whole or not at all."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from support.calls import call
+from trajworker.errors import NothingThere, SinkError
 from trajworker.matching import (
     MalformedCall,
     MalformedGolden,
@@ -127,6 +130,27 @@ def test_a_file_that_is_none_is_refused_with_its_line(tmp_path: Path, content: s
     file.write_text(content, "utf-8")
     with pytest.raises(MalformedGolden, match=told):
         read_golden(file)
+
+
+@pytest.mark.parametrize("look", [read_golden, lambda path: diff_trajectories(path, PATH)], ids=["read", "diff"])
+def test_a_file_that_is_not_there_is_told_as_load_tells_it(tmp_path: Path, look: Callable[[Path], object]) -> None:
+    for place in (tmp_path / "missing.jsonl", tmp_path):
+        with pytest.raises(NothingThere, match=re.escape(str(place))):
+            look(place)
+
+
+def test_where_no_file_can_be_written_is_an_error_of_ours(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "g.jsonl", tmp_path):
+        with pytest.raises(SinkError, match=re.escape(str(place))):
+            write_golden(place, PATH)
+
+
+@pytest.mark.parametrize("wrong", [["idz"], "ids", [str.upper]])
+def test_a_normaliser_that_no_file_can_name_is_refused_before_one_is_written(tmp_path: Path, wrong: Any) -> None:
+    with pytest.raises(UnknownNormaliser, match="there are ids, times, durations"):
+        write_golden(tmp_path / "g.jsonl", PATH, wrong)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_call_that_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

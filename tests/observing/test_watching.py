@@ -46,7 +46,7 @@ def test_on_a_terminal_logs_are_pretty_and_stand_above_the_progress() -> None:
     text = stderr.memory.getvalue().decode()
     assert "project_started" in text
     assert "{" not in text
-    assert "slices" in text
+    assert "1,500 runs" in text
 
 
 def test_progress_can_be_turned_off() -> None:
@@ -56,7 +56,7 @@ def test_progress_can_be_turned_off() -> None:
     assert json.loads(stderr.memory.getvalue())["event"] == "project_started"
 
 
-def test_progress_shows_slices_runs_revisions_rate_and_requests_left() -> None:
+def test_progress_shows_time_slices_runs_rate_and_requests_left() -> None:
     now = 0.0
     tally = Tally()
     memory = io.StringIO()
@@ -67,7 +67,18 @@ def test_progress_shows_slices_runs_revisions_rate_and_requests_left() -> None:
             now += 0.5
             tally(event)
             progress(event)
-    assert " 50% 1 slices · 3,000 runs · 0 revisions · 1,500 runs/s · about 2 requests left" in memory.getvalue()
+    assert " 50% 2 s · 1 slice · 3,000 runs · 1,500 runs/s · about 2 requests left" in memory.getvalue()
+
+
+def test_the_last_frame_shows_what_came_in_since_the_one_before() -> None:
+    tally = Tally()
+    memory = io.StringIO()
+    console = Console(file=memory, force_terminal=True, width=120, color_system=None)
+    with Progress(tally, console, clock=lambda: 0.0) as progress:
+        for _ in range(2):
+            tally(PAGE)
+            progress(PAGE)
+    assert "3,000 runs" in memory.getvalue()
 
 
 def test_progress_is_drawn_at_most_ten_times_a_second() -> None:

@@ -79,13 +79,19 @@ def test_lists_of_messages_are_conversations_named_after_their_file(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("content", "why"),
-    [(b'[{"id": "1"', "ends within a value"), (b"hello", "cannot be read|neither"), (b"[1, 2]", "no objects"),
+    [(b'[{"id": "1"', "ends within a value"), (b"hello", "cannot be read|neither"), (b"[1, 2]", "no object in line 1"),
      (b'{"a": 1}', "no id"), (b'["a', "ends within a text")],
 )  # fmt: skip
 def test_what_is_no_file_of_runs_is_told_with_its_place(content: bytes, why: str, tmp_path: Path) -> None:
     (tmp_path / "bad.json").write_bytes(content)
     with pytest.raises(tj.ConfigError, match=why):
         imported(tmp_path / "bad.json")
+
+
+def test_a_value_that_is_no_run_is_told_with_its_line_however_far_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_values, "CHUNK_BYTES", 16)
+    with pytest.raises(BrokenFile, match="no object in line 102"):
+        list(values(io.BytesIO(b"[\n" + b'{"a": 1},\n' * 100 + b"2]")))
 
 
 JSONS = st.recursive(

@@ -1,6 +1,7 @@
 """Which files staging makes, which it refuses, and how older ones are brought up to date."""
 
 import os
+import re
 import shutil
 import sqlite3
 import stat
@@ -92,7 +93,7 @@ async def test_a_foreign_or_damaged_file_is_refused_and_left_untouched(
     path = await a_file(tmp_path / "s.db")
     damage(path)
     before = path.read_bytes()
-    with pytest.raises(StagingDamaged):
+    with pytest.raises(StagingDamaged, match=re.escape(str(path))):
         async with open_staging(path):
             pass
     assert path.read_bytes() == before

@@ -11,6 +11,7 @@ from trajworker.assembly import FoldSettings
 from trajworker.config import Settings
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError
+from trajworker.events import Observer, ignore
 from trajworker.sources.files.run_files import SUFFIXES
 
 if TYPE_CHECKING:
@@ -22,13 +23,14 @@ MAGIC = b"PAR1"
 
 
 class Bulk(Struct, frozen=True, kw_only=True):
-    """What is read: a file or folder, all conversations in it or some; whether disk may be used; who masks it."""
+    """What is read: a file or folder, all of it or some; whether disk may be used; who masks it; who is told."""
 
     path: Path
     settings: Settings
     conversations: tuple[str, ...] | None = None
     stage: bool = True
     redactor: "BasePiiRedactor | None" = None
+    observer: Observer = ignore
 
     @classmethod
     def of(
@@ -48,7 +50,14 @@ class Bulk(Struct, frozen=True, kw_only=True):
         path = Path(source).expanduser()
         if not path.exists():
             raise ConfigError(f"there is nothing at {path}")
-        return cls(path=path, settings=options.settings, conversations=conversations, stage=stage, redactor=redactor)
+        return cls(
+            path=path,
+            settings=options.settings,
+            conversations=conversations,
+            stage=stage,
+            redactor=redactor,
+            observer=options.observer,
+        )
 
     @property
     def is_parquet(self) -> bool:

@@ -20,6 +20,7 @@ from trajworker.api.tasks import next_items
 from trajworker.api.unavailable import unavailable_in_project
 from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.errors import ConfigError, RedactionFailed
+from trajworker.events import PageRead
 from trajworker.model.run import Project, Run
 from trajworker.ports import Page, StagedPage, Unreadable
 from trajworker.redaction import redact_value
@@ -45,6 +46,7 @@ async def staged_lines(bulk: Bulk) -> AsyncGenerator[AssembledLine, None]:
                 for page in await anyio.to_thread.run_sync(maker.pages, some):
                     await staging.plan(_project(page), ())
                     await staging.stage(StagedPage(page=page, fetch_seq=next(seq)))
+                    bulk.observer(PageRead(runs=len(page.runs)))
                 for thread in some:
                     if isinstance(thread, Messages):
                         yield await anyio.to_thread.run_sync(maker.line, thread)

@@ -9,12 +9,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trajworker import wiring
-from trajworker.api.debugging import debug_log
 from trajworker.api.identity import identity_of
 from trajworker.api.options import Options, staging_file
 from trajworker.api.source_view import SourceView
-from trajworker.errors import ProjectNotFound
-from trajworker.events import ApiChosen, Event, Observer, ignore
+from trajworker.errors import ProjectNotFound, StagingOwned
+from trajworker.events import ApiChosen, Event
 from trajworker.model.run import Project
 from trajworker.redaction import BasePiiRedactor
 from trajworker.sources.asking.pacing import Paces
@@ -40,7 +39,6 @@ class Connector:
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.observer: Observer = debug_log() if options.debug else ignore
         self._spoken: str | None = None
         self._project: Project | None = None
 
@@ -59,7 +57,7 @@ class Connector:
                 self._project = found[0]
             keys = frozenset(settings.conversation.thread_keys)
             redacting = None if redactor is None else RedactingSource(source, redactor, keys)
-            yield Connected(SourceView(source, redacting), self._project)
+            yield Connected(SourceView(source, redacting, self.options.observer), self._project)
 
     def place(self, project: Project, redactor: BasePiiRedactor | None, *, stage: bool) -> Path | None:
         """The staging file; None for memory only: where it is asked for, or where the redactor cannot be told.
@@ -72,11 +70,17 @@ class Connector:
     def _listen(self, event: Event) -> None:
         if isinstance(event, ApiChosen):
             self._spoken = event.api
-        self.observer(event)
+        self.options.observer(event)
 
 
 @asynccontextmanager
 async def staging_at(place: Path | None = None) -> AsyncIterator[Staging]:
-    """The staging file, or one in memory that touches no disk."""
-    async with open_staging(place or MEMORY) as staging:
-        yield staging
+    """The staging file, or one in memory that touches no disk; raises StagingBusy where another import has it open."""
+    try:
+        async with open_staging(place or MEMORY) as staging:
+            yield staging
+    except StagingOwned:
+        raise StagingOwned(
+            f"another import stages in {place}: wait until it is done, import without staging (--no-stage, "
+            "stage=False), or stage elsewhere (library.storage_dir)"
+        ) from None

@@ -115,7 +115,7 @@ class Importer:
         since, until = self._settings.source.since or EARLIEST, self._settings.source.until
         reading = Reading(since=since, until=until, settle=settle, deep_scan=None, unsettled=True)
         source = view.redacting or view.source
-        cycle = Cycle(source, staging, reading, self._connector.observer, self._settings.intake.pagers)
+        cycle = Cycle(source, staging, reading, self._connector.options.observer, self._settings.intake.pagers)
         now = await view.source.now()
         failed = await cycle.run([project], now)
         for error in failed.values():

@@ -9,11 +9,13 @@ from trajworker.model.run import Run
 
 
 class ConversationSummary(Struct, frozen=True, kw_only=True):
-    """A conversation that can be imported (seed 002).
+    """A conversation that can be imported (seed 002), as far as its root runs tell; its import reads all and decides.
 
     Args:
-        conversation_id: thread id, or the trace id where the trace has no thread key.
-        num_turns: number of root traces it was recorded as.
+        conversation_id: thread id, or the trace id where its root run has no thread key: where only other runs of the
+            trace have one, it is imported under that.
+        num_turns: number of root traces it was recorded as: an interrupt that was answered counts as one here, and not
+            in `task.num_turns`.
         first_seen: ISO 8601 start of its earliest trace.
         last_seen: ISO 8601 start of its most recent trace.
         root_run_names: names of its top-level runs, each once, in order of first appearance.

@@ -9,8 +9,10 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
+from trajworker.api.debugging import debug_log
 from trajworker.config import Asked, Purpose, Secret, Settings, resolve
 from trajworker.errors import ConfigError
+from trajworker.events import Observer, ignore
 
 PROVIDERS = ("langsmith",)
 STORAGE_DIR = "~/.trajectory"
@@ -21,10 +23,10 @@ READABLE_CHARS = 40
 
 
 class Options(Struct, frozen=True, kw_only=True):
-    """One project to read: `settings` as the worker has them, and whether to log."""
+    """One project to read: `settings` as the worker has them, and who is told what happens."""
 
     settings: Settings
-    debug: bool = False
+    observer: Observer = ignore
 
     @property
     def project(self) -> str:
@@ -82,7 +84,7 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
     settings = resolve(asked).require()
     if settings.source.api_key is None:
         raise ConfigError(f"no API key: pass api_key, or set {' or '.join(KEY_VARIABLES)}")
-    return Options(settings=settings, debug=given.debug)
+    return Options(settings=settings, observer=debug_log() if given.debug else ignore)
 
 
 def _refuse_other_types(given: Connection) -> None:

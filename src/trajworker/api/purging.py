@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from trajworker.api.options import Options
 from trajworker.config import Settings, fingerprint
-from trajworker.errors import ConfigError, ConversationNotFound, StagingError, TrajworkerError
+from trajworker.errors import ConfigError, ConversationNotFound, StagingError, StagingOwned, TrajworkerError
 from trajworker.staging import Purged, Staging, open_staging
 
 
@@ -26,6 +26,8 @@ class Erasure(Struct, kw_only=True):
     purged: list[Purged] = []
     known: set[str] = set()
     """Which of the conversations it knew."""
+    searched: bool = False
+    """Whether it was looked through for all of them: only then what it does not know is known not to be there."""
     failure: TrajworkerError | None = None
     """What kept it from being erased from, or from being erased from wholly; names the file."""
 
@@ -45,15 +47,16 @@ async def purge(
     """Erase conversations by their ids from staging, then from what was imported; by age from staging alone.
 
     Raises:
-        ConversationNotFound: at the end, naming the ids that no file knew.
+        ConversationNotFound: at the end, naming the ids that no file knew; not where a file could not be searched.
     """
-    unknown = dict.fromkeys(conversations)
+    unknown, searched = dict.fromkeys(conversations), True
     for file in [staging, *(imported if conversations else [])]:
         erasure = await _erase(file, conversations, before if file == staging else None)
         for name in erasure.known:
             unknown.pop(name, None)
+        searched = searched and erasure.searched
         yield erasure
-    if unknown:
+    if unknown and searched:
         raise ConversationNotFound(f"staging knows no conversation {', '.join(sorted(unknown))}")
 
 
@@ -65,6 +68,7 @@ async def _erase(file: Path, conversations: Sequence[str], before: datetime | No
             erasure.out = await staging.recall(fingerprint.OUT)
             for name in conversations:
                 await _forget(staging, name, erasure)
+            erasure.searched = True
             if before is not None:
                 erasure.purged.append(await staging.purge_before(before))
     except (TrajworkerError, OSError) as error:
@@ -88,4 +92,6 @@ def _naming(file: Path, error: TrajworkerError | OSError) -> TrajworkerError:
     """The error in words that tell which of the files it was; its class tells how the process is to end."""
     if isinstance(error, OSError):
         return StagingError(f"{file} was not purged: {error.strerror}")
+    if isinstance(error, StagingOwned):
+        return StagingOwned(f"{file} was not purged: another process works on it; stop it or wait, and purge again")
     return type(error)(f"{file} was not purged: {error}")

@@ -5,11 +5,16 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import Literal, get_args
 from urllib.parse import quote
 
+import msgspec
+from msgspec import Struct
+
 from trajworker.errors import ConfigError, SinkError
+from trajworker.folders import not_allowed
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.layout import encode_cumulative
 
@@ -19,7 +24,8 @@ FILE_MODE = 0o600
 UNNAMED = "unnamed~"
 """How the name begins where a trajectory has no conversation id: a digest of its content follows. No id has a `~`."""
 EMPTY = "empty~"
-UNNAMED_CHARS = 16
+SHORT_DIGEST = 16
+"""Characters of a digest that tells few things apart."""
 
 
 Format = Literal["json", "jsonl"]
@@ -65,23 +71,71 @@ class Documents:
     def add(self, trajectory: Trajectory, line: bytes) -> Path:
         """Write a trajectory, whose line is given, to a file of its own, atomically.
 
-        A file of an earlier call is replaced where it is that of the same conversation; ids that come again in this
-        call, such as those of a conversation's revisions, get `~2`, `~3`, ... behind them.
+        What an earlier call saved of the same conversation gives way, all its files; ids that come again in this call,
+        such as those of a conversation's revisions, get `~2`, `~3`, ... behind them.
 
         Raises:
-            SinkError: the folder cannot be made or written.
+            PathNotAllowed: rights or a mount keep the folder from being made or written.
+            SinkError: something else does.
         """
         content = encode_cumulative(trajectory)
-        name = trajectory.task.conversation_id
-        stem = f"{UNNAMED}{hashlib.sha256(line).hexdigest()[:UNNAMED_CHARS]}" if name is None else file_stem(name)
-        self._given[stem] += 1
-        if (number := self._given[stem]) > 1:
-            stem = f"{stem}~{number}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            return _write(_apart(self._folder / f"{stem}.json", trajectory), content)
+            path = self._place(trajectory, line)
+            self._given[path.name] += 1
+            if (number := self._given[path.name]) > 1:
+                return _write(_numbered(path, number), content)
+            _write(path, content)
+            _remove_numbered(path)
         except OSError as reason:
-            raise SinkError(f"cannot write to {self._folder}: {reason.strerror or reason}") from reason
+            refusal = not_allowed(self._folder, reason)
+            raise refusal or SinkError(f"cannot write to {self._folder}: {reason.strerror or reason}") from reason
+        return path
+
+    def _place(self, trajectory: Trajectory, line: bytes) -> Path:
+        """Where a conversation is saved: a name that no other conversation has, and no other project's."""
+        name = trajectory.task.conversation_id
+        if name is None:
+            return self._folder / f"{UNNAMED}{_digest(line)[:SHORT_DIGEST]}.json"
+        path = _apart(self._folder / f"{file_stem(name)}.json", name)
+        project = trajectory.origin.project_id
+        if project is not None and _project_of(path) not in (None, project):
+            return path.with_name(f"{path.stem}~{_digest(project.encode())[:SHORT_DIGEST]}.json")
+        return path
+
+
+class _Origin(Struct, frozen=True):
+    project_id: str | None = None
+
+
+class _Saved(Struct, frozen=True):
+    """What a saved document tells of whose it is."""
+
+    origin: _Origin = _Origin()
+
+
+_saved = msgspec.json.Decoder(_Saved).decode
+
+
+def _project_of(path: Path) -> str | None:
+    """The project whose conversation a file holds; None where there is no file, or it does not say."""
+    try:
+        return _saved(path.read_bytes()).origin.project_id
+    except (FileNotFoundError, msgspec.MsgspecError, UnicodeError):
+        return None
+
+
+def _numbered(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}~{number}.json")
+
+
+def _remove_numbered(path: Path) -> None:
+    """Remove what an earlier call saved behind the first file of a conversation."""
+    for number in count(2):
+        file = _numbered(path, number)
+        if not _stands(file):
+            return
+        file.unlink()
 
 
 def file_stem(conversation_id: str) -> str:
@@ -97,16 +151,24 @@ def file_stem(conversation_id: str) -> str:
     return name or EMPTY
 
 
-def _apart(path: Path, trajectory: Trajectory) -> Path:
+def _apart(path: Path, conversation_id: str) -> Path:
     """Another name where the folder takes names that differ in case alone for one, and holds the other already."""
-    if path.exists() and path.name not in {one.name for one in path.parent.iterdir()}:
-        return path.with_name(f"{_digested(path.stem, trajectory.task.conversation_id or '')}.json")
+    if path.exists() and not _stands(path):
+        return path.with_name(f"{_digested(path.stem, conversation_id)}.json")
     return path
 
 
+def _stands(path: Path) -> bool:
+    """Whether a file of just this name is there, not one that differs in case."""
+    return path.exists() and path.name in {one.name for one in path.parent.iterdir()}
+
+
 def _digested(name: str, conversation_id: str) -> str:
-    digest = hashlib.sha256(conversation_id.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"{name[:LONGEST_NAME]}~{digest}"
+    return f"{name[:LONGEST_NAME]}~{_digest(conversation_id.encode('utf-8', 'surrogatepass'))}"
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _write(path: Path, content: bytes) -> Path:

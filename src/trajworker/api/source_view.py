@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from msgspec import Struct
 
+from trajworker.events import Observer, PageRead, ignore
 from trajworker.model.run import Feedback, Run
 from trajworker.ports import Page
 from trajworker.sources.langsmith import LangSmithSource
@@ -11,13 +12,15 @@ from trajworker.sources.redacting import RedactingSource
 
 
 class SourceView(Struct, frozen=True):
-    """The source, and the same source with redaction around it, where there is a redactor."""
+    """The source, the same source with redaction around it, where there is a redactor, and who is told of pages."""
 
     source: LangSmithSource
     redacting: RedactingSource | None = None
+    observer: Observer = ignore
 
     async def seen(self, page: Page) -> Page:
         """The page as it may be staged."""
+        self.observer(PageRead(runs=len(page.runs)))
         return page if self.redacting is None else await self.redacting.masked(page)
 
     async def feedback(self, ids: Sequence[str]) -> list[Feedback]:

@@ -3,10 +3,15 @@
 from trajworker.api.options import Options
 from trajworker.config import Settings
 from trajworker.errors import ConfigError
+from trajworker.events import Observer
 
 
-def one_project(settings: Settings) -> Options:
-    """What a client of the library needs; raises ConfigError where several projects are named."""
+def one_project(settings: Settings, observer: Observer) -> Options:
+    """What a client of the library needs, with who is told what happens.
+
+    Raises:
+        ConfigError: several projects are named.
+    """
     if len(settings.source.projects) > 1:
         raise ConfigError("several projects are named: choose one with --project")
-    return Options(settings=settings)
+    return Options(settings=settings, observer=observer)

@@ -1,49 +1,77 @@
-"""Finds trajectories in published files by conversation id, or its beginning."""
+"""Finds trajectories in published files by conversation id, or its beginning, and project where that is not enough."""
 
 import argparse
 from pathlib import Path
+
+from msgspec import Struct
 
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 from trajworker.errors import ConfigError, ConversationNotFound
 from trajworker.ports import Consumed
-from trajworker.trajectory import Trajectory
+from trajworker.trajectory import Origin, Trajectory
 from trajworker.trajectory.line import load
+
+
+class _Found(Struct):
+    """One conversation, which is one of one project: its newest revision, or the one asked for, and which there are."""
+
+    conversation_id: str
+    project: str
+    trajectory: Trajectory | None = None
+    revisions: set[int] = set()
+
+    def add(self, trajectory: Trajectory, revision: int | None) -> None:
+        """Take in a line of it."""
+        self.revisions.add(trajectory.revision)
+        is_newer = self.trajectory is None or trajectory.revision > self.trajectory.revision
+        if revision in (None, trajectory.revision) and is_newer:
+            self.trajectory = trajectory
 
 
 def find_trajectory(asked: argparse.Namespace, conversation_id: str, revision: int | None = None) -> Trajectory:
     """The newest revision of the conversation, or the one asked for, in the published files that are asked for.
 
     Raises:
-        ConversationNotFound: no such id or revision, or more than one id begins like that.
+        ConversationNotFound: no such id or revision, more than one id begins like that, or several projects have it.
         ConfigError: nothing is there.
     """
     sink = load_asked(asked, Purpose.LOCAL).sink
     folder = Path(asked.folder) if asked.folder else sink.out
     if not folder.exists():
         raise ConfigError(f"there is nothing at {folder}; name the published files with --in")
-    found: dict[str, Trajectory] = {}
-    revisions: dict[str, set[int]] = {}
+    found: dict[tuple[str, str | None], _Found] = {}
     for trajectory in load(folder, skip_taken=sink.consumed is Consumed.EXPECTED):
-        name = trajectory.task.conversation_id or ""
-        if not name.startswith(conversation_id):
-            continue
-        revisions.setdefault(name, set()).add(trajectory.revision)
-        if revision in (None, trajectory.revision) and _newer(trajectory, found.get(name)):
-            found[name] = trajectory
-    if conversation_id in revisions:
-        found = {name: one for name, one in found.items() if name == conversation_id}
-        revisions = {conversation_id: revisions[conversation_id]}
-    if len(found) > 1:
-        raise ConversationNotFound(f"{len(found)} conversations in {folder} begin with {conversation_id}; write more")
-    if not found and len(revisions) == 1:
-        ((name, known),) = revisions.items()
-        present = ", ".join(map(str, sorted(known)))
-        raise ConversationNotFound(f"{name} has no revision {revision} in {folder}, only {present}")
+        name, origin = trajectory.task.conversation_id or "", trajectory.origin
+        if name.startswith(conversation_id) and asked.project in (None, origin.project, origin.project_id):
+            one = found.setdefault((name, origin.project_id), _Found(name, _title(origin)))
+            one.add(trajectory, revision)
     if not found:
-        raise ConversationNotFound(f"no conversation {conversation_id} in {folder}")
-    return next(iter(found.values()))
+        where = f"{folder}" if asked.project is None else f"{folder} of project {asked.project}"
+        raise ConversationNotFound(f"no conversation {conversation_id} in {where}")
+    one = _only(list(found.values()), conversation_id, folder)
+    if one.trajectory is None:
+        present = ", ".join(map(str, sorted(one.revisions)))
+        raise ConversationNotFound(f"{one.conversation_id} has no revision {revision} in {folder}, only {present}")
+    return one.trajectory
 
 
-def _newer(trajectory: Trajectory, known: Trajectory | None) -> bool:
-    return known is None or trajectory.revision > known.revision
+def _only(found: list[_Found], conversation_id: str, folder: Path) -> _Found:
+    """The one that is meant: of just that id if there is one, and of those that have what is looked for."""
+    exact = [one for one in found if one.conversation_id == conversation_id] or found
+    having = [one for one in exact if one.trajectory is not None] or exact
+    names = {one.conversation_id for one in having}
+    if len(names) > 1:
+        raise ConversationNotFound(f"{len(names)} conversations in {folder} begin with {conversation_id}; write more")
+    if len(having) > 1:
+        projects = ", ".join(sorted(one.project for one in having))
+        raise ConversationNotFound(
+            f"{len(having)} projects in {folder} ({projects}) have a conversation {having[0].conversation_id}: "
+            "choose one with --project"
+        )
+    return having[0]
+
+
+def _title(origin: Origin) -> str:
+    """What a person calls a project, and can write for it."""
+    return origin.project or origin.project_id or "without a name"

@@ -8,7 +8,7 @@ import msgspec
 
 from trajworker.cli.delivered import find_trajectory
 from trajworker.cli.streams import write_json
-from trajworker.errors import ConfigError
+from trajworker.errors import ConfigError, ConversationNotFound
 from trajworker.matching import Golden, diff_trajectories, read_golden, render, verdict_map
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.line import load
@@ -16,6 +16,8 @@ from trajworker.trajectory.line import load
 EXIT_DIFFERENT = 1
 GOLDEN = b'{"golden"'
 SEVERAL = 2
+FILES = (".json", ".jsonl", ".gz", ".zst")
+"""How the names of files end; hardly any id does."""
 
 
 def main(asked: argparse.Namespace) -> int:
@@ -33,7 +35,12 @@ def _side(given: str, asked: argparse.Namespace) -> Trajectory | Golden:
     path = Path(given)
     if path.is_file():
         return _opened(path)
-    return find_trajectory(asked, given)
+    try:
+        return find_trajectory(asked, given)
+    except (ConfigError, ConversationNotFound) as unknown:
+        if not given.endswith(FILES):
+            raise
+        raise ConfigError(f"there is no file {path}; {unknown}") from None
 
 
 def _opened(path: Path) -> Trajectory | Golden:

@@ -17,8 +17,10 @@ from trajworker.api.saving import Documents
 from trajworker.cli.choosing import one_project
 from trajworker.cli.redaction import redactor_of
 from trajworker.cli.settings import load_asked
-from trajworker.config import Purpose
+from trajworker.cli.watched import watched
+from trajworker.config import Purpose, Settings
 from trajworker.errors import ConfigError
+from trajworker.events import ConversationWritten, Observer
 from trajworker.observing.counting import counted
 from trajworker.trajectory import decode_line, encode_trajectory
 
@@ -32,25 +34,27 @@ def main(asked: argparse.Namespace) -> int:
     if asked.bulk == "":
         raise ConfigError("--bulk names nothing: write the file or folder of an export")
     out = Path(asked.out).expanduser()
-    lines = _bulk(asked) if asked.bulk else _fetched(asked)
-    count = anyio.run(_write_lines if asked.format == "jsonl" else _write_documents, lines, out)
-    sys.stdout.write(f"{counted(count, 'conversation')} in {out}\n")
+    settings = load_asked(asked, Purpose.LOCAL if asked.bulk else Purpose.RUN)
+    with watched(settings) as watch:
+        lines = (_bulk if asked.bulk else _fetched)(asked, settings, watch.observer)
+        write = _write_lines if asked.format == "jsonl" else _write_documents
+        anyio.run(write, _told(lines, watch.observer), out)
+    sys.stdout.write(f"{counted(watch.tally.written, 'conversation')} in {out}\n")
     return 0
 
 
-def _bulk(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
-    settings = load_asked(asked, Purpose.LOCAL)
-    options = Options(settings=settings)
+def _bulk(asked: argparse.Namespace, settings: Settings, observer: Observer) -> AsyncGenerator[bytes, None]:
+    options = Options(settings=settings, observer=observer)
     ids = tuple(dict.fromkeys(asked.conversations)) or None
     redactor = redactor_of(settings, None)
     return bulk_lines(Bulk.of(asked.bulk, options, ids, stage=not asked.no_stage, redactor=redactor))
 
 
-async def _fetched(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
+async def _fetched(asked: argparse.Namespace, settings: Settings, observer: Observer) -> AsyncGenerator[bytes, None]:
     from trajworker.aio import Client  # noqa: PLC0415 - an HTTP client, which an export needs not wait for
 
-    options = one_project(load_asked(asked, Purpose.RUN))
-    redactor = redactor_of(options.settings, None if asked.no_stage else options.storage_dir)
+    options = one_project(settings, observer)
+    redactor = redactor_of(settings, None if asked.no_stage else options.storage_dir)
     found = Client.of(options).iter_conversations(
         asked.conversations or None, stage=not asked.no_stage, redactor=redactor
     )
@@ -59,17 +63,22 @@ async def _fetched(asked: argparse.Namespace) -> AsyncGenerator[bytes, None]:
             yield encode_trajectory(trajectory)
 
 
-async def _write_lines(lines: AsyncGenerator[bytes, None], out: Path) -> int:
+async def _told(lines: AsyncGenerator[bytes, None], observer: Observer) -> AsyncGenerator[bytes, None]:
+    """The lines; each is told of when the next one is asked for, and so is written."""
+    async with aclosing(lines):
+        async for line in lines:
+            yield line
+            observer(ConversationWritten(size_bytes=len(line)))
+
+
+async def _write_lines(lines: AsyncGenerator[bytes, None], out: Path) -> None:
     async with aclosing(lines), open_lines(out) as writer:
         async for line in lines:
             await writer.add(line)
-    return writer.lines
 
 
-async def _write_documents(lines: AsyncGenerator[bytes, None], out: Path) -> int:
-    count, documents = 0, Documents(out)
+async def _write_documents(lines: AsyncGenerator[bytes, None], out: Path) -> None:
+    documents = Documents(out)
     async with aclosing(lines):
         async for line in lines:
             await anyio.to_thread.run_sync(documents.add, decode_line(line), line)
-            count += 1
-    return count

@@ -13,6 +13,7 @@ from trajworker.cli.choosing import one_project
 from trajworker.cli.settings import load_asked
 from trajworker.cli.streams import write_json
 from trajworker.cli.terminal import named, plain_table, shortened, table_console
+from trajworker.cli.watched import watched
 from trajworker.config import Purpose
 from trajworker.observing.counting import counted
 
@@ -26,9 +27,10 @@ SHOWN_NAMES = 3
 
 def main(asked: argparse.Namespace) -> int:
     """Print the summaries."""
-    options = one_project(load_asked(asked, Purpose.RUN))
-    source = options.settings.source
-    found = anyio.run(Client.of(options).list_conversations, asked.limit, source.since, source.until)
+    settings = load_asked(asked, Purpose.RUN)
+    with watched(settings) as watch:
+        client = Client.of(one_project(settings, watch.observer))
+        found = anyio.run(client.list_conversations, asked.limit, settings.source.since, settings.source.until)
     if asked.json:
         for one in found:
             write_json(msgspec.json.encode(one))

@@ -22,6 +22,17 @@ RATE_SCALES = (0.001, 1_000_000)
 MAX_LATENCY_MS = 3_600_000
 ONE_PROJECT = "the one project to read, by its name or id"
 SIMULATOR_GUIDE = __file__.removesuffix("cli/parser.py") + "guides/simulator.md"
+LISTED = """columns:
+  conversation  the thread id that a root run names, else the trace id
+  turns         how many root runs it has: an interrupt that was answered counts as a turn here
+  first seen, last seen, runs
+                when its root runs started, and their names
+
+A list reads root runs alone. A trace whose thread id stands on its other runs only is listed under its
+trace id; `trajworker import` reads all runs and decides: it takes either id, writes that conversation
+under its thread id, and counts the turns of the user."""
+UNKNOWN = """An id that nobody knows is exit code 78. The API is asked for all ids first, and then nothing is
+written; an export is read once, so the conversations found in it are written, and the unknown ids told last."""
 EPILOG = "Start with `trajworker demo`: it needs no key, no network, no configuration."
 
 
@@ -147,6 +158,7 @@ def _list(command: Parser) -> None:
     command.add_argument("--limit", type=int, default=50, help="how many (default 50)")
     _range_options(command)
     command.add_argument("--json", action="store_true", help="one JSON object per line")
+    command.epilog = LISTED
 
 
 def _import(command: Parser) -> None:
@@ -159,6 +171,7 @@ def _import(command: Parser) -> None:
     command.add_argument("--out", metavar="DIR", default=".", help="folder for the files (default: here)")
     command.add_argument("--format", choices=("jsonl", "json"), default="jsonl", help="one file, or one each")
     command.add_argument("--no-stage", action="store_true", help="touch no staging file")
+    command.epilog = UNKNOWN
 
 
 def _simulate(command: Parser) -> None:
@@ -185,10 +198,17 @@ def _status(command: Parser) -> None:
     command.add_argument("--json", action="store_true", help="one JSON object")
 
 
+def _where_options(command: Parser) -> None:
+    command.add_argument("--in", dest="folder", metavar="PATH", help="file or folder of ids (default: sink.out)")
+    command.add_argument(
+        "--project", metavar="NAME_OR_ID", help="whose conversation, where several projects have one of that id"
+    )
+    _config_option(command)
+
+
 def _show(command: Parser) -> None:
     command.add_argument("id", metavar="ID", help="conversation id, or its beginning")
-    command.add_argument("--in", dest="folder", metavar="PATH", help="file or folder to look in (default: sink.out)")
-    _config_option(command)
+    _where_options(command)
     command.add_argument("--revision", type=int, help="which revision (default: the newest)")
     command.add_argument("--steps", action="store_true", help="say which messages each step saw")
 
@@ -196,8 +216,7 @@ def _show(command: Parser) -> None:
 def _diff(command: Parser) -> None:
     command.add_argument("a", metavar="A", help="file, golden file, or conversation id")
     command.add_argument("b", metavar="B", help="file, golden file, or conversation id")
-    command.add_argument("--in", dest="folder", metavar="PATH", help="where ids are looked up (default: sink.out)")
-    _config_option(command)
+    _where_options(command)
     command.add_argument("--mode", default="strict", help="strict, in_order, unordered, superset or subset")
     command.add_argument("--args", default="exact", help="exact, subset, superset or ignore")
     command.add_argument("--json", action="store_true", help="the verdict as JSON")

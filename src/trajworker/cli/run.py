@@ -7,10 +7,11 @@ import anyio
 
 from trajworker.cli.process import prepare
 from trajworker.cli.settings import load_asked
+from trajworker.cli.watched import watched
 from trajworker.config import Purpose, Settings
 from trajworker.errors import EXIT_RETRY
 from trajworker.observing.summary import summary
-from trajworker.observing.watching import Watch, fan_out, watching
+from trajworker.observing.watching import Watch, fan_out
 from trajworker.wiring import run_worker
 
 
@@ -18,8 +19,7 @@ def main(asked: argparse.Namespace) -> int:
     """Run until all is delivered, or for ever."""
     prepare()
     settings = load_asked(asked, Purpose.RUN)
-    logging = settings.logging
-    with watching(sys.stderr, style=logging.format, level=logging.level, progress=logging.progress) as watch:
+    with watched(settings) as watch:
         code = anyio.run(_work, settings, watch)
     sys.stdout.write(f"{summary(watch.tally)}\n")
     return code

@@ -13,14 +13,15 @@ from typing import Any, Final, Unpack
 import msgspec
 from msgspec import Struct
 
-from trajworker.errors import ConfigError
+from trajworker.errors import ConfigError, NothingThere, SinkError
 from trajworker.matching.calls import Call, CallPath, MalformedCall, read_calls, refuse_malformed
 from trajworker.matching.compare import matches
 from trajworker.matching.json_values import json_path
 from trajworker.matching.markers import MalformedMarker, Unspeakable, read_arguments, written_arguments
-from trajworker.matching.normalising import normalised
+from trajworker.matching.normalising import normalised, refuse_unknown
 from trajworker.matching.rules import MatchOptions
 from trajworker.matching.verdict import Verdict
+from trajworker.trajectory.published import translated_errors
 from trajworker.trajectory.trajectory import Trajectory
 
 VERSION: Final = 1
@@ -52,14 +53,25 @@ def write_golden(path: str | os.PathLike[str], recorded: object, normalise: Iter
     """Write the calls of `recorded` (whatever `matches` takes), whole or not at all; folders are made.
 
     `normalise` only names what was at work; see `normalised`. Arguments None are written as the marker for any.
-    Raises MalformedCall for a value that JSON has no word for.
+
+    Raises:
+        MalformedCall: a value that JSON has no word for.
+        UnknownNormaliser: a name that stands for none.
+        SinkError: the file cannot be written.
     """
-    target = Path(path)
+    target, text = Path(path), golden_text(recorded, normalise)
+    try:
+        _replace(target, text.encode("utf-8", "backslashreplace"))
+    except OSError as refusal:
+        raise SinkError(f"cannot write to {target}: {refusal.strerror or refusal}") from refusal
+
+
+def _replace(target: Path, content: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as file:
-            file.write(golden_text(recorded, normalise).encode("utf-8", "backslashreplace"))
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
@@ -71,6 +83,7 @@ def golden_text(recorded: object, normalise: Iterable[str] = ()) -> str:
     """The content of a golden file."""
     path = read_calls(recorded)
     names = list(normalise)
+    refuse_unknown(names)
     later = {index for turn in path.turns or () for index in turn[1:]}
     lines = [json.dumps({"golden": VERSION} | ({"normalise": names} if names else {}))]
     lines += [_line(call, parallel=call.index in later) for call in path.calls]
@@ -78,8 +91,8 @@ def golden_text(recorded: object, normalise: Iterable[str] = ()) -> str:
 
 
 def read_golden(path: str | os.PathLike[str]) -> Golden:
-    """Read a golden file; raises MalformedGolden, and OSError where it cannot be read."""
-    lines = Path(path).read_bytes().splitlines()
+    """Read a golden file; raises MalformedGolden, and NothingThere, NotReadable or SinkError as `load` does."""
+    lines = _content(path).splitlines()
     header = _decoded(lines[0] if lines else b"", _Header, f"{path}: line 1 is no golden header")
     if header.golden != VERSION:
         raise MalformedGolden(f"{path}: golden files of version {header.golden} are unknown, this reads {VERSION}")
@@ -120,11 +133,24 @@ def _opened(side: object) -> Golden:
         return side
     if not isinstance(side, str | os.PathLike):
         return Golden(read_calls(side))
-    content = Path(side).read_bytes()
+    content = _content(side)
     if content.lstrip().startswith(b'{"golden"'):
         return read_golden(side)
     stored = _decoded(content, dict[str, Any], f"{os.fspath(side)} is neither a golden file nor a trajectory's map")
     return Golden(read_calls(Trajectory.from_map(stored)))
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    """What a file holds."""
+    place = Path(path)
+    with translated_errors(place):
+        try:
+            return place.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            where = f"there is nothing at {place}"
+        except IsADirectoryError:
+            where = f"{place} is a folder"
+    raise NothingThere(f"{where}: name a file")
 
 
 def _line(call: Call, *, parallel: bool) -> str:

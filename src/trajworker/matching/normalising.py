@@ -39,6 +39,13 @@ def normalised(path: CallPath, normalisers: Iterable[Normaliser]) -> CallPath:
     return _changed(path, changes) if changes else path
 
 
+def refuse_unknown(names: Iterable[str]) -> None:
+    """Raise UnknownNormaliser for a name that stands for none; a function has no name that a file could hold."""
+    for name in names:
+        if not isinstance(name, str) or name not in _NAMED:
+            raise UnknownNormaliser(f"no normaliser is named {name!r}: there are {', '.join(_NAMED)}")
+
+
 def _change(normaliser: Normaliser) -> _Change:
     if callable(normaliser):
         return lambda _, value: normaliser(value) if isinstance(value, str) else value

@@ -17,8 +17,10 @@ from trajworker.events import (
     ConversationEmitted,
     ConversationFailed,
     ConversationHeld,
+    ConversationWritten,
     Event,
     PaceChanged,
+    PageRead,
     PageStaged,
     ProjectFailed,
     RangeCut,
@@ -39,6 +41,8 @@ MAX_TEXT_CHARS: Final = 500
 _LEVELS: Final = ("debug", "info", "warning", "error")
 _LEVEL_OF: Final[dict[type[Event], str]] = {
     PageStaged: "debug",
+    PageRead: "debug",
+    ConversationWritten: "debug",
     SliceSplit: "debug",
     SliceRead: "debug",
     PaceChanged: "debug",

@@ -1,4 +1,4 @@
-"""Live progress on a terminal: slices, runs, revisions, rate, requests left. Imports rich, so only when watched."""
+"""Live progress on a terminal: time, slices, runs, what was written, rate. Imports rich, so only when watched."""
 
 import io
 from collections.abc import Callable
@@ -12,24 +12,33 @@ from rich.table import Table
 from rich.text import Text
 
 from trajworker.events import Event
+from trajworker.observing.counting import counted
 from trajworker.observing.tally import Tally
 
 REFRESH_S: Final = 0.1
+IDLE_REFRESH_PER_S: Final = 1
 BAR_CHARS: Final = 24
 
 
 class Progress:
     """An observer that redraws one line, at most ten times a second; a context manager for as long as it is shown.
 
-    It needs no thread: it redraws when something happened. Log lines must go through `stream` meanwhile, so that they
-    appear above the line instead of in it.
+    It redraws when something happened; while nothing does, a thread of rich's tells once a second how long that takes,
+    and does no more than look. Log lines must go through `stream` meanwhile, so that they appear above the line instead
+    of in it.
     """
 
     def __init__(self, tally: Tally, console: Console, clock: Callable[[], float] = monotonic) -> None:
         self._tally = tally
         self._clock = clock
         self._began_s = self._drawn_s = clock()
-        self._live = Live(self._line(), console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        self._live = Live(
+            get_renderable=self._line,  # so that the last frame, too, shows the tally as it is
+            console=console,
+            refresh_per_second=IDLE_REFRESH_PER_S,
+            transient=True,
+            redirect_stdout=False,
+        )
         self.stream = LinesAbove(console)
 
     def __enter__(self) -> Self:
@@ -44,25 +53,30 @@ class Progress:
         now_s = self._clock()
         if now_s - self._drawn_s >= REFRESH_S:
             self._drawn_s = now_s
-            self._live.update(self._line(), refresh=True)
+            self._live.refresh()
 
     def _line(self) -> Table:
         tally = self._tally
-        share = tally.share_read
-        bar = ProgressBar(total=1.0, completed=share or 0.0, width=BAR_CHARS)
+        figures = Text(" · ".join(self._figures()))
         line = Table.grid(padding=(0, 1))
-        line.add_row(bar, Text("" if share is None else f"{share:4.0%}"), Text(" · ".join(self._figures())))
+        if (share := tally.share_read) is None:
+            line.add_row(figures)
+        else:
+            line.add_row(ProgressBar(total=1.0, completed=share, width=BAR_CHARS), Text(f"{share:4.0%}"), figures)
         return line
 
     def _figures(self) -> list[str]:
         tally = self._tally
         elapsed_s = max(self._clock() - self._began_s, REFRESH_S)
-        figures = [
-            f"{tally.slices:,} slices",
-            f"{tally.runs:,} runs",
-            f"{tally.revisions:,} revisions",
-            f"{tally.runs / elapsed_s:,.0f} runs/s",
-        ]
+        numbers = {
+            "slice": tally.slices,
+            "run": tally.runs,
+            "revision": tally.revisions,
+            "conversation": tally.written,
+        }
+        figures = [f"{elapsed_s:,.0f} s", *(counted(number, noun) for noun, number in numbers.items() if number)]
+        if tally.runs:
+            figures.append(f"{tally.runs / elapsed_s:,.0f} runs/s")
         if (left := tally.requests_left) is not None:
             figures.append(f"about {left:,} requests left")
         return figures

@@ -8,10 +8,12 @@ from trajworker.events import (
     ConversationEmitted,
     ConversationFailed,
     ConversationHeld,
+    ConversationWritten,
     Event,
     LateDropped,
     LateFound,
     PaceChanged,
+    PageRead,
     PageStaged,
     PartPublished,
     ProjectFailed,
@@ -56,6 +58,8 @@ class Tally:
         """How late the latest of them was: a lookback of as much would have seen it."""
         self.late_dropped = 0
         """Changes past the horizon that were dropped, as configured."""
+        self.written = 0
+        """Conversations that an import wrote."""
         self.parts = 0
         self.published_lines = 0
         self.published_bytes = 0
@@ -85,10 +89,11 @@ class Tally:
     @property
     def share_read(self) -> float | None:
         """How much of the time asked for is read, 0 to 1; None before anything is planned."""
-        asked_s = sum((end - start).total_seconds() for start, end in self._asked.values())
+        asked = tuple(self._asked.items())  # at one go, since progress looks from a thread of its own
+        asked_s = sum((end - start).total_seconds() for _, (start, end) in asked)
         if asked_s <= 0:
             return None
-        return min(1.0, sum(self._read_s[project] for project in self._asked) / asked_s)
+        return min(1.0, sum(self._read_s[project] for project, _ in asked) / asked_s)
 
     @property
     def requests_left(self) -> int | None:
@@ -128,6 +133,9 @@ class Tally:
                 self.failed_projects[event.project] = event.error
             case PageStaged():
                 self._page(event)
+            case PageRead():
+                self.pages += 1
+                self.runs += event.runs
             case LateFound():
                 self.late_found += event.runs
                 self.latest_s = max(self.latest_s, event.late_s)
@@ -145,6 +153,8 @@ class Tally:
         match event:
             case ConversationEmitted():
                 self._emission(event)
+            case ConversationWritten():
+                self.written += 1
             case ConversationHeld():
                 self._hold(event)
             case RunQuarantined() | ConversationFailed():

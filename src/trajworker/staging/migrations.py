@@ -50,7 +50,7 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[Migration], path: Pa
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE_BYTES}")
         connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     else:
-        _refuse_foreign(connection, steps, version)
+        _refuse_foreign(connection, steps, path)
     todo = [step for step in steps if step.number > version]
     if todo and version and path is not None:
         copies.keep(connection, path, todo[-1].number)
@@ -63,14 +63,20 @@ def _is_blank(connection: sqlite3.Connection) -> bool:
     return _pragma(connection, "application_id") == 0 and not _shape(connection)
 
 
-def _refuse_foreign(connection: sqlite3.Connection, steps: Sequence[Migration], version: int) -> None:
-    if _pragma(connection, "application_id") != APPLICATION_ID:
-        raise StagingDamaged("the staging file is a database of another program; choose another path")
-    newest = steps[-1].number
+def refuse_newer(connection: sqlite3.Connection, newest: int, path: Path | None) -> int:
+    """The schema of a staging file; raises `StagingTooNew` where a newer release made it."""
+    version = _pragma(connection, "user_version")
     if version > newest:
         raise StagingTooNew(
-            f"the staging file has schema {version}, this release knows {newest}; use the release that wrote it"
+            f"the staging file {path} has schema {version}, this release knows {newest}; use the release that wrote it"
         )
+    return version
+
+
+def _refuse_foreign(connection: sqlite3.Connection, steps: Sequence[Migration], path: Path | None) -> None:
+    if _pragma(connection, "application_id") != APPLICATION_ID:
+        raise StagingDamaged(f"{path} is a database of another program; choose another path")
+    version = refuse_newer(connection, steps[-1].number, path)
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as reference:
         for step in steps:
             if step.number <= version:
@@ -79,7 +85,7 @@ def _refuse_foreign(connection: sqlite3.Connection, steps: Sequence[Migration], 
     if foreign:
         names = ", ".join(sorted({name for _, name, _ in foreign}))
         raise StagingDamaged(
-            f"the staging file's schema was altered ({names}); choose another path or restore the file"
+            f"the schema of the staging file {path} was altered ({names}); choose another path or restore the file"
         )
 
 

@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from trajworker.errors import StagingBusy
+from trajworker.errors import StagingBusy, StagingOwned
 from trajworker.folders import FILE_MODE, refuse_planted
 
 
 @contextmanager
 def locked(staging: Path) -> Iterator[None]:
-    """Hold `<staging>.lock`; raises `StagingBusy` at once where another process holds it."""
+    """Hold `<staging>.lock`; raises `StagingOwned` at once where another process holds it."""
     path = staging.with_name(f"{staging.name}.lock")
     refuse_planted(path)
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
@@ -28,7 +28,7 @@ def locked(staging: Path) -> Iterator[None]:
         except OSError as error:
             if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
                 raise
-            raise StagingBusy(f"another worker owns {staging}; stop it first, or choose another --staging") from error
+            raise StagingOwned(f"another worker owns {staging}; stop it first, or choose another --staging") from error
         yield
     finally:
         os.close(descriptor)

@@ -4,10 +4,10 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from trajworker.errors import ConfigError, StagingDamaged, StagingError
+from trajworker.errors import ConfigError, StagingDamaged, StagingError, StagingTooNew
 from trajworker.staging.database import BUSY_TIMEOUT_S, check_release
 from trajworker.staging.failures import primary_code, translate
-from trajworker.staging.migrations import APPLICATION_ID
+from trajworker.staging.migrations import APPLICATION_ID, migrations, refuse_newer
 
 UNWRITABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 """Codes of a file in WAL mode that lies where its shared index cannot be made."""
@@ -18,7 +18,7 @@ def connect_to_read(path: Path) -> closing[sqlite3.Connection]:
 
     Raises:
         ConfigError: the file is empty.
-        StagingError: it cannot be read, or is none of ours.
+        StagingError: it cannot be read, is none of ours, or one of a newer release.
     """
     check_release()
     log = path.with_name(f"{path.name}-wal")
@@ -39,6 +39,11 @@ def connect_to_read(path: Path) -> closing[sqlite3.Connection]:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         connection.close()
         raise StagingDamaged(f"{path} is no staging file of trajworker; name one with --staging")
+    try:
+        refuse_newer(connection, migrations()[-1].number, path)
+    except StagingTooNew:
+        connection.close()
+        raise
     return closing(connection)
 
 

@@ -80,6 +80,8 @@ class _Cutter:
         self._stream = stream
         self._place = 0
         self._ended = False
+        self._lines_gone = 0
+        """Ends of lines in what is no longer held."""
         self._depth = 0
         self._level = 0
         """How deep the elements stand."""
@@ -97,12 +99,18 @@ class _Cutter:
                     yield self._buffer[self._start : self._place]
                     self._start = -1
             elif self._depth == self._level and self._start < 0 and text != b",":
-                raise BrokenFile("it holds values that are no objects")
+                raise BrokenFile(f"it holds a value that is no object in line {self._line}")
             before, last = last, text
             if self._start < 0 and self._place > CHUNK_BYTES:
+                self._lines_gone += self._buffer.count(b"\n", 0, self._place)
                 self._buffer, self._place = self._buffer[self._place :], 0
         if self._depth:
             raise BrokenFile("it ends within a value")
+
+    @property
+    def _line(self) -> int:
+        """The line in which the place is."""
+        return self._lines_gone + self._buffer.count(b"\n", 0, self._place) + 1
 
     def _open(self, text: bytes, at: int, *, named: bool) -> None:
         """A bracket opens: a list of values, a value, or something within one."""
@@ -117,7 +125,7 @@ class _Cutter:
         """A bracket closes; whether a value ends with it."""
         self._depth -= 1
         if self._depth < 0:
-            raise BrokenFile("a bracket closes that was never opened")
+            raise BrokenFile(f"a bracket closes that was never opened in line {self._line}")
         if self._depth < self._level:
             self._level = 0
             return False
