@@ -1,6 +1,8 @@
 import json
 import random
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import anyio
@@ -10,6 +12,7 @@ from support.fake_langsmith import FakeLangSmith, run_row
 from support.scripted_server import RESET, Received, Reply, json_reply, reply, scripted
 from support.source_bench import END, NO_LIMITS, PROJECT, START, Bench, bench, part
 from trajworker.errors import CursorExpired, PageUnreadable, SourceUnavailable
+from trajworker.sources.paging import empty_pages
 from trajworker.sources.paging.page_size import PageSize
 from trajworker.sources.paging.position import Position
 
@@ -97,6 +100,42 @@ async def test_an_empty_page_with_a_cursor_is_no_end() -> None:
     ]
     async with scripted(answers) as server, bench(server.url) as one:
         assert len(ids(await one.all_pages())) == 2
+
+
+def empty_for(most: int) -> Callable[[Received], Reply]:
+    """So many empty pages, each with a cursor of its own, then a run, then as many again and so on."""
+    number = count(1)
+
+    def answer(_request: Received) -> Reply:
+        at = next(number)
+        return json_reply({"items": ROWS[:1] if at % (most + 1) == 0 else [], "next_cursor": f"c{at}"})
+
+    return answer
+
+
+async def test_empty_pages_without_an_end_are_a_fault_of_the_source_and_reading_goes_on_there_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(empty_pages, "MOST_IN_A_ROW", 20)
+    async with scripted(empty_for(10**6)) as server, bench(server.url) as one:
+        page = await one.source.page(part())
+        for _ in range(18):
+            page = await one.source.page(part(cursor=page.next_cursor))
+        for times in range(3):
+            with pytest.raises(SourceUnavailable, match="pages in a row came empty"):
+                await one.source.page(part(cursor=page.next_cursor))
+            assert len(server.received) == 20 * (times + 1)
+            for _ in range(19):
+                page = await one.source.page(part(cursor=page.next_cursor))
+
+
+async def test_empty_pages_between_runs_are_no_fault_however_many_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(empty_pages, "MOST_IN_A_ROW", 20)
+    async with scripted(empty_for(19)) as server, bench(server.url) as one:
+        page = await one.source.page(part())
+        for _ in range(100):
+            page = await one.source.page(part(cursor=page.next_cursor))
+        assert len(server.received) == 101
 
 
 @pytest.mark.parametrize("last", [{"items": ROWS[:1]}, {"items": []}, {"items": ROWS[:1], "next_cursor": ""}])
