@@ -268,6 +268,24 @@ async def test_a_page_too_heavy_for_the_server_is_asked_for_in_smaller_pieces(fa
         assert set(ids(await one.all_pages())) == IDS
 
 
+@pytest.mark.parametrize("outline_too", [False, True])
+async def test_a_run_larger_than_the_cap_is_set_aside_and_the_setting_is_named(*, outline_too: bool) -> None:
+    rows = [run_row(1, START), run_row(2, START, inputs="x" * 50_000), run_row(3, START)]
+    fake = FakeLangSmith(rows)
+    if not outline_too:
+        fake.spoil_answer = lambda request, page: (
+            json_reply({"items": [{**row, "inputs": None} for row in page], "next_cursor": None})
+            if "INPUTS" not in request.asked["selects"]
+            else None
+        )
+    async with scripted(fake) as server, bench(server.url, page_cap_bytes=20_000) as one:
+        pages = await one.all_pages()
+    (aside,) = (aside for page in pages for aside in page.unreadable)
+    assert aside.run_id == (None if outline_too else rows[1]["id"])
+    assert "source.page_cap" in aside.reason
+    assert set(ids(pages)) == {rows[0]["id"], rows[2]["id"]}
+
+
 async def test_a_server_that_always_fails_is_unavailable_and_no_run_is_blamed() -> None:
     async with scripted([json_reply({}, 500)]) as server, bench(server.url) as one:
         with pytest.raises(SourceUnavailable, match="status 500"):
