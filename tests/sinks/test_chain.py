@@ -1,15 +1,17 @@
 """Starts that fail and may be tried again, and the chain of manifests where numbers are void."""
 
 import contextlib
+import shutil
 from pathlib import Path
 
 import pytest
 
 from support.crashed import ALL, Crash, Failing, dying, restart
 from support.emitting import append, emit
+from support.published import lines_in
 from trajworker.errors import OutputDamaged, SinkError
 from trajworker.ports import Stream
-from trajworker.sinks import JsonlSettings, open_sink, repair, verify
+from trajworker.sinks import JsonlSettings, Limits, open_sink, repair, verify
 from trajworker.sinks.folder import Folder
 from trajworker.staging import Staging
 
@@ -75,3 +77,57 @@ async def test_repair_keeps_the_chain_where_a_part_before_the_lost_one_still_gre
     assert (await repair(out, staging)).voided == (2,)
     assert sorted(map(str, await restart(staging, out))) == sorted(map(str, ALL))
     assert verify(out).void == (2,)
+
+
+async def a_lost_folder_repaired(staging: Staging, out: Path) -> None:
+    """Two files were published, and with their folder they are lost."""
+    async with open_sink(staging, JsonlSettings(out=out, limits=Limits(seal_lines=3))) as sink:
+        await emit(staging, sink, most=3)
+        await emit(staging, sink)
+    assert verify(out).files == 2
+    shutil.rmtree(out)
+    out.mkdir(mode=0o700)
+    assert (await repair(out, staging)).voided == (1, 2)
+
+
+async def test_a_folder_that_was_lost_is_whole_again_after_repair(staging: Staging, out: Path) -> None:
+    await a_lost_folder_repaired(staging, out)
+    checked = verify(out)
+    assert (checked.void, checked.files, checked.problems) == ((1, 2), 0, ())
+    assert sorted(map(str, await restart(staging, out))) == sorted(map(str, ALL))
+    checked = verify(out)
+    assert (checked.void, checked.files, checked.problems) == ((1, 2), 1, ())
+    first_again = out / "trajectories-0000000003.jsonl.manifest.json"
+    first_again.write_bytes(first_again.read_bytes().replace(b'"previous": "', b'"previous": "0'))
+    assert verify(out).problems, "the chain goes on over what was lost"
+
+
+async def test_notes_that_were_lost_too_are_written_again_at_the_next_start(staging: Staging, out: Path) -> None:
+    await a_lost_folder_repaired(staging, out)
+    for note in out.glob("*.void.json"):
+        note.unlink()
+    await restart(staging, out)
+    assert (verify(out).void, verify(out).problems) == ((1, 2), ())
+
+
+async def test_an_altered_file_without_a_manifest_is_void_once_it_was_repaired(staging: Staging, out: Path) -> None:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
+        await emit(staging, sink)
+        await sink.publish_all()
+    (out / "trajectories-0000000001.jsonl").write_bytes(b"rubbish")
+    (out / "trajectories-0000000001.jsonl.manifest.json").unlink()
+    await repair(out, staging)
+    assert (verify(out).void, verify(out).problems) == ((1,), ())
+    await restart(staging, out)
+    assert (verify(out).void, verify(out).problems) == ((1,), ())
+    assert sorted(map(str, lines_in(out))) == sorted(map(str, ALL))
+
+
+async def test_a_note_that_is_none_is_a_problem(staging: Staging, out: Path) -> None:
+    await a_lost_folder_repaired(staging, out)
+    (out / "trajectories-0000000001.jsonl.void.json").write_bytes(b"rubbish")
+    checked = verify(out)
+    assert checked.void == (2,)
+    assert [problem.partition(":")[0] for problem in checked.problems] == [
+        "trajectories-0000000001.jsonl.void.json is no note of a lost file"
+    ]

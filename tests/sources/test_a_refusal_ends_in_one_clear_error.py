@@ -105,6 +105,35 @@ async def test_a_proxy_that_is_configured_is_used() -> None:
         assert proxy.received[0].target.startswith("http://langsmith.invalid/")
 
 
+@pytest.mark.parametrize("endpoint", ["http://langsmith.invalid", "https://langsmith.invalid"])
+async def test_a_proxy_that_is_not_there_is_named_without_its_credentials(endpoint: str) -> None:
+    async with scripted([GOOD]) as gone:
+        dead = gone.url
+    async with bench(endpoint, proxy=dead.replace("//", f"//user:{KEY}@")) as one:
+        with pytest.raises(SourceUnavailable, match=rf"through the proxy {dead} \(.*Check source\.proxy, ") as caught:
+            await one.source.page(part())
+    assert KEY not in str(caught.value)
+    assert "user" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "error", "advice"),
+    [
+        (json_reply({"detail": "Not Found"}, 404), SourceUnavailable, "does not offer feedback"),
+        (json_reply({"detail": "no"}, 403), NotAllowed, r"Feedback on runs .* could not be read\. .*403"),
+        (json_reply({"detail": "run"}, 422), QueryRejected, r"Feedback on runs .* could not be read\. .*422"),
+    ],
+)
+async def test_a_failure_at_the_address_of_feedback_says_so(
+    refusal: Reply, error: type[Exception], advice: str
+) -> None:
+    async with scripted([refusal]) as server, bench(server.url) as one:
+        with pytest.raises(error, match=advice) as caught:
+            await one.source.feedback(["a"])
+    assert "/api/v1/feedback" in str(caught.value)
+    assert "--api" not in str(caught.value)
+
+
 async def test_an_address_that_was_never_reached_shows_within_seconds() -> None:
     async with bench("http://langsmith.invalid") as one:
         with pytest.raises(SourceUnavailable, match=r"cannot be reached .*endpoint"):

@@ -1,6 +1,8 @@
 import json
 import random
+from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import anyio
@@ -10,6 +12,7 @@ from support.fake_langsmith import FakeLangSmith, run_row
 from support.scripted_server import RESET, Received, Reply, json_reply, reply, scripted
 from support.source_bench import END, NO_LIMITS, PROJECT, START, Bench, bench, part
 from trajworker.errors import CursorExpired, PageUnreadable, SourceUnavailable
+from trajworker.sources.paging import empty_pages
 from trajworker.sources.paging.page_size import PageSize
 from trajworker.sources.paging.position import Position
 
@@ -97,6 +100,42 @@ async def test_an_empty_page_with_a_cursor_is_no_end() -> None:
     ]
     async with scripted(answers) as server, bench(server.url) as one:
         assert len(ids(await one.all_pages())) == 2
+
+
+def empty_for(most: int) -> Callable[[Received], Reply]:
+    """So many empty pages, each with a cursor of its own, then a run, then as many again and so on."""
+    number = count(1)
+
+    def answer(_request: Received) -> Reply:
+        at = next(number)
+        return json_reply({"items": ROWS[:1] if at % (most + 1) == 0 else [], "next_cursor": f"c{at}"})
+
+    return answer
+
+
+async def test_empty_pages_without_an_end_are_a_fault_of_the_source_and_reading_goes_on_there_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(empty_pages, "MOST_IN_A_ROW", 20)
+    async with scripted(empty_for(10**6)) as server, bench(server.url) as one:
+        page = await one.source.page(part())
+        for _ in range(18):
+            page = await one.source.page(part(cursor=page.next_cursor))
+        for times in range(3):
+            with pytest.raises(SourceUnavailable, match="pages in a row came empty"):
+                await one.source.page(part(cursor=page.next_cursor))
+            assert len(server.received) == 20 * (times + 1)
+            for _ in range(19):
+                page = await one.source.page(part(cursor=page.next_cursor))
+
+
+async def test_empty_pages_between_runs_are_no_fault_however_many_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(empty_pages, "MOST_IN_A_ROW", 20)
+    async with scripted(empty_for(19)) as server, bench(server.url) as one:
+        page = await one.source.page(part())
+        for _ in range(100):
+            page = await one.source.page(part(cursor=page.next_cursor))
+        assert len(server.received) == 101
 
 
 @pytest.mark.parametrize("last", [{"items": ROWS[:1]}, {"items": []}, {"items": ROWS[:1], "next_cursor": ""}])
@@ -227,6 +266,24 @@ async def test_a_page_too_heavy_for_the_server_is_asked_for_in_smaller_pieces(fa
     fake.spoil = lambda request: fault if request.asked["page_size"] > 60 else None
     async with scripted(fake) as server, bench(server.url) as one:
         assert set(ids(await one.all_pages())) == IDS
+
+
+@pytest.mark.parametrize("outline_too", [False, True])
+async def test_a_run_larger_than_the_cap_is_set_aside_and_the_setting_is_named(*, outline_too: bool) -> None:
+    rows = [run_row(1, START), run_row(2, START, inputs="x" * 50_000), run_row(3, START)]
+    fake = FakeLangSmith(rows)
+    if not outline_too:
+        fake.spoil_answer = lambda request, page: (
+            json_reply({"items": [{**row, "inputs": None} for row in page], "next_cursor": None})
+            if "INPUTS" not in request.asked["selects"]
+            else None
+        )
+    async with scripted(fake) as server, bench(server.url, page_cap_bytes=20_000) as one:
+        pages = await one.all_pages()
+    (aside,) = (aside for page in pages for aside in page.unreadable)
+    assert aside.run_id == (None if outline_too else rows[1]["id"])
+    assert "source.page_cap" in aside.reason
+    assert set(ids(pages)) == {rows[0]["id"], rows[2]["id"]}
 
 
 async def test_a_server_that_always_fails_is_unavailable_and_no_run_is_blamed() -> None:

@@ -98,6 +98,15 @@ def test_of_a_folder_only_published_files_are_read_in_sequence(tmp_path: Path) -
     assert list(load(tmp_path)) == [ONE, TWO]
 
 
+def test_a_file_that_a_note_says_to_be_lost_is_passed_over_whatever_lies_there(tmp_path: Path) -> None:
+    for name, content in (("trajectories-1.jsonl", b"rubbish"), ("trajectories-2.jsonl", encode_trajectory(ONE))):
+        (tmp_path / name).write_bytes(content + b"\n")
+        (tmp_path / f"{name}.manifest.json").write_text("{}")
+    (tmp_path / "trajectories-1.jsonl.void.json").write_text('{"void": true}')
+    (tmp_path / "trajectories-3.jsonl.void.json").write_text('{"void": true}')
+    assert list(load(tmp_path)) == [ONE]
+
+
 @pytest.mark.parametrize("published", [True, False])
 def test_of_a_folder_files_of_lines_that_no_worker_names_are_read_too(tmp_path: Path, *, published: bool) -> None:
     line = {one: encode_trajectory(one_of) + b"\n" for one, one_of in (("one", ONE), ("two", TWO))}

@@ -33,7 +33,10 @@ def refuse(altered: Mapping[str, str], named: Mapping[str, str]) -> None:
     """Raise ConfigError where there are `altered` settings, given with the values that staging was begun with."""
     if altered:
         changes = "; ".join(f"{name} was {value!r} and is {named[name]!r}" for name, value in altered.items())
-        raise ConfigError(f"staging belongs to other settings: {changes}; set them back, or run with --adopt")
+        raise ConfigError(
+            f"staging belongs to other settings: {changes}; set them back, or run with --adopt, which leaves the lines "
+            "told so far as they are (to have those anew, too: another --staging and another --out)"
+        )
 
 
 def digest(named: Mapping[str, str]) -> str:

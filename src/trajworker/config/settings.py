@@ -164,7 +164,7 @@ class StagingSettings(Struct, frozen=True, kw_only=True):
     )
     adopt: Annotated[
         bool,
-        Key(why="Go on although the output folder or the rules changed since this file was begun.", option="--adopt"),
+        Key(why="Go on though folder, rewards or rules changed; lines told so far stay as they are.", option="--adopt"),
     ] = False
 
 
@@ -186,7 +186,7 @@ class IntakeSettings(Struct, frozen=True, kw_only=True):
     poll: Annotated[timedelta, Key(why="Pause between two cycles of following.", least=SECOND / 100)] = MINUTE
     deep_scan: Annotated[
         timedelta,
-        Key(why="How often the whole horizon is compared with the source; 0s never does it.", least=NEVER),
+        Key(why="How often the whole horizon is read again, for late feedback on older runs; 0s: never.", least=NEVER),
     ] = DAY
     pagers: Annotated[
         int,

@@ -42,6 +42,18 @@ class Folder:
         """Give the descriptor back."""
         os.close(self._descriptor)
 
+    def refuse_moved(self) -> None:
+        """Raise `SinkError` where the path leads elsewhere by now: nobody would look for what is written here."""
+        try:
+            at_the_path = self.path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            at_the_path = None
+        if at_the_path is None or not os.path.samestat(at_the_path, os.fstat(self._descriptor)):
+            raise SinkError(
+                f"{self.path} was renamed, removed or replaced while in use: put it back and run again; "
+                f"where it is lost, {ADVICE}"
+            )
+
     def names(self) -> set[str]:
         """What lies in the folder."""
         return set(os.listdir(self._descriptor))  # noqa: PTH208 - a Path cannot list a descriptor

@@ -88,7 +88,7 @@ class JsonlSink:
         with CancelScope(shield=True):
             for growing in self._growing.values():
                 if growing.waiting:
-                    await self._final_if_it_fails(_in_thread, growing.file.sync)
+                    await self._final_if_it_fails(blocking, self._sync, growing.file)
             await self._record(emissions)
             with suppress(SinkFull, StagingFull):  # the emission stands; publishing goes on with the next one
                 await self._publish(self._reached)
@@ -145,6 +145,11 @@ class JsonlSink:
         self._growing[stream] = _Growing(part, file, self._clock())
         return self._growing[stream]
 
+    def _sync(self, file: PartFile) -> None:
+        """Make durable what was appended, where consumers will look for it."""
+        self._folder.refuse_moved()
+        file.sync()
+
     async def _record(self, emissions: Sequence[Emission]) -> None:
         try:
             await self._ledger.record(emissions)
@@ -184,6 +189,7 @@ class JsonlSink:
         """Publish the part that grows no more, if there is one; where that fails, it stands before all others."""
         if self._ended is None:
             return
+        await self._final_if_it_fails(_in_thread, self._folder.refuse_moved)
         await self._final_if_it_fails(self._publisher.publish, self._ended.part)
         ended, self._ended = self._ended, None
         await blocking(ended.file.close)

@@ -8,10 +8,12 @@ SEQ_DIGITS = 10
 
 
 _STREAMS = "|".join(Stream)
+_PUBLISHED = rf"(?:{_STREAMS})-(\d{{{SEQ_DIGITS}}})\.jsonl(?:\.gz|\.zst)?"
 PART = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.part$")
 PACKED = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.(?:gz|zst)\.part$")
-FINAL = re.compile(rf"(?:{_STREAMS})-(\d{{{SEQ_DIGITS}}})\.jsonl(?:\.gz|\.zst)?$")
-MANIFEST = re.compile(rf"((?:{_STREAMS})-(\d{{{SEQ_DIGITS}}})\.jsonl(?:\.gz|\.zst)?)\.manifest\.json$")
+FINAL = re.compile(rf"{_PUBLISHED}$")
+MANIFEST = re.compile(rf"{_PUBLISHED}\.manifest\.json$")
+VOID_NOTE = re.compile(rf"{_PUBLISHED}\.void\.json$")
 SCRATCH = re.compile(rf"\.(?:{_STREAMS})-\d{{{SEQ_DIGITS}}}\..*\.scratch$")
 
 

@@ -7,6 +7,8 @@ never published.
 import os
 from collections.abc import Mapping
 
+from msgspec import structs
+
 from trajworker.errors import OutputDamaged, SinkError
 from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
@@ -21,6 +23,7 @@ from trajworker.sinks.naming import (
     compression_of,
     manifest_name,
     part_name,
+    void_name,
 )
 from trajworker.sinks.part_file import PartFile, create_part
 from trajworker.sinks.publishing import Publisher, blocking, final_of
@@ -92,7 +95,7 @@ def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
 
 def _refuse_strange(folder: Folder, name: str, rows: Mapping[int, Part]) -> None:
     if found := FINAL.match(name) or MANIFEST.match(name):
-        row = rows.get(int(found[found.re.groups]))
+        row = rows.get(int(found[1]))
         if row is None or row.state is PartState.OPEN or name not in (final_of(row), manifest_name(final_of(row))):
             raise SinkError(
                 f"{folder.path / name} was not written from this staging file; choose another --out, "
@@ -160,11 +163,23 @@ def restore_published(folder: Folder, part: Part, previous: bytes | None, consum
 
 
 def restore_void(folder: Folder, part: Part, previous: bytes | None) -> None:
-    """Write the manifest where it is missing and the number never had a file: no other can be made again."""
+    """Write what is missing: the manifest of a number that never had a file, the note on one whose file was lost."""
     name = final_of(part)
     content = manifest_of(part, name, previous)
-    if hash_of(content) == part.manifest and folder.size(manifest_name(name)) is None:
+    if hash_of(content) != part.manifest:
+        leave_note(folder, part)
+    elif folder.size(manifest_name(name)) is None:
         folder.put(manifest_name(name), content)
+
+
+def leave_note(folder: Folder, part: Part) -> None:
+    """Beside a published file that was lost: do not look for it, its revisions are in a later one.
+
+    What it names as `previous` is the lost file's own manifest: with that the next one goes on.
+    """
+    name = final_of(part)
+    if folder.size(void_name(name)) is None:
+        folder.put(void_name(name), manifest_of(structs.replace(part, state=PartState.VOID), name, part.manifest))
 
 
 def was_taken(folder: Folder, name: str, consumed: Consumed) -> bool:

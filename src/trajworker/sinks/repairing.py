@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from trajworker.errors import OutputDamaged
 from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.folder import Folder
-from trajworker.sinks.manifest import manifest_of
-from trajworker.sinks.naming import void_name
 from trajworker.sinks.publishing import blocking, final_of
-from trajworker.sinks.recovery import check_sealed, clear, resume, was_taken
+from trajworker.sinks.recovery import check_sealed, clear, leave_note, resume, was_taken
 
 
 class Repaired(Struct, frozen=True, kw_only=True):
@@ -38,7 +36,7 @@ async def repair(out: Path, ledger: PartLedger, consumed: Consumed = Consumed.FA
             gone_for_good += await ledger.make_void(part.seq)
             voided.append(part.seq)
             if part.manifest is not None:
-                await blocking(_leave_note, folder, part)
+                await blocking(leave_note, folder, part)
     finally:
         await blocking(folder.close)
     return Repaired(voided=tuple(voided), gone_for_good=gone_for_good)
@@ -58,10 +56,3 @@ def _damaged(folder: Folder, part: Part, consumed: Consumed) -> bool:
     except OutputDamaged:
         return True
     return False
-
-
-def _leave_note(folder: Folder, part: Part) -> None:
-    """Beside a published file that was lost: do not look for it, its revisions are in a later one."""
-    name = final_of(part)
-    void = structs.replace(part, state=PartState.VOID)
-    folder.put(void_name(name), manifest_of(void, name, part.manifest))

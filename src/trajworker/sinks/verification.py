@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from trajworker.ports import Compression, Consumed
 from trajworker.sinks.compression import GZIP_WINDOW
 from trajworker.sinks.folder import Folder, portions
 from trajworker.sinks.manifest import Manifest, hash_of, read_manifest
-from trajworker.sinks.naming import FINAL, MANIFEST, compression_of, manifest_name, void_name
+from trajworker.sinks.naming import FINAL, MANIFEST, VOID_NOTE, compression_of, manifest_name, void_name
 from trajworker.sinks.recovery import was_taken
 
 
@@ -49,40 +50,86 @@ def verify(out: Path, consumed: Consumed = Consumed.FATAL) -> Verification:
         folder.close()
 
 
-def _verify(folder: Folder, consumed: Consumed) -> Verification:
-    names = folder.names()
-    problems: list[str] = [
-        f"{name} has no manifest" for name in sorted(names) if FINAL.match(name) and manifest_name(name) not in names
-    ]
-    files = lines = taken = 0
+class _Found(Struct):
+    """What was found up to a number; `previous` is what the next manifest must name, None before the first."""
+
+    names: set[str]
+    consumed: Consumed
+    files: int = 0
+    lines: int = 0
+    taken: int = 0
     void: list[int] = []
-    previous: bytes | None = None
-    expected = 1
-    manifests = {int(found[2]): name for name in names if (found := MANIFEST.match(name))}
-    if not manifests and not problems:
+    problems: list[str] = []
+    previous: str | None = None
+
+
+def _verify(folder: Folder, consumed: Consumed) -> Verification:
+    found = _Found(folder.names(), consumed)
+    found.problems += _without_manifest(found.names)
+    manifests, notes = _numbered(MANIFEST, found.names), _numbered(VOID_NOTE, found.names)
+    if not manifests and not notes and not found.problems:
         raise ConfigError(f"{folder.path} holds no published file and no manifest; name the folder of those")
-    for seq, name in sorted(manifests.items()):
-        problems += [f"number {missing} is missing" for missing in range(expected, seq)]
-        content = folder.get(name) or b""
-        try:
-            manifest = read_manifest(content)
-        except msgspec.DecodeError as error:
-            problems.append(f"{name} is no manifest: {error}")
+    expected = 1
+    for seq in sorted(manifests.keys() | notes.keys()):
+        found.problems += [f"number {missing} is missing" for missing in range(expected, seq)]
+        if seq in manifests:
+            _check_manifest(folder, seq, manifests[seq], found, follows=expected == seq)
         else:
-            if expected == seq and manifest.previous != (previous.hex() if previous else None):
-                problems.append(f"{name} does not follow the manifest before it")
-            if manifest.void or void_name(manifest.name) in names:
-                void.append(seq)
-            elif was_taken(folder, manifest.name, consumed):
-                taken += 1
-            else:
-                wrong = _problems(folder, seq, manifest)
-                problems += wrong
-                if not wrong:
-                    files += 1
-                    lines += manifest.lines
-        previous, expected = hash_of(content), seq + 1
-    return Verification(files=files, lines=lines, taken=taken, void=tuple(void), problems=tuple(problems))
+            _check_note(folder, seq, notes[seq], found)
+        expected = seq + 1
+    return Verification(
+        files=found.files,
+        lines=found.lines,
+        taken=found.taken,
+        void=tuple(found.void),
+        problems=tuple(found.problems),
+    )
+
+
+def _without_manifest(names: set[str]) -> list[str]:
+    """Files nobody may act on, but those that a note says to be lost."""
+    return [
+        f"{name} has no manifest"
+        for name in sorted(names)
+        if FINAL.match(name) and not {manifest_name(name), void_name(name)} & names
+    ]
+
+
+def _numbered(pattern: re.Pattern[str], names: set[str]) -> dict[int, str]:
+    return {int(found[1]): name for name in names if (found := pattern.match(name))}
+
+
+def _check_manifest(folder: Folder, seq: int, name: str, found: _Found, *, follows: bool) -> None:
+    """Hold a manifest against the one before it, where that is there, and its file against the manifest."""
+    content = folder.get(name) or b""
+    before, found.previous = found.previous, hash_of(content).hex()
+    try:
+        manifest = read_manifest(content)
+    except msgspec.DecodeError as error:
+        found.problems.append(f"{name} is no manifest: {error}")
+        return
+    if follows and manifest.previous != before:
+        found.problems.append(f"{name} does not follow the manifest before it")
+    if manifest.void or void_name(manifest.name) in found.names:
+        found.void.append(seq)
+    elif was_taken(folder, manifest.name, found.consumed):
+        found.taken += 1
+    elif wrong := _problems(folder, seq, manifest):
+        found.problems += wrong
+    else:
+        found.files += 1
+        found.lines += manifest.lines
+
+
+def _check_note(folder: Folder, seq: int, name: str, found: _Found) -> None:
+    """Of a file that was lost with its manifest the note is left: it names that manifest, so the chain goes on."""
+    try:
+        found.previous = read_manifest(folder.get(name) or b"").previous
+    except msgspec.DecodeError as error:
+        found.problems.append(f"{name} is no note of a lost file: {error}")
+        found.previous = None
+    else:
+        found.void.append(seq)
 
 
 def _problems(folder: Folder, seq: int, manifest: Manifest) -> list[str]:

@@ -7,10 +7,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from trajworker.errors import SourceError, SourceUnavailable
 from trajworker.model.run import Feedback
 from trajworker.sources.asking.client import Ask, Client
 from trajworker.sources.asking.failure import Failure
-from trajworker.sources.asking.retrying import TOO_MUCH
+from trajworker.sources.asking.retrying import TOO_MUCH, error_of
 from trajworker.sources.asking.transport import Request
 from trajworker.sources.wires.instants import utc
 from trajworker.sources.wires.reading import REFUSED, NotAPage
@@ -69,6 +70,17 @@ class FeedbackOfRuns:
             found += page
             if len(page) < PAGE:
                 return found
+
+
+def error_of_feedback(failure: Failure) -> SourceError:
+    """The error a person sees: it says that feedback was asked for, which is at an address of its own."""
+    if failure.turned_away:
+        return SourceUnavailable(
+            f"This server does not offer feedback ({PATH}, status {failure.status}), and some runs have it. "
+            "Check the endpoint (no path but the host), and whether a proxy lets that address through."
+        )
+    error = error_of(failure)
+    return type(error)(f"Feedback on runs ({PATH}) could not be read. {error}")
 
 
 def _page(content: bytes) -> list[Feedback]:

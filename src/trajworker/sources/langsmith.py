@@ -1,6 +1,6 @@
 """LangSmith as a `RunSource`: one face over pages, look-ups, projects and feedback, in either generation of its API."""
 
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
 from types import TracebackType
@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 import msgspec
 
+from trajworker.errors import SourceError
 from trajworker.events import Observer, ignore
 from trajworker.model.run import Feedback, Project
 from trajworker.ports import Page, Slice
@@ -19,7 +20,7 @@ from trajworker.sources.asking.retrying import error_of
 from trajworker.sources.asking.settings import LangSmithSettings
 from trajworker.sources.asking.transport import Transport
 from trajworker.sources.endpoint import root_of
-from trajworker.sources.feedback import FeedbackOfRuns
+from trajworker.sources.feedback import FeedbackOfRuns, error_of_feedback
 from trajworker.sources.paging.by_id import RunsById
 from trajworker.sources.paging.pages import Pages, RunRange
 from trajworker.sources.paging.runs_query import RunsQuery
@@ -133,7 +134,7 @@ class LangSmithSource:
 
     async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
         """Feedback left on those runs."""
-        return await _or_source_error(self._feedback.find(run_ids))
+        return await _or_source_error(self._feedback.find(run_ids), error_of_feedback)
 
     async def now(self) -> datetime:
         """Time as the server tells it with every answer."""
@@ -159,10 +160,10 @@ def _of(slice_: Slice) -> RunRange:
     return RunRange(project_id=slice_.project_id, start=slice_.start, end=slice_.end, filter=ended)
 
 
-async def _or_source_error(answer: Awaitable[T]) -> T:
+async def _or_source_error(answer: Awaitable[T], told: Callable[[Failure], SourceError] = error_of) -> T:
     """The answer, or the error a person understands; the failure itself goes no further."""
     try:
         return await answer
     except Failure as failure:
-        error = error_of(failure)
+        error = told(failure)
     raise error

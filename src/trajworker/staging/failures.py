@@ -33,5 +33,10 @@ def translate(error: sqlite3.Error, where: str) -> StagingError:
                 f"the staging file {where} is damaged or no database ({name}); it is left untouched: "
                 "restore it, or choose another path and read again from the source"
             )
+        case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN:
+            return StagingError(
+                f"the staging file {where} failed: {name}: {error}; see to the disk and to the limits of this process "
+                "(`ulimit -a`: file size, open files), then run again: what was committed stands"
+            )
         case _:
             return StagingError(f"the staging file {where} failed: {name}: {error}")

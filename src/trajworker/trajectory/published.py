@@ -64,14 +64,15 @@ def translated_errors(place: Path) -> Iterator[None]:
 
 
 def _published(folder: Path, names: list[str], *, skip_taken: bool) -> list[Path]:
-    """Files with a manifest, in sequence."""
+    """Files with a manifest, in sequence; a note on one says that it was lost, whatever lies there now."""
     found: list[tuple[int, str, Path]] = []
+    lost = {note.removesuffix(VOID) for note in names if note.endswith(VOID)}
     for name in (manifest.removesuffix(MANIFEST) for manifest in names if manifest.endswith(MANIFEST)):
-        if not name.endswith(_LINES) or _is_void(folder / f"{name}{MANIFEST}"):
+        if not name.endswith(_LINES) or name in lost or _is_void(folder / f"{name}{MANIFEST}"):
             continue
         number = _SEQUENCE.search(name)
         if not (folder / name).exists():
-            if skip_taken or (folder / f"{name}{VOID}").exists():
+            if skip_taken:
                 continue
             raise NotATrajectory(
                 f"{folder / name} is missing, but its manifest says that it was published; "

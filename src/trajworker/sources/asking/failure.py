@@ -48,6 +48,8 @@ class Failure(Exception):
         self.status = status
         self.detail = detail
         self.retry_after_s = retry_after_s
+        self.proxy = ""
+        """The configured proxy that was gone through, without its credentials."""
 
     @property
     def rejected(self) -> bool:

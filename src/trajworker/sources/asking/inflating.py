@@ -57,5 +57,5 @@ class Inflating:
         self._size += len(part)
         if self._size > self._cap:
             self._parts.clear()  # the error's traceback must not keep what was too large
-            raise Failure(Kind.OVERSIZE, detail=f"the answer exceeds {self._cap} bytes")
+            raise Failure(Kind.OVERSIZE, detail=f"the answer exceeds {self._cap} bytes (source.page_cap: raise it)")
         self._parts.append(part)

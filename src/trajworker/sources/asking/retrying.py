@@ -87,7 +87,10 @@ def error_of(failure: Failure) -> SourceError:
     if failure.kind is Kind.STATUS:
         return _error_of_status(failure.status or 0, server_says)
     if failure.kind is Kind.CONNECT:
-        return SourceUnavailable(f"LangSmith cannot be reached ({failure.detail}). Check the endpoint and the network.")
+        through, check = (f" through the proxy {failure.proxy}", "source.proxy, ") if failure.proxy else ("", "")
+        return SourceUnavailable(
+            f"LangSmith cannot be reached{through} ({failure.detail}). Check {check}the endpoint and the network."
+        )
     if failure.kind is Kind.TLS:
         return NotAllowed(
             f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with ca_bundle, "

@@ -107,6 +107,7 @@ class Transport:
                 failure = Failure(Kind.TIMEOUT, detail="the answer took too long")
             except httpx.HTTPError as error:
                 failure = _failure_of(error)
+                failure.proxy = self._proxy_named()
         # Raised out here: httpx's errors hold the request, and with it the key; none may hang on the chain.
         try:
             raise failure
@@ -141,6 +142,13 @@ class Transport:
         if self._settings.workspace_id:
             headers["X-Tenant-Id"] = self._settings.workspace_id
         return headers
+
+    def _proxy_named(self) -> str:
+        """The configured proxy without its credentials; empty where there is none."""
+        if self._settings.proxy is None:
+            return ""
+        proxy = httpx.URL(self._settings.proxy)
+        return f"{proxy.scheme}://{proxy.netloc.decode()}"
 
     async def _content(self, response: httpx.Response, cap: int) -> bytes:
         timeouts = self._settings.timeouts

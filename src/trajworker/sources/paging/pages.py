@@ -7,7 +7,7 @@ import anyio
 import msgspec
 from msgspec import Struct
 
-from trajworker.errors import CursorExpired, PageUnreadable
+from trajworker.errors import CursorExpired, PageUnreadable, SourceUnavailable
 from trajworker.ports import Page
 from trajworker.sources.asking.client import Client, Tries
 from trajworker.sources.asking.failure import Failure
@@ -15,6 +15,7 @@ from trajworker.sources.asking.generation import Generation
 from trajworker.sources.asking.retrying import TRANSIENT, Remedy, may_be_one_run, remedy_for
 from trajworker.sources.asking.settings import LangSmithSettings
 from trajworker.sources.paging.cursors_seen import CursorsSeen
+from trajworker.sources.paging.empty_pages import MOST_IN_A_ROW, EmptyPages
 from trajworker.sources.paging.page_size import SHRINK, PageSize
 from trajworker.sources.paging.position import Position, position_at
 from trajworker.sources.paging.runs_query import Reply, RunsQuery
@@ -56,6 +57,7 @@ class Pages:
         self._sizes: dict[Hashable, PageSize] = {}
         self._first: dict[Hashable, anyio.Lock] = {}
         self._cursors = CursorsSeen()
+        self._empty = EmptyPages()
 
     def next_size(self, project_id: str) -> int:
         """Runs that will be asked for next in a project, within the bounds of the wire."""
@@ -67,11 +69,12 @@ class Pages:
         Raises:
             CursorExpired: begin again from the first page.
             PageUnreadable: that did not help either.
+            SourceUnavailable: it leads from one empty page to the next without an end.
             Failure: the server does not answer usably.
         """
         position = position_at(cursor, (await self._generation.current()).api)
         if cursor is None:
-            self._cursors.forget(wanted)
+            self._forget(wanted)
             position = msgspec.structs.replace(position, narrowed=wanted.narrowed)
         try:
             reply = await self._fitting(_query(wanted, position))
@@ -103,7 +106,7 @@ class Pages:
         answer = reply.answer
         following = self._following(reply, msgspec.structs.replace(position, api=reply.api), wanted)
         if following is None:
-            self._cursors.forget(wanted)
+            self._forget(wanted)
         return Page(
             runs=answer.runs,
             unreadable=answer.unreadable,
@@ -124,6 +127,11 @@ class Pages:
             if not after.ordered:
                 raise PageUnreadable("A full page came without a cursor and in no order: there may be more behind it.")
             return after.without_cursor()
+        if self._empty.too_many(wanted, answer.rows):
+            raise SourceUnavailable(
+                f"{MOST_IN_A_ROW:,} pages in a row came empty, each with a cursor to the next. Run again later; if "
+                "only more of them come, tell those who run the server, or a proxy before it."
+            )
         if self._cursors.remember(wanted, answer.next_cursor):
             return after
         self._cursors.forget(wanted)
@@ -131,6 +139,10 @@ class Pages:
         if by_time is None:
             raise self._restart(wanted, "The server leads in circles")
         return by_time
+
+    def _forget(self, stretch: Hashable) -> None:
+        self._cursors.forget(stretch)
+        self._empty.forget(stretch)
 
     def _restart(self, stretch: Hashable, reason: str) -> CursorExpired | PageUnreadable:
         if self._cursors.restart(stretch):

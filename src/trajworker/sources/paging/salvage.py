@@ -85,7 +85,7 @@ class Salvage:
             raise failure
         if newest.answer.next_cursor is not None:
             raise PageUnreadable(f"No page before {text_of(good)} comes whole ({failure.reason}). Run again later.")
-        reason = f"a run that started between {text_of(bad)} and {text_of(good)} never came: {failure.reason}"
+        reason = f"a run that started between {text_of(bad)} and {text_of(good)} never came: {failure}"
         culprit = Unreadable(
             project_id=query.project_id, run_id=None, reason=reason, raw=b"", kind=NEVER_CAME, stretch=(bad, good)
         )
