@@ -91,14 +91,17 @@ def test_saving_again_leaves_no_revision_of_an_earlier_call(tmp_path: Path) -> N
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a%7E2.json", "k.json", "k2.json"]
 
 
-def test_conversations_of_two_projects_with_one_thread_id_do_not_take_each_others_place(tmp_path: Path) -> None:
-    one, other = (trajectory("k", "said", project) for project in ("p", "q"))
+@pytest.mark.parametrize("thread", ["k", "k" * 300])
+def test_conversations_of_two_projects_with_one_thread_id_do_not_take_each_others_place(
+    tmp_path: Path, thread: str
+) -> None:
+    one, other = (trajectory(thread, "said", project) for project in ("p", "q"))
     (ours,) = tj.save(one, tmp_path)
     (theirs,) = tj.save(other, tmp_path)
-    assert ours.name == "k.json"
+    assert ours.name == f"{file_stem(thread)}.json"
     assert sorted(tj.load(tmp_path), key=repr) == sorted([one, other], key=repr)
     assert tj.save([one, other], tmp_path) == [ours, theirs]
-    revised = [trajectory("k", text, "q") for text in ("more", "and more")]
+    revised = [trajectory(thread, text, "q") for text in ("more", "and more")]
     tj.save(revised, tmp_path)
     assert sorted(tj.load(tmp_path), key=repr) == sorted([one, *revised], key=repr)
     tj.save(other, tmp_path)

@@ -158,7 +158,7 @@ def save(
     `json` is `{output_dir}/{conversation_id}.json` for each (seed 002), written atomically, in place of all that an
     earlier call wrote for the same conversation; ids that are no safe names are percent-encoded. Of one call each has a
     file of its own: where an id comes again, `{conversation_id}~2.json`; a conversation of another project never takes
-    the place of one, it is `{conversation_id}~{digest of its project}.json`. Those without an id are
+    the place of one, it is `{conversation_id}~{digest}.json`. Those without an id are
     `unnamed~{digest}.json`, the digest that of their content, so that none takes another's place. `jsonl` is the
     worker's format: files of lines with manifests, in a folder that holds none yet.
 

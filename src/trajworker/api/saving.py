@@ -24,8 +24,7 @@ FILE_MODE = 0o600
 UNNAMED = "unnamed~"
 """How the name begins where a trajectory has no conversation id: a digest of its content follows. No id has a `~`."""
 EMPTY = "empty~"
-SHORT_DIGEST = 16
-"""Characters of a digest that tells few things apart."""
+UNNAMED_CHARS = 16
 
 
 Format = Literal["json", "jsonl"]
@@ -86,7 +85,8 @@ class Documents:
             if (number := self._given[path.name]) > 1:
                 return _write(_numbered(path, number), content)
             _write(path, content)
-            _remove_numbered(path)
+            if trajectory.task.conversation_id is not None:
+                _remove_numbered(path)
         except OSError as reason:
             refusal = not_allowed(self._folder, reason)
             raise refusal or SinkError(f"cannot write to {self._folder}: {reason.strerror or reason}") from reason
@@ -96,11 +96,12 @@ class Documents:
         """Where a conversation is saved: a name that no other conversation has, and no other project's."""
         name = trajectory.task.conversation_id
         if name is None:
-            return self._folder / f"{UNNAMED}{_digest(line)[:SHORT_DIGEST]}.json"
+            return self._folder / f"{UNNAMED}{_digest(line)[:UNNAMED_CHARS]}.json"
         path = _apart(self._folder / f"{file_stem(name)}.json", name)
         project = trajectory.origin.project_id
         if project is not None and _project_of(path) not in (None, project):
-            return path.with_name(f"{path.stem}~{_digest(project.encode())[:SHORT_DIGEST]}.json")
+            both = _digested(path.stem, f"{name}\0{project}")
+            return path.with_name(f"{both}.json")
         return path
 
 
@@ -118,10 +119,10 @@ _saved = msgspec.json.Decoder(_Saved).decode
 
 
 def _project_of(path: Path) -> str | None:
-    """The project whose conversation a file holds; None where there is no file, or it does not say."""
+    """The project whose conversation a file holds; None where none can be read, or it does not say."""
     try:
         return _saved(path.read_bytes()).origin.project_id
-    except (FileNotFoundError, msgspec.MsgspecError, UnicodeError):
+    except (OSError, msgspec.MsgspecError, UnicodeError):
         return None
 
 
