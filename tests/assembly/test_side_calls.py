@@ -1,9 +1,12 @@
 """Calls that an app makes on its own account beside its agent's are internal, whatever runs at the same time."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 from msgspec import structs
 
-from support.chat import assistant, result, system, user
+from support.chat import assistant, result, system, user, words_of
 from support.folding import told
 from support.runs import Recorder
 from trajworker.model.run import Run
@@ -51,3 +54,37 @@ def test_a_guard_asked_beside_its_agent_is_not_asked_by_the_call_that_the_agent_
     trajectory = told([root, first, guard, *expert, last])
     assert [one.content for one in trajectory.internal] == ["yes"]
     assert len(trajectory.nested) == 1
+
+
+def at_once(record: Recorder, root: Run, *asked: tuple[dict[str, Any], str]) -> list[Run]:
+    """Calls with a system prompt each, begun one behind the other and ended together."""
+    runs = [record.run("llm", {"messages": [prompt, ASKED]}, assistant(said), root) for prompt, said in asked]
+    return [structs.replace(run, end_time=runs[-1].start_time + timedelta(milliseconds=5)) for run in runs]
+
+
+def test_side_calls_that_were_sent_off_at_once_are_no_branches() -> None:
+    record = Recorder()
+    root = record.run("chain", {"text": ASKED["content"]}, {"answer": "Yes, hot.", "title": "About hulls"})
+    sides = at_once(record, root, (TITLE, "About hulls"), (GUARD, "yes"))
+    last = record.run("llm", {"messages": [AGENT, ASKED]}, assistant("Yes, hot."), root)
+    trajectory = told([root, *sides, last])
+    assert words_of(trajectory) == [ASKED["content"], "Yes, hot."]
+    assert [one.content for one in trajectory.internal] == ["About hulls", "yes"]
+    assert trajectory.nested == ()
+
+
+def test_what_workers_found_at_once_is_told_to_who_goes_on_from_it() -> None:
+    record = Recorder()
+    root = record.run("chain", {"text": ASKED["content"]}, {"answer": "Hot, then cold."})
+    found = at_once(record, root, (system("Ask the smith."), "Hot."), (system("Ask the cook."), '{"how": "cold"}'))
+    last = record.run("llm", {"messages": [AGENT, ASKED, user("Hot. And cold")]}, assistant("Hot, then cold."), root)
+    trajectory = told([root, *found, last])
+    assert [one.messages[-1].content for one in trajectory.nested] == ["Hot.", '{"how": "cold"}']
+
+
+def test_answers_given_back_side_by_side_are_equals() -> None:
+    record = Recorder()
+    root = record.run("chain", {"text": ASKED["content"]}, {"smith": "Hot.", "cook": "Cold.", "tailor": "Never."})
+    said = [(system(f"You are a {name}."), words) for name, words in (("smith", "Hot."), ("cook", "Cold."))]
+    trajectory = told([root, *at_once(record, root, *said, (system("You are a tailor."), "Never."))])
+    assert len(trajectory.nested) == len(said)

@@ -16,6 +16,7 @@ from trajworker.assembly.dialogues.guards import decided_otherwise, is_unheard
 from trajworker.assembly.dialogues.joins import fanned_out, is_joined
 from trajworker.assembly.dialogues.overlaps import parallel, ran_beside
 from trajworker.assembly.dialogues.reopened import with_handing, with_new_contexts
+from trajworker.assembly.dialogues.unheeded import worked_beside
 from trajworker.assembly.kept.context import Context
 from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.roots import Root
@@ -134,7 +135,7 @@ def _sort_dialogues(groups: list[Group], root: Root | None, ran: Ran, internal: 
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
     passed_on, workers = _passed_on(chosen), _workers(others, ran.names) - {_asked_with(chosen)}
     branches: list[Group] = []
-    for one, beside in zip(others, ran_beside(others), strict=True):
+    for one, beside in zip(others, worked_beside(others, chosen, root), strict=True):
         one.asked_by = _asking(one, passed_on, ran)
         apart = _asked_with(one) in workers or _stands_apart(one, ran.names, beside=beside)
         if apart and not is_thrown_away(one, chosen):
