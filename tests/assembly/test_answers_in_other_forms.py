@@ -179,3 +179,11 @@ def test_a_word_that_a_graph_said_is_its_models_though_a_title_stands_word_for_w
         ([system("Give a title."), user("ok")], assistant("About lamps")),
     )  # fmt: skip
     assert [one.content for one in told(runs).internal] == ["About lamps"]
+
+
+def test_the_field_of_an_answer_that_an_app_gave_back_as_a_message_was_said_once() -> None:
+    said = json.dumps({"say": SAID, "mood": "calm"})
+    runs = traced(
+        {"text": ASKED}, {"messages": [user(ASKED), assistant(SAID)]}, ([AGENT, user(ASKED)], assistant(said))
+    )
+    assert words_of(told(runs)) == [ASKED, said]

@@ -274,3 +274,17 @@ def test_a_complaint_about_a_tool_that_there_is_none_of_is_the_result_of_its_cal
         ),
     ]
     assert words_of(told([root, *runs])) == ["Book it", "", complaint, "I cannot."]
+
+
+@pytest.mark.parametrize("named", ["look", "seek"])
+def test_a_tool_that_ran_behind_a_prompt_ran_for_no_call_that_the_prompt_tells(named: str) -> None:
+    record = Recorder()
+    before, again = (assistant("", (one, "look", '{"at": "sky"}')) for one in ("c1", "c2"))
+    prompt = [user("Sky?"), before, result("c1", "Blue"), assistant("Blue."), user("Sky?")]
+    runs = [record.run("chain", {"text": "Sky?"}, {"answer": "Blue again."})]
+    runs.append(record.run("llm", {"messages": prompt}, again, runs[0]))
+    runs.append(record.run("tool", {"at": "sky"}, {"output": "Blue"}, runs[0], name=named))
+    prompt = [*prompt, again, result("c2", "Blue")]
+    runs.append(record.run("llm", {"messages": prompt}, assistant("Blue again."), runs[0]))
+    results = [one.tool_response for one in told(runs).messages if one.tool_response is not None]
+    assert [(one.id, one.run_id) for one in results] == [("c1", None), ("c2", runs[2].id)]

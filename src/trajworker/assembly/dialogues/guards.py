@@ -43,7 +43,7 @@ def _graph_speaks(calls: list[Call], root: Root) -> bool:
     told = [draft.content.strip() for draft in answers if draft.content and not draft.tool_calls]
     if not told or len(told) < len(answers) or any(draft.id in ids for draft in answers):
         return False
-    said = [_said(call) for call in heard]
+    said = [said_by(call) for call in heard]
     if not said or not all(said) or any(_tells(one, text) for one in told for texts in said for text in texts):
         return False
     if any(call.ids for call in heard) and root.results():
@@ -61,7 +61,7 @@ def _only_verdicts(calls: list[Call], root: Root) -> bool:
         text = call.text
         if text is None or text.isdecimal() or not (is_label(text) or text.startswith(("{", "["))):
             return False
-        words += _words_in(text)
+        words += words_in(text)
     told = _told(root)
     if told is None or any(call.text == told for call in calls):
         return False
@@ -117,7 +117,7 @@ def _decides(call: Call, told: str, before: Context) -> bool:
     """Whether a call is asked as those that stood beside the agent's before were, and nobody was told its answer."""
     if call.failed or not is_asked_alike(call, before):
         return False
-    if any(text in told or (told and told in text) for text in _said(call)):
+    if any(text in told or (told and told in text) for text in said_by(call)):
         return False
     return all(draft.role in (SYSTEM, USER) for draft in call.read())
 
@@ -128,7 +128,7 @@ def is_asked_alike(call: Call, before: Context) -> bool:
     return bool(asked) and all(key in before.manners for key in asked)
 
 
-def _said(call: Call) -> list[str]:
+def said_by(call: Call) -> list[str]:
     """What a call answered: its words, and the texts in the calls that it made."""
     draft = call.answer.draft
     made = draft.tool_calls or () if draft is not None else ()
@@ -136,7 +136,7 @@ def _said(call: Call) -> list[str]:
     return [text for text in (call.text, *values) if isinstance(text, str) and text]
 
 
-def _words_in(text: str) -> list[str]:
+def words_in(text: str) -> list[str]:
     """The texts and figures in what is written as JSON, whether something is so left out; else the text itself."""
     value = None if is_label(text) else decoded(Raw(text.encode()))
     if not isinstance(value, dict | list):

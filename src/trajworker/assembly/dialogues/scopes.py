@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from collections.abc import Set as AbstractSet
-from operator import itemgetter
+from datetime import datetime
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -15,6 +16,7 @@ from trajworker.assembly.dialogues.guards import decided_otherwise, is_unheard
 from trajworker.assembly.dialogues.joins import fanned_out, is_joined
 from trajworker.assembly.dialogues.overlaps import parallel, ran_beside
 from trajworker.assembly.dialogues.reopened import with_handing, with_new_contexts
+from trajworker.assembly.dialogues.unheeded import worked_beside
 from trajworker.assembly.kept.context import Context
 from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.roots import Root
@@ -133,8 +135,8 @@ def _sort_dialogues(groups: list[Group], root: Root | None, ran: Ran, internal: 
     others = [one for one in groups if id(one.calls[0]) not in own_ids]
     passed_on, workers = _passed_on(chosen), _workers(others, ran.names) - {_asked_with(chosen)}
     branches: list[Group] = []
-    for one, beside in zip(others, ran_beside(others), strict=True):
-        one.asked_by = _asking(one, passed_on)
+    for one, beside in zip(others, worked_beside(others, chosen, root), strict=True):
+        one.asked_by = _asking(one, passed_on, ran)
         apart = _asked_with(one) in workers or _stands_apart(one, ran.names, beside=beside)
         if apart and not is_thrown_away(one, chosen):
             branches.append(one)
@@ -187,22 +189,41 @@ def _only_chooses(one: Group) -> bool:
     return ids.isdisjoint(again.union(draft.tool_response.id for draft in drafts if draft.tool_response is not None))
 
 
-def _passed_on(main: Group) -> dict[str, tuple[int, ToolCall]]:
-    """Texts in the agent's tool calls that may be what another was asked, each with its order and the call."""
-    found: dict[str, tuple[int, ToolCall]] = {}
-    for call in main.answered:
+class _Handed(Struct, eq=False, gc=False):
+    """A tool call that an agent made in one of its answers, and waited for until it was asked again."""
+
+    place: int
+    made: ToolCall
+    asking: Call
+    until: datetime | None
+
+    def is_waited_for(self, began: datetime, ran: Ran) -> bool:
+        """Whether its tool may have begun at a time: not before its agent, which may wait for it inside of its run."""
+        asked = self.asking.run
+        since = asked.end_time if self.asking.acts(ran) and asked.end_time is not None else asked.start_time
+        return since <= began and (self.until is None or began <= self.until)
+
+
+def _passed_on(main: Group) -> dict[str, list[_Handed]]:
+    """Texts in the agent's tool calls that may be what another was asked."""
+    found: dict[str, list[_Handed]] = {}
+    place = 0
+    for call, following in zip(main.calls, (*main.calls[1:], None), strict=True):
+        until = following.run.start_time if following is not None else None
         for made in (call.answer.draft.tool_calls or ()) if call.answer.draft is not None else ():
             texts = [text.strip() for text in (made.arguments or {}).values() if isinstance(text, str)]
             for text in texts:
                 if len(text) >= MIN_QUOTE:
-                    found.setdefault(text, (len(found), made))
+                    found.setdefault(text, []).append(_Handed(place=place, made=made, asking=call, until=until))
+                    place += 1
     return found
 
 
-def _asking(one: Group, passed_on: dict[str, tuple[int, ToolCall]]) -> ToolCall | None:
+def _asking(one: Group, passed_on: dict[str, list[_Handed]], ran: Ran) -> ToolCall | None:
     """The agent's tool call that holds, word for word, what another was asked: its tool works with a model itself."""
     if not passed_on:
         return None
+    began = one.calls[0].run.start_time
     asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is USER}
-    found = [passed_on[text] for text in asked if text in passed_on]
-    return min(found, key=itemgetter(0))[1] if found else None
+    found = [handed for text in asked for handed in passed_on.get(text, ()) if handed.is_waited_for(began, ran)]
+    return min(found, key=attrgetter("place")).made if found else None

@@ -11,7 +11,7 @@ from msgspec import Struct
 from trajworker.assembly.reading.likeness import is_rewording
 from trajworker.assembly.reading.naming import ASKED, NAMED, WORDS
 from trajworker.assembly.reading.payloads import object_in
-from trajworker.assembly.reading.roots import Root
+from trajworker.assembly.reading.roots import SHALLOW, Root, texts_in
 from trajworker.dialects import Draft
 from trajworker.model.message import ASSISTANT, SYSTEM, USER
 
@@ -134,9 +134,15 @@ def longest_text(text: str) -> str:
     return max((value.strip() for value in object_in(text).values() if isinstance(value, str)), key=len, default="")
 
 
-def is_recast(text: str, said: str) -> bool:
-    """Whether a text is what a model said in words: cut out of that, cleaned, or with a little put around it."""
-    return not object_in(said) and (quotes(said, text) or is_rewording(text, said))
+def is_recast(text: str, said: str, *, apart: bool) -> bool:
+    """Whether a text is what a model said in words: cut out of that, cleaned, or with a little put around it.
+
+    So is a field of an object that a model said, unless it stands `apart`: a graph gives what it says itself an id.
+    """
+    fields = object_in(said)
+    if fields:
+        return not apart and text in texts_in(fields, SHALLOW)
+    return quotes(said, text) or is_rewording(text, said)
 
 
 def shown_to_model(rest: list[tuple[Draft, bytes]]) -> str | None:

@@ -44,18 +44,21 @@ def _returned(run: ToolRun) -> bool:
     return run.run.status is SUCCESS and run.run.error is None
 
 
-def match_run(call: Pending, runs: OpenRuns, open_calls: list[Pending], before: datetime | None) -> ToolRun | None:
+def match_run(
+    call: Pending, runs: OpenRuns, open_calls: list[Pending], before: datetime | None, *, skewed: bool = True
+) -> ToolRun | None:
     """The run of a call; retries of one call count as one, the last of them.
 
     Runs that started after the next llm call belong to later calls, unless they bear the call's id or its arguments and
-    nothing else is left (a skewed clock).
+    nothing else is left (a clock that may be `skewed`).
     """
     if not runs:
         return None
-    timely = _timely(call, runs.of_id(call), before)
+    timely = _timely(call, runs.of_id(call), before, skewed=skewed)
     if not timely:
         alike = (run for run in runs.of_arguments(call) if bears_name(run, call.name))
-        timely = _timely(call, alike, before) or _timely(call, runs.of_name(call), before, most=1)
+        timely = _timely(call, alike, before, skewed=skewed)
+        timely = timely or _timely(call, runs.of_name(call), before, skewed=skewed, most=1)
     if len(timely) > 1 and timely[0].call_id is None:
         rivals = sum(1 for other in open_calls if other.name == call.name and other.arguments == call.arguments)
         timely = timely[:1] if rivals > 1 else _attempts(timely) if call.id is not None else timely
@@ -64,24 +67,28 @@ def match_run(call: Pending, runs: OpenRuns, open_calls: list[Pending], before: 
     return timely[-1] if timely else None
 
 
-def _timely(call: Pending, runs: Iterable[ToolRun], before: datetime | None, most: int | None = None) -> list[ToolRun]:
+def _timely(
+    call: Pending, runs: Iterable[ToolRun], before: datetime | None, *, skewed: bool, most: int | None = None
+) -> list[ToolRun]:
     """Those of these runs that had started by then; else the first, where nothing but the clock speaks against it."""
     timely: list[ToolRun] = []
     for run in runs:
         if not _returned(run):
             continue
         if before is not None and run.run.start_time > before:
-            return timely or ([run] if _is_surely_of(call, run) else [])
+            return timely or ([run] if skewed and _is_surely_of(call, run) else [])
         timely.append(run)
         if len(timely) == most:
             break
     return timely
 
 
-def match_value(draft: Draft, call: Pending, runs: OpenRuns) -> ToolRun | None:
+def match_value(draft: Draft, call: Pending, runs: OpenRuns, before: datetime | None) -> ToolRun | None:
     """The run of a call under another name: given the same arguments, it gave back or failed with the result."""
     text = (draft.content or "").strip()
     for run in runs.of_arguments(call) if text else ():
+        if before is not None and run.run.start_time > before:
+            break
         if (as_text(run.value) or "").strip() == text or _failed_with(run, text):
             run.linked = True
             return run

@@ -45,8 +45,10 @@ def add_results(transcript: Transcript, block: Sequence[tuple[Draft, bytes]]) ->
             else:
                 references[place] = told
             continue
-        run = match_run(call, transcript.runs, transcript.pending, transcript.reading.start)
-        run = run or match_value(draft, call, transcript.runs)
+        run = _run_of(transcript, call, transcript.pending)
+        if run is None:
+            before = transcript.reading.start if _is_only_told(transcript, call) else None
+            run = match_value(draft, call, transcript.runs, before)
         transcript.pending.remove(call)
         if run is not None and transcript.reading.untold:
             part_from_others(draft, run, [one for _, one in transcript.reading.untold])
@@ -59,6 +61,18 @@ def add_results(transcript: Transcript, block: Sequence[tuple[Draft, bytes]]) ->
     for _, place, draft, key in linked:
         references[place] = transcript.add(draft, key)
     return references[: len(block)]
+
+
+def _run_of(transcript: Transcript, call: Pending, open_calls: list[Pending]) -> ToolRun | None:
+    """The run of a call, as far as it has one in this trace."""
+    skewed = not _is_only_told(transcript, call)
+    return match_run(call, transcript.runs, open_calls, transcript.reading.start, skewed=skewed)
+
+
+def _is_only_told(transcript: Transcript, call: Pending) -> bool:
+    """Whether a call stands only in a prompt: it was made before that, and what ran later is of another."""
+    made = transcript.own(call.index)
+    return made is not None and made.run_id is None
 
 
 def _told_already(transcript: Transcript, draft: Draft, key: bytes) -> int | None:
@@ -124,7 +138,7 @@ def _from_root(transcript: Transcript, told: list[Draft]) -> None:
 def _from_runs(transcript: Transcript, calls: list[Pending], told: set[int]) -> None:
     """Results out of their runs; those of messages whose other calls the prompt tells of wait for their place."""
     for call in calls:
-        run = match_run(call, transcript.runs, calls, transcript.reading.start)
+        run = _run_of(transcript, call, calls)
         if run is not None:
             transcript.pending.remove(call)
             if call.index in told:

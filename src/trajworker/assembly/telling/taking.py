@@ -261,7 +261,7 @@ def _is_recast(transcript: Transcript, draft: Draft, kept: list[bytes]) -> bool:
     said = transcript.own(transcript.answer) if transcript.answer is not None else None
     if said is None or said.tool_calls or draft.tool_calls or digest(said) in kept:
         return False
-    return is_recast((draft.content or "").strip(), (said.content or "").strip())
+    return is_recast((draft.content or "").strip(), (said.content or "").strip(), apart=draft.id is not None)
 
 
 def _said_in_turn(transcript: Transcript, key: bytes) -> bool:
