@@ -97,6 +97,13 @@ CALL = {"city": "Paris"}
             "parts": [{"part_kind": "tool-call", "tool_name": "look", "args": CALL, "tool_call_id": "c"}],
         },
         {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c", "name": "look", "input": CALL}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c", "function": {"name": "look", "arguments": '{"city": "Paris"}'}}],
+            "type": "function",
+            "function": {"name": "look", "arguments": '{"city": "Paris"}'},
+        },
     ],
 )
 def test_a_call_is_one_call_in_every_dialect(item: Any) -> None:
