@@ -174,6 +174,16 @@ def test_a_failed_result_is_a_failure_whichever_way_it_is_told(item: Any) -> Non
     assert (draft.content, draft.tool_response.error) == ("no", "no")
 
 
+@pytest.mark.parametrize("name", ["functionResponse", "function_response"])
+@pytest.mark.parametrize("beside", [{}, {"thoughtSignature": "x"}, {"type": "function_response"}])
+def test_geminis_answer_stands_under_a_name_that_tells_whether_a_tool_failed(name: str, beside: dict[str, str]) -> None:
+    told = ({"error": "no"}, {"output": "sunny"}, {"error": "no", "left": 2})
+    parts = [{name: {"name": "look", "response": value}, **beside} for value in told]
+    drafts = read_one({"role": "user", "parts": parts})
+    failed = [draft.tool_response is not None and draft.tool_response.error is not None for draft in drafts]
+    assert (failed, drafts[1].content) == ([True, False, False], "sunny")
+
+
 def test_letting_a_call_pass_is_no_result_of_it() -> None:
     item = {"role": "tool", "content": [{"type": "tool-approval-response", "approvalId": "a", "approved": True}]}
     assert read_one(item) == []
