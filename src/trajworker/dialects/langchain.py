@@ -26,13 +26,13 @@ def claims(item: dict[str, Any]) -> bool:
     if "lc" in item and isinstance(item.get("kwargs"), dict):
         return True
     kind = item.get("type")
-    if not isinstance(kind, str) or kind not in _TYPES or ("role" in item and _is_no_message(kind, item["role"])):
+    if not isinstance(kind, str) or kind not in _TYPES or ("role" in item and _belies(item["role"], kind)):
         return False
     return "content" in item or "data" in item or kind == _REMOVE
 
 
-def _is_no_message(kind: str, word: Any) -> bool:  # noqa: ANN401 - recorded JSON
-    """Whether a type is that of something else in a message that bears a role of its own: of the `function` it calls."""
+def _belies(word: Any, kind: str) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether a message bears another role than its type stands for: the type is that of a call it makes, say."""
     role, other = role_of(word), role_of(kind)
     return role is not None and other is not None and other is not role
 
