@@ -102,6 +102,7 @@ def read_tool_run(run: Run) -> ToolRun:
         about.tool_call_id,
         about.otel_tool_call_id,
         about.vercel_tool_call_id,
+        about.js_tool_call_id,
         context.get("toolCallId"),
     ]
     if message is not None and message.tool_response is not None:

@@ -200,9 +200,8 @@ def _claim_answer(
     if draft.role is not ASSISTANT:
         return last
     ids = {call.id for call in draft.tool_calls or ()} & set(transcript.answer_ids)
-    behind = (
-        bool(transcript.view) and last >= 0 and references[last] in (transcript.view[-1][1] - 1, transcript.turn_user)
-    )
+    before = (transcript.view[-1][1] - 1, transcript.turn_user, transcript.answer - 1) if transcript.view else ()
+    behind = last >= 0 and references[last] in before and (bool(transcript.answer_ids) or not _names_calls(draft))
     if not ids and not behind:
         return last
     references[last + 1] = transcript.answer
@@ -212,6 +211,11 @@ def _claim_answer(
         following += 1
         place += 1
     return place - 1
+
+
+def _names_calls(draft: Draft) -> bool:
+    """Whether a message calls tools, by ids: no copy of an answer that calls none."""
+    return any(call.id for call in draft.tool_calls or ())
 
 
 def _supersede(transcript: Transcript, references: list[int | None], keyed: list[Keyed], user: int) -> None:
