@@ -1,8 +1,10 @@
 """Which llm calls and tool runs are the agent's: not a guard's, a grader's or a chronicler's, nor another agent's."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from support.chat import assistant, result, system, user, words_of
 from support.folding import fold_all, told
@@ -211,6 +213,22 @@ def test_a_history_that_tells_when_the_words_of_a_loop_were_said_is_no_new_word(
     wet = ['[{"wet": "figs"}]', '[{"wet": "limes"}]']
     expected = ["Water all", "", wet[0], "", wet[1], "I water.All wet.", "Thanks", "Bye."]
     assert [one.content or "" for one in trajectory.messages] == expected
+
+
+def test_calls_whose_starts_were_written_too_late_stand_as_their_dotted_orders_tell() -> None:
+    record, prompt = Recorder(), [user("How deep?")]
+    root = record.run("chain", {"input": "How deep?"}, {"output": "Four metres."})
+    runs = [root]
+    for place in ("north", "south"):
+        sounding = assistant("", (place, "sound", f'{{"at": "{place}"}}'))
+        runs.append(record.run("llm", {"messages": prompt}, sounding, root))
+        prompt = [*prompt, sounding, result(place, f"{place}: 4 m")]
+    runs.append(record.run("llm", {"messages": prompt}, assistant("Four metres."), root))
+    runs[2] = structs.replace(runs[2], start_time=runs[2].start_time + timedelta(milliseconds=300))
+    trajectory = told(runs)
+    assert words_of(trajectory) == ["How deep?", "", "north: 4 m", "", "south: 4 m", "Four metres."]
+    answers = [one.run_id for one in trajectory.messages if one.role is Role.ASSISTANT]
+    assert answers == [run.id for run in runs[1:]]
 
 
 def test_each_tool_run_that_nobody_called_is_told_where_it_ran() -> None:
