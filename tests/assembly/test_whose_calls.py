@@ -1,8 +1,10 @@
 """Which llm calls and tool runs are the agent's: not a guard's, a grader's or a chronicler's, nor another agent's."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from support.chat import assistant, result, system, user, words_of
 from support.folding import fold_all, told
@@ -165,6 +167,68 @@ def test_a_loop_recorded_as_one_call_is_its_answers_one_by_one() -> None:
     assert words_of(trajectory) == ["Water the figs", "I water.", "wet", "Done."]
     assert [one.finish_reason for one in trajectory.messages if one.role is Role.ASSISTANT] == ["tool_calls", "stop"]
     assert (trajectory.task.num_steps, trajectory.task.total_tokens) == (2, 30)
+
+
+def loop_in_steps(
+    record: Recorder, words: str, *steps: list[tuple[str, str]], finish: str = "stop", asked: list[dict[str, Any]]
+) -> list[Run]:
+    """A loop told as one call, below it tools in steps, which nobody reads; each step calls by id and bed."""
+    root = record.run("chain", {"input": asked[-1:]}, {"text": words})
+    calls = [{"toolCallId": one, "toolName": "water", "args": {"bed": bed}} for step in steps for one, bed in step]
+    told_at_once = {"text": words, "toolCalls": calls}
+    runs = [root, record.run("llm", {"messages": asked}, told_at_once, root, metadata={"finishReason": finish})]
+    for step in steps:
+        unread = record.run("chain", {}, {}, runs[1])
+        for one, bed in step:
+            about = {"toolCallId": one}
+            runs.append(record.run("tool", {"bed": bed}, {"output": [{"wet": bed}]}, unread, name="w", metadata=about))
+    return runs
+
+
+def test_a_loop_whose_tools_ran_in_steps_below_it_is_a_call_for_each_step() -> None:
+    asked, steps = [user("Water all")], ([("w1", "figs"), ("w2", "limes")], [("w3", "plums")])
+    trajectory = told(loop_in_steps(Recorder(), "All wet.", *steps, asked=asked))
+    called = [[call.id for call in one.tool_calls or ()] for one in trajectory.messages if one.role is Role.ASSISTANT]
+    assert called == [["w1", "w2"], ["w3"], []]
+    wet = [f'[{{"wet": "{bed}"}}]' for bed in ("figs", "limes", "plums")]
+    assert [one.content or "" for one in trajectory.messages] == ["Water all", "", *wet[:2], "", wet[2], "All wet."]
+    assert trajectory.task.num_steps == 3
+
+
+def test_a_step_behind_which_its_model_did_not_go_on_is_no_loop() -> None:
+    calling = loop_in_steps(Recorder(), "I water.", [("w1", "figs")], finish="tool-calls", asked=[user("Water")])
+    assert words_of(told(calling)) == ["Water", "I water.", '[{"wet": "figs"}]']
+
+
+def test_a_history_that_tells_when_the_words_of_a_loop_were_said_is_no_new_word() -> None:
+    record, asked = Recorder(), [user("Water all")]
+    first = loop_in_steps(record, "I water.All wet.", [("w1", "figs")], [("w2", "limes")], asked=asked)
+    history = [*asked]
+    for words, one, bed in (("I water.", "w1", "figs"), ("", "w2", "limes")):
+        data = {"type": "json", "value": [{"wet": bed}]}
+        back = {"type": "tool-result", "toolCallId": one, "toolName": "water", "output": data}
+        history += [assistant(words, (one, "water", f'{{"bed": "{bed}"}}')), {"role": "tool", "content": [back]}]
+    asked = [*history, assistant("All wet."), user("Thanks")]
+    trajectory = told(first, loop_in_steps(record, "Bye.", asked=asked))
+    wet = ['[{"wet": "figs"}]', '[{"wet": "limes"}]']
+    expected = ["Water all", "", wet[0], "", wet[1], "I water.All wet.", "Thanks", "Bye."]
+    assert [one.content or "" for one in trajectory.messages] == expected
+
+
+def test_calls_whose_starts_were_written_too_late_stand_as_their_dotted_orders_tell() -> None:
+    record, prompt = Recorder(), [user("How deep?")]
+    root = record.run("chain", {"input": "How deep?"}, {"output": "Four metres."})
+    runs = [root]
+    for place in ("north", "south"):
+        sounding = assistant("", (place, "sound", f'{{"at": "{place}"}}'))
+        runs.append(record.run("llm", {"messages": prompt}, sounding, root))
+        prompt = [*prompt, sounding, result(place, f"{place}: 4 m")]
+    runs.append(record.run("llm", {"messages": prompt}, assistant("Four metres."), root))
+    runs[2] = structs.replace(runs[2], start_time=runs[2].start_time + timedelta(milliseconds=300))
+    trajectory = told(runs)
+    assert words_of(trajectory) == ["How deep?", "", "north: 4 m", "", "south: 4 m", "Four metres."]
+    answers = [one.run_id for one in trajectory.messages if one.role is Role.ASSISTANT]
+    assert answers == [run.id for run in runs[1:]]
 
 
 def test_each_tool_run_that_nobody_called_is_told_where_it_ran() -> None:

@@ -25,6 +25,8 @@ def encoded(payload: Any) -> Raw:
         {"modelId": "m", "messages": MESSAGES},
         {"args": [{"model": "m", "messages": MESSAGES}, {"timeout": 9}]},
         {"args": [{"model": "m", "instructions": "Be brief.", "input": "hi"}, {}]},
+        {"args": [MESSAGES, {"model": "m", "temperature": 0}]},
+        {"args": [MESSAGES[1:], None, {"model": "m", "system": "Be brief."}]},
         {"body": {"model": "m", "messages": MESSAGES}, "url": "/v1/chat"},
         {"model": "m", "messages": MESSAGES[1:], "model_parameters": {"instructions": "Be brief."}},
         {"model": "m", "messages": MESSAGES[1:], "systemPrompts": [{"type": "system", "content": "Be brief."}]},

@@ -97,6 +97,13 @@ CALL = {"city": "Paris"}
             "parts": [{"part_kind": "tool-call", "tool_name": "look", "args": CALL, "tool_call_id": "c"}],
         },
         {"role": "assistant", "content": [{"toolUse": {"toolUseId": "c", "name": "look", "input": CALL}}]},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c", "function": {"name": "look", "arguments": '{"city": "Paris"}'}}],
+            "type": "function",
+            "function": {"name": "look", "arguments": '{"city": "Paris"}'},
+        },
     ],
 )
 def test_a_call_is_one_call_in_every_dialect(item: Any) -> None:
@@ -165,6 +172,16 @@ def test_a_failed_result_is_a_failure_whichever_way_it_is_told(item: Any) -> Non
     draft = one(item)
     assert draft.tool_response is not None
     assert (draft.content, draft.tool_response.error) == ("no", "no")
+
+
+@pytest.mark.parametrize("name", ["functionResponse", "function_response"])
+@pytest.mark.parametrize("beside", [{}, {"thoughtSignature": "x"}, {"type": "function_response"}])
+def test_geminis_answer_stands_under_a_name_that_tells_whether_a_tool_failed(name: str, beside: dict[str, str]) -> None:
+    told = ({"error": "no"}, {"output": "sunny"}, {"error": "no", "left": 2})
+    parts = [{name: {"name": "look", "response": value}, **beside} for value in told]
+    drafts = read_one({"role": "user", "parts": parts})
+    failed = [draft.tool_response is not None and draft.tool_response.error is not None for draft in drafts]
+    assert (failed, drafts[1].content) == ([True, False, False], "sunny")
 
 
 def test_letting_a_call_pass_is_no_result_of_it() -> None:

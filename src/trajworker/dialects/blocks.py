@@ -22,6 +22,8 @@ _RESULT = frozenset(
 )  # fmt: skip
 _NAMED = _CALL | _RESULT
 """Blocks that may stand under the name of what they are: `{"tool_call": {..}}`."""
+_GEMINIS = "function_response"
+"""Whose response is an object, the answer under a name: what the tool gave out, or its error."""
 _FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "failed"})
 
 _TOOL_RESULT = frozenset({"type", "tool_use_id", "content"})
@@ -83,7 +85,7 @@ def result_of(block: dict[str, Any]) -> Result:
     value, failed = _unwrapped(value)
     failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
     failed = failed or (isinstance(inner.get("status"), str) and inner["status"] in _FAILED)
-    if inner is not block and isinstance(value, dict):  # Gemini's function response
+    if isinstance(value, dict) and (inner is not block or block.get("type") == _GEMINIS):
         failed = failed or value.keys() == {"error"}
         value = value["output"] if value.keys() == {"output"} else value
     blocks = None

@@ -26,9 +26,15 @@ def claims(item: dict[str, Any]) -> bool:
     if "lc" in item and isinstance(item.get("kwargs"), dict):
         return True
     kind = item.get("type")
-    if not isinstance(kind, str) or kind not in _TYPES:
+    if not isinstance(kind, str) or kind not in _TYPES or ("role" in item and _belies(item["role"], kind)):
         return False
     return "content" in item or "data" in item or kind == _REMOVE
+
+
+def _belies(word: Any, kind: str) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether a message bears another role than its type stands for: the type is that of a call it makes, say."""
+    role, other = role_of(word), role_of(kind)
+    return role is not None and other is not None and other is not role
 
 
 def _body(item: dict[str, Any]) -> tuple[str, dict[str, Any]]:

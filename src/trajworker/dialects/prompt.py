@@ -170,13 +170,17 @@ def _held(inputs: Raw) -> Raw | None:
     return None
 
 
-def _first_request(args: Raw) -> Raw | None:
-    """The request among arguments that were given by position (JS: the body, then options)."""
-    if bytes(memoryview(args)[:2]) != b"[{":
+def _request(args: Raw) -> Raw | None:
+    """The request in arguments that were given by position (JS): the body, then options; or messages, then a body."""
+    start = bytes(memoryview(args)[:3])
+    if start[:2] != b"[{" and start != b"[[{":
         return None
-    body = _LISTS.decode(args)[0]
-    fields = _DECODER.decode(body)
-    return body if any(one is not NULL for one in (fields.messages, fields.contents, fields.input)) else None
+    first, *others = _LISTS.decode(args)
+    if start == b"[[{":
+        body = next((one for one in others if bytes(memoryview(one)[:1]) == b"{"), None)
+        return None if body is None else Raw(msgspec.json.encode(_FIELDS.decode(body) | {"messages": first}))
+    fields = _DECODER.decode(first)
+    return first if any(one is not NULL for one in (fields.messages, fields.contents, fields.input)) else None
 
 
 def _respelled(inputs: Raw) -> Raw | None:
@@ -224,7 +228,7 @@ def _read_prompt(inputs: Raw) -> Prompt:
             prompt.array = _batch(array)
             break
     if prompt.array is None:
-        held = _first_request(fields.args) or _held(inputs) or _respelled(inputs)
+        held = _request(fields.args) or _held(inputs) or _respelled(inputs)
         if held is not None:
             inner = _read_prompt(held)
             inner.model = inner.model or prompt.model

@@ -1,7 +1,8 @@
 """Reads llm runs: what the model was asked, what it answered, with which tokens."""
 
 from collections.abc import Iterable
-from itertools import takewhile
+from datetime import datetime, timedelta
+from itertools import pairwise, takewhile
 from typing import Any
 
 from msgspec import Struct
@@ -19,11 +20,16 @@ from trajworker.dialects.speech import RAW
 from trajworker.dialects.systems import system_drafts
 from trajworker.dialects.vocabulary import finish_reason, sides
 from trajworker.dialects.vocabulary import usage as read_usage
-from trajworker.model.run import ERROR, NULL, Run, ancestors
+from trajworker.model.run import ERROR, ID_LENGTH, NULL, Run, ancestors
 
 NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
 """Run types that folding reads beside the roots: the other chain runs only repeat what these hold."""
 _NONE = bytes(NULL)
+
+_SECONDS = len("20260131T235959")
+"""Where the fraction of a second begins in a dotted order's times."""
+_COUNTED = timedelta(milliseconds=1)
+"""By how much these times may differ from a run's own: JS clients count the runs of a millisecond in them."""
 
 
 class Call(Struct, eq=False, gc=False):
@@ -193,12 +199,22 @@ def in_order(calls: list[Call]) -> list[Call]:
     """Calls by start; at the same instant the shorter prompt first, because it was asked before."""
     if len(calls) < 2:  # noqa: PLR2004 - nothing to put in order
         return calls
-    return sorted(
-        calls,
-        key=lambda call: (
-            call.run.start_time,
-            len(call.prompt.array) if call.prompt.array is not None else len(call.prompt.drafts),
-            call.run.dotted_order,
-            call.run.id,
-        ),
-    )
+    found = sorted(calls, key=lambda call: _place(call, call.run.start_time))
+    if any(following.run.dotted_order < call.run.dotted_order for call, following in pairwise(found)):
+        found.sort(key=lambda call: _place(call, _created(call.run)))
+    return found
+
+
+def _place(call: Call, began: datetime) -> tuple[datetime, int, str, str]:
+    array = call.prompt.array
+    return began, len(array) if array is not None else len(call.prompt.drafts), call.run.dotted_order, call.run.id
+
+
+def _created(run: Run) -> datetime:
+    """When a run began, as its dotted order tells where that is earlier: AI SDK's exporter wrote 7 ms as 700."""
+    stamp = run.dotted_order.rpartition(".")[2][:-ID_LENGTH]
+    try:
+        told = datetime.fromisoformat(f"{stamp[:_SECONDS]}.{stamp[_SECONDS:]}").replace(tzinfo=run.start_time.tzinfo)
+    except ValueError:
+        return run.start_time
+    return told if run.start_time - told > _COUNTED else run.start_time

@@ -43,6 +43,7 @@ class ToolMetadata(Struct, gc=False):
     otel_tool_name: Any = field(default=None, name="gen_ai.tool.name")
     vercel_tool_call_id: Any = field(default=None, name="ai.toolCall.id")
     vercel_tool_name: Any = field(default=None, name="ai.toolCall.name")
+    js_tool_call_id: Any = field(default=None, name="toolCallId")
     entity_name: Any = field(default=None, name="traceloop.entity.name")
     tool_name: Any = None
     tool_id: Any = field(default=None, name="toolId")

@@ -1,7 +1,8 @@
-"""Loops that were recorded as one llm run: told apart by the pieces below it, or by the answers that it gave back.
+"""Loops that were recorded as one llm run: told apart by what stands below it, or by the answers that it gave back.
 
-Mastra records one llm run around a whole loop, below it a run a step, and below that an llm run a part of the answer.
-Around Anthropic's tool runner langsmith records one llm run whose outputs are all its answers.
+Mastra records one llm run around a whole loop and below it a run a step, in which the step's tools ran; before 1.0 also
+an llm run a part of the answer. Around Anthropic's tool runner langsmith records one llm run whose outputs are all its
+answers.
 """
 
 from collections.abc import Iterable
@@ -10,9 +11,10 @@ import msgspec
 
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.payloads import decoded, is_empty
+from trajworker.assembly.reading.tool_runs import ToolRun
 from trajworker.dialects import Answer, Draft, Prompt, digest
 from trajworker.dialects.calls import call_of
-from trajworker.model.message import ASSISTANT
+from trajworker.model.message import ASSISTANT, ToolCall
 from trajworker.model.run import Run, ancestors
 
 
@@ -61,6 +63,52 @@ def _answers(call: Call) -> list[Call]:
     began = msgspec.structs.replace(call.run, end_time=None, total_cost=None)
     ended = msgspec.structs.replace(call.run, start_time=call.run.end_time or call.run.start_time)
     return _split(call, [(began, answer) for answer in call.answer.earlier], ended)
+
+
+def by_tools(calls: list[Call], tools: Iterable[ToolRun]) -> list[Call]:
+    """The calls, those whose tools ran in steps below them, and that went on behind these, as a call a step."""
+    ids = {call.run.id for call in calls}
+    below = {tool.call_id: tool for tool in tools if tool.call_id is not None and not ids.isdisjoint(tool.path)}
+    return [part for call in calls for part in _by_tools(call, below)] if below else calls
+
+
+def _by_tools(call: Call, below: dict[str, ToolRun]) -> list[Call]:
+    """A call for each step; the words, of which nobody tells when they were said, are those of the last."""
+    steps, draft = _made_in_steps(call, below), call.answer.draft
+    if draft is None or draft.finish_reason is None:
+        return [call]
+    left = steps.popitem()[1] if steps and draft.finish_reason == "tool_calls" else []
+    if not steps:
+        return [call]
+    began = call.run.start_time
+    told: list[tuple[Run, Answer]] = []
+    for step, made in steps.items():
+        ran = [below[one.id].run for one in made if one.id in below]
+        run = msgspec.structs.replace(
+            call.run, id=step, start_time=began, end_time=min(one.start_time for one in ran), total_cost=None
+        )
+        answer = Draft(role=ASSISTANT, tool_calls=tuple(made), finish_reason="tool_calls")
+        told.append((run, Answer(draft=answer)))
+        began = max(one.end_time or one.start_time for one in ran)
+    draft.tool_calls, call.ids = tuple(left) or None, frozenset()
+    call.say(draft)
+    return _split(call, told, msgspec.structs.replace(call.run, start_time=began))
+
+
+def _made_in_steps(call: Call, below: dict[str, ToolRun]) -> dict[str, list[ToolCall]]:
+    """What a call calls, by the runs right below it in which its tools ran; empty where they ran in none."""
+    steps: dict[str, list[ToolCall]] = {}
+    step: str | None = None
+    draft = call.answer.draft
+    for made in (draft.tool_calls or ()) if draft is not None else ():
+        tool = below.get(made.id or "")
+        if tool is not None:
+            behind = tool.path[tool.path.index(call.run.id) + 1 :] if call.run.id in tool.path else ()
+            step = behind[0] if behind else None
+        if step is None:
+            return {}
+        steps.setdefault(step, []).append(made)
+    return steps
 
 
 def _steps(call: Call, steps: dict[str, list[Run]]) -> list[Call]:

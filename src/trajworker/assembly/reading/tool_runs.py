@@ -102,7 +102,14 @@ def read_tool_run(run: Run) -> ToolRun:
     inputs, context = _positional(otel.unwrapped(decoded(run.inputs)))
     given = _arguments(inputs)
     value, message = _plain_output(run.outputs) or _output(otel.unwrapped(decoded(run.outputs)))
-    told = extra_id, about.tool_call_id, about.otel_tool_call_id, about.vercel_tool_call_id, context.get("toolCallId")
+    told = (
+        extra_id,
+        about.tool_call_id,
+        about.otel_tool_call_id,
+        about.vercel_tool_call_id,
+        about.js_tool_call_id,
+        context.get("toolCallId"),
+    )
     call_id = _first_id(told)
     if call_id is None and message is not None and message.tool_response is not None:
         call_id = message.tool_response.id

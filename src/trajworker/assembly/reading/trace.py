@@ -6,12 +6,12 @@ from datetime import datetime
 from trajworker.assembly.kept.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.reading.calls import Call, in_order, innermost, read_call
 from trajworker.assembly.reading.guardrails import guardrails
-from trajworker.assembly.reading.pieces import by_answer, by_step, without_pieces
+from trajworker.assembly.reading.pieces import by_answer, by_step, by_tools, without_pieces
 from trajworker.assembly.reading.requests import without_requests
 from trajworker.assembly.reading.roots import Root, read_root
 from trajworker.assembly.reading.searches import read_search
 from trajworker.assembly.reading.told_later import answers_told_later
-from trajworker.assembly.reading.tool_runs import read_tool_run
+from trajworker.assembly.reading.tool_runs import ToolRun, read_tool_run
 from trajworker.assembly.reading.twice import told_by, told_by_outer, told_once
 from trajworker.assembly.reading.unprompted import prompt_from_transcript
 from trajworker.assembly.reading.wrappers import real_tools, tells_nothing
@@ -33,8 +33,8 @@ class Trace:
         for run in self.runs.values():
             if run.run_type in kinds:
                 kinds[run.run_type].append(run)
-        self.calls = _read_calls(kinds["llm"], kinds["tool"])
         self.tools = {run.id: read_tool_run(run) for run in sorted(kinds["tool"], key=_place)}
+        self.calls = _read_calls(kinds["llm"], list(self.tools.values()))
         found = kinds["retriever"]
         self.searches = [read_search(run) for run in sorted(found, key=_place)] if found else []
         self.rewards: Rewards = collect(feedback, rule, self._told) if feedback else Rewards(all=[], by_run={})
@@ -88,16 +88,15 @@ def _newest_versions(runs: Iterable[Run]) -> dict[str, Run]:
     return newest
 
 
-def _read_calls(llm_runs: list[Run], tool_runs: list[Run]) -> list[Call]:
+def _read_calls(llm_runs: list[Run], tools: list[ToolRun]) -> list[Call]:
     """The calls of a trace in order of their start, each once, however often and in whatever pieces it was recorded."""
     asked, pieces = without_pieces(without_requests(llm_runs))
-    inner = innermost(asked, tool_runs)
+    inner = innermost(asked, [tool.run for tool in tools])
     calls = [read_call(run) for run in inner]
     if len(inner) < len(asked):
         calls = told_by_outer(calls, asked)
     calls = by_answer(calls)
-    if pieces:
-        calls = by_step(calls, pieces)
+    calls = by_step(calls, pieces) if pieces else by_tools(calls, tools) if tools else calls
     calls = told_once(in_order(calls))
     answers_told_later(calls)
     return calls

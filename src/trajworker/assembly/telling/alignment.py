@@ -15,7 +15,7 @@ from trajworker.assembly.telling.late import without_own
 from trajworker.assembly.telling.repeats import repeated_by
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest, read_array
-from trajworker.model.message import ASSISTANT, SYSTEM, USER, TrainableStatus
+from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER, TrainableStatus
 
 
 class FreshSystem(Struct, eq=False, gc=False):
@@ -196,14 +196,14 @@ def _claim_answer(
     """The assistant message right behind the repeated prompt is the last answer, even if the app rewrote it."""
     if transcript.answer is None or transcript.answer in references or last + 1 >= limit:
         return last
+    if _is_loop(transcript, keyed[last + 1 : limit]):
+        return _claim_end(transcript, keyed, references, last, limit)
     draft, _ = keyed[last + 1]
     if draft.role is not ASSISTANT:
         return last
     ids = {call.id for call in draft.tool_calls or ()} & set(transcript.answer_ids)
-    behind = (
-        bool(transcript.view) and last >= 0 and references[last] in (transcript.view[-1][1] - 1, transcript.turn_user)
-    )
-    if not ids and not behind:
+    before = (transcript.view[-1][1] - 1, transcript.turn_user, transcript.answer - 1) if transcript.view else ()
+    if not ids and (last < 0 or references[last] not in before):
         return last
     references[last + 1] = transcript.answer
     following, place = transcript.answer + 1, last + 2
@@ -212,6 +212,24 @@ def _claim_answer(
         following += 1
         place += 1
     return place - 1
+
+
+def _is_loop(transcript: Transcript, behind: list[Keyed]) -> bool:
+    """Whether a prompt tells of tools behind what it repeats, and an answer behind them, as the last one calls none."""
+    if transcript.answer_ids or behind[-1][0].role is not ASSISTANT or behind[-1][0].tool_calls:
+        return False
+    return any(draft.role is TOOL or any(call.id for call in draft.tool_calls or ()) for draft, _ in behind)
+
+
+def _claim_end(transcript: Transcript, keyed: list[Keyed], references: list[int | None], last: int, limit: int) -> int:
+    """The last message before the user speaks again is the last answer, of which its model's run told all words."""
+    repeated, asked = references[last] if last >= 0 else None, transcript.turn_user
+    if limit == len(keyed) or repeated is None or asked is None or repeated < asked:
+        return last
+    if any(draft.role is USER for draft, _ in keyed[last + 1 : limit]):
+        return last
+    references[limit - 1] = transcript.answer
+    return limit - 1
 
 
 def _supersede(transcript: Transcript, references: list[int | None], keyed: list[Keyed], user: int) -> None:
