@@ -77,7 +77,7 @@ class TraceFolding:
         """The fold, and its last prompt."""
         trace = self.trace
         main_calls = self.agents.by_owner.get("", [])
-        chosen = sort_calls(main_calls, trace.root, self.agents.runs(""), self.before)
+        chosen = sort_calls(main_calls, trace.root, self.agents.runs(""), self.past)
         self.beside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
         if self.beside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)

@@ -33,30 +33,23 @@ def give_back_answer(trace: Trace, before: Context) -> None:
 def _answer(calls: list[Call], word: str, before: Context) -> Call | None:
     """The call that answered the user's word; None where that is the last one."""
     answer = None
-    while calls:
+    while len(calls) > 1:
         *earlier, last = calls
-        worked_on = [place for place, one in enumerate(earlier) if _works_on(last, one, word, before)]
-        if not worked_on:
+        asked = None if _grows(earlier[-1], last) else _asked_alone(last)
+        if asked is None:
             return answer
-        calls = earlier[: worked_on[-1] + 1]
-        answer = calls[-1]
+        worked_on = (one for one in reversed(earlier) if _works_on(last, asked, one, word, before))
+        found = next(worked_on, None)
+        if found is None:
+            return answer
+        answer, calls = found, earlier[: earlier.index(found) + 1]
     return answer
 
 
-def _works_on(last: Call, one: Call, word: str, before: Context) -> bool:
-    """Whether the last call was asked the user's word behind an agent's answer, or about both word and answer.
-
-    An agent has tools, or goes on from the turns before. Who says about as much as was answered may have been asked to
-    write the answer itself, of what others found.
-    """
-    asked, said = _asked_alone(last), _said(one)
-    if asked is None or not _answers(one, word) or system_of(one) == system_of(last):
-        return False
-    if asked == word:
-        return bool(definitions(one.tools)) or _goes_on(one, before)
-    if len(said) < MIN_QUOTE or said not in asked or word not in asked.replace(said, ""):
-        return False
-    return len(last.text or "") * 2 < len(said) or _goes_on(one, before)
+def _grows(call: Call, later: Call) -> bool:
+    """Whether a prompt begins, byte for byte, like an earlier one: a look that decodes nothing."""
+    known, array = call.prompt.array, later.prompt.array
+    return known is not None and array is not None and len(array) > len(known) and array.startswith(known[:-1])
 
 
 def _asked_alone(call: Call) -> str | None:
@@ -65,6 +58,22 @@ def _asked_alone(call: Call) -> str | None:
     if len(told) != 1 or told[0].role is not USER or call.text is None or call.ids or definitions(call.tools):
         return None
     return _words(told[0])
+
+
+def _works_on(last: Call, asked: str, one: Call, word: str, before: Context) -> bool:
+    """Whether the last call was asked the user's word behind an agent's answer, or about both word and answer.
+
+    An agent has tools, or goes on from the turns before. Who says about as much as was answered may have been asked to
+    write the answer itself, of what others found.
+    """
+    if not _answers(one, word) or system_of(one) == system_of(last):
+        return False
+    if asked == word:
+        return bool(definitions(one.tools)) or _goes_on(one, before)
+    said = _said(one)
+    if len(said) < MIN_QUOTE or said not in asked or word not in asked.replace(said, ""):
+        return False
+    return len(last.text or "") * 2 < len(said) or _goes_on(one, before)
 
 
 def _answers(call: Call, word: str) -> bool:
