@@ -57,10 +57,13 @@ def test_of_prompts_that_are_alike_in_all_that_the_last_gives_the_answer() -> No
 
 
 def broken_off(
-    record: Recorder, question: str, *calls: tuple[list[dict[str, Any]], dict[str, Any] | None]
+    record: Recorder,
+    question: str,
+    *calls: tuple[list[dict[str, Any]], dict[str, Any] | None],
+    said: str | None = None,
 ) -> list[Run]:
-    """A turn that failed, as its last call did; calls without an answer failed."""
-    root = record.run("chain", {"question": question}, None, error="Overloaded()")
+    """A turn that failed, as its last call did; calls without an answer failed. The app may have `said` so."""
+    root = record.run("chain", {"question": question}, {"output": said}, error=None if said else "Overloaded()")
     asked = [({"messages": prompt}, answer) for prompt, answer in calls]
     return [root, *(record.run("llm", one, said, root, error=None if said else "Overloaded()") for one, said in asked)]
 
@@ -85,6 +88,7 @@ HISTORY = [QUESTION, ANSWER]
     [
         pytest.param(REWRITING, [], id="helpers are known from the turn before"),
         pytest.param(system("Which language?"), HISTORY, id="it alone knows what was said"),
+        pytest.param(system("Which language?"), [], id="its system prompt is known from the turn before"),
     ],
 )
 def test_a_turn_that_failed_with_its_last_call_is_not_told_as_what_its_helpers_said(
@@ -98,3 +102,50 @@ def test_a_turn_that_failed_with_its_last_call_is_not_told_as_what_its_helpers_s
     assert words_of(trajectory) == [QUESTION["content"], ANSWER["content"], "And how warm is Beja?"]
     assert [one.content for one in trajectory.internal] == ["warmth Faro", "Warmth there", "warmth Beja"]
     assert [turn.status for turn in trajectory.turns] == ["success", "error"]
+
+
+SORRY, BEJA = "Sorry, this did not work.", "And how warm is Beja?"
+CONDENSING = [system("Make it stand alone."), *HISTORY, user(BEJA)]
+FAILING = [AGENT, *HISTORY, user(f"Page 2.\n\n{BEJA}")]
+
+
+def test_what_an_app_says_where_a_model_failed_is_told_once_whoever_else_knows_the_history() -> None:
+    record = Recorder()
+    helped = CONDENSING, assistant("How warm is Beja in May?")
+    failed = broken_off(record, BEJA, helped, (FAILING, None), said=SORRY)
+    later = [AGENT, *HISTORY, user(BEJA), assistant(SORRY), user("Page 3.\n\nAnd Evora?")]
+    root = record.run("chain", {"question": "And Evora?"}, {"answer": "Hot."})
+    after = [root, record.run("llm", {"messages": later}, assistant("Hot."), root)]
+    trajectory = told(answered(record, REWRITING, TITLING), failed, after)
+    assert words_of(trajectory)[2:] == [BEJA, SORRY, "And Evora?", "Hot."]
+
+
+def test_who_calls_a_tool_that_never_answers_is_the_agent_beside_helpers_that_are_known() -> None:
+    record, calling = Recorder(), assistant("One moment.", ("c1", "weather", "{}"))
+    asked = [system("You are another guide."), *HISTORY, user(BEJA)]
+    crashed = broken_off(record, BEJA, ([REWRITING, user(BEJA)], assistant("warmth Beja")), (asked, calling))
+    trajectory = told(answered(record, REWRITING, TITLING), crashed)
+    assert words_of(trajectory)[2:] == [BEJA, "One moment."]
+    assert trajectory.internal[-1].content == "warmth Beja"
+
+
+def test_who_failed_and_alone_knows_what_was_said_is_the_agent_where_no_turn_before_is_known() -> None:
+    helped = [system("Which language?"), user(BEJA)], assistant("It is English.")
+    trajectory = told(broken_off(Recorder(), BEJA, helped, (FAILING, None)))
+    assert [one.content for one in trajectory.internal] == ["It is English."]
+    assert words_of(trajectory) == [*(one["content"] for one in HISTORY), BEJA]
+
+
+def test_helpers_alone_in_a_turn_that_failed_have_not_answered() -> None:
+    record = Recorder()
+    failed = broken_off(record, BEJA, ([REWRITING, user(BEJA)], assistant("warmth Beja")))
+    trajectory = told(answered(record, REWRITING, TITLING), failed)
+    assert words_of(trajectory)[2:] == [BEJA]
+    assert trajectory.internal[-1].content == "warmth Beja"
+
+
+def test_a_helper_that_failed_behind_the_agents_answer_is_none_of_the_agents() -> None:
+    record, again = Recorder(), [AGENT, *HISTORY, user(BEJA)]
+    grading = [system("Grade."), user("Was it?"), assistant("no"), user(BEJA)]
+    failed = broken_off(record, BEJA, (again, assistant("Beja is hot.")), (grading, None))
+    assert words_of(told(answered(record, REWRITING, TITLING), failed))[2:] == [BEJA, "Beja is hot."]

@@ -9,6 +9,7 @@ from trajworker.assembly.beside.afterwork import is_afterwork
 from trajworker.assembly.dialogues.finals import text_without_call
 from trajworker.assembly.dialogues.guards import manner
 from trajworker.assembly.dialogues.joins import put_together
+from trajworker.assembly.dialogues.repeated_roots import give_back_answer
 from trajworker.assembly.dialogues.scopes import Sorted, is_internal, sort_calls
 from trajworker.assembly.dialogues.sessions import Break, Session
 from trajworker.assembly.kept.context import KEPT, Past
@@ -42,6 +43,7 @@ class TraceFolding:
     def __init__(self, trace: Trace, past: Past) -> None:
         if past.context.pending:
             bear_open_names(trace.tools.values(), trace.calls, past.context.pending)
+        give_back_answer(trace, past.context)
         self.trace = trace
         self.past = past
         self.before = past.context
@@ -74,7 +76,7 @@ class TraceFolding:
         """The fold, and its last prompt."""
         trace = self.trace
         main_calls, runs = self.agents.by_owner.get("", []), self.agents.runs("")
-        chosen = sort_calls(main_calls, trace.root, runs, self.before)
+        chosen = sort_calls(main_calls, trace.root, runs, self.past)
         self.beside = self.before.answer is not None and is_afterwork(trace, main_calls, self.past)
         if self.beside:
             chosen = Sorted(main=[], branches=[], internal=main_calls)

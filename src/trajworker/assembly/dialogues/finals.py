@@ -8,7 +8,7 @@ from trajworker.assembly.dialogues.groups import MANY, Group, spoken_to, system_
 from trajworker.assembly.dialogues.guards import is_asked_alike
 from trajworker.assembly.dialogues.overlaps import ran_beside
 from trajworker.assembly.dialogues.unnamed_answers import last_filling
-from trajworker.assembly.kept.context import Context
+from trajworker.assembly.kept.context import Past
 from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.payloads import answer_in, decoded
@@ -22,15 +22,15 @@ from trajworker.model.message import ASSISTANT, USER
 from trajworker.model.run import Run
 
 
-def own_group(groups: list[Group], root: Root | None, ran: Ran, before: Context) -> Group:
+def own_group(groups: list[Group], root: Root | None, ran: Ran, past: Past) -> Group:
     """The agent's: what a graph kept, else whose answer the trace gave back, else who is likely to have answered."""
     kept = _kept(groups, root)
     if kept is not None:
         return kept
     groups = _not_about_others(groups)
     found = _answering(groups, root, ran) if root is not None else None
-    if found is None and root is not None and before.total:
-        found = _broken_off(groups, root, before)
+    if found is None and root is not None:
+        found = _broken_off(groups, root, past)
     return found if found is not None else _likely(groups, root)
 
 
@@ -44,19 +44,24 @@ def _answering(groups: list[Group], root: Root, ran: Ran) -> Group | None:
     return None if answers else last_filling(groups, root, ran)
 
 
-def _broken_off(groups: list[Group], root: Root, before: Context) -> Group | None:
-    """Who failed at last, in a trace that gave nothing back: others that answered only worked for it.
+def _broken_off(groups: list[Group], root: Root, past: Past) -> Group | None:
+    """The agent's, in a trace whose last call got no further, and which gave nothing back, or words of the app's own.
 
-    They stood beside the agent's in traces before, or it alone is asked with what was said before.
+    It alone is asked under a system prompt of the traces before. Else it is who got no further, where the others stood
+    beside the agent there, or it alone is asked with what was said before.
     """
     last = max(groups, key=lambda one: one.calls[-1].run.start_time)
-    if not last.calls[-1].failed or root.answer() is not None or root.trailing:
+    end = last.calls[-1]
+    if not (end.failed or end.ids) or root.trailing:
         return None
-    rivals = [one for one in groups if not is_asked_alike(one.calls[0], before)]
-    if last not in rivals:
-        return None
+    known = [one for one in groups if not past.known.systems.keys().isdisjoint(system_of(one.calls[0]))]
+    if known:
+        return known[0] if len(known) == 1 else None
+    rivals = [one for one in groups if not is_asked_alike(one.calls[0], past.context)]
+    if rivals == [last]:
+        return last
     heard = [one for one in rivals if any(draft.role is ASSISTANT for draft in one.calls[0].read())]
-    return last if [last] in (rivals, heard) else None
+    return last if heard == [last] and end.failed and root.answer() is None else None
 
 
 def _likely(groups: list[Group], root: Root | None) -> Group:

@@ -9,7 +9,7 @@ from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import Context
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.likeness import bare, is_label, is_rewording
-from trajworker.assembly.reading.payloads import decoded, is_empty
+from trajworker.assembly.reading.payloads import decoded
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import NOTHING_RAN
 from trajworker.assembly.reading.words import is_phrase, root_drafts
@@ -108,7 +108,7 @@ def decided_otherwise(calls: list[Call], root: Root | None, before: Context) -> 
     told = root.answer()
     if root.trailing:
         told = "\n".join(draft.content or "" for draft in root.turn_answers())
-    elif not told and not is_empty(root.outputs):
+    elif not told and not root.gave_nothing():
         return False
     return all(_decides(call, told or "", before) for call in calls)
 

@@ -17,7 +17,7 @@ from trajworker.assembly.dialogues.joins import fanned_out, is_joined
 from trajworker.assembly.dialogues.overlaps import parallel, ran_beside
 from trajworker.assembly.dialogues.reopened import with_handing, with_new_contexts
 from trajworker.assembly.dialogues.unheeded import worked_beside
-from trajworker.assembly.kept.context import Context
+from trajworker.assembly.kept.context import Context, Past
 from trajworker.assembly.reading.calls import Call, in_order
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import Ran, ToolRun
@@ -26,7 +26,7 @@ from trajworker.dialects import digest
 from trajworker.dialects.placeholders import text_of
 from trajworker.model.message import USER, ToolCall
 
-NOTHING_BEFORE = Context()
+NOTHING_BEFORE = Past(Context())
 _HIDDEN = frozenset({"middleware", "compaction"})
 
 
@@ -86,7 +86,7 @@ def agent_name(call: Call) -> str | None:
 
 
 def sort_calls(
-    calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (), before: Context = NOTHING_BEFORE
+    calls: list[Call], root: Root | None, runs: Sequence[ToolRun] = (), past: Past = NOTHING_BEFORE
 ) -> Sorted:
     """Tell the agent's own calls from branches and internal ones.
 
@@ -95,7 +95,7 @@ def sort_calls(
     """
     internal = [call for call in calls if is_internal(call)]
     own = [call for call in calls if not is_internal(call)] if internal else calls
-    if decided_otherwise(own, root, before):
+    if decided_otherwise(own, root, past.context):
         return Sorted(main=[], branches=[], internal=in_order(calls), passed_over={call.key for call in own})
     if is_unheard(own, root) and not _gives_back(internal, root):
         return _of_equals(fanned_out(group(own)), calls)
@@ -109,7 +109,7 @@ def sort_calls(
         return _with_others(Sorted(chosen.calls, [], internal + behind), groups)
     if is_joined(groups, root):
         return _of_equals([one for one, beside in zip(groups, ran_beside(groups), strict=True) if beside], calls)
-    return _with_others(_sort_dialogues(groups, root, ran, internal, before), groups)
+    return _with_others(_sort_dialogues(groups, root, ran, internal, past), groups)
 
 
 def _with_others(found: Sorted, groups: list[Group]) -> Sorted:
@@ -123,9 +123,9 @@ def _with_others(found: Sorted, groups: list[Group]) -> Sorted:
     return found
 
 
-def _sort_dialogues(groups: list[Group], root: Root | None, ran: Ran, internal: list[Call], before: Context) -> Sorted:
+def _sort_dialogues(groups: list[Group], root: Root | None, ran: Ran, internal: list[Call], past: Past) -> Sorted:
     """Tell the agent's own dialogue from others; `internal` calls belong to none."""
-    chosen = with_handing(own_group(groups, root, ran, before), groups, ran)
+    chosen = with_handing(own_group(groups, root, ran, past), groups, ran)
     chosen, reopening = with_new_contexts(chosen, groups, root)
     chosen, behind = up_to_final(chosen, root, ran)
     if root is None:

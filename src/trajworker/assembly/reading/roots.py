@@ -169,6 +169,11 @@ class Root(Struct, eq=False, gc=False):
         outputs = bytes(self.outputs)
         return msgspec.json.encode(text)[1:-1] in outputs or json.dumps(text).encode()[1:-1] in outputs
 
+    def gave_nothing(self) -> bool:
+        """Whether it gave back nothing but nulls, as a function does that failed."""
+        outputs = decoded(self.outputs) if len(self.outputs) < MAX_PLAIN_BYTES else self.outputs
+        return outputs is None or (isinstance(outputs, dict) and all(value is None for value in outputs.values()))
+
     def answer(self) -> str | None:
         """The text that it gave back as its answer: suggestions or a title may stand beside it; decoded once."""
         if self.told is None:

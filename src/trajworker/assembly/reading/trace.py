@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from msgspec import Raw, structs
+
 from trajworker.assembly.kept.rewards import RewardRule, Rewards, collect
 from trajworker.assembly.reading.calls import Call, in_order, innermost, read_call
 from trajworker.assembly.reading.guardrails import guardrails
@@ -45,6 +47,12 @@ class Trace:
             prompt_from_transcript(self.calls, self.root)
             if self.tools and self.calls:
                 self._sort_tools(root)
+
+    def give_back(self, outputs: Raw) -> None:
+        """Take these outputs as what the trace gave back."""
+        if self.root_run is not None:
+            self.root_run = structs.replace(self.root_run, outputs=outputs)
+            self.root = read_root(self.root_run)
 
     def _sort_tools(self, root: Run) -> None:
         """Leave out tool runs that are no tool of an agent, and those that are a guardrail's."""

@@ -12,7 +12,7 @@ from trajworker.assembly.reading.words import ALTERNATIVE, EDITED, Opening, turn
 from trajworker.assembly.telling.copies import same_answer
 from trajworker.assembly.telling.fresh import Keyed
 from trajworker.assembly.telling.late import without_own
-from trajworker.assembly.telling.repeats import repeated_by
+from trajworker.assembly.telling.repeats import behind_view, repeated_by
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest, read_array
 from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER, TrainableStatus
@@ -58,7 +58,7 @@ def match_prefix(transcript: Transcript, call: Call, opening: Opening | None) ->
         rest = rest[place + 1 :]
     keyed = [(draft, digest(draft)) for draft in rest]
     place = 0
-    following = transcript.answer + 1 if transcript.answer is not None else _behind_view(transcript)
+    following = transcript.answer + 1 if transcript.answer is not None else behind_view(transcript)
     if following < transcript.total:
         limit = turn_user(rest, opening) if begins else len(keyed)
         for repeated in _repeated_behind(transcript, following, keyed[:limit]):
@@ -86,11 +86,6 @@ def _said_meanwhile(transcript: Transcript, rest: list[Draft], view: list[tuple[
     for draft, key in keyed[:place]:
         refer(view, transcript.aside(draft, EDITED, key))
     return place
-
-
-def _behind_view(transcript: Transcript) -> int:
-    """What follows the last prompt where no call answered it: the app may have, in words of its own."""
-    return transcript.view[-1][1] if transcript.view and transcript.view[-1][1] > 0 else transcript.total
 
 
 def repeats_unanswered(transcript: Transcript, call: Call) -> bool:

@@ -70,10 +70,9 @@ def _going_on(thread: list[tuple[int, bytes]], wanted: list[bytes]) -> list[int 
 
 
 def _thread(transcript: Transcript) -> list[tuple[int, bytes]]:
-    """What a prompt that goes on with the last one begins with: its view, its answer, and what came after."""
+    """What a prompt that goes on with the last one begins with: its view, its answer, and what came behind."""
     references = [ref for ref in expand(transcript.view) if ref < 0 or transcript.key(ref) not in transcript.systems]
-    if transcript.answer is not None:
-        references += range(transcript.answer, transcript.total)
+    references += range(behind_view(transcript) if transcript.answer is None else transcript.answer, transcript.total)
     asides = {-1 - index: key for key, index in transcript.aside_keys.items()}
     thread = []
     for ref in references:
@@ -82,6 +81,11 @@ def _thread(transcript: Transcript) -> list[tuple[int, bytes]]:
             return []
         thread.append((ref, known))
     return thread
+
+
+def behind_view(transcript: Transcript) -> int:
+    """What follows the last prompt where no call answered it: the app may have, in words of its own."""
+    return transcript.view[-1][1] if transcript.view and transcript.view[-1][1] > 0 else transcript.total
 
 
 def _recent(transcript: Transcript, count: int) -> list[tuple[int, bytes]]:
