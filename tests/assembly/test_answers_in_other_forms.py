@@ -187,3 +187,14 @@ def test_the_field_of_an_answer_that_an_app_gave_back_as_a_message_was_said_once
         {"text": ASKED}, {"messages": [user(ASKED), assistant(SAID)]}, ([AGENT, user(ASKED)], assistant(said))
     )
     assert words_of(told(runs)) == [ASKED, said]
+
+
+@pytest.mark.parametrize(
+    "back", [[{"type": "text", "text": SAID}], [{"event": "start"}, {"event": "delta", "data": SAID}], f"<p>{SAID}</p>"]
+)
+def test_an_answer_cut_out_of_an_object_is_found_in_a_list_and_in_tags(back: Any) -> None:
+    said = json.dumps({"say": SAID, "moods": ["calm", "kind", "busy", "curious", "patient", "lively", "sure"]})
+    calls = ([AGENT, user(ASKED)], assistant(said)), ([system("Title this."), user(ASKED)], assistant("A lamp"))
+    trajectory = told(traced({"question": ASKED}, {"outputs": back}, *calls))
+    assert words_of(trajectory) == [ASKED, said]
+    assert [one.content for one in trajectory.internal] == ["A lamp"]

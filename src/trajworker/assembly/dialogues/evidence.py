@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from trajworker.assembly.dialogues.groups import Group
 from trajworker.assembly.reading.calls import Call
-from trajworker.assembly.reading.likeness import HALF, bare, likeness, long_words
+from trajworker.assembly.reading.likeness import HALF, bare, likeness, long_words, without_tags
 from trajworker.assembly.reading.payloads import object_in
 from trajworker.assembly.reading.roots import SHALLOW, texts_in
 from trajworker.assembly.reading.tool_runs import Ran
@@ -29,7 +29,7 @@ class _Text(Struct, eq=False, gc=False):
     def words(self) -> str:
         """Its words alone, a space around each."""
         if self.known is None:
-            self.known = bare(self.text)
+            self.known = bare(without_tags(self.text))
         return self.known
 
     @property

@@ -15,6 +15,8 @@ def last_filling(groups: list[Group], root: Root, ran: Ran) -> Group | None:
     works, finals = root.works(), root.finals()
     forms = _in_any_form(groups, works | finals if root.trailing else works, ran)
     whole = _given_back(groups, finals - root.remarks() if forms else finals)
+    if not (forms or whole or root.trailing or works):
+        forms = _in_any_form(groups, finals, ran)  # in a list of blocks or events
     filling = _without_labels([one for one in groups if one in forms or one in whole] if forms else whole, groups)
     if not filling:
         return None

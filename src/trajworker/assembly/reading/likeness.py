@@ -10,6 +10,7 @@ _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 """Letters of Thai, Lao, Burmese, Khmer, Japanese and Chinese: no space tells a word from a sentence."""
 _LABEL = re.compile(rf"(?:[^\W{_UNSPACED}]|-)+")
 _WORD = re.compile(r"\w+")
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _LONG_WORD = re.compile(r"\w{3,}")
 
 
@@ -21,6 +22,11 @@ def is_label(text: str | None) -> bool:
 def bare(text: str) -> str:
     """The words of a text alone, without case and marks, a space around each."""
     return f" {' '.join(_WORD.findall(text.lower()))} "
+
+
+def without_tags(text: str) -> str:
+    """A text without the tags of HTML or XML, whose names are no words of it."""
+    return _TAG.sub(" ", text) if "<" in text else text
 
 
 def long_words(text: str) -> set[str]:
