@@ -62,6 +62,7 @@ def test_a_conversation_is_the_same_folded_at_once_or_trace_by_trace_in_whatever
         assert b"".join(encode_line(at_once.folds, header)) == b"".join(encode_line(fold_all(traces), header))
 
 
+@pytest.mark.timeout(300)  # all of them at once, beside whatever else runs here
 @pytest.mark.parametrize("api", ["v1", "v2"])
 async def test_the_worker_reads_them_all_over_http(api: str, tmp_path: Path) -> None:
     simulator = Simulator(SimulatorSettings())
