@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import pairwise, takewhile
+from itertools import takewhile
 from typing import Any
 
 from msgspec import Struct
@@ -199,15 +199,17 @@ def in_order(calls: list[Call]) -> list[Call]:
     """Calls by start; at the same instant the shorter prompt first, because it was asked before."""
     if len(calls) < 2:  # noqa: PLR2004 - nothing to put in order
         return calls
-    found = sorted(calls, key=lambda call: _place(call, call.run.start_time))
-    if any(following.run.dotted_order < call.run.dotted_order for call, following in pairwise(found)):
-        found.sort(key=lambda call: _place(call, _created(call.run)))
+    found = sorted(calls, key=_place)
+    orders = [call.run.dotted_order for call in found]
+    if orders != sorted(orders):
+        found.sort(key=lambda call: (_created(call.run), *_place(call)))
     return found
 
 
-def _place(call: Call, began: datetime) -> tuple[datetime, int, str, str]:
+def _place(call: Call) -> tuple[datetime, int, str, str]:
     array = call.prompt.array
-    return began, len(array) if array is not None else len(call.prompt.drafts), call.run.dotted_order, call.run.id
+    length = len(array) if array is not None else len(call.prompt.drafts)
+    return call.run.start_time, length, call.run.dotted_order, call.run.id
 
 
 def _created(run: Run) -> datetime:

@@ -67,9 +67,16 @@ def _answers(call: Call) -> list[Call]:
 
 def by_tools(calls: list[Call], tools: Iterable[ToolRun]) -> list[Call]:
     """The calls, those whose tools ran in steps below them, and that went on behind these, as a call a step."""
-    ids = {call.run.id for call in calls}
-    below = {tool.call_id: tool for tool in tools if tool.call_id is not None and not ids.isdisjoint(tool.path)}
+    loops = {call.run.id for call in calls if call.ids and _may_go_on(call)}
+    if not loops:
+        return calls
+    below = {tool.call_id: tool for tool in tools if tool.call_id is not None and not loops.isdisjoint(tool.path)}
     return [part for call in calls for part in _by_tools(call, below)] if below else calls
+
+
+def _may_go_on(call: Call) -> bool:
+    """Whether a call that calls tools may have gone on behind them: its model stopped otherwise, or called several."""
+    return len(call.ids) > 1 or call.answer.draft is None or call.answer.draft.finish_reason != "tool_calls"
 
 
 def _by_tools(call: Call, below: dict[str, ToolRun]) -> list[Call]:

@@ -15,7 +15,7 @@ from trajworker.assembly.telling.late import without_own
 from trajworker.assembly.telling.repeats import behind_view, repeated_by
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import Draft, digest, read_array
-from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER, TrainableStatus
+from trajworker.model.message import ASSISTANT, SYSTEM, USER, TrainableStatus
 
 
 class FreshSystem(Struct, eq=False, gc=False):
@@ -213,17 +213,23 @@ def _is_loop(transcript: Transcript, behind: list[Keyed]) -> bool:
     """Whether a prompt tells of tools behind what it repeats, and an answer behind them, as the last one calls none."""
     if transcript.answer_ids or behind[-1][0].role is not ASSISTANT or behind[-1][0].tool_calls:
         return False
-    return any(draft.role is TOOL or any(call.id for call in draft.tool_calls or ()) for draft, _ in behind)
+    return any(_names_call(draft) for draft, _ in behind)
+
+
+def _names_call(draft: Draft) -> bool:
+    """Whether a message makes or answers a call that has an id."""
+    told = draft.tool_response
+    return (told is not None and told.id is not None) or any(call.id for call in draft.tool_calls or ())
 
 
 def _claim_end(transcript: Transcript, keyed: list[Keyed], references: list[int | None], last: int, limit: int) -> int:
-    """The last message before the user speaks again is the last answer, of which its model's run told all words."""
-    repeated, asked = references[last] if last >= 0 else None, transcript.turn_user
-    if limit == len(keyed) or repeated is None or asked is None or repeated < asked:
+    """The last message before the user speaks again is the last answer, where its turn told of tools too."""
+    answer, asked, repeated = transcript.answer, transcript.turn_user, references[last] if last >= 0 else None
+    if answer is None or asked is None or repeated is None or not asked <= repeated < answer - 1:
         return last
-    if any(draft.role is USER for draft, _ in keyed[last + 1 : limit]):
+    if limit == len(keyed) or any(draft.role is USER for draft, _ in keyed[last + 1 : limit]):
         return last
-    references[limit - 1] = transcript.answer
+    references[limit - 1] = answer
     return limit - 1
 
 
