@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from support.chat import assistant, result, user
-from support.folding import told
+from support.folding import told as read
 from support.runs import Recorder
 from trajworker.model.run import Run
 from trajworker.trajectory import Trajectory
@@ -35,7 +35,7 @@ def made(trajectory: Trajectory) -> list[dict[str, Any] | None]:
 
 @pytest.mark.parametrize("traces", [in_one_trace(), in_a_trace_each()])
 def test_calls_recorded_without_arguments_have_those_that_the_next_prompt_tells(traces: list[list[Run]]) -> None:
-    trajectory = told(*traces)
+    trajectory = read(*traces)
     assert made(trajectory) == WHOLE
     assert [one.tool_response.arguments for one in trajectory.messages if one.tool_response] == WHOLE
     assert [one.role.value for one in trajectory.messages] == ["user", "assistant", *["tool"] * 3, "assistant"]
@@ -48,4 +48,32 @@ def test_arguments_that_only_a_tool_run_tells_are_not_the_models() -> None:
     root = record.run("chain", {"question": ASKED["content"]}, {"output": "Done."})
     asking = record.run("llm", {"messages": [ASKED]}, call, root)
     tool = record.run("tool", {"state": "all of it"}, {"output": "Done."}, root, extra={"tool_call_id": "c1"})
-    assert made(told([root, asking, tool])) == [{}]
+    assert made(read([root, asking, tool])) == [{}]
+
+
+def streamed(words: str, told: str) -> Trajectory:
+    """A loop over a stream of which only the `words` of the answer were recorded; the next prompt has it as `told`."""
+    record = Recorder()
+    root = record.run("chain", {"question": ASKED["content"]}, {"output": "21 and 30."})
+    kept = {"choices": [{"finish_reason": "tool_calls", "message": {"role": "assistant", "content": words}}]}
+    asking = record.run("llm", {"messages": [ASKED]}, kept, root)
+    ran = record.run("tool", {"city": "Faro"}, {"output": "21"}, root, name="look")
+    behind = [assistant(told, ("c1", "look", '{"city": "Faro"}')), result("c1", "21")]
+    answer = record.run("llm", {"messages": [ASKED, *behind]}, assistant("21."), root)
+    return read([root, asking, ran, answer])
+
+
+@pytest.mark.parametrize("words", ["", "I look."])
+def test_an_answer_that_ended_for_calls_and_tells_none_has_those_of_the_next_prompt(words: str) -> None:
+    trajectory = streamed(words, words)
+    assert [one.role.value for one in trajectory.messages] == ["user", "assistant", "tool", "assistant"]
+    assert made(trajectory) == [{"city": "Faro"}]
+    asking, ran = trajectory.messages[1:3]
+    assert (asking.content or "", asking.finish_reason, asking.run_id is not None) == (words, "tool_calls", True)
+    assert ran.tool_response is not None
+    assert (ran.tool_response.id, ran.tool_response.run_id is not None, ran.flags) == ("c1", True, ())
+
+
+def test_calls_beside_other_words_are_not_those_that_an_answer_lacks() -> None:
+    trajectory = streamed("I look.", "I ask.")
+    assert not (trajectory.messages[1].tool_calls or ())

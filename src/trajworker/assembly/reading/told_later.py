@@ -14,12 +14,23 @@ NEAR = 8
 
 
 def answers_told_later(calls: list[Call]) -> None:
-    """Give calls that succeeded without an answer the tool calls that a later prompt tells right behind theirs."""
+    """Give calls that succeeded without an answer the tool calls that a later prompt tells right behind theirs.
+
+    So are those given theirs whose answers ended for tool calls and tell none, as some versions keep of a stream.
+    """
     for place, call in enumerate(calls):
-        if call.answer.draft is None and not call.failed and call.run.status is SUCCESS:
+        said = call.answer.draft
+        if said is not None and (said.tool_calls or said.finish_reason != "tool_calls"):
+            continue
+        if not call.failed and call.run.status is SUCCESS:
             told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))
-            if told and told[0].role is ASSISTANT and told[0].tool_calls:  # words may be the app's own
+            if not told or told[0].role is not ASSISTANT or not told[0].tool_calls:
+                continue  # words may be the app's own
+            if said is None:
                 call.say(_whole(told))
+            elif not said.content or (told[0].content or "").strip() == said.content.strip():
+                said.tool_calls = _whole(told).tool_calls
+                call.say(said)
 
 
 def _whole(told: list[Draft]) -> Draft:
