@@ -12,12 +12,20 @@ CALLS = (
 )
 
 
-def echo(text: str, *, asked: str = "How warm is Faro?", results: tuple[str, ...] = (), told: bool = False) -> bool:
+def echo(
+    text: str,
+    *,
+    asked: str = "How warm is Faro?",
+    results: tuple[str, ...] = (),
+    told: bool = False,
+    answered: bool = False,
+) -> bool:
     so_far = TurnSoFar(
         asked=Draft(role=Role.USER, content=asked),
         shown="Question: How warm is Faro?\nThought:",
         answer=Draft(role=Role.ASSISTANT, content="I should search.", tool_calls=CALLS),
         results=list(results),
+        awaited=[] if answered else list(results),
         told=told,
     )
     return is_echo(Draft(role=Role.USER, content=text), so_far)
@@ -53,3 +61,9 @@ def test_a_result_told_in_words_is_an_echo_where_the_prompt_has_no_results(resul
 )
 def test_words_that_a_question_happens_to_be_part_of_are_no_echo(text: str, asked: str) -> None:
     assert not echo(text, asked=asked)
+
+
+@pytest.mark.parametrize("result", ["Faro", '{"city": "Faro", "degrees": 21}'])
+def test_a_word_of_a_result_that_was_answered_may_stand_in_a_question_too(result: str) -> None:
+    assert not echo("Is Faro near Beja?", asked="Warm?", results=(result,), answered=True)
+    assert echo("<observation>Faro</observation>", asked="Warm?", results=(result,))

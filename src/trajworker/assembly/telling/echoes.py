@@ -15,6 +15,7 @@ class TurnSoFar(Struct, gc=False):
         shown: what that looked like to the model.
         answer: what the model said last.
         results: texts that its tools gave back.
+        awaited: those of them that came behind the answer.
         told: whether the prompt tells results itself, as messages.
     """
 
@@ -22,6 +23,7 @@ class TurnSoFar(Struct, gc=False):
     shown: str | None
     answer: Draft | None
     results: list[str]
+    awaited: list[str]
     told: bool
 
     @property
@@ -71,7 +73,12 @@ def _tells_of_calls(text: str, said: TurnSoFar) -> bool:
 
 
 def _tells_of_results(text: str, said: TurnSoFar) -> bool:
-    """Whether it holds, word for word, what a tool gave back, or the longest text of that."""
+    """Whether it holds, word for word, what a tool gave back, or the longest text of that.
+
+    A lone word of a result that was answered already may stand in a question too.
+    """
+    if any(is_phrase(told) and told in text for result in said.results for told in (result, longest_text(result))):
+        return True
     return any(
-        len(told) >= MIN_QUOTE and told in text for result in said.results for told in (result, longest_text(result))
+        len(told) >= MIN_QUOTE and told in text for result in said.awaited for told in (result, longest_text(result))
     )

@@ -199,11 +199,14 @@ def _is_echo(transcript: Transcript, draft: Draft) -> bool:
     users = draft.role is USER
     if not users and (draft.role is not ASSISTANT or not transcript.answer_ids):
         return False
+    answer = transcript.answer - transcript.before.total if transcript.answer is not None else -1
+    tools = [(place, one) for place, one in enumerate(transcript.drafts) if users and one.role is TOOL]
     so_far = TurnSoFar(
         asked=transcript.own(transcript.turn_user) if transcript.turn_user is not None else None,
         shown=transcript.shown,
         answer=transcript.own(transcript.answer) if transcript.answer is not None else None,
-        results=[(one.content or "").strip() for one in transcript.drafts if users and one.role is TOOL],
+        results=[(one.content or "").strip() for _, one in tools],
+        awaited=[(one.content or "").strip() for place, one in tools if place > answer],
         told=transcript.reading.begins_with_results,
     )
     return is_echo(draft, so_far) if users else retells(draft, so_far)
