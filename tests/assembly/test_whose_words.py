@@ -10,6 +10,7 @@ from support.runs import Recorder
 from trajworker.assembly import Header, assemble
 from trajworker.model.message import Message, Role
 from trajworker.model.run import Run
+from trajworker.trajectory import Trajectory
 
 SYSTEM = system("Be brief.")
 
@@ -105,6 +106,40 @@ def test_an_own_summary_and_what_acknowledges_it_are_kept_aside() -> None:
         (Role.USER, ("summary",)),
         (Role.ASSISTANT, ("context",)),
     ]
+
+
+SUMMARY = "The user compares towns; Faro had 21."
+
+
+def later(passed_on: str, written: str = SUMMARY) -> Trajectory:
+    """A turn in which a call sums up behind the answer, and two that begin with what is `passed_on`."""
+    record = Recorder()
+    first = turn(record, {"question": "How warm is Faro?"}, [SYSTEM, user("How warm is Faro?")], "21.")
+    about = [system("Sum up."), user("User: How warm is Faro?\nAgent: 21.")]
+    first.append(record.run("llm", {"messages": about}, assistant(written), first[0]))
+    prompt = [SYSTEM, user(passed_on), assistant("Understood."), user("And Beja?")]
+    second = turn(record, {"question": "And Beja?"}, prompt, "22.")
+    third = turn(record, {"question": "Thanks"}, [*prompt, assistant("22."), user("Thanks")], "Welcome.")
+    return assemble(fold_all([first, second, third]), Header(conversation_id="t"))
+
+
+@pytest.mark.parametrize(
+    "passed_on", [SUMMARY, f"So far: {SUMMARY}", f"<summary>\n{SUMMARY}\n</summary>", f'Before:\n"{SUMMARY}" Go on.']
+)
+def test_a_summary_that_was_written_in_a_trace_before_stands_in_place_of_the_history(passed_on: str) -> None:
+    trajectory = later(passed_on)
+    said = ["How warm is Faro?", "21.", "And Beja?", "22.", "Thanks", "Welcome."]
+    assert [message.content for message in trajectory.messages][1:] == said
+    assert [message.turn for message in trajectory.messages][1:] == [1, 1, 2, 2, 3, 3]
+    assert [(one.content, one.flags) for one in trajectory.asides] == [
+        (passed_on, ("summary",)), ("Understood.", ("context",)),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("passed_on", "written"), [("How warm is Evora?", SUMMARY), ("So far: Faro.", "Faro.")])
+def test_a_history_that_nobody_wrote_down_was_said_in_turns_that_nobody_recorded(passed_on: str, written: str) -> None:
+    trajectory = later(passed_on, written)
+    assert [message.content for message in trajectory.messages][3:5] == [passed_on, "Understood."]
 
 
 def test_a_question_above_a_call_that_the_app_made_itself_begins_a_turn() -> None:

@@ -18,6 +18,7 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.counting import count_runs
 from trajworker.assembly.reading.dispatch import bear_open_names
 from trajworker.assembly.reading.faults import error_text
+from trajworker.assembly.reading.passages import with_passages
 from trajworker.assembly.reading.searches import Search
 from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.trace import Trace
@@ -93,19 +94,24 @@ class TraceFolding:
         entries = self._entries(transcript, session.breaks if session is not None else (), resumes=resumes)
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
         fold.after.manners = self._manners(chosen)
+        fold.after.written = self.before.written
+        if chosen.internal:
+            fold.after.written = with_passages(self.before.written, [call.text for call in chosen.internal])
         fold.after.wordless = self._wordless(transcript, chosen.main, resumes=resumes)
         return fold, transcript.prefix
 
     def _quotes(self, chosen: Sorted) -> Quotes:
         """What the trace made or found beside the dialogue; in most there is nothing of the kind."""
         searches = self.trace.searches
-        if not (searches or chosen.branches or chosen.internal):
+        written = self.before.written
+        if not (searches or chosen.branches or chosen.internal or written):
             return NOTHING_MADE
         return Quotes(
             found=[text for search in searches for text in search.texts],
             branches=[one.final for one in chosen.branches if one.final],
             internal=[one.text for one in chosen.internal if one.text],
             summaries=chosen.summaries,
+            written=written,
             apart=chosen.apart(),
         )
 

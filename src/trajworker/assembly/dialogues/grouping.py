@@ -4,8 +4,9 @@ from trajworker.assembly.dialogues.bystanders import leaves_out
 from trajworker.assembly.dialogues.groups import Group, system_of
 from trajworker.assembly.dialogues.open_dialogues import OpenDialogues
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.passages import LONG_QUOTE
 from trajworker.assembly.reading.tool_runs import NOTHING_RAN, Ran
-from trajworker.assembly.reading.words import LONG_QUOTE, goes_on_in_text
+from trajworker.assembly.reading.words import goes_on_in_text
 from trajworker.model.message import TOOL, USER
 
 

@@ -9,6 +9,10 @@ KEPT = 64
 """Open calls, and manners of asking, that a context remembers."""
 
 
+Passage = tuple[int, bytes]
+"""A text, by its length and its digest as a user's words."""
+
+
 class Pending(Struct, array_like=True, gc=False):
     """A tool call without a result: index of its message, the call's id, name, arguments (as JSON) and place.
 
@@ -69,6 +73,8 @@ class Context(Struct, kw_only=True, omit_defaults=True, gc=False):
     """Ids of calls in the last answer that were recorded without arguments; the next prompt may tell what these are."""
     manners: list[bytes] = []
     """How calls that are no part of the conversation were asked, see `guards.manner`."""
+    written: list[Passage] = []
+    """Long texts that calls beside the dialogue wrote: one may stand in place of the history in a later prompt."""
     wordless: int = 0
     """Turns at the end of which nothing is known but that a model failed: the next prompt may tell what was asked."""
 

@@ -8,8 +8,10 @@ from functools import partial
 
 from msgspec import Struct
 
+from trajworker.assembly.kept.context import Passage
 from trajworker.assembly.reading.likeness import is_rewording
 from trajworker.assembly.reading.naming import ASKED, NAMED, WORDS
+from trajworker.assembly.reading.passages import LONG_QUOTE, passes_on
 from trajworker.assembly.reading.payloads import object_in
 from trajworker.assembly.reading.roots import Root
 from trajworker.dialects import Draft
@@ -19,9 +21,6 @@ SUMMARY, EDITED, CONTEXT, ALTERNATIVE, STOPPED = "summary", "edited", "context",
 
 MIN_QUOTE = 4
 """Characters from which a text that a prompt repeats counts as quoted on its own."""
-
-LONG_QUOTE = 24
-"""Characters from which a text is passed on where it stands, and not a few words that somebody happened to say too."""
 
 MOSTLY = 0.8
 """Share of a text that stands for the whole of it."""
@@ -77,6 +76,8 @@ class Quotes(Struct, frozen=True, gc=False):
     """What calls said that are no part of the conversation."""
     summaries: list[str] = []
     """What calls wrote down of the dialogue, for it to go on from."""
+    written: list[Passage] = []
+    """What such calls wrote in traces before."""
     apart: AbstractSet[bytes | str] = frozenset()
     """Digests of what branches said, and the ids of the calls in it."""
 
@@ -90,7 +91,11 @@ class Quotes(Struct, frozen=True, gc=False):
     def summarised(self, draft: Draft, *, before: bool) -> bool:
         """Whether a message passes on a summary; one `before` the turn's own may pass on any internal call's words."""
         text, quotes = draft.content or "", self.internal if before else self.summaries
-        return draft.role is not ASSISTANT and any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes)
+        if draft.role is ASSISTANT:
+            return False
+        if any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes):
+            return True
+        return before and bool(self.written) and passes_on(text, self.written)
 
     def made(self, draft: Draft) -> bool:
         """Whether a prompt message is made of these texts, or of what a call beside the dialogue said."""
