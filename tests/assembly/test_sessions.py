@@ -259,3 +259,80 @@ def test_a_prompt_without_the_history_tells_nothing_of_the_turn_that_failed() ->
     record = Recorder()
     traces = asked_after(record, ("user", "Hi")), failed(record), asked_after(record, ("user", "A"), ("user", "B"))
     assert turns_of_users(told(*traces)) == [1, 3, 3]
+
+
+def looked_into(*looked: str, beside: str = "yes") -> Trajectory:
+    """A session whose root was given the first question only; a guard answers `beside` to what was `looked` into."""
+    record = Recorder()
+    root = record.run("chain", {"messages": asked(SAID[1:2])}, {})
+    runs = [root, record.run("llm", {"messages": asked(SAID[:2])}, assistant("A guide."), root)]
+    runs += [record.run("llm", {"messages": [system("Is it polite?"), user(one)]}, assistant(beside), root)
+             for one in looked]  # fmt: skip
+    return told([*runs, record.run("llm", {"messages": asked(SAID[:4])}, assistant("To the sea."), root)])
+
+
+def test_words_that_were_checked_before_they_were_answered_are_the_users() -> None:
+    assert turns_of_users(looked_into("Where to?")) == [1, 2]
+
+
+def test_what_a_call_beside_the_dialogue_said_or_checked_of_an_answer_is_no_turn() -> None:
+    assert turns_of_users(looked_into("A guide.")) == [1, 1]
+    assert turns_of_users(looked_into("Where to?", beside="Ask: Where to?")) == [1, 1]
+
+
+def looked_up(given_back: dict[str, Any]) -> Trajectory:
+    """A session whose root was given the first question only; the second was looked up before it was answered."""
+    record = Recorder()
+    root = record.run("chain", {"messages": asked(SAID[1:2])}, given_back)
+    talk = [*SAID, ("user", "Why?"), ("assistant", "It calls.")]
+    runs = [root]
+    for place in (2, 4, 6):
+        query = talk[place - 1][1] if place == 4 else "guide"  # what follows in a session is the user's as well
+        runs.append(record.run("retriever", {"query": query}, {"documents": []}, root))
+        runs.append(record.run("llm", {"messages": asked(talk[:place])}, assistant(talk[place][1]), root))
+    return told(runs)
+
+
+def test_words_that_were_looked_up_before_they_were_answered_are_the_users() -> None:
+    assert turns_of_users(looked_up({})) == [1, 2, 3]
+    assert turns_of_users(looked_up({"output": "It calls."})) == [1, 1, 1]
+
+
+def test_a_root_that_gave_all_answers_back_is_a_session() -> None:
+    record = Recorder()
+    root = record.run("chain", {"name": "ann"}, {"messages": asked(SAID[1:])})
+    said = [record.run("llm", {"messages": asked(SAID[:place])}, assistant(SAID[place][1]), root) for place in (2, 4)]
+    assert turns_of_users(told([root, *said])) == [1, 2]
+
+
+def test_a_turn_may_begin_with_a_system_prompt_of_its_own() -> None:
+    record = Recorder()
+    root = record.run("chain", {}, {})
+    runs = [root]
+    for place in (2, 4):
+        given = {"instructions": f"Be brief: {place}.", "input": asked(SAID[1:place])}
+        runs.append(record.run("llm", given, assistant(SAID[place][1]), root))
+    assert turns_of_users(told(runs)) == [1, 2]
+
+
+def titled(*, apart: bool, again: str = "Where to?") -> list[int]:
+    """The turn of a title, made of the first question right behind its answer, maybe with its turn in a run `apart`."""
+    record = Recorder()
+    talk = [user("Who are you?"), assistant("A guide."), user(again), assistant("To the sea.")]
+    root = record.run("chain", {}, {})
+    turns = [record.run("chain", {}, {}, root) for _ in range(2)] if apart else [root, root]
+    runs = [root, *turns] if apart else [root]
+    runs.append(record.run("llm", {"messages": talk[:1]}, talk[1], turns[0]))
+    prompt = [system("Name it."), user("A name, please." if apart else "Who are you?")]
+    runs.append(record.run("llm", {"messages": prompt}, assistant("Guide"), turns[0]))
+    runs.append(record.run("llm", {"messages": talk[:3]}, talk[3], turns[1]))
+    return [one.turn for one in told(runs).internal]
+
+
+def test_a_title_belongs_to_the_turn_in_whose_run_it_stands_or_whose_question_it_names() -> None:
+    assert titled(apart=True) == [1]
+    assert titled(apart=False) == [1]
+
+
+def test_a_question_that_was_asked_twice_is_checked_for_the_turn_to_come() -> None:
+    assert titled(apart=False, again="Who are you?") == [2]

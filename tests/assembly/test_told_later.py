@@ -75,5 +75,5 @@ def test_an_answer_that_ended_for_calls_and_tells_none_has_those_of_the_next_pro
 
 
 def test_calls_beside_other_words_are_not_those_that_an_answer_lacks() -> None:
-    trajectory = streamed("I look.", "I ask.")
-    assert not (trajectory.messages[1].tool_calls or ())
+    answer = streamed("I look.", "I ask.").messages[1]
+    assert (answer.content, answer.tool_calls) == ("I look.", None)

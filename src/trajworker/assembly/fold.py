@@ -117,7 +117,9 @@ class TraceFolding:
 
     def _session(self, chosen: Sorted) -> Session | None:
         root, run = self.trace.root, self.trace.root_run
-        return None if root is None or run is None or root.resumes else Session(run, root, chosen)
+        if root is None or run is None or root.resumes:
+            return None
+        return Session(run, root, chosen, self.trace.searches)
 
     def _frame(self, session: Session | None, chosen: Sorted) -> Frame:
         root, internal = self.trace.root, chosen.internal

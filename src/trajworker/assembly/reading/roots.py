@@ -164,10 +164,7 @@ class Root(Struct, eq=False, gc=False):
 
     def shows(self, text: str | None) -> bool:
         """Whether a text stands anywhere in what it gave back: a look that decodes nothing, and may miss."""
-        if text is None:
-            return False
-        outputs = bytes(self.outputs)
-        return msgspec.json.encode(text)[1:-1] in outputs or json.dumps(text).encode()[1:-1] in outputs
+        return text is not None and is_written_in(self.outputs, text)
 
     def answer(self) -> str | None:
         """The text that it gave back as its answer: suggestions or a title may stand beside it; decoded once."""
@@ -248,6 +245,12 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     }  # fmt: skip
     if root.texts.keys().isdisjoint(WORDS) and not root.words:
         root.texts |= words_below(flat, SHALLOW)
+
+
+def is_written_in(payload: Raw, text: str) -> bool:
+    """Whether a text stands anywhere in a payload: a look that decodes nothing, and may miss."""
+    written = bytes(payload)
+    return msgspec.json.encode(text)[1:-1] in written or json.dumps(text).encode()[1:-1] in written
 
 
 def texts_given(run: Run) -> list[str]:

@@ -129,9 +129,20 @@ class Transcript:
         return max(self.turn - begun_later, 1)
 
     def turn_beside(self, call: Call) -> int:
-        """The turn that a call beside the dialogue belongs to."""
-        begun_later = self.frame.session.work_after(call) if self.frame.session is not None else 0
-        return max(self.turn - begun_later, 1)
+        """The turn that a call beside the dialogue belongs to: whose run it stands below, else that of its time."""
+        session = self.frame.session
+        if session is None or not session.breaks:
+            return max(self.turn, 1)
+        return self._turn_around(call) or max(self.turn - session.work_after(call), 1)
+
+    def _turn_around(self, call: Call) -> int | None:
+        """The turn that alone has its calls below the innermost run in which a call stands beside any."""
+        for above in reversed(call.path[1:]):
+            told = (self.own(step.answer) for step in self.steps if above in step.call.path)
+            turns = {draft.turn for draft in told if draft is not None}
+            if turns:
+                return turns.pop() if len(turns) == 1 else None
+        return None
 
     def key(self, reference: int) -> bytes | None:
         """Digest of a message."""

@@ -126,7 +126,8 @@ def open_without_calls(transcript: Transcript, asked: list[Draft], system: list[
 def _ends_with_answer(transcript: Transcript, view: list[tuple[int, int]], answer: Draft) -> bool:
     """Whether what a prompt repeats ends with the last answer, or with as much of it as the user let it say."""
     if not view or view[-1][0] >= 0:
-        return bool(view) and view[-1][1] == transcript.total
+        behind = range(view[-1][1], transcript.total) if view else ()
+        return bool(view) and all(transcript.key(place) in transcript.systems for place in behind)
     place = -1 - view[-1][0] - transcript.before.asides
     cut = transcript.asides[place] if 0 <= place < len(transcript.asides) else None
     text = (cut.content or "").strip() if cut is not None and cut.role is ASSISTANT else ""
