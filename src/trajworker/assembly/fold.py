@@ -95,7 +95,9 @@ class TraceFolding:
         entries = self._entries(transcript, session.breaks if session is not None else (), resumes=resumes)
         fold = self._encode(transcript, entries, nested, internal, resumes=resumes)
         fold.after.manners = self._manners(chosen)
-        fold.after.written = with_passages(self.before.written, [call.text for call in chosen.internal])
+        fold.after.written = self.before.written
+        if chosen.internal:
+            fold.after.written = with_passages(self.before.written, [call.text for call in chosen.internal])
         fold.after.wordless = self._wordless(transcript, chosen.main, resumes=resumes)
         return fold, transcript.prefix
 

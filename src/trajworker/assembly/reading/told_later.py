@@ -20,7 +20,9 @@ def answers_told_later(calls: list[Call]) -> None:
     """
     for place, call in enumerate(calls):
         said = call.answer.draft
-        if (said is None or _lacks_calls(said)) and not call.failed and call.run.status is SUCCESS:
+        if said is not None and (said.tool_calls or said.finish_reason != "tool_calls"):
+            continue
+        if not call.failed and call.run.status is SUCCESS:
             told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))
             if not told or told[0].role is not ASSISTANT or not told[0].tool_calls:
                 continue  # words may be the app's own
@@ -29,11 +31,6 @@ def answers_told_later(calls: list[Call]) -> None:
             elif not said.content or (told[0].content or "").strip() == said.content.strip():
                 said.tool_calls = _whole(told).tool_calls
                 call.say(said)
-
-
-def _lacks_calls(said: Draft) -> bool:
-    """Whether an answer ended for tool calls and tells none."""
-    return said.finish_reason == "tool_calls" and not said.tool_calls
 
 
 def _whole(told: list[Draft]) -> Draft:
