@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trajworker.assembly import Conversation, Fold, Header, assemble, decode_fold, encode_fold
+from trajworker.assembly import Conversation, Fold, Header, assemble, decode_fold, encode_fold, encode_line
 from trajworker.model.message import Message
 from trajworker.model.run import Run
 from trajworker.trajectory import Trajectory
@@ -17,8 +17,12 @@ def fold_all(traces: Sequence[Sequence[Run]]) -> list[Fold]:
 
 
 def told(*traces: Sequence[Run]) -> Trajectory:
-    """The conversation of these traces."""
-    return assemble(fold_all(traces), Header(conversation_id="t"))
+    """The conversation of these traces, which is the same folded in a row or each against what was kept of others."""
+    folds, in_a_row, header = fold_all(traces), Conversation(keeps=False), Header(conversation_id="t")
+    for trace in traces:
+        in_a_row.fold(trace)
+    assert b"".join(encode_line(in_a_row.folds, header)) == b"".join(encode_line(folds, header))
+    return assemble(folds, header)
 
 
 def brief(messages: Sequence[Message]) -> list[tuple[str, object]]:

@@ -44,7 +44,7 @@ class TraceFolding:
     def __init__(self, trace: Trace, past: Past) -> None:
         if past.context.pending:
             bear_open_names(trace.tools.values(), trace.calls, past.context.pending)
-        give_back_answer(trace, past.context)
+        give_back_answer(trace, past)
         self.trace = trace
         self.past = past
         self.before = past.context

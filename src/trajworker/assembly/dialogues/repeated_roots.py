@@ -5,8 +5,7 @@ Several agents may have run one after another in such a trace, and the last may 
 
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.dialogues.scopes import owner
-from trajworker.assembly.kept.context import Context
-from trajworker.assembly.kept.prefix import Prefix
+from trajworker.assembly.kept.context import Past
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.tooling import definitions
@@ -16,7 +15,7 @@ from trajworker.dialects import Draft
 from trajworker.model.message import SYSTEM, TOOL, USER
 
 
-def give_back_answer(trace: Trace, before: Context) -> None:
+def give_back_answer(trace: Trace, past: Past) -> None:
     """Let such a trace give back what the user was answered, not what was said of that behind it."""
     root, run = trace.root, trace.root_run
     if root is None or run is None or not root.words or len(trace.calls) < 2:  # noqa: PLR2004 - who answers, and more
@@ -25,12 +24,12 @@ def give_back_answer(trace: Trace, before: Context) -> None:
         return
     word = (root.words[-1].content or "").strip()
     calls = [call for call in trace.calls if not owner(call.path, trace.tools)]
-    answer = _answer(calls, word, before) if word else None
+    answer = _answer(calls, word, past) if word else None
     if answer is not None:
         trace.give_back(answer.run.outputs)
 
 
-def _answer(calls: list[Call], word: str, before: Context) -> Call | None:
+def _answer(calls: list[Call], word: str, past: Past) -> Call | None:
     """The call that answered the user's word; None where that is the last one."""
     answer = None
     while len(calls) > 1:
@@ -38,7 +37,7 @@ def _answer(calls: list[Call], word: str, before: Context) -> Call | None:
         asked = None if _grows(earlier[-1], last) else _asked_alone(last)
         if asked is None:
             return answer
-        worked_on = (one for one in reversed(earlier) if _works_on(last, asked, one, word, before))
+        worked_on = (one for one in reversed(earlier) if _works_on(last, asked, one, word, past))
         found = next(worked_on, None)
         if found is None:
             return answer
@@ -60,7 +59,7 @@ def _asked_alone(call: Call) -> str | None:
     return _words(told[0])
 
 
-def _works_on(last: Call, asked: str, one: Call, word: str, before: Context) -> bool:
+def _works_on(last: Call, asked: str, one: Call, word: str, past: Past) -> bool:
     """Whether the last call was asked the user's word behind an agent's answer, or about both word and answer.
 
     An agent has tools, or goes on from the turns before. Who says about as much as was answered may have been asked to
@@ -69,11 +68,11 @@ def _works_on(last: Call, asked: str, one: Call, word: str, before: Context) -> 
     if not _answers(one, word) or system_of(one) == system_of(last):
         return False
     if asked == word:
-        return bool(definitions(one.tools)) or _goes_on(one, before)
+        return bool(definitions(one.tools)) or _goes_on(one, past)
     said = _said(one)
     if len(said) < MIN_QUOTE or said not in asked or word not in asked.replace(said, ""):
         return False
-    return len(last.text or "") * 2 < len(said) or _goes_on(one, before)
+    return len(last.text or "") * 2 < len(said) or _goes_on(one, past)
 
 
 def _answers(call: Call, word: str) -> bool:
@@ -82,12 +81,12 @@ def _answers(call: Call, word: str) -> bool:
     return asked == word and not call.ids and call.text is not None and not is_label(_said(call))
 
 
-def _goes_on(call: Call, before: Context) -> bool:
+def _goes_on(call: Call, past: Past) -> bool:
     """Whether a prompt tells of tools that ran, or begins like the last one of the trace before."""
     if any(draft.role is TOOL for draft in call.read()):
         return True
     array = call.prompt.array
-    return array is not None and Prefix(before.prefix_length, before.prefix_hash).behind(array) is not None
+    return array is not None and past.prefix().behind(array) is not None
 
 
 def _said(call: Call) -> str:
