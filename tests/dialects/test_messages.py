@@ -340,3 +340,10 @@ def test_an_object_that_a_model_was_asked_for_is_its_answer(outputs: dict[str, A
     answer = read_answer(msgspec.Raw(msgspec.json.encode(outputs)))
     assert answer.draft is not None
     assert answer.draft.content == expected
+
+
+@pytest.mark.parametrize("kind", [None, 5, {}])
+def test_a_call_whose_type_is_no_word_is_known_by_its_other_fields(kind: object) -> None:
+    block = {"type": kind, "name": "look_up", "arguments": {"word": "rye"}}
+    (call,) = one({"role": "assistant", "content": [block]}).tool_calls or ()
+    assert (call.name, call.arguments) == ("look_up", {"word": "rye"})

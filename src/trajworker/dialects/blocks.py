@@ -132,7 +132,7 @@ def _read_untyped(block: dict[str, Any], into: Content) -> None:
     if name in _NAMED and isinstance(held, dict):
         _read_block({"type": name, **held}, into)
     elif isinstance(block.get("name"), str) and ("arguments" in block or "call_id" in block):
-        _read_block({"type": "tool_call" if "arguments" in block else "tool_result", **block}, into)
+        _read_block({**block, "type": "tool_call" if "arguments" in block else "tool_result"}, into)
     elif (
         isinstance(block.get("function"), dict)
         or block.get("functionCall")
