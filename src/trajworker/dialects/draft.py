@@ -50,6 +50,11 @@ class Draft(Struct, kw_only=True, omit_defaults=True, gc=False):
     rendered: str | None = None
 
     @property
+    def text(self) -> str:
+        """Its words, without space around them; empty where it has none."""
+        return (self.content or "").strip()
+
+    @property
     def says_nothing(self) -> bool:
         """Whether it is empty: a user's where a producer cannot render tool results, an agent's where it refused."""
         spoken = self.role in (USER, ASSISTANT)

@@ -70,7 +70,7 @@ def _given_to_silent(trace: Trace, spoke: str) -> list[str]:
 def _asks_anew(call: Call, known: AbstractSet[bytes], said: str) -> bool:
     """Whether a prompt has a message behind all others that nobody said before."""
     last = call.read()[-1] if call.read() else None
-    if last is None or last.role is not USER or (last.content or "").strip() == said:
+    if last is None or last.role is not USER or last.text == said:
         return False  # who says what the agent said speaks to it
     return call.digests()[-1] not in known
 

@@ -71,7 +71,7 @@ def _are_about(standing: Standing, count: int, following: Draft, key: bytes) -> 
 
 def _is_about(asked: Message, exchange: list[str], following: Draft) -> bool:
     """Whether a call was asked about the last question, its answer, or the words that follow."""
-    said, words = (asked.content or "").strip(), [*exchange, (following.content or "").strip()]
+    (said,), words = _words([asked]), [*exchange, following.text]
     if said and said in words:
         return True  # a template may stand around them, and a single word is not looked for in that
     text = asked.rendered or said

@@ -71,7 +71,7 @@ def _goes_on(call: Call, last: Call) -> bool:
     alike = call.digests() == last.digests()
     if answer is None or (alike and call.prompt.previous == last.prompt.previous):
         return alike and answer is None  # one that got an answer was asked at the same time, or for another answer
-    if last.key in call.digests() and ((answer.content or "").strip() or answer.tool_calls):
+    if last.key in call.digests() and (answer.text or answer.tool_calls):
         return True
     if _scratchpad(call, last) or _told_in_words(call, last) or call.names_answer(last):
         return True

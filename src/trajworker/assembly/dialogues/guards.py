@@ -91,7 +91,7 @@ def _told(root: Root) -> str | None:
     told = root.answer()
     if root.trailing:
         answers = root.turn_answers()
-        told = (answers[0].content or "").strip() if len(answers) == 1 and not answers[0].id else None
+        told = answers[0].text if len(answers) == 1 and not answers[0].id else None
     return told if told is not None and is_phrase(told) and root_drafts(root) else None
 
 

@@ -3,6 +3,8 @@
 Several agents may have run one after another in such a trace, and the last may only have named or graded the answer.
 """
 
+from collections.abc import Sequence
+
 from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.dialogues.scopes import owner
 from trajworker.assembly.kept.context import Past
@@ -11,8 +13,13 @@ from trajworker.assembly.reading.likeness import is_label
 from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import MIN_QUOTE, longest_text
-from trajworker.dialects import Draft
-from trajworker.model.message import SYSTEM, TOOL, USER
+from trajworker.model.message import TOOL, USER
+from trajworker.model.run import Run
+
+
+def only_repeats(root: Run, calls: Sequence[Call]) -> bool:
+    """Whether a root tells, byte for byte, what the first call was given and what the last one gave back."""
+    return bool(calls) and root.outputs == calls[-1].run.outputs and root.inputs == calls[0].run.inputs
 
 
 def give_back_answer(trace: Trace, past: Past) -> None:
@@ -20,9 +27,9 @@ def give_back_answer(trace: Trace, past: Past) -> None:
     root, run = trace.root, trace.root_run
     if root is None or run is None or not root.words or len(trace.calls) < 2:  # noqa: PLR2004 - who answers, and more
         return
-    if trace.calls[-1].run.outputs != run.outputs or trace.calls[0].run.inputs != run.inputs:
+    if not only_repeats(run, trace.calls):
         return
-    word = (root.words[-1].content or "").strip()
+    word = root.words[-1].text
     calls = [call for call in trace.calls if not owner(call.path, trace.tools)]
     answer = _answer(calls, word, past) if word else None
     if answer is not None:
@@ -53,10 +60,7 @@ def _grows(call: Call, later: Call) -> bool:
 
 def _asked_alone(call: Call) -> str | None:
     """What a call was asked that may use no tools and knows of nothing that was said before; None of any other."""
-    told = [draft for draft in call.read() if draft.role is not SYSTEM]
-    if len(told) != 1 or told[0].role is not USER or call.text is None or call.ids or definitions(call.tools):
-        return None
-    return _words(told[0])
+    return None if call.text is None or call.ids or definitions(call.tools) else call.asked_alone
 
 
 def _works_on(last: Call, asked: str, one: Call, word: str, past: Past) -> bool:
@@ -77,7 +81,7 @@ def _works_on(last: Call, asked: str, one: Call, word: str, past: Past) -> bool:
 
 def _answers(call: Call, word: str) -> bool:
     """Whether a call answered, with more than a label, when the user's word was the last that it was asked."""
-    asked = next((_words(draft) for draft in reversed(call.read()) if draft.role is USER), None)
+    asked = next((draft.text for draft in reversed(call.read()) if draft.role is USER), None)
     return asked == word and not call.ids and call.text is not None and not is_label(_said(call))
 
 
@@ -92,7 +96,3 @@ def _goes_on(call: Call, past: Past) -> bool:
 def _said(call: Call) -> str:
     """What a call said, out of the object that it may have been asked for."""
     return longest_text(call.text or "") or call.text or ""
-
-
-def _words(draft: Draft) -> str:
-    return (draft.content or "").strip()

@@ -224,6 +224,6 @@ def _asking(one: Group, passed_on: dict[str, list[_Handed]], ran: Ran) -> ToolCa
     if not passed_on:
         return None
     began = one.calls[0].run.start_time
-    asked = {(draft.content or "").strip() for draft in one.calls[0].read() if draft.role is USER}
+    asked = {draft.text for draft in one.calls[0].read() if draft.role is USER}
     found = [handed for text in asked for handed in passed_on.get(text, ()) if handed.is_waited_for(began, ran)]
     return min(found, key=attrgetter("place")).made if found else None

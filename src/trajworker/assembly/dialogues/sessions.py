@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
+from trajworker.assembly.dialogues.repeated_roots import only_repeats
 from trajworker.assembly.dialogues.scopes import Sorted
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.roots import Root, is_written_in, texts_given
 from trajworker.assembly.reading.searches import Search
 from trajworker.assembly.reading.words import is_phrase
-from trajworker.model.message import SYSTEM, USER
 from trajworker.model.run import Run
 
 Break = tuple[datetime | None, datetime]
@@ -53,7 +53,7 @@ class Session:
     def _says(self, text: str, question: str) -> bool:
         """Whether the user says a text behind the answer to a question."""
         if self._given is None:
-            self._given = Counter([] if self._repeats_calls() else texts_given(self._run))
+            self._given = Counter([] if only_repeats(self._run, self._calls) else texts_given(self._run))
             self._given[question] -= 1
         if self._given[text] > 0:
             self._given[text] -= 1
@@ -76,22 +76,16 @@ class Session:
         then the last answer is what it was after.
         """
         looked_up = any((one.query or "").strip() == text for one in self._searches)
-        if (not looked_up or self._gave_last_answer()) and not any(_asked_alone(call) == text for call in self._beside):
+        if (not looked_up or self._gave_last_answer()) and not any(call.asked_alone == text for call in self._beside):
             return False
         return not any(is_written_in(call.run.outputs, text) for call in (*self._calls, *self._beside))
-
-    def _repeats_calls(self) -> bool:
-        """Whether the root tells, byte for byte, what its first call was given and what its last gave back."""
-        if not self._calls or bytes(self._run.inputs) != bytes(self._calls[0].run.inputs):
-            return False
-        return bytes(self._run.outputs) == bytes(self._calls[-1].run.outputs)
 
     def _gave_last_answer(self) -> bool:
         """Whether the root gave back the last answer of the calls below it, and none before that."""
         said, finals = [call.text for call in self._calls if call.text is not None], self._root.finals()
         if len(said) < 2 or said[-1] not in finals:  # noqa: PLR2004 - one answer is the last, and tells nothing
             return False
-        told = {(draft.content or "").strip() for draft in self._root.given_back()} if self._root.trailing else finals
+        told = {draft.text for draft in self._root.given_back()} if self._root.trailing else finals
         return told.isdisjoint(said[:-1])
 
     def turns_after(self, time: datetime, *, answered: bool) -> int:
@@ -104,7 +98,7 @@ class Session:
         What is said already is an answer, or the question before the next one (a title).
         """
         drafts = call.read() if self.breaks else []
-        given = (drafts[-1].content or "").strip() if drafts else None
+        given = drafts[-1].text if drafts else None
         if self._answers is None:
             self._answers = {one.text for one in self._calls}
         time = call.run.start_time
@@ -116,12 +110,6 @@ class Session:
         begun = (begun for _, begun in self.breaks)
         pair = next((pair for pair, begun in zip(self._questions, begun, strict=False) if begun > time), None)
         return pair is not None and pair[0] == text != pair[1]
-
-
-def _asked_alone(call: Call) -> str | None:
-    """The one word of a user that a call was asked with, but for its instructions."""
-    said = [draft for draft in call.read() if draft.role is not SYSTEM]
-    return (said[0].content or "").strip() if len(said) == 1 and said[0].role is USER else None
 
 
 def _tells(text: str, question: str) -> bool:

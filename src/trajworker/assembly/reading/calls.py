@@ -20,6 +20,7 @@ from trajworker.dialects.speech import RAW
 from trajworker.dialects.systems import system_drafts
 from trajworker.dialects.vocabulary import finish_reason, sides
 from trajworker.dialects.vocabulary import usage as read_usage
+from trajworker.model.message import SYSTEM, USER
 from trajworker.model.run import ERROR, ID_LENGTH, NULL, Run, ancestors
 
 NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
@@ -77,7 +78,13 @@ class Call(Struct, eq=False, gc=False):
     def text(self) -> str | None:
         """The words of the answer; None where it has none."""
         draft = self.answer.draft
-        return ((draft.content or "").strip() or None) if draft is not None else None
+        return (draft.text or None) if draft is not None else None
+
+    @property
+    def asked_alone(self) -> str | None:
+        """The one word of a user that it was asked with, but for its instructions; None where more was said before."""
+        asked = [draft for draft in self.read() if draft.role is not SYSTEM]
+        return asked[0].text if len(asked) == 1 and asked[0].role is USER else None
 
     def names_answer(self, last: "Call") -> bool:
         """Whether it leaves its history to the server and names the answer that it goes on from (Responses API)."""

@@ -191,7 +191,7 @@ class Root(Struct, eq=False, gc=False):
         if self.trailing and isinstance(outputs, dict):  # messages without a word, beside an answer in words
             outputs = {name: value for name, value in outputs.items() if isinstance(value, str)}
         draft = answer_in(outputs)
-        return (draft.content or "").strip() or None if draft is not None else None
+        return draft.text or None if draft is not None else None
 
 
 _ABSENT = object()

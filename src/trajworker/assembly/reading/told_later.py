@@ -28,7 +28,7 @@ def answers_told_later(calls: list[Call]) -> None:
                 continue  # words may be the app's own
             if said is None:
                 call.say(_whole(told))
-            elif not said.content or (told[0].content or "").strip() == said.content.strip():
+            elif not said.content or told[0].text == said.content.strip():
                 said.tool_calls = _whole(told).tool_calls
                 call.say(said)
 

@@ -101,12 +101,12 @@ class Quotes(Struct, frozen=True, gc=False):
         """Whether a prompt message is made of these texts, or of what a call beside the dialogue said."""
         if not self.internal or self.quoted(draft):
             return self.quoted(draft)
-        text = (draft.content or "").strip()
+        text = draft.text
         return any(quote in text for quote in self.internal if is_phrase(quote) and quote != text)
 
     def judged(self, draft: Draft) -> bool:
         """Whether a prompt message holds what a call beside the dialogue said, be it in a field: a judge."""
-        text = (draft.content or "").strip()
+        text = draft.text
         said = (one for quote in self.internal for one in (quote, longest_text(quote)))
         return any(is_phrase(one) and one in text and one != text for one in said)
 
@@ -189,23 +189,21 @@ def turn_user(drafts: list[Draft], opening: Opening | None) -> int:
     if not users:
         return len(drafts)
     said = said_by_root(opening)
-    named = [place for place in users if (drafts[place].content or "").strip() in said]
+    named = [place for place in users if drafts[place].text in said]
     return (named or users)[-1]
 
 
 def is_named(draft: Draft, opening: Opening) -> bool:
     """Whether the root itself gave a message word for word."""
-    return (draft.content or "").strip() in said_by_root(opening)
+    return draft.text in said_by_root(opening)
 
 
 def is_given(draft: Draft, opening: Opening | None) -> bool:
     """Whether a message is one of those that the root was given: a user may say several things at once."""
     if draft.role is not USER or opening is None or opening.root is None:
         return False
-    text = (draft.content or "").strip()
-    return any(
-        (word.content or "").strip() == text and (text or word.blocks == draft.blocks) for word in opening.root.words
-    )
+    text = draft.text
+    return any(word.text == text and (text or word.blocks == draft.blocks) for word in opening.root.words)
 
 
 def said_by_root(opening: Opening | None) -> set[str]:
@@ -232,7 +230,7 @@ def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> s
         given = [word.content or "" for word in root.words] + list(root.texts.values())
         return None if shown in given else next(text for text in given if text.strip() == shown.strip())
     if root.words:
-        word = (root.words[-1].content or "").strip()
+        word = root.words[-1].text
         if made and word:
             return word
         if len(word) >= MIN_QUOTE:

@@ -32,7 +32,7 @@ def is_heard(trace: Trace, before: Context) -> bool:
         return True
     if not root.texts.keys().isdisjoint(WORDS) or run.status is not SUCCESS:
         return True
-    if any(" " in (draft.content or "").strip() for draft in root_drafts(root)):
+    if any(" " in draft.text for draft in root_drafts(root)):
         return True
     return text_without_call(run, root) is not None
 

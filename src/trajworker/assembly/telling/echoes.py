@@ -45,7 +45,7 @@ def is_echo(draft: Draft, said: TurnSoFar) -> bool:
 
 def retells(draft: Draft, said: TurnSoFar) -> bool:
     """Whether an assistant's message tells an agent that takes over the question and the call that it answers."""
-    text, asked = draft.content or "", (said.asked.content or "").strip() if said.asked is not None else ""
+    text, asked = draft.content or "", said.asked.text if said.asked is not None else ""
     return bool(asked) and not draft.tool_calls and asked in text and _tells_of_calls(text, said)
 
 
@@ -56,7 +56,7 @@ def _goes_on_in_text(text: str, said: TurnSoFar) -> bool:
 
 def _is_rendering(text: str, said: TurnSoFar) -> bool:
     """Whether it puts the turn's own question in other words around it."""
-    asked = (said.asked.content or "").strip() if said.asked is not None else ""
+    asked = said.asked.text if said.asked is not None else ""
     return asked in text and (is_phrase(asked) or MOSTLY * len(text) < len(asked) < len(text))
 
 

@@ -133,8 +133,8 @@ def _places(call: Call, drafts: list[Draft]) -> list[int]:
             place for place, draft in enumerate(drafts)
             if draft.tool_calls and not ids.isdisjoint([one.id for one in draft.tool_calls])
         ]  # fmt: skip
-    text = (answer.content or "").strip()
-    alike = [place for place, one in enumerate(drafts) if one.role is ASSISTANT and (one.content or "").strip() == text]
+    text = answer.text
+    alike = [place for place, one in enumerate(drafts) if one.role is ASSISTANT and one.text == text]
     own = [place for place in alike if digest(drafts[place]) == call.key] if alike else alike
     if not own or drafts[-1].role is ASSISTANT:
         return own
@@ -149,10 +149,10 @@ def _is_older(shown: Shown, place: int) -> bool:
     root = shown.opening.root if shown.opening is not None else None
     texts = {text.strip() for text in root.texts.values()} if root is not None else set()
     asked = shown.asked_before(place)
-    if not texts or asked is None or (shown.drafts[asked].content or "").strip() in texts:
+    if not texts or asked is None or shown.drafts[asked].text in texts:
         return False
     behind = (one for one in shown.drafts[place + 1 :] if one.role is USER)
-    return any((one.content or "").strip() in texts for one in behind)
+    return any(one.text in texts for one in behind)
 
 
 def _shows(draft: Draft, opening: Opening) -> bool:

@@ -85,7 +85,7 @@ def _timely(
 
 def match_value(draft: Draft, call: Pending, runs: OpenRuns, before: datetime | None) -> ToolRun | None:
     """The run of a call under another name: given the same arguments, it gave back or failed with the result."""
-    text = (draft.content or "").strip()
+    text = draft.text
     for run in runs.of_arguments(call) if text else ():
         if before is not None and run.run.start_time > before:
             break

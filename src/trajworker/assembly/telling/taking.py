@@ -206,8 +206,8 @@ def _is_echo(transcript: Transcript, draft: Draft) -> bool:
         asked=transcript.own(transcript.turn_user) if transcript.turn_user is not None else None,
         shown=transcript.shown,
         answer=transcript.own(transcript.answer) if transcript.answer is not None else None,
-        results=[(one.content or "").strip() for _, one in tools],
-        awaited=[(one.content or "").strip() for place, one in tools if place > answer],
+        results=[one.text for _, one in tools],
+        awaited=[one.text for place, one in tools if place > answer],
         told=transcript.reading.begins_with_results,
     )
     return is_echo(draft, so_far) if users else retells(draft, so_far)
@@ -264,7 +264,7 @@ def _is_recast(transcript: Transcript, draft: Draft, kept: list[bytes]) -> bool:
     said = transcript.own(transcript.answer) if transcript.answer is not None else None
     if said is None or said.tool_calls or draft.tool_calls or digest(said) in kept:
         return False
-    return is_recast((draft.content or "").strip(), (said.content or "").strip(), apart=draft.id is not None)
+    return is_recast(draft.text, said.text, apart=draft.id is not None)
 
 
 def _said_in_turn(transcript: Transcript, key: bytes) -> bool:

@@ -220,7 +220,7 @@ class Transcript:
 
     def tells(self, text: str) -> bool:
         """Whether an answer or a result of this trace is a text, holds it, or is held by it."""
-        said = [(one.content or "").strip() for one in self.drafts if one.role in (ASSISTANT, TOOL)]
+        said = [one.text for one in self.drafts if one.role in (ASSISTANT, TOOL)]
         return text in said or any(text in one or (is_phrase(one) and one in text) for one in said)
 
     def news(self) -> Known:

@@ -73,7 +73,7 @@ def _is_handed_on(transcript: Transcript, draft: Draft, opening: Opening | None)
     internal, root = transcript.frame.internal, opening.root if opening is not None else None
     if not internal or root is None or not root.words:
         return False
-    text, words = (draft.content or "").strip(), root.words
+    text, words = draft.text, root.words
     if not is_phrase(text):
         return False
     prompts = [call.read() for call in internal if call.text == text]
@@ -132,5 +132,5 @@ def _ends_with_answer(transcript: Transcript, view: list[tuple[int, int]], answe
         return bool(view) and all(transcript.key(place) in transcript.systems for place in behind)
     place = -1 - view[-1][0] - transcript.before.asides
     cut = transcript.asides[place] if 0 <= place < len(transcript.asides) else None
-    text = (cut.content or "").strip() if cut is not None and cut.role is ASSISTANT else ""
+    text = cut.text if cut is not None and cut.role is ASSISTANT else ""
     return bool(text) and (answer.content or "").startswith(text) and transcript.answer == transcript.total - 1
