@@ -21,6 +21,7 @@ from langsmith.run_helpers import traceable, tracing_context
 from e2e.running import Workplace, each_revision_once, everything_in
 from support import corpus
 from support.library import PROJECT, conversation
+from support.sdk import MAY_BE_DEPRECATED
 from support.truth import differences
 from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
@@ -154,8 +155,7 @@ async def test_after_kills_at_any_moment_each_revision_is_published_exactly_once
     assert place.newest() == calm.newest()
 
 
-@pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:DeprecationWarning")
-@pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:UserWarning")
+@MAY_BE_DEPRECATED
 async def test_what_the_real_sdk_traces_is_delivered(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "trajworker", "simulate", "--port", "0"]
     with Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as simulator:  # noqa: ASYNC220 - at once

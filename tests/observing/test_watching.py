@@ -2,6 +2,8 @@
 
 import io
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
@@ -56,38 +58,40 @@ def test_progress_can_be_turned_off() -> None:
     assert json.loads(stderr.memory.getvalue())["event"] == "project_started"
 
 
+@contextmanager
+def drawing(clock: Callable[[], float] = lambda: 0.0) -> Iterator[tuple[Callable[[events.Event], None], io.StringIO]]:
+    """Progress on a terminal of 120 columns: what tells it of an event, and what it drew."""
+    tally, drawn = Tally(), io.StringIO()
+    console = Console(file=drawn, force_terminal=True, width=120, color_system=None)
+    with Progress(tally, console, clock=clock) as progress:
+
+        def tell(event: events.Event) -> None:
+            tally(event)
+            progress(event)
+
+        yield tell, drawn
+
+
 def test_progress_shows_time_slices_runs_rate_and_requests_left() -> None:
     now = 0.0
-    tally = Tally()
-    memory = io.StringIO()
-    console = Console(file=memory, force_terminal=True, width=120, color_system=None)
-    with Progress(tally, console, clock=lambda: now) as progress:
+    with drawing(lambda: now) as (tell, drawn):
         happened = [STARTED, PAGE, PAGE, events.SliceRead(project="p", start=T0, end=T0 + timedelta(hours=1), pages=2)]
         for event in happened:
             now += 0.5
-            tally(event)
-            progress(event)
-    assert " 50% 2 s · 1 slice · 3,000 runs · 1,500 runs/s · about 2 requests left" in memory.getvalue()
+            tell(event)
+    assert " 50% 2 s · 1 slice · 3,000 runs · 1,500 runs/s · about 2 requests left" in drawn.getvalue()
 
 
 def test_the_last_frame_shows_what_came_in_since_the_one_before() -> None:
-    tally = Tally()
-    memory = io.StringIO()
-    console = Console(file=memory, force_terminal=True, width=120, color_system=None)
-    with Progress(tally, console, clock=lambda: 0.0) as progress:
-        for _ in range(2):
-            tally(PAGE)
-            progress(PAGE)
-    assert "3,000 runs" in memory.getvalue()
+    with drawing() as (tell, drawn):
+        tell(PAGE)
+        tell(PAGE)
+    assert "3,000 runs" in drawn.getvalue()
 
 
 def test_progress_is_drawn_at_most_ten_times_a_second() -> None:
-    tally = Tally()
-    memory = io.StringIO()
-    console = Console(file=memory, force_terminal=True, width=120, color_system=None)
-    with Progress(tally, console, clock=lambda: 0.0) as progress:
-        drawn = len(memory.getvalue())
+    with drawing() as (tell, drawn):
+        before = drawn.getvalue()
         for _ in range(1000):
-            tally(PAGE)
-            progress(PAGE)
-        assert len(memory.getvalue()) == drawn
+            tell(PAGE)
+        assert drawn.getvalue() == before

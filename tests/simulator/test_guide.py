@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 
 import trajworker
 from support import corpus
+from support.sdk import MAY_BE_DEPRECATED
 from trajworker.cli.parser import SIMULATOR_GUIDE, command_parser
 from trajworker.simulator import Fault, Reveal, Simulator, SimulatorSettings, read_script, serve
 from trajworker.simulator.faults import Effect
@@ -18,7 +19,7 @@ from trajworker.simulator.faults import Effect
 GUIDE = (Path(trajworker.__file__).parent / "guides" / "simulator.md").read_text("utf-8")
 SCRIPTS = re.findall(r"^```json\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
 ADDRESS = "http://127.0.0.1:1984"
-pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated and will be removed")
+pytestmark = MAY_BE_DEPRECATED
 
 
 def rows(head: str) -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -11,25 +10,11 @@ import pytest
 from anyio.to_thread import run_sync
 from langsmith import Client
 
-from support.sdk import KEY, connected, connected_async, generated
-from trajworker.simulator import Simulator, SimulatorSettings, serve
+from support.sdk import KEY, MAY_BE_DEPRECATED, connected, connected_async, generated
+from trajworker.simulator import Simulator
 
 NOW = dt.datetime.now(dt.UTC)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:UserWarning"),
-]
-
-
-@pytest.fixture
-async def simulator() -> Simulator:
-    return Simulator(SimulatorSettings(api_keys=(KEY,)))
-
-
-@pytest.fixture
-async def url(simulator: Simulator) -> AsyncIterator[str]:
-    async with serve(simulator) as url:
-        yield url
+pytestmark = MAY_BE_DEPRECATED
 
 
 def written(client: Client, project: str, parent: Any = None, **fields: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any, get_args, get_type_hints
 
 import anyio
@@ -13,28 +12,14 @@ from langsmith.run_helpers import traceable, tracing_context
 from langsmith.types.thread_stats_params import ThreadStatsParams
 
 from support import corpus
-from support.sdk import KEY, connected, connected_async, generated
+from support.sdk import MAY_BE_DEPRECATED, connected, connected_async, generated
 from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
 from trajworker.simulator.info import info
 from trajworker.simulator.thread_stats import FIGURES
 
 SINCE = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 UNTIL = dt.datetime(2100, 1, 1, tzinfo=dt.UTC)
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:DeprecationWarning"),
-    pytest.mark.filterwarnings("ignore:.*deprecated and will be removed:UserWarning"),
-]
-
-
-@pytest.fixture
-async def simulator() -> Simulator:
-    return Simulator(SimulatorSettings(api_keys=(KEY,)))
-
-
-@pytest.fixture
-async def url(simulator: Simulator) -> AsyncIterator[str]:
-    async with serve(simulator) as url:
-        yield url
+pytestmark = MAY_BE_DEPRECATED
 
 
 def told(**overrides: bool) -> dict[str, Any]:

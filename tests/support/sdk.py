@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import pytest
 from langsmith import AsyncClient, Client
 
 KEY = "lsv2_pt_test"
+MAY_BE_DEPRECATED = pytest.mark.filterwarnings("ignore:.*deprecated and will be removed")
+"""For tests of calls that the SDK will lose one day: people use them today."""
 
 
 @contextmanager
