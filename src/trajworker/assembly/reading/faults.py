@@ -1,8 +1,8 @@
 """How runs tell that they failed: errors without their tracebacks, and interrupts that are none."""
 
-import ast
 import re
 
+from trajworker.assembly.reading.literals import literal_in
 from trajworker.model.run import Run
 
 _JS_INTERRUPT = re.compile(r"^(?:Graph|Node)Interrupt: \[", re.MULTILINE)
@@ -40,10 +40,7 @@ def error_text(error: str | None) -> str | None:
         head = lines[2].strip()
     name, _, rest = head.partition("(")
     if rest.endswith(")") and name.replace(".", "").replace("_", "").isalnum():
-        try:
-            inner = ast.literal_eval(rest[:-1])
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return head
+        inner = literal_in(rest[:-1])
         if isinstance(inner, str):
             return f"{name}: {inner}"
     return head

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.assembly.reading.given import by_name, plain, words_below
+from trajworker.assembly.reading.literals import words_of_blocks
 from trajworker.assembly.reading.message_fields import messages_given, messages_given_back
 from trajworker.assembly.reading.naming import (
     IDS,
@@ -89,6 +90,8 @@ class Root(Struct, eq=False, gc=False):
                 draft = next(self.unread, None)
                 if draft is None:
                     return
+                if draft.role is ASSISTANT:
+                    draft.content = words_of_blocks(draft.content) or draft.content
                 self.read.append(draft)
             yield self.read[place]
 

@@ -12,15 +12,19 @@ from trajworker.model.run import SUCCESS
 NEAR = 8
 """Calls among which the one is looked for that goes on."""
 
+LACKING = ("tool_calls", None)
+"""Ends of answers without tool calls that may have made some."""
+
 
 def answers_told_later(calls: list[Call]) -> None:
     """Give calls that succeeded without an answer the tool calls that a later prompt tells right behind theirs.
 
-    So are those given theirs whose answers ended for tool calls and tell none, as some versions keep of a stream.
+    So are those given theirs whose answers tell none and ended for tool calls, or for nothing that is known, as some
+    versions keep of a stream.
     """
     for place, call in enumerate(calls):
         said = call.answer.draft
-        if said is not None and (said.tool_calls or said.finish_reason != "tool_calls"):
+        if said is not None and (said.tool_calls or said.finish_reason not in LACKING):
             continue
         if not call.failed and call.run.status is SUCCESS:
             told = _behind(call, islice(calls, place + 1, place + 1 + NEAR))

@@ -1,6 +1,5 @@
 """Reads tool runs: what a tool was called with, what it gave back, whether it failed."""
 
-import ast
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +7,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trajworker.assembly.reading.faults import error_text, is_interrupt
+from trajworker.assembly.reading.literals import literal_in
 from trajworker.assembly.reading.metadata import ToolMetadata, tool_extra_of
 from trajworker.assembly.reading.payloads import decoded
 from trajworker.dialects import Draft, otel, read_one
@@ -200,10 +200,7 @@ def _written(value: Any) -> dict[str, Any] | None:  # noqa: ANN401 - recorded JS
     parsed, invalid = arguments(value)
     if invalid is None:
         return parsed
-    try:
-        literal = ast.literal_eval(value)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
+    literal = literal_in(value)
     return literal if isinstance(literal, dict) else None
 
 

@@ -1,6 +1,5 @@
 """Whose words a prompt holds: the user's own, a template's around them, or what the trace itself made."""
 
-import ast
 import json
 import re
 from collections.abc import Set as AbstractSet
@@ -25,8 +24,6 @@ MIN_QUOTE = 4
 MOSTLY = 0.8
 """Share of a text that stands for the whole of it."""
 
-MAX_LITERAL = 1_000_000
-"""Characters up to which a text is read as something that Python wrote."""
 
 _WORD = re.compile(r"\w+")
 
@@ -42,20 +39,6 @@ def goes_on_in_text(text: str | None, before: str | None, answer: str | None) ->
 
 
 _dumps_unicode = partial(json.dumps, ensure_ascii=False)
-
-
-def is_written_out(text: str | None, said: str | None) -> bool:
-    """Whether a text is what was said, its content blocks written as Python writes a list (AgentExecutor)."""
-    if not text or text[:2] not in ("[{", "[]") or len(text) > MAX_LITERAL:
-        return False
-    try:
-        blocks = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return False
-    if not isinstance(blocks, list) or not all(isinstance(one, dict) and "type" in one for one in blocks):
-        return False
-    words = "".join(one["text"] for one in blocks if isinstance(one.get("text"), str))
-    return words.strip() == (said or "").strip()
 
 
 class Opening(Struct, eq=False, gc=False):

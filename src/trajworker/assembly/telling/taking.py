@@ -8,6 +8,7 @@ from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import append, joined, refer
 from trajworker.assembly.kept.prefix import NO_PROMPT
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.literals import words_of_blocks
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.words import (
     ALTERNATIVE,
@@ -17,7 +18,6 @@ from trajworker.assembly.reading.words import (
     SUMMARY,
     Opening,
     is_recast,
-    is_written_out,
     shown_to_model,
 )
 from trajworker.assembly.telling.alignment import Seen, match_any, match_prefix
@@ -256,7 +256,7 @@ def _is_told(transcript: Transcript, draft: Draft, key: bytes) -> bool:
     if draft.id in transcript.ids or _said_in_turn(transcript, key):
         return True
     said = transcript.own(transcript.answer) if transcript.answer is not None and not draft.tool_calls else None
-    return said is not None and is_written_out(draft.content, said.content)
+    return said is not None and not said.text and words_of_blocks(draft.content) == ""
 
 
 def _is_recast(transcript: Transcript, draft: Draft, kept: list[bytes]) -> bool:
