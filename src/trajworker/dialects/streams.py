@@ -1,5 +1,6 @@
 """Other providers' streams that were recorded piece by piece: Gemini, Ollama, Bedrock, Cohere, Vercel, plain texts."""
 
+from itertools import pairwise
 from typing import Any
 
 from trajworker.dialects.objects import held
@@ -7,7 +8,12 @@ from trajworker.dialects.objects import held
 _PIECE = ("delta", "token", "chunk")
 """Names that a text bears only where it grows piece by piece."""
 _TYPED = frozenset({"type", "role", "lc", "kwargs"})
-"""Fields of a block or a message, which is no piece of one."""
+"""Fields of a block or a message."""
+_WORDS = ("text", "content", "response", "answer")
+"""Names that a text bears which may be whole."""
+_SPEAKERS = frozenset({"assistant", "ai", "model", None})
+_KINDS = frozenset({"text", "token", "chunk", "delta", "message", "done", "end", "final", None})
+"""What apps call a piece, and its end; blocks and messages of other kinds are no pieces."""
 _CONVERSE = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop",
                        "metadata"})  # fmt: skip
 
@@ -142,14 +148,39 @@ def _vercel(items: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _texts(items: list[dict[str, Any]]) -> dict[str, Any] | None:
     """Texts under one name, and what else the last pieces tell."""
-    if any(not _TYPED.isdisjoint(item) for item in items):
+    name = _name_of_pieces(items)
+    if name is None:
         return None
-    names = (*_PIECE, "response") if "done" in items[0] else _PIECE
-    name = next((one for one in names if isinstance(items[0].get(one), str)), None)
-    if name is None or not isinstance(items[1].get(name), str):
-        return None
+    texts = [item[name] for item in items if isinstance(item.get(name), str)]
     whole: dict[str, Any] = {}
     for item in items:
-        whole |= {key: value for key, value in _told(item).items() if key != name}
-        _grow(whole, {"content": item.get(name)}, "content")
-    return whole
+        whole |= {key: value for key, value in _told(item).items() if key != name and key not in _TYPED}
+    ends_whole = texts[-1] == "".join(texts[:-1]) or _grow_on(texts)
+    return {**whole, "content": texts[-1] if ends_whole else "".join(texts)}
+
+
+def _name_of_pieces(items: list[dict[str, Any]]) -> str | None:
+    """The name under which each item has a piece of one text; None where they are something else."""
+    names = (*_PIECE, "response") if "done" in items[0] else _PIECE
+    if all(_TYPED.isdisjoint(item) for item in items):
+        found = next((name for name in names if isinstance(items[0].get(name), str)), None)
+        if found is not None:
+            return found if isinstance(items[1].get(found), str) else None
+    if any(item.get("role", "assistant") not in _SPEAKERS or item.get("type", "text") not in _KINDS for item in items):
+        return None
+    for name in _WORDS:
+        texts = [item[name] for item in items if isinstance(item.get(name), str)]
+        if len(texts) > 1 and len(texts) + 1 >= len(items) and (_grow_on(texts) or _run_on(texts)):
+            return name
+    return None
+
+
+def _grow_on(texts: list[str]) -> bool:
+    """Whether each text is the one before and more."""
+    return all(later.startswith(text) and later != text for text, later in pairwise(texts))
+
+
+def _run_on(texts: list[str]) -> bool:
+    """Whether texts are cut inside a sentence: there is a space at most of the seams."""
+    seams = [text[-1:] + later[:1] for text, later in pairwise(texts)]
+    return 2 * sum(" " in seam for seam in seams) >= len(seams)

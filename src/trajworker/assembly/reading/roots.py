@@ -63,6 +63,7 @@ class Root(Struct, eq=False, gc=False):
         heard: messages it was given, undecoded, where the last of them is an answer: a session, told as it went.
         trailing: messages it gave back, undecoded.
         outputs: all it gave back, undecoded.
+        gave_list: whether that is a list and nothing beside it.
     """
 
     words: list[Draft] = []
@@ -73,6 +74,7 @@ class Root(Struct, eq=False, gc=False):
     heard: list[Raw] = []
     trailing: list[Raw] = []
     outputs: Raw = Raw(b"null")
+    gave_list: bool = False
     read: list[Draft] = []
     """The messages it gave back, newest first, as far as they were asked for."""
     unread: Iterator[Draft] | None = None
@@ -94,6 +96,20 @@ class Root(Struct, eq=False, gc=False):
                     draft.content = words_of_blocks(draft.content) or draft.content
                 self.read.append(draft)
             yield self.read[place]
+
+    def leave_out_batch(self, said: AbstractSet[bytes]) -> None:
+        """Leave out answers of other traces: LangChain.js gives all that a batch answered back in each.
+
+        `said` are the digests of what the trace's own calls said.
+        """
+        if not self.gave_list or len(self.trailing) < 2:  # noqa: PLR2004 - several answers
+            return
+        drafts = list(self.given_back())[::-1]
+        if len(drafts) != len(self.trailing) or any(one.role is not ASSISTANT or one.tool_calls for one in drafts):
+            return
+        own = [item for item, one in zip(self.trailing, drafts, strict=True) if digest(one) in said]
+        if own:
+            self.trailing, self.read, self.unread = own, [], None
 
     def transcript(self) -> list[Draft]:
         """What a session heard and said, oldest first; decoded when it is asked for."""
@@ -221,7 +237,7 @@ def read_root(run: Run) -> Root:
     if len(inputs) < MAX_PLAIN_BYTES:
         _plain_inputs(root, {name: plain(name, value) for name, value in given.items()} if given else decoded(inputs))
     root.trailing = messages_given_back(given_back, given, resumes=root.resumes)
-    root.outputs = outputs
+    root.outputs, root.gave_list = outputs, given_back.keys() == {"output"}
     return root
 
 
@@ -238,9 +254,7 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
         root.resumes = True
         return
     flat = {**inputs, **inner} if isinstance(inner, dict) else inputs
-    for name in () if flat.keys().isdisjoint(SYSTEMS) else SYSTEMS:
-        if isinstance(flat.get(name), str) and flat[name].strip() and not root.system:
-            root.system = [Draft(role=SYSTEM, content=flat[name])]
+    root.system = _system_in(flat) or _system_in(flat.get("options"))
     for holder in () if flat.keys().isdisjoint(_HOLDERS) else _HOLDERS:
         held = flat.get(holder)
         fields = object_in(held) if isinstance(held, str) else held
@@ -253,6 +267,14 @@ def _plain_inputs(root: Root, inputs: Any) -> None:  # noqa: ANN401 - recorded J
     }  # fmt: skip
     if root.texts.keys().isdisjoint(WORDS) and not root.words:
         root.texts |= words_below(flat, SHALLOW)
+
+
+def _system_in(fields: Any) -> list[Draft]:  # noqa: ANN401 - recorded JSON
+    """The system prompt among fields that a root was given, whatever an app calls it."""
+    for name in SYSTEMS if isinstance(fields, dict) and not fields.keys().isdisjoint(SYSTEMS) else ():
+        if isinstance(fields.get(name), str) and fields[name].strip():
+            return [Draft(role=SYSTEM, content=fields[name])]
+    return []
 
 
 def is_written_in(payload: Raw, text: str) -> bool:

@@ -45,6 +45,8 @@ class Trace:
         if root is not None and (root.run_type not in kinds or any(call.run is not root for call in self.calls)):
             self.root = read_root(root)  # whatever its type, a root around calls is what the user spoke to
             prompt_from_transcript(self.calls, self.root)
+            if self.root.gave_list:
+                self.root.leave_out_batch({call.key for call in self.calls})
             if self.tools and self.calls:
                 self._sort_tools(root)
 

@@ -208,10 +208,11 @@ def own_words(draft: Draft, opening: Opening | None, *, made: bool = False) -> s
     root = opening.root if opening is not None else None
     shown = draft.content
     if root is None or not shown:
-        return None
+        given = root_drafts(root) if draft.says_nothing else []  # a wrapper could not render what it was given
+        return given[-1].content if given else None
     if shown.strip() in said_by_root(opening):
-        given = [word.content or "" for word in root.words] + list(root.texts.values())
-        return None if shown in given else next(text for text in given if text.strip() == shown.strip())
+        texts = [word.content or "" for word in root.words] + list(root.texts.values())
+        return None if shown in texts else next(text for text in texts if text.strip() == shown.strip())
     if root.words:
         word = root.words[-1].text
         if made and word:

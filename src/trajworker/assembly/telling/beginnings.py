@@ -46,7 +46,7 @@ def _asks(call: Call, opening: Opening, transcript: Transcript) -> bool:
         if draft.role is SYSTEM or (transcript.answer_ids and draft.says_nothing):
             continue
         return draft.role is USER or _asks_above(told, opening, transcript) or _lets_pass(told, opening, transcript)
-    return True
+    return all(draft.role is SYSTEM for draft in told)  # what is empty behind a call is its result, which was lost
 
 
 def _asks_above(told: list[Draft], opening: Opening, transcript: Transcript) -> bool:

@@ -164,12 +164,22 @@ def leave_open(transcript: Transcript, run: ToolRun) -> bool:
 def orphans(transcript: Transcript, before: datetime | None, asking: Call | None = None) -> None:
     """Tool runs that no call asked for, as far as anybody told, nor the one that is `asking` now."""
     for run in transcript.runs.begun(before):
-        if not (run.failed or run.value is not None):
-            continue
         if before is not None and (run.run.end_time or run.run.start_time) > before:
             continue
         if _is_awaited(transcript, run) or (asking is not None and asking.asks_for(run)):
             continue
+        _add_orphan(transcript, run)
+
+
+def orphans_inside(transcript: Transcript, call: Call) -> None:
+    """Tool runs inside a call, which tells of them only what the model said in the end (Gemini's automatic calls)."""
+    for run in transcript.runs.begun(call.run.end_time) if transcript.runs and not call.ids else ():
+        if call.run.id in run.path and not _is_awaited(transcript, run):
+            _add_orphan(transcript, run)
+
+
+def _add_orphan(transcript: Transcript, run: ToolRun) -> None:
+    if run.failed or run.value is not None:
         run.linked = True
         draft = complete(from_run(run), None, run)
         transcript.add(draft, digest(draft))

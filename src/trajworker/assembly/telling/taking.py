@@ -25,7 +25,7 @@ from trajworker.assembly.telling.copies import made
 from trajworker.assembly.telling.echoes import TurnSoFar, is_echo, retells
 from trajworker.assembly.telling.fresh import Fresh, Keyed
 from trajworker.assembly.telling.linking import complete, from_run, match_run, pending_of
-from trajworker.assembly.telling.results import add_missing_results, add_results, orphans
+from trajworker.assembly.telling.results import add_missing_results, add_results, orphans, orphans_inside
 from trajworker.assembly.telling.transcript import Reading, StepDraft, Transcript
 from trajworker.assembly.telling.turns import add_user, begin_turn_without_words, speaks_again
 from trajworker.dialects import Draft, digest
@@ -65,6 +65,7 @@ def take(transcript: Transcript, call: Call, opening: Opening | None) -> None:
         return
     if not begins and transcript.turn == 0:
         transcript.turn = 1
+    orphans_inside(transcript, call)
     _add_answer(transcript, call, call.answer.draft, outside)
 
 

@@ -52,7 +52,7 @@ def add_user(transcript: Transcript, draft: Draft, key: bytes, opening: Opening 
         draft.content = draft.content or words_inside(draft, opening)
     words = own_words(draft, opening, made=transcript.quotes.made(draft) or _is_handed_on(transcript, draft, opening))
     if words is not None:
-        draft.rendered, draft.content, draft.blocks = draft.content, words, None
+        draft.rendered, draft.content, draft.blocks = draft.content or None, words, None
     for place in range(len(transcript.drafts) - 1, -1, -1):
         before = transcript.drafts[place]
         beside = before.role is USER and place >= start
