@@ -2,7 +2,8 @@
 
 import pytest
 
-from trajworker.dialects.vocabulary import finish_reason, role_of, usage
+from trajworker.dialects.usage import usage
+from trajworker.dialects.vocabulary import finish_reason, role_of
 from trajworker.model.message import Role
 
 

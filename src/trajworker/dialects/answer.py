@@ -19,7 +19,8 @@ from trajworker.dialects.draft import as_text
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_all, read_one
 from trajworker.dialects.speech import RAW, raw, speak
-from trajworker.dialects.vocabulary import by_side, role_of, usage
+from trajworker.dialects.usage import by_side, usage
+from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import ASSISTANT
 
 ANSWERS = ("output", "final_answer", "final", "text", "answer", "result", "response", "completion", "generated_text",

@@ -6,7 +6,8 @@ from trajworker.dialects import openai_chat
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.outcome import Answer, finish_of, model_of
 from trajworker.dialects.speech import Said, speak
-from trajworker.dialects.vocabulary import by_side, finish_reason, snake, usage
+from trajworker.dialects.usage import by_side, usage
+from trajworker.dialects.vocabulary import finish_reason, snake
 
 _ABOUT = frozenset({"response_meta", "meta", "metadata", "generation_info"})
 """Objects in which frameworks keep what a provider told of its answer."""

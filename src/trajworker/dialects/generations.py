@@ -10,7 +10,7 @@ from trajworker.dialects.objects import held
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
 from trajworker.dialects.reader import read_one
 from trajworker.dialects.speech import speak
-from trajworker.dialects.vocabulary import usage
+from trajworker.dialects.usage import usage
 
 _COUNTS = ("token_usage", "tokenUsage", "usage", "estimatedTokenUsage")
 
@@ -60,7 +60,15 @@ def read_message(answer: Answer, message: dict[str, Any]) -> None:
         about.get("status"), about.get("incomplete_details"), calls=answer.calls
     )
     answer.model = answer.model or model_of(about) or model_of(extra)
-    answer.usage = usage(body.get("usage_metadata")) or answer.usage or _usage(about)
+    answer.usage = _with_cache(usage(body.get("usage_metadata")), about) or answer.usage or _usage(about)
+
+
+def _with_cache(told: dict[str, Any] | None, about: dict[str, Any]) -> dict[str, Any] | None:
+    """A message's counts, or Anthropic's own where older LangChain.js left out what was cached."""
+    own = usage(about.get("usage")) if told is not None and "usage" in about else None
+    if told is None or own is None or held(about["usage"]).get("input_tokens") != told.get("input_tokens"):
+        return told
+    return own if own.get("input_tokens") != told.get("input_tokens") else told
 
 
 def _usage(source: dict[str, Any]) -> dict[str, Any] | None:

@@ -11,7 +11,8 @@ from msgspec import Raw, Struct
 
 from trajworker.dialects.outcome import Answer
 from trajworker.dialects.typed import Body, Item, read_chat, read_langchain
-from trajworker.dialects.vocabulary import finish_reason, usage
+from trajworker.dialects.usage import usage
+from trajworker.dialects.vocabulary import finish_reason
 from trajworker.model.message import ASSISTANT
 from trajworker.model.run import NULL
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from trajworker.dialects import Draft, read_all, read_one
-from trajworker.dialects.vocabulary import finish_reason, usage
+from trajworker.dialects.usage import usage
+from trajworker.dialects.vocabulary import finish_reason
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.calling import INCOMPLETE
 

@@ -18,8 +18,9 @@ from trajworker.dialects.outcome import status_finish
 from trajworker.dialects.placeholders import text_of
 from trajworker.dialects.speech import RAW
 from trajworker.dialects.systems import system_drafts
-from trajworker.dialects.vocabulary import finish_reason, sides
-from trajworker.dialects.vocabulary import usage as read_usage
+from trajworker.dialects.usage import sides
+from trajworker.dialects.usage import usage as read_usage
+from trajworker.dialects.vocabulary import finish_reason
 from trajworker.model.message import SYSTEM, USER
 from trajworker.model.run import ERROR, ID_LENGTH, NULL, Run, ancestors
 
