@@ -8,6 +8,7 @@ from msgspec import structs
 
 from trajworker.assembly.kept.context import Pending, alone
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.roots import SHALLOW, texts_in
 from trajworker.assembly.reading.tool_runs import ToolRun
 from trajworker.assembly.reading.words import CONTEXT
 from trajworker.assembly.telling.linking import (
@@ -181,5 +182,14 @@ def orphans_inside(transcript: Transcript, call: Call) -> None:
 def _add_orphan(transcript: Transcript, run: ToolRun) -> None:
     if run.failed or run.value is not None:
         run.linked = True
-        draft = complete(from_run(run), None, run)
-        transcript.add(draft, digest(draft))
+        if not _ran_for_several(transcript, run):
+            draft = complete(from_run(run), None, run)
+            transcript.add(draft, digest(draft))
+
+
+def _ran_for_several(transcript: Transcript, run: ToolRun) -> bool:
+    """Whether a run carried out several calls whose results were told one by one."""
+    if isinstance(run.value, str):
+        return False
+    told = {draft.text for draft in transcript.drafts if draft.role is TOOL and draft.content}
+    return len(told.intersection(texts_in(run.value, SHALLOW))) > 1
