@@ -51,11 +51,11 @@ def test_arguments_that_only_a_tool_run_tells_are_not_the_models() -> None:
     assert made(read([root, asking, tool])) == [{}]
 
 
-def streamed(words: str, told: str) -> Trajectory:
+def streamed(words: str, told: str, finish_reason: str | None = "tool_calls") -> Trajectory:
     """A loop over a stream of which only the `words` of the answer were recorded; the next prompt has it as `told`."""
     record = Recorder()
     root = record.run("chain", {"question": ASKED["content"]}, {"output": "21 and 30."})
-    kept = {"choices": [{"finish_reason": "tool_calls", "message": {"role": "assistant", "content": words}}]}
+    kept = {"choices": [{"finish_reason": finish_reason, "message": {"role": "assistant", "content": words}}]}
     asking = record.run("llm", {"messages": [ASKED]}, kept, root)
     ran = record.run("tool", {"city": "Faro"}, {"output": "21"}, root, name="look")
     behind = [assistant(told, ("c1", "look", '{"city": "Faro"}')), result("c1", "21")]
@@ -64,12 +64,15 @@ def streamed(words: str, told: str) -> Trajectory:
 
 
 @pytest.mark.parametrize("words", ["", "I look."])
-def test_an_answer_that_ended_for_calls_and_tells_none_has_those_of_the_next_prompt(words: str) -> None:
-    trajectory = streamed(words, words)
+@pytest.mark.parametrize("finish_reason", ["tool_calls", None])
+def test_an_answer_that_may_have_ended_for_calls_and_tells_none_has_those_of_the_next_prompt(
+    words: str, finish_reason: str | None
+) -> None:
+    trajectory = streamed(words, words, finish_reason)
     assert [one.role.value for one in trajectory.messages] == ["user", "assistant", "tool", "assistant"]
     assert made(trajectory) == [{"city": "Faro"}]
     asking, ran = trajectory.messages[1:3]
-    assert (asking.content or "", asking.finish_reason, asking.run_id is not None) == (words, "tool_calls", True)
+    assert (asking.content or "", asking.finish_reason, asking.run_id is not None) == (words, finish_reason, True)
     assert ran.tool_response is not None
     assert (ran.tool_response.id, ran.tool_response.run_id is not None, ran.flags) == ("c1", True, ())
 
