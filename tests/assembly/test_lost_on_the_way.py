@@ -93,18 +93,18 @@ def test_a_system_prompt_among_the_options_of_an_sdk_is_told() -> None:
     assert [message.content for message in trajectory.messages] == ["You are a guide.", ASKED["content"], "21."]
 
 
-WRITTEN = "[{'text': '- Faro\\n- Beja', 'type': 'text', 'index': 0}]"
-"""How AgentExecutor writes an answer of blocks into its message."""
-
-
-@pytest.mark.parametrize(("said", "written"), [("- Faro\n- Beja", WRITTEN), ("", "[]")])
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [("🎉 “ok”\n\n| a |\n|---|", "[{'text': '🎉 “ok”\\n\\n| a |\\n|---|', 'type': 'text', 'index': 0}]"), ("", "[]")],
+)
 def test_an_answer_whose_blocks_were_written_as_python_writes_a_list_was_said_once(said: str, written: str) -> None:
     record = Recorder()
     blocks = [{"type": "text", "text": said, "index": 0}] if said else []
     back = {"output": blocks, "messages": [{"type": "ai", "content": written}]}
-    root = record.run("chain", {"input": ASKED["content"]}, back, name="AgentExecutor")
-    call = record.run("llm", {"messages": [system("Be brief."), ASKED]}, {"role": "assistant", "content": blocks}, root)
-    trajectory = told([root, call])
+    root = record.run("chain", {"input": ASKED["content"], "chat_history": []}, back, name="AgentExecutor")
+    message = {"lc": 1, "type": "constructor", "id": ["langchain", "schema", "messages", "AIMessageChunk"]}
+    answer = {"generations": [[{"text": said, "message": message | {"kwargs": {"content": blocks, "id": "run-1"}}}]]}
+    trajectory = told([root, record.run("llm", {"messages": [system("Be brief."), ASKED]}, answer, root)])
     assert [message.content or "" for message in trajectory.messages] == ["Be brief.", ASKED["content"], said]
     assert trajectory.internal == ()
 
