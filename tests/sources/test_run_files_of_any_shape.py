@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ SHAPES = {
     "answers.jsonl": b"\n".join(msgspec.json.encode({"runs": [row]}) for row in ROWS),
     "bom.json": b"\xef\xbb\xbf" + msgspec.json.encode(ROWS),
 }
+PACK: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}
 
 
 def imported(path: Path, **more: Any) -> list[tj.Trajectory]:
@@ -54,9 +56,43 @@ def plain(tmp_path: Path) -> list[tj.Trajectory]:
 @pytest.mark.parametrize("name", SHAPES)
 @pytest.mark.parametrize("packing", ["", ".gz", ".zst"])
 def test_every_shape_is_read(name: str, packing: str, tmp_path: Path, plain: list[tj.Trajectory]) -> None:
-    pack = {"": bytes, ".gz": gzip.compress, ".zst": zstandard.ZstdCompressor().compress}[packing]
+    pack = PACK.get(packing, bytes)
     (tmp_path / f"{name}{packing}").write_bytes(pack(SHAPES[name]))
     assert imported(tmp_path / f"{name}{packing}") == plain
+
+
+@pytest.mark.parametrize("packing", PACK)
+@pytest.mark.parametrize("kept", [0.01, 0.5, 0.99])
+def test_a_compressed_file_that_was_cut_off_is_told(packing: str, kept: float, tmp_path: Path) -> None:
+    whole = PACK[packing](SHAPES["lines.jsonl"])
+    file = tmp_path / f"cut.jsonl{packing}"
+    file.write_bytes(whole[: max(1, int(len(whole) * kept))])
+    with pytest.raises(tj.ConfigError, match=rf"cut\.jsonl{packing} cannot be read"):
+        imported(file)
+
+
+@pytest.mark.parametrize("packing", PACK)
+def test_a_compressed_file_that_is_damaged_is_told(packing: str, tmp_path: Path) -> None:
+    whole = PACK[packing](SHAPES["lines.jsonl"])
+    file = tmp_path / f"damaged.jsonl{packing}"
+    file.write_bytes(whole[:20] + b"\xff" * 20 + whole[40:])
+    with pytest.raises(tj.ConfigError, match=rf"damaged\.jsonl{packing} cannot be read"):
+        imported(file)
+
+
+def test_frames_of_zstandard_one_behind_the_other_are_one_file(tmp_path: Path, plain: list[tj.Trajectory]) -> None:
+    rows = [PACK[".zst"](msgspec.json.encode(row) + b"\n") for row in ROWS]
+    (tmp_path / "frames.jsonl.zst").write_bytes(b"".join(rows))
+    assert imported(tmp_path / "frames.jsonl.zst") == plain
+
+
+def test_notes_of_a_worker_are_no_runs(tmp_path: Path, plain: list[tj.Trajectory]) -> None:
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "runs.jsonl").write_bytes(SHAPES["lines.jsonl"])
+    (folder / "trajectories-0000000001.jsonl.manifest.json").write_text("{}")
+    (folder / "late-0000000002.jsonl.void.json").write_text("{}")
+    assert imported(folder) == plain
 
 
 def test_a_folder_of_pages_is_one_export(tmp_path: Path, plain: list[tj.Trajectory]) -> None:

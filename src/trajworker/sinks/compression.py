@@ -12,12 +12,12 @@ import zstandard
 from msgspec import Struct
 
 from trajworker.errors import OutputDamaged
+from trajworker.packed import GZIP_WINDOW
 from trajworker.ports import Compression, Part
 from trajworker.sinks.folder import ADVICE, Folder, portions, sync_file, write_all
 from trajworker.sinks.naming import part_name
 
 GZIP_LEVEL = 6
-GZIP_WINDOW = 31  # zlib's way to ask for a gzip header (zlib.net/manual.html, deflateInit2)
 ZSTD_LEVEL = 3
 
 

@@ -12,8 +12,8 @@ import zstandard
 from msgspec import Struct
 
 from trajworker.errors import ConfigError, PathNotAllowed
+from trajworker.packed import GZIP_WINDOW
 from trajworker.ports import Compression, Consumed
-from trajworker.sinks.compression import GZIP_WINDOW
 from trajworker.sinks.folder import Folder, portions
 from trajworker.sinks.manifest import Manifest, hash_of, read_manifest
 from trajworker.sinks.naming import FINAL, MANIFEST, VOID_NOTE, compression_of, manifest_name, void_name

@@ -1,26 +1,19 @@
 """Reads trajectories back from files and folders, one at a time: `load` undoes what the worker and `save` wrote."""
 
-import gzip
-import io
 import stat
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from os import PathLike
 from pathlib import Path
-from typing import IO, Any, cast
-
-import zstandard
 
 from trajworker.errors import NotATrajectory, NothingThere
+from trajworker.packed import DAMAGE, open_packed
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 from trajworker.trajectory.layout import decode_cumulative
 from trajworker.trajectory.published import FAULTS, files_of, translated_errors
 from trajworker.trajectory.trajectory import Trajectory
 
 __all__ = ["decode_line", "encode_trajectory", "load"]
-
-CHUNK_BYTES = 65_536
 
 
 def load(path: str | PathLike[str], *, skip_taken: bool = False) -> Iterator[Trajectory]:
@@ -67,60 +60,15 @@ def _file(file: Path) -> Iterator[Trajectory]:
         yield from _lines(file)
 
 
-class _Unpacked(io.RawIOBase):
-    """A .zst file as its content; raises EOFError where it ends inside a frame, which zstandard's reader does not."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__()
-        self._file = file.open("rb")
-        self._frame = zstandard.ZstdDecompressor().decompressobj()
-        self._ready = b""
-        self._begun = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 - any writeable buffer; 3.11 has no name for it
-        view = memoryview(buffer).cast("B")
-        while not self._ready:
-            if self._frame.eof:
-                rest = self._frame.unused_data
-                self._frame, self._begun = zstandard.ZstdDecompressor().decompressobj(), False
-            else:
-                rest = b""
-            packed = rest or self._file.read(CHUNK_BYTES)
-            if not packed:
-                if self._begun:
-                    raise EOFError("it ends inside a frame")
-                return 0
-            self._begun = True
-            self._ready = self._frame.decompress(packed)
-        size = min(len(view), len(self._ready))
-        view[:size] = self._ready[:size]
-        self._ready = self._ready[size:]
-        return size
-
-    def close(self) -> None:
-        self._file.close()
-        super().close()
-
-
-def _open(file: Path) -> IO[bytes]:
-    with translated_errors(file):
-        if file.name.endswith(".gz"):
-            return cast("IO[bytes]", gzip.open(file, "rb"))
-        if file.name.endswith(".zst"):
-            return io.BufferedReader(_Unpacked(file))
-        return file.open("rb")
-
-
 def _lines(file: Path) -> Iterator[Trajectory]:
     number = 0
-    with closing(_open(file)) as lines:
+    with translated_errors(file):
+        opened = open_packed(file)
+    with closing(opened) as lines:
         while True:
             try:
                 line = lines.readline()
-            except (OSError, EOFError, zlib.error, zstandard.ZstdError) as fault:
+            except DAMAGE as fault:
                 raise NotATrajectory(
                     f"{file}, behind line {number}: the compressed file is damaged: {fault}"
                 ) from fault

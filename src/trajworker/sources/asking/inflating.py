@@ -5,11 +5,11 @@ httpx's own decoder shows neither a cut gzip stream nor a bomb (reliability.md r
 
 import zlib
 
+from trajworker.packed import GZIP_WINDOW
 from trajworker.sources.asking.failure import Failure, Kind
 
 PIECE = 1 << 20
 """Bytes inflated at a time, so that a bomb is noticed before it fills the memory."""
-_GZIP = 31
 
 
 class Inflating:
@@ -21,7 +21,7 @@ class Inflating:
         self._size = 0
         self._zlib = None
         if encoding in ("gzip", "x-gzip"):
-            self._zlib = zlib.decompressobj(_GZIP)
+            self._zlib = zlib.decompressobj(GZIP_WINDOW)
         elif encoding not in ("", "identity"):
             raise Failure(Kind.CORRUPT, detail=f"the answer is encoded as {encoding[:20]!r}, which was not asked for")
 
@@ -36,7 +36,7 @@ class Inflating:
             return
         while chunk:
             if self._zlib.eof:
-                self._zlib = zlib.decompressobj(_GZIP)
+                self._zlib = zlib.decompressobj(GZIP_WINDOW)
             try:
                 self._keep(self._zlib.decompress(chunk, PIECE))
             except zlib.error:

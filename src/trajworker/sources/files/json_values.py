@@ -6,7 +6,7 @@ elements come one by one.
 
 import re
 from collections.abc import Iterator
-from typing import Protocol
+from typing import IO
 
 import msgspec
 from msgspec import Raw
@@ -25,19 +25,7 @@ class BrokenFile(ValueError):
     """A file ends within a value, is no JSON, or holds more than one value may weigh."""
 
 
-class ByteStream(Protocol):
-    """An open file."""
-
-    def read(self, size: int, /) -> bytes:
-        """Up to so many bytes; none at the end."""
-        ...
-
-    def close(self) -> None:
-        """Give it back."""
-        ...
-
-
-def values(stream: ByteStream) -> Iterator[bytes]:
+def values(stream: IO[bytes]) -> Iterator[bytes]:
     """The values of a stream, or of the list it is.
 
     Raises:
@@ -62,7 +50,7 @@ def _is_lines(first: bytes) -> bool:
     return not any(name.decode()[1:-1] in decoded for name in LISTS)
 
 
-def _lines(first: bytes, stream: ByteStream) -> Iterator[bytes]:
+def _lines(first: bytes, stream: IO[bytes]) -> Iterator[bytes]:
     rest = first
     while chunk := stream.read(CHUNK_BYTES):
         *whole, rest = (rest + chunk).split(b"\n")
@@ -75,7 +63,7 @@ def _lines(first: bytes, stream: ByteStream) -> Iterator[bytes]:
 class _Cutter:
     """Follows brackets through a stream, whatever its line ends."""
 
-    def __init__(self, first: bytes, stream: ByteStream) -> None:
+    def __init__(self, first: bytes, stream: IO[bytes]) -> None:
         self._buffer = first
         self._stream = stream
         self._place = 0

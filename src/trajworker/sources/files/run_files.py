@@ -4,28 +4,28 @@ Files are plain or compressed (`.gz`, `.zst`) and are read value by value, so th
 A list of messages is what langsmith-fetch writes: one file per thread, named after it.
 """
 
-import gzip
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
-import zstandard
 from msgspec import Struct
 
 from trajworker.errors import ConfigError
 from trajworker.model.run import Run
+from trajworker.packed import DAMAGE, PACKINGS, open_packed
 from trajworker.ports import Unreadable
-from trajworker.sources.files.json_values import BrokenFile, ByteStream, values
+from trajworker.sources.files.json_values import BrokenFile, values
 from trajworker.sources.wires.reading import REFUSED, read_run
 from trajworker.sources.wires.row import Reader
 from trajworker.sources.wires.thread_key import ThreadKey
 from trajworker.sources.wires.wire_v1 import WireV1
 from trajworker.sources.wires.wire_v2 import WireV2
 
-SUFFIXES = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in ("", ".gz", ".zst"))
-OURS = (".manifest.json", ".void.json")
+SUFFIXES = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in PACKINGS)
+NOT_RUNS = (".manifest.json", ".void.json")
+"""What a worker notes beside its files."""
 
 
 class Messages(Struct, frozen=True):
@@ -55,7 +55,7 @@ class RunFiles:
 
     def __init__(self, path: Path, thread_keys: Sequence[str]) -> None:
         """Raises ConfigError where there is no such file."""
-        self._files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if _is_ours(one))
+        self._files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if _may_hold_runs(one))
         if not self._files:
             raise ConfigError(f"there is no file of runs at {path}: {', '.join(SUFFIXES)} are read")
         self._reader = Reader("", ThreadKey(thread_keys))
@@ -70,14 +70,14 @@ class RunFiles:
         for file in self._files:
             messages: list[Any] = []
             try:
-                with closing(_opened(file)) as stream:
+                with closing(open_packed(file)) as stream:
                     for number, raw in enumerate(values(stream), start=1):
                         found = self._understood(raw, file, number)
                         if isinstance(found, list):
                             messages += found
                         else:
                             yield found
-            except (BrokenFile, OSError, EOFError, zstandard.ZstdError) as reason:
+            except (BrokenFile, *DAMAGE) as reason:
                 raise ConfigError(f"{file} cannot be read: {reason}") from None
             if messages:
                 yield Messages(_stem(file), messages)
@@ -97,20 +97,10 @@ class RunFiles:
         return read_run(raw, self._v1 if old else self._v2, self._reader)
 
 
-def _is_ours(path: Path) -> bool:
-    return path.name.endswith(SUFFIXES) and not path.name.endswith(OURS) and path.is_file()
+def _may_hold_runs(path: Path) -> bool:
+    """Whether a file of a folder is read: runs by its ending, and none of a worker's own notes."""
+    return path.name.endswith(SUFFIXES) and not path.name.endswith(NOT_RUNS) and path.is_file()
 
 
 def _stem(file: Path) -> str:
     return file.name.removesuffix(".gz").removesuffix(".zst").rpartition(".")[0]
-
-
-def _opened(file: Path) -> ByteStream:
-    if file.name.endswith(".gz"):
-        return cast("ByteStream", gzip.open(file, "rb"))
-    if file.name.endswith(".zst"):
-        raw = file.open("rb")
-        return cast(
-            "ByteStream", zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
-        )
-    return cast("ByteStream", file.open("rb"))
