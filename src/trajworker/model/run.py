@@ -4,6 +4,7 @@ Times are aware UTC datetimes. Payload fields stay undecoded JSON (`msgspec.Raw`
 intake never pays for what it does not read. Source of the fields: langsmith-api.md sections 2.2 and 3.2.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -104,6 +105,27 @@ class Run(Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     def ended(self) -> bool:
         """Whether nothing more is expected of this run."""
         return self.status is not PENDING
+
+
+def newest_versions(runs: Iterable[Run]) -> dict[str, Run]:
+    """The newest version of each run, by id: ended over pending, one with an end over one without, then the later end.
+
+    Where requests tell which version is newer, as in staging, they decide in place of the later end.
+    """
+    newest: dict[str, Run] = {}
+    for run in runs:
+        held = newest.get(run.id)
+        if held is None or _newer(run, held):
+            newest[run.id] = run
+    return newest
+
+
+def _newer(run: Run, held: Run) -> bool:
+    if run.ended != held.ended:
+        return run.ended
+    if run.end_time is None or held.end_time is None:
+        return held.end_time is None and run.end_time is not None
+    return run.end_time > held.end_time
 
 
 class Feedback(Struct, frozen=True, kw_only=True, omit_defaults=True):

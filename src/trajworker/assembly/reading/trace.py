@@ -1,6 +1,6 @@
 """The runs of one trace, read and sorted by kind."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec import Raw, structs
@@ -18,7 +18,7 @@ from trajworker.assembly.reading.twice import told_by, told_by_outer, told_once
 from trajworker.assembly.reading.unprompted import prompt_from_transcript
 from trajworker.assembly.reading.wrappers import real_tools, tells_nothing
 from trajworker.errors import MalformedRun, RedactionFailed
-from trajworker.model.run import REDACTION_FAILED, Feedback, Run
+from trajworker.model.run import REDACTION_FAILED, Feedback, Run, newest_versions
 
 
 class Trace:
@@ -26,7 +26,9 @@ class Trace:
 
     def __init__(self, runs: Iterable[Run], feedback: Sequence[Feedback], rule: RewardRule) -> None:
         self.aggregation = rule.aggregation
-        self.runs = _newest_versions(runs)
+        self.runs = newest_versions(_all_masked(runs))
+        if not self.runs:
+            raise MalformedRun("a trace without any run tells nothing")
         first = next(iter(self.runs.values()))
         self.trace_id, self.project_id = first.trace_id, first.project_id
         self.root_run = self.runs.get(self.trace_id)
@@ -78,24 +80,13 @@ class Trace:
         return told_by(run, self.calls) or run_id
 
 
-def _newest_versions(runs: Iterable[Run]) -> dict[str, Run]:
-    """The newest version of each run, by id.
-
-    Raises:
-        MalformedRun: there is none.
-        RedactionFailed: a run could not be masked.
-    """
-    newest: dict[str, Run] = {}
+def _all_masked(runs: Iterable[Run]) -> Iterator[Run]:
+    """The runs, each looked at first; raises RedactionFailed at one that could not be masked."""
     for run in runs:
         if REDACTION_FAILED in run.flags:
             why = f": {run.error}" if run.error else ""
             raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out{why}")
-        held = newest.get(run.id)
-        if held is None or _newer(run, held):
-            newest[run.id] = run
-    if not newest:
-        raise MalformedRun("a trace without any run tells nothing")
-    return newest
+        yield run
 
 
 def _read_calls(llm_runs: list[Run], tools: list[ToolRun]) -> list[Call]:
@@ -115,12 +106,3 @@ def _read_calls(llm_runs: list[Run], tools: list[ToolRun]) -> list[Call]:
 def _place(run: Run) -> tuple[datetime, str, str]:
     """Sorts runs by start."""
     return run.start_time, run.dotted_order, run.id
-
-
-def _newer(run: Run, held: Run) -> bool:
-    """Whether one version of a run supersedes another: ended over pending, then the later end."""
-    if run.ended != held.ended:
-        return run.ended
-    if run.end_time is None or held.end_time is None:
-        return held.end_time is None and run.end_time is not None
-    return run.end_time > held.end_time
