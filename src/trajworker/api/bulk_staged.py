@@ -91,8 +91,8 @@ def _values(bulk: Bulk) -> Generator[Run | Unreadable | Messages, None, None]:
     key_of = ThreadKey(keys)
     with ParquetExport(bulk.path, keys, NEEDED_RUN_TYPES).open(spill=False) as rows:
         for batch in rows.unsorted():
-            for run in runs_of(batch):
-                yield _keyed(run, key_of)
+            for one in runs_of(batch):
+                yield _keyed(one, key_of) if isinstance(one, Run) else one
 
 
 def _keyed(run: Run, key_of: ThreadKey) -> Run:

@@ -38,6 +38,8 @@ _LINES = msgspec.msgpack.Decoder(list[AssembledLine])
 
 def line_of(conversation: ExportedConversation, settings: FoldSettings) -> AssembledLine:
     """The line of a conversation; payloads that are no JSON are only looked for where folding fails."""
+    if conversation.failure is not None:
+        return AssembledLine(conversation.conversation_id, failure=conversation.failure)
     try:
         return AssembledLine(conversation.conversation_id, _encoded(conversation, settings))
     except Exception:  # noqa: BLE001 - an export may hold anything

@@ -62,7 +62,7 @@ FROM run JOIN trace USING (session_id, trace_id) JOIN bucket USING (session_id, 
 """
 ORDER = """
 ORDER BY conversation_start_us, session_id, conversation_id, trace_start_us, trace_id,
-         dotted_order, start_us, id, end_us NULLS FIRST
+         dotted_order, start_us, id
 """
 
 
@@ -187,11 +187,11 @@ def key_selection(columns: Mapping[str, str], thread_keys: Sequence[str]) -> str
 def _ids(columns: Mapping[str, str]) -> list[str]:
     first = "NULLIF(split_part(CAST(dotted_order AS VARCHAR), '.', 1)[-36:], '')"
     root = first if "dotted_order" in columns else "NULL"
-    trace = "CAST(trace_id AS VARCHAR)" if "trace_id" in columns else "NULL"
+    trace = "NULLIF(CAST(trace_id AS VARCHAR), '')" if "trace_id" in columns else "NULL"
     project = "coalesce(CAST(session_id AS VARCHAR), '')" if "session_id" in columns else "''"
     return [
         "CAST(id AS VARCHAR) AS id",
-        f"coalesce({trace}, {root}, CAST(id AS VARCHAR)) AS trace_id",
+        f"coalesce({trace}, {root}, CAST(id AS VARCHAR), '') AS trace_id",
         f"{project} AS session_id",
     ]
 

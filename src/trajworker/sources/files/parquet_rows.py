@@ -1,16 +1,19 @@
 """Rows of an export, as `parquet` selects them, to runs: column by column, because an export has millions of rows."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
-from trajworker.model.run import CLAMPED_TIME, ERROR, NULL, PENDING, SUCCESS, Run, RunStatus
-from trajworker.model.times import EPOCH
+from trajworker.errors import MalformedRun
+from trajworker.model.run import CLAMPED_TIME, NULL, Run, a_count, newest_versions
+from trajworker.ports import Unreadable
+from trajworker.sources.wires.instants import moment_of
+from trajworker.sources.wires.plausible import NO_ID, STATUSES, cost_of, parent_in, status_of, times_of
 
 NO_JSON = "not_json"
 """Flag of a run of which a payload was no JSON and is kept as text."""
@@ -21,35 +24,48 @@ COLUMNS = (
     *("dotted_order", "start_us", "end_us", "first_token_us", "inputs", "outputs", "extra"),
     *("prompt_tokens", "completion_tokens", "total_tokens", "total_cost"),
 )
-_STATUSES = {status.value: status for status in RunStatus}
-_PROJECT, _CONVERSATION, _TRACE, _RUN = (itemgetter(place) for place in range(4))
+_PROJECT, _TRACE, _RUN = map(itemgetter, (0, 2, 3))
 
 
 class ExportedConversation(Struct, frozen=True, kw_only=True):
-    """One conversation of an export: its key, and its runs trace by trace in order of start."""
+    """One conversation of an export: its key, and its runs trace by trace in order of start, each once."""
 
     project_id: str
     conversation_id: str
-    traces: list[list[Run]]
+    traces: list[list[Run]] = []
+    failure: str | None = None
+    """Why it cannot be handed out, where a run of it cannot be read."""
 
 
 def conversations_of(batch: Any) -> Iterator[ExportedConversation]:  # noqa: ANN401 - pyarrow has no types
-    """The conversations of an Arrow batch that is sorted and holds them whole; a run that comes twice counts once."""
+    """The conversations of an Arrow batch that is sorted and holds them whole."""
     for (project, name), rows in groupby(_rows(batch), lambda row: row[:2]):
-        # of equal ids that follow each other the later one is the more complete
-        traces = [list({row[3]: _run(row) for row in trace}.values()) for _, trace in groupby(rows, _TRACE)]
-        yield ExportedConversation(project_id=project, conversation_id=name, traces=traces)
+        try:
+            traces = [list(newest_versions(map(_run, trace)).values()) for _, trace in groupby(rows, _TRACE)]
+        except MalformedRun as reason:
+            failure = f"a run of it cannot be read ({reason})"
+            yield ExportedConversation(project_id=project, conversation_id=name, failure=failure)
+        else:
+            yield ExportedConversation(project_id=project, conversation_id=name, traces=traces)
 
 
-def runs_of(batch: Any) -> list[Run]:  # noqa: ANN401 - pyarrow has no types
+def runs_of(batch: Any) -> list[Run | Unreadable]:  # noqa: ANN401 - pyarrow has no types
     """The runs of an Arrow batch, in whatever order; their payloads are JSON."""
-    return [mended(_run(row)) for row in _rows(batch)]
+    return [_read(row) for row in _rows(batch)]
+
+
+def _read(row: tuple[Any, ...]) -> Run | Unreadable:
+    try:
+        return mended(_run(row))
+    except MalformedRun as reason:  # the row itself stays in the export, where it can be looked at
+        project, run_id, trace = _PROJECT(row), _RUN(row), _TRACE(row)
+        return Unreadable(project_id=project, run_id=run_id, reason=str(reason), raw=b"", trace_id=trace)
 
 
 def mended(run: Run) -> Run:
     """A run whose payloads are JSON: those that are not are kept as text, and flagged."""
     changed = {name: _text(payload) for name in JSON_COLUMNS if not _is_json(payload := getattr(run, name))}
-    return msgspec.structs.replace(run, **changed, flags=(*run.flags, NO_JSON)) if changed else run
+    return replace(run, **changed, flags=(*run.flags, NO_JSON)) if changed else run
 
 
 def _rows(batch: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - pyarrow has no types
@@ -57,41 +73,44 @@ def _rows(batch: Any) -> Iterator[tuple[Any, ...]]:  # noqa: ANN401 - pyarrow ha
 
 
 def _run(row: tuple[Any, ...]) -> Run:
+    """The run of a row, by the rules of the wires.
+
+    Raises:
+        MalformedRun: it tells no id, or no start time.
+    """
     project, _, trace, run_id, name, run_type, status, error, parent, order, start, end, first_token, *rest = row
     inputs, outputs, extra, prompt_tokens, completion_tokens, total_tokens, cost = rest
-    start_time = EPOCH if start is None else EPOCH + timedelta(microseconds=start)
-    end_time = None if end is None else max(start_time, EPOCH + timedelta(microseconds=end))
-    return Run(
+    if run_id is None:
+        raise MalformedRun(NO_ID)
+    began = None if start is None else moment_of(start)
+    ended = None if end is None else moment_of(end)
+    start_time, end_time, honest = times_of(began, ended, order or "")
+    # in two steps, as `wires.row` does it and for the same reason
+    run = Run(
         id=run_id,
         trace_id=trace,
         project_id=project,
         name=name or "",
-        run_type=(run_type or "chain").lower(),
-        status=_STATUSES.get(status or "") or _status(status, error, ended=end is not None),
+        run_type=run_type.lower() if run_type else "",
+        status=STATUSES.get(status or "") or status_of(status, error, ended=end is not None),
         start_time=start_time,
         end_time=end_time,
-        first_token_time=None if first_token is None else EPOCH + timedelta(microseconds=first_token),
+        first_token_time=None if first_token is None else moment_of(first_token),
         dotted_order=order or "",
-        parent_run_id=parent or None,
+        parent_run_id=parent or parent_in(order or "", run_id, trace),
         error=error,
+        flags=() if honest else (CLAMPED_TIME,),
+    )
+    return replace(
+        run,
         inputs=Raw(inputs) if inputs else NULL,
         outputs=Raw(outputs) if outputs else NULL,
         extra=Raw(extra) if extra else NULL,
-        prompt_tokens=prompt_tokens,
-        completion_tokens=completion_tokens,
-        total_tokens=total_tokens,
-        total_cost=cost,
-        flags=() if start is not None else (CLAMPED_TIME,),
+        prompt_tokens=None if prompt_tokens is None else a_count(prompt_tokens),
+        completion_tokens=None if completion_tokens is None else a_count(completion_tokens),
+        total_tokens=None if total_tokens is None else a_count(total_tokens),
+        total_cost=None if cost is None else cost_of(cost),
     )
-
-
-def _status(named: str | None, error: str | None, *, ended: bool) -> RunStatus:
-    known = _STATUSES.get((named or "").lower())
-    if known is not None:
-        return known
-    if error:
-        return ERROR
-    return SUCCESS if ended else PENDING
 
 
 def _is_json(payload: Raw) -> bool:

@@ -3,7 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-from trajworker.model.times import EARLIEST, LATEST
+from trajworker.model.times import EARLIEST, EPOCH, LATEST
 
 MARGIN = timedelta(milliseconds=1)
 """Added to both ends of every window, so that it does not matter which end a server includes; what comes twice is
@@ -34,6 +34,14 @@ def utc(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         return EARLIEST - MARGIN if moment.year <= EARLIEST.year else LATEST + MARGIN
+
+
+def moment_of(micros: int) -> datetime:
+    """The moment so many microseconds after the epoch; one outside the calendar becomes an impossible one inside it."""
+    try:
+        return EPOCH + timedelta(microseconds=micros)
+    except OverflowError:
+        return EARLIEST - MARGIN if micros < 0 else LATEST + MARGIN
 
 
 def mended(text: str) -> datetime | None:

@@ -17,6 +17,7 @@ from trajworker.model.run import CLAMPED_TIME, Run
 from trajworker.ports import Unreadable
 from trajworker.sources.wires.instants import mended as mended_time
 from trajworker.sources.wires.mending import BOM, mend
+from trajworker.sources.wires.plausible import NO_ID
 from trajworker.sources.wires.row import Reader, Row
 from trajworker.sources.wires.splitting import Torn, split
 from trajworker.sources.wires.wire import Rows, Wire
@@ -142,7 +143,7 @@ def _field_by_field(fields: dict[str, Raw], row_type: type[Row], flags: list[str
         except REFUSED:
             values |= _mended_field(wanted.name, bytes(raw), flags)
     if "id" not in values:
-        raise MalformedRun("the run tells no id")
+        raise MalformedRun(NO_ID)
     return row_type(**values)
 
 

@@ -5,28 +5,17 @@ there is one conversion. Source: langsmith-api.md sections 2.2 and 3.2.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar
 
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
-from trajworker.errors import MalformedRun
-from trajworker.model.run import CLAMPED_TIME, ERROR, NULL, PENDING, SUCCESS, Run, RunStatus, a_count, ancestors
-from trajworker.model.times import EARLIEST, LATEST, clamped
-from trajworker.sources.wires.instants import start_in, utc
+from trajworker.model.run import CLAMPED_TIME, NULL, Run, a_count, ancestors
+from trajworker.sources.wires.instants import utc
+from trajworker.sources.wires.plausible import STATUSES, cost_of, parent_in, status_of, times_of
 
-CLOCK_RESOLUTION = timedelta(milliseconds=1)
 _NO_FIGURES = (NULL, Raw(b"{}"), Raw(b""))
-
-_STATUS = {
-    "success": SUCCESS,
-    "SUCCESS": SUCCESS,
-    "error": ERROR,
-    "ERROR": ERROR,
-    "pending": PENDING,
-    "PENDING": PENDING,
-}
 
 
 class Row(Struct, kw_only=True, gc=False):
@@ -84,7 +73,7 @@ class Reader(Struct, frozen=True):
             MalformedRun: it tells no start time.
         """
         order = row.dotted_order or ""
-        start, end, honest = _times(row, order)
+        start, end, honest = times_of(row.start_time, row.end_time, order)
         # In two steps: a call with more than 15 keywords is made by way of dicts, which costs more than it does here.
         run = Run(
             id=row.id,
@@ -92,7 +81,7 @@ class Reader(Struct, frozen=True):
             project_id=row.project_id or self.project_id,
             name=row.name or "",
             run_type=row.run_type.lower() if row.run_type else "",
-            status=_STATUS.get(row.status or "") or _status_of(row),
+            status=STATUSES.get(row.status or "") or status_of(row.status, row.error, ended=row.end_time is not None),
             start_time=start,
             end_time=end,
             dotted_order=order,
@@ -121,46 +110,12 @@ def _with_details(run: Run, row: Row) -> Run:
         prompt_tokens=a_count(row.prompt_tokens) if row.prompt_tokens is not None else None,
         completion_tokens=a_count(row.completion_tokens) if row.completion_tokens is not None else None,
         total_tokens=a_count(row.total_tokens) if row.total_tokens is not None else None,
-        total_cost=_cost(row.total_cost) if row.total_cost is not None else None,
+        total_cost=cost_of(row.total_cost) if row.total_cost is not None else None,
         prompt_token_details=_details(row.prompt_token_details) if row.prompt_token_details else None,
         completion_token_details=_details(row.completion_token_details) if row.completion_token_details else None,
         feedback_stats=NULL if row.feedback_stats in _NO_FIGURES else row.feedback_stats,
         reference_example_id=row.reference_example_id,
     )
-
-
-def _times(row: Row, order: str) -> tuple[datetime, datetime | None, bool]:
-    """Start and end in UTC, and whether they are as they were told."""
-    start, end = row.start_time, row.end_time
-    start = utc(start) if start is not None else start_in(order)
-    if start is None:
-        raise MalformedRun("the run tells no start time")
-    if end is not None:
-        end = utc(end)
-    if EARLIEST <= start <= LATEST and (end is None or start <= end <= LATEST):
-        return start, end, True
-    return _possible(start, end)
-
-
-def _possible(start: datetime, end: datetime | None) -> tuple[datetime, datetime | None, bool]:
-    """Times that can be true, and whether they differ from what was told by no more than a clock's resolution.
-
-    Some producers tell ends in milliseconds and starts in microseconds, so that a short run ends before it starts.
-    """
-    earlier = clamped(start)
-    later = None if end is None else max(earlier, clamped(end))
-    honest = earlier == start and (end is None or later is None or abs(later - end) < CLOCK_RESOLUTION)
-    return earlier, later, honest
-
-
-def _status_of(row: Row) -> RunStatus:
-    """A word no one knows: the run is over if it has an end."""
-    known = _STATUS.get((row.status or "").lower())
-    if known is not None:
-        return known
-    if row.end_time is None:
-        return PENDING
-    return ERROR if row.error else SUCCESS
 
 
 def _trace_of(row: Row, order: str) -> str:
@@ -171,24 +126,13 @@ def _trace_of(row: Row, order: str) -> str:
 def _parent_of(row: Row, order: str) -> str | None:
     if row.parent_run_ids:
         return row.parent_run_ids[-1]
-    if row.id == row.trace_id:
-        return None
-    above = ancestors(order)
-    return above[-1] if above else None
+    return parent_in(order, row.id, row.trace_id)
 
 
 def _attachment_names(row: Row) -> tuple[str, ...]:
     """Names only: what they point at is never opened, and the signed addresses go no further."""
     prefix = row.attachment_prefix
     return tuple(name.removeprefix(prefix) for name in row.attachments or () if name.startswith(prefix))
-
-
-def _cost(value: float | str) -> float | None:
-    try:
-        cost = float(value)
-    except ValueError:
-        return None
-    return cost if abs(cost) < float("inf") else None
 
 
 def _details(details: dict[str, Any]) -> dict[str, int] | None:
