@@ -8,7 +8,8 @@ from msgspec import structs
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Aggregation, Conversation, FoldSettings, Header, RewardRule, assemble
-from trajworker.assembly.kept.figures import seconds, union
+from trajworker.assembly.kept.figures import seconds
+from trajworker.model.intervals import union
 from trajworker.model.run import Feedback, Run
 from trajworker.trajectory import TerminationReason, Trajectory
 from trajworker.trajectory.rates import tool_error_rate
@@ -107,6 +108,15 @@ def test_times_are_unions_so_that_parallel_work_counts_once() -> None:
     trajectory = told([structs.replace(root, end_time=start + timedelta(seconds=3)), *tools])
     assert trajectory.execution_metrics is not None
     assert trajectory.execution_metrics.env_time == 2.0
+
+
+def test_a_tool_that_took_no_time_is_known_to_have_taken_none() -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "q"}, {"output": "a"})
+    tool = record.run("tool", {"n": 1}, {"output": "r"}, root, name="look")
+    metrics = told([root, structs.replace(tool, end_time=tool.start_time)]).execution_metrics
+    assert metrics is not None
+    assert metrics.env_time == 0.0
 
 
 def feedback(key: str, score: float | None, run: Run, minute: int = 0, comment: str | None = None) -> Feedback:

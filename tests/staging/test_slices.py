@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from support.staged import PROJECT_ID, a_page, a_run, a_slice, minute
+from trajworker.model.intervals import subtract, union
 from trajworker.model.run import Project
 from trajworker.ports import Coverage, Slice, SlicePurpose
 from trajworker.staging import Staging
-from trajworker.staging.slices import subtract, union, watermark_of
+from trajworker.staging.slices import watermark_of
 
 PROJECT = Project(PROJECT_ID, "acme")
 

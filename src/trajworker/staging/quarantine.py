@@ -8,11 +8,11 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from time import time
 
+from trajworker.model.intervals import subtract
 from trajworker.model.times import SECOND_US
 from trajworker.ports import StagedPage, Unreadable
-from trajworker.staging import slices
 from trajworker.staging.encoding import PackedId, digest, pack_id, pack_time, unpack_id
-from trajworker.staging.slices import Stretch
+from trajworker.staging.slices import KEY_OF_PROJECT, Stretch, spans_of
 from trajworker.staging.statements import chunked, slots
 
 _COLUMNS = "project, run, reason, hash, raw, trace, start, end, slice, kept_at"
@@ -74,10 +74,8 @@ def release_stretches(connection: sqlite3.Connection, project: int, slice_: int,
     ).fetchall()
     if not rows:
         return 0
-    spans = slices.spans_of(connection, project)
-    well = [
-        (key,) for key, start, end, met in rows if not slices.subtract([(start, end)], spans if met is None else read)
-    ]
+    spans = spans_of(connection, project)
+    well = [(key,) for key, start, end, met in rows if not subtract([(start, end)], spans if met is None else read)]
     connection.executemany("DELETE FROM unreadable WHERE key = ?", well)
     return len(well)
 
@@ -98,7 +96,7 @@ def unreadable(project_id: str, connection: sqlite3.Connection) -> list[Unreadab
     """Runs that could not be read and did not come whole since."""
     rows = connection.execute(
         "SELECT u.run, u.reason, u.raw, u.trace FROM unreadable u "
-        f"WHERE u.project = {slices.KEY_OF_PROJECT} "
+        f"WHERE u.project = {KEY_OF_PROJECT} "
         "AND NOT EXISTS (SELECT 1 FROM run r WHERE r.project = u.project AND r.id = u.run)",
         (pack_id(project_id),),
     )

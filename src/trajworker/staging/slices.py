@@ -9,6 +9,7 @@ from datetime import datetime
 
 from msgspec import structs
 
+from trajworker.model.intervals import subtract, union
 from trajworker.model.run import Project
 from trajworker.ports import COVERING, Coverage, Slice, SlicePurpose
 from trajworker.staging.encoding import digest, pack_id, pack_time, unpack_time
@@ -127,28 +128,6 @@ def watermark_of(spans: Sequence[Stretch], planned: Sequence[Stretch]) -> int | 
     first_missing = min((start for start, _ in missing), default=None)
     prefix = [end for start, end in spans if first_missing is None or start < first_missing]
     return prefix[-1] if prefix else None
-
-
-def union(stretches: Iterable[Stretch]) -> list[Stretch]:
-    """The same moments as stretches in order that do not touch."""
-    merged: list[Stretch] = []
-    for start, end in sorted(stretches):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
-        elif start < end:
-            merged.append((start, end))
-    return merged
-
-
-def subtract(stretches: Iterable[Stretch], taken: Iterable[Stretch]) -> list[Stretch]:
-    """The moments of `stretches` that are not in `taken`."""
-    left = union(stretches)
-    for taken_start, taken_end in union(taken):
-        pieces = [
-            piece for start, end in left for piece in ((start, min(end, taken_start)), (max(start, taken_end), end))
-        ]
-        left = [(start, end) for start, end in pieces if start < end]
-    return left
 
 
 def spans_of(connection: sqlite3.Connection, project: int) -> list[Stretch]:

@@ -4,14 +4,13 @@ A first cycle covers [since, until). Later ones catch up: what is new since the 
 before it, then runs that ended meanwhile, and once a day the whole horizon (reliability.md section 2.3).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from trajworker.model.intervals import subtract
 from trajworker.ports import COVERING, Coverage, Slice, SlicePurpose
-
-Span = tuple[datetime, datetime]
 
 LOOKBACK_PER_SETTLE = 6
 """A source that may lag for `settle` is looked at again for six times as long, unless configured otherwise."""
@@ -76,7 +75,7 @@ def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence
     catch_up = newest > reading.since and end > reading.since and not catching_up
     slices = [
         Slice(project_id=project_id, start=gap[0], end=gap[1])
-        for gap in _gaps((reading.since, end), claimed)
+        for gap in subtract([(reading.since, end)], claimed)
         if not (catch_up and gap[0] == newest)
     ]
     if catch_up:
@@ -104,15 +103,3 @@ def deep_scan(project_id: str, reading: Reading, last: datetime, now: datetime) 
         return None
     start, end = max(reading.since, now - reading.horizon), reading.end(now)
     return Slice(project_id=project_id, start=start, end=end, purpose=SlicePurpose.DEEP_SCAN) if start < end else None
-
-
-def _gaps(whole: Span, claimed: Iterable[Span]) -> list[Span]:
-    """What of `whole` no span claims, oldest first."""
-    start, end = whole
-    gaps = []
-    for claim_start, claim_end in sorted(claimed):
-        if claim_start > start:
-            gaps.append((start, min(claim_start, end)))
-        start = max(start, claim_end)
-    gaps.append((start, end))
-    return [gap for gap in gaps if gap[0] < gap[1]]

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from trajworker.model.intervals import union
 from trajworker.model.times import SECOND_US
 
 
@@ -75,19 +76,6 @@ _COUNTS = [
 ]
 """Fields that count from nought."""
 _counts_of = attrgetter(*_COUNTS)
-
-
-def union(intervals: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Intervals that overlap or touch joined, in order."""
-    joined: list[tuple[int, int]] = []
-    if len(intervals) < 2:  # noqa: PLR2004 - nothing to join
-        return intervals
-    for start, end in sorted(intervals):
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined
 
 
 def seconds(intervals: list[tuple[int, int]]) -> float:

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from trajworker.assembly.kept.figures import Figures, union
+from trajworker.assembly.kept.figures import Figures
 from trajworker.assembly.reading.trace import Trace
+from trajworker.model.intervals import union
 from trajworker.model.run import Run
 from trajworker.model.times import micros
 
