@@ -29,7 +29,7 @@ from trajworker.sources.files.parquet_rows import runs_of
 from trajworker.sources.files.run_files import Messages, RunFiles
 from trajworker.sources.redacting import Masking
 from trajworker.sources.wires.thread_key import ThreadKey
-from trajworker.staging import Staging, open_staging
+from trajworker.staging import MEMORY, Staging, open_staging
 from trajworker.trajectory import Trajectory, encode_trajectory
 
 PAGE_ROWS = 500
@@ -75,7 +75,7 @@ async def _assembled(bulk: Bulk, staging: Staging, project_id: str) -> AsyncGene
 @asynccontextmanager
 async def _own_staging(*, stage: bool) -> AsyncIterator[Staging]:
     if not stage:
-        async with open_staging(":memory:") as staging:
+        async with open_staging(MEMORY) as staging:
             yield staging
         return
     with tempfile.TemporaryDirectory(prefix="trajworker-") as folder:

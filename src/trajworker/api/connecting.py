@@ -19,9 +19,7 @@ from trajworker.redaction import BasePiiRedactor
 from trajworker.sources.asking.pacing import Paces
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.redacting import RedactingSource
-from trajworker.staging import Staging, open_staging
-
-MEMORY = ":memory:"
+from trajworker.staging import MEMORY, Staging, open_staging
 
 _PACES: RunVar[Paces] = RunVar("trajworker_paces")
 """Paces of an event loop: all clients of a loop share what a key is allowed."""

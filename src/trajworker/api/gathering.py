@@ -11,7 +11,8 @@ from itertools import count
 
 from trajworker.api.root_search import Roots, RootSearch
 from trajworker.api.source_view import SourceView
-from trajworker.api.tasks import all_of, batches
+from trajworker.api.tasks import all_of
+from trajworker.batches import batches
 from trajworker.errors import ConversationNotFound
 from trajworker.model.run import NULL, Project, Run
 from trajworker.ports import StagedPage

@@ -6,7 +6,8 @@ from functools import partial
 from msgspec import Struct, field
 
 from trajworker.api.source_view import SourceView
-from trajworker.api.tasks import all_of, batches
+from trajworker.api.tasks import all_of
+from trajworker.batches import batches
 from trajworker.model.run import Run, is_uuid
 
 SEARCHES = 8

@@ -1,4 +1,4 @@
-"""Many things some at a time: jobs of which the first that fails is raised by itself, and values in portions."""
+"""Many things some at a time: jobs of which the first that fails is raised by itself, and the next of many values."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
@@ -41,9 +41,3 @@ def first_of(error: BaseException) -> BaseException:
 def next_items(values: Iterator[T], most: int) -> list[T]:
     """The next values of an iterator, at most so many; none at its end."""
     return list(islice(values, most))
-
-
-def batches(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """The values in portions."""
-    for first in range(0, len(values), size):
-        yield values[first : first + size]

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from trajworker.batches import batches
 from trajworker.errors import SourceError, SourceUnavailable
 from trajworker.model.run import Feedback
 from trajworker.sources.asking.client import Ask, Client
@@ -49,16 +50,16 @@ class FeedbackOfRuns:
             Failure: the server does not answer usably.
         """
         found: dict[str, Feedback] = {}
-        batches = [tuple(run_ids[at : at + BATCH]) for at in range(0, len(run_ids), BATCH)]
-        while batches:
-            batch = batches.pop()
+        waiting = [tuple(some) for some in batches(run_ids, BATCH)]
+        while waiting:
+            batch = waiting.pop()
             try:
                 found |= {one.id: one for one in await self._batch(batch)}
             except Failure as failure:
                 if failure.status not in TOO_MUCH or len(batch) == 1:
                     raise
                 half = len(batch) // 2
-                batches += [batch[:half], batch[half:]]
+                waiting += [batch[:half], batch[half:]]
         return list(found.values())
 
     async def _batch(self, run_ids: tuple[str, ...]) -> list[Feedback]:

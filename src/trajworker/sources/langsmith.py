@@ -8,6 +8,7 @@ from typing import Self, TypeVar
 
 import msgspec
 
+from trajworker.batches import batches
 from trajworker.errors import SourceError
 from trajworker.events import Observer, ignore
 from trajworker.model.run import Feedback, Project
@@ -99,16 +100,14 @@ class LangSmithSource:
 
     async def thread_roots(self, project_id: str, thread_ids: Sequence[str]) -> AsyncIterator[Page]:
         """Root runs of some conversations, without their payloads, whenever they were."""
-        for at in range(0, len(thread_ids), THREAD_BATCH):
-            wanted = of_threads(thread_ids[at : at + THREAD_BATCH])
-            async for page in self._whole(project_id, both(roots(), wanted), Detail.LISTING):
+        for some in batches(thread_ids, THREAD_BATCH):
+            async for page in self._whole(project_id, both(roots(), of_threads(some)), Detail.LISTING):
                 yield page
 
     async def trace_roots(self, project_id: str, trace_ids: Sequence[str]) -> AsyncIterator[Page]:
         """Root runs of some traces, without their payloads."""
-        for at in range(0, len(trace_ids), TRACE_BATCH):
-            wanted = of_traces(trace_ids[at : at + TRACE_BATCH])
-            async for page in self._whole(project_id, both(roots(), wanted), Detail.LISTING):
+        for some in batches(trace_ids, TRACE_BATCH):
+            async for page in self._whole(project_id, both(roots(), of_traces(some)), Detail.LISTING):
                 yield page
 
     async def metadata_roots(self, project_id: str, thread_id: str) -> AsyncIterator[Page]:
@@ -124,8 +123,8 @@ class LangSmithSource:
 
     async def trace_runs(self, project_id: str, trace_ids: Sequence[str]) -> AsyncIterator[Page]:
         """The pages of some traces, whenever they were."""
-        for at in range(0, len(trace_ids), TRACE_BATCH):
-            async for page in self._whole(project_id, of_traces(trace_ids[at : at + TRACE_BATCH])):
+        for some in batches(trace_ids, TRACE_BATCH):
+            async for page in self._whole(project_id, of_traces(some)):
                 yield page
 
     async def runs_by_id(self, project_id: str, ids: Sequence[str]) -> Page:

@@ -2,8 +2,9 @@
 
 from sqlite3 import sqlite_version as SQLITE_VERSION  # noqa: N812 - a constant of this process
 
+from trajworker.staging.database import MEMORY
 from trajworker.staging.figures import Figures, ProjectFigures, read_figures
 from trajworker.staging.purging import Purged
 from trajworker.staging.store import Staging, open_staging
 
-__all__ = ["SQLITE_VERSION", "Figures", "ProjectFigures", "Purged", "Staging", "open_staging", "read_figures"]
+__all__ = ["MEMORY", "SQLITE_VERSION", "Figures", "ProjectFigures", "Purged", "Staging", "open_staging", "read_figures"]

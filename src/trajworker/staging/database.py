@@ -29,6 +29,7 @@ T = TypeVar("T")
 Body = Callable[[sqlite3.Connection], T]
 
 MEMORY = ":memory:"
+"""Named in place of a file, for a staging that touches no disk and is gone when it is closed."""
 BUSY_TIMEOUT_S = 2.0
 CACHE_KIB = 8_192
 ITER_CHUNK_ROWS = 64

@@ -1,7 +1,9 @@
-"""Statements that name many values at once: their parameters, and values in portions that one statement can take."""
+"""Statements that name many values at once: their parameters, and values in batches that one statement can take."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
+
+from trajworker.batches import batches
 
 T = TypeVar("T")
 
@@ -15,6 +17,5 @@ def slots(values: Sequence[object]) -> str:
 
 
 def chunked(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """The values in portions that one statement can ask for."""
-    for first in range(0, len(values), LOOKUP_ROWS):
-        yield values[first : first + LOOKUP_ROWS]
+    """The values in batches that one statement can ask for."""
+    return batches(values, LOOKUP_ROWS)

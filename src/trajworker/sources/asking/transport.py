@@ -19,10 +19,10 @@ from trajworker import __version__
 from trajworker.errors import ConfigError
 from trajworker.sources.asking.failure import Failure, Kind
 from trajworker.sources.asking.inflating import Inflating
+from trajworker.sources.asking.pacing import LONGEST_WAIT_S
 from trajworker.sources.asking.settings import LangSmithSettings
 from trajworker.sources.wires.reading import detail_in
 
-LONGEST_RETRY_AFTER_S = 300.0
 KEEPALIVE_S = 20.0
 """Idle connections are closed before common proxies (60 s) drop them unseen."""
 ERROR_CAP_BYTES = 64 << 10
@@ -240,8 +240,8 @@ def _retry_after_s(headers: httpx.Headers, date: datetime | None) -> float | Non
         except ValueError:
             continue
         if seconds >= 0:
-            return min(seconds, LONGEST_RETRY_AFTER_S)
+            return min(seconds, LONGEST_WAIT_S)
     until = _date(seconds_or_date)
     if until is None or date is None:
         return None
-    return min(max((until - date).total_seconds(), 0.0), LONGEST_RETRY_AFTER_S)
+    return min(max((until - date).total_seconds(), 0.0), LONGEST_WAIT_S)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from trajworker.batches import batches
 from trajworker.model.run import Run
 from trajworker.ports import Page, Unreadable
 from trajworker.sources.asking.client import Tries
@@ -40,7 +41,7 @@ class RunsById:
         unreadable: list[Unreadable] = []
         alone: dict[str, Failure] = {}
         size_bytes = 0
-        groups = [tuple(ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)]
+        groups = [tuple(some) for some in batches(ids, BATCH)]
         while groups:
             group = groups.pop()
             try:
