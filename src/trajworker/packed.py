@@ -8,7 +8,6 @@ from typing import IO, Any, cast
 
 import zstandard
 
-PACKINGS = ("", ".gz", ".zst")
 PIECE_BYTES = 8192
 """Unpacked at a time: zstd makes up to 32,800 bytes of one, so that no piece fills the memory."""
 GZIP_WINDOW = 31

@@ -89,21 +89,24 @@ def test_a_file_is_read_plain_and_compressed(tmp_path: Path, suffix: str) -> Non
 
 def test_of_a_folder_only_published_files_are_read_in_sequence(tmp_path: Path) -> None:
     for number, trajectory in ((10, TWO), (9, ONE)):
-        file = tmp_path / f"trajectories-{number}.jsonl"
+        file = tmp_path / f"trajectories-{number:010}.jsonl"
         file.write_bytes(encode_trajectory(trajectory) + b"\n")
         (tmp_path / f"{file.name}.manifest.json").write_text("{}")
-    (tmp_path / "trajectories-11.jsonl").write_bytes(b"not yet published")
+    (tmp_path / "trajectories-0000000011.jsonl").write_bytes(b"not yet published")
     (tmp_path / ".0000000012.jsonl.part").write_bytes(b"{")
-    (tmp_path / "trajectories-8.jsonl.manifest.json").write_text('{"void": true}')
+    (tmp_path / "trajectories-0000000008.jsonl.manifest.json").write_text('{"void": true}')
     assert list(load(tmp_path)) == [ONE, TWO]
 
 
 def test_a_file_that_a_note_says_to_be_lost_is_passed_over_whatever_lies_there(tmp_path: Path) -> None:
-    for name, content in (("trajectories-1.jsonl", b"rubbish"), ("trajectories-2.jsonl", encode_trajectory(ONE))):
+    for name, content in (
+        ("trajectories-0000000001.jsonl", b"rubbish"),
+        ("trajectories-0000000002.jsonl", encode_trajectory(ONE)),
+    ):
         (tmp_path / name).write_bytes(content + b"\n")
         (tmp_path / f"{name}.manifest.json").write_text("{}")
-    (tmp_path / "trajectories-1.jsonl.void.json").write_text('{"void": true}')
-    (tmp_path / "trajectories-3.jsonl.void.json").write_text('{"void": true}')
+    (tmp_path / "trajectories-0000000001.jsonl.void.json").write_text('{"void": true}')
+    (tmp_path / "trajectories-0000000003.jsonl.void.json").write_text('{"void": true}')
     assert list(load(tmp_path)) == [ONE]
 
 
@@ -143,10 +146,10 @@ def test_what_may_not_be_read_is_no_empty_folder(tmp_path: Path) -> None:
 
 def test_files_that_consumers_took_are_passed_over_where_that_is_asked_for(tmp_path: Path) -> None:
     for number, trajectory in ((1, ONE), (2, TWO)):
-        file = tmp_path / f"trajectories-{number}.jsonl"
+        file = tmp_path / f"trajectories-{number:010}.jsonl"
         file.write_bytes(encode_trajectory(trajectory) + b"\n")
         (tmp_path / f"{file.name}.manifest.json").write_text("{}")
-    (tmp_path / "trajectories-1.jsonl").unlink()
+    (tmp_path / "trajectories-0000000001.jsonl").unlink()
     assert list(load(tmp_path, skip_taken=True)) == [TWO]
     with pytest.raises(NotATrajectory, match="skip_taken"):
         list(load(tmp_path))
@@ -190,7 +193,7 @@ def test_a_damaged_compressed_file_is_named(tmp_path: Path, suffix: str) -> None
 
 
 def test_a_published_file_that_is_gone_is_told(tmp_path: Path) -> None:
-    (tmp_path / "trajectories-1.jsonl.manifest.json").write_text("{}")
+    (tmp_path / "trajectories-0000000001.jsonl.manifest.json").write_text("{}")
     with pytest.raises(NotATrajectory, match="is missing"):
         list(load(tmp_path))
 

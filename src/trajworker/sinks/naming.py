@@ -3,18 +3,14 @@
 import re
 
 from trajworker.ports import Compression, Stream
+from trajworker.ports.naming import MANIFEST_SUFFIX, PUBLISHED, SEQ_DIGITS, VOID_SUFFIX
 
-SEQ_DIGITS = 10
-
-
-_STREAMS = "|".join(Stream)
-_PUBLISHED = rf"(?:{_STREAMS})-(\d{{{SEQ_DIGITS}}})\.jsonl(?:\.gz|\.zst)?"
 PART = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.part$")
 PACKED = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.(?:gz|zst)\.part$")
-FINAL = re.compile(rf"{_PUBLISHED}$")
-MANIFEST = re.compile(rf"{_PUBLISHED}\.manifest\.json$")
-VOID_NOTE = re.compile(rf"{_PUBLISHED}\.void\.json$")
-SCRATCH = re.compile(rf"\.(?:{_STREAMS})-\d{{{SEQ_DIGITS}}}\..*\.scratch$")
+FINAL = re.compile(rf"{PUBLISHED}$")
+MANIFEST = re.compile(rf"{PUBLISHED}{re.escape(MANIFEST_SUFFIX)}$")
+VOID_NOTE = re.compile(rf"{PUBLISHED}{re.escape(VOID_SUFFIX)}$")
+SCRATCH = re.compile(rf"\.(?:{'|'.join(Stream)})-\d{{{SEQ_DIGITS}}}\..*\.scratch$")
 
 
 def part_name(seq: int, compression: Compression = Compression.NONE) -> str:
@@ -34,12 +30,12 @@ def compression_of(name: str) -> Compression:
 
 def manifest_name(name: str) -> str:
     """Name of the manifest of a published file."""
-    return f"{name}.manifest.json"
+    return f"{name}{MANIFEST_SUFFIX}"
 
 
 def void_name(name: str) -> str:
     """Name of the note that a published file was lost and is not to be looked for."""
-    return f"{name}.void.json"
+    return f"{name}{VOID_SUFFIX}"
 
 
 def scratch_name(name: str) -> str:

@@ -9,14 +9,11 @@ from pathlib import Path
 import msgspec
 
 from trajworker.errors import NotATrajectory, NotPublished, NotReadable, SinkError
+from trajworker.ports.naming import LINES, MANIFEST_SUFFIX, NOTES, PUBLISHED, VOID_SUFFIX
 
-MANIFEST = ".manifest.json"
-VOID = ".void.json"
 FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
 """What bytes raise that are no JSON, or JSON of something else."""
-_LINES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
-_SEQUENCE = re.compile(r"-(\d+)\.jsonl")
-_OF_A_WORKER = re.compile(r"(?:trajectories|late)-\d+\.jsonl(?:\.gz|\.zst)?")
+_OF_A_WORKER = re.compile(PUBLISHED)
 """How a worker calls its files: one without a manifest may still be altered or taken back."""
 
 
@@ -38,10 +35,10 @@ def files_of(folder: Path, *, skip_taken: bool) -> list[Path]:
         names = sorted(os.listdir(folder))  # noqa: PTH208 - a Path's glob takes what it may not list for empty
     names = [name for name in names if not name.startswith(".")]
     published = _published(folder, names, skip_taken=skip_taken)
-    told_of = {name.removesuffix(MANIFEST) for name in names if name.endswith(MANIFEST)}
-    lines = [name for name in names if name.endswith(_LINES) and name not in told_of]
+    told_of = {name.removesuffix(MANIFEST_SUFFIX) for name in names if name.endswith(MANIFEST_SUFFIX)}
+    lines = [name for name in names if name.endswith(LINES) and name not in told_of]
     unpublished = [name for name in lines if _OF_A_WORKER.fullmatch(name)]
-    documents = [name for name in names if name.endswith(".json") and not name.endswith((MANIFEST, VOID))]
+    documents = [name for name in names if name.endswith(".json") and not name.endswith(NOTES)]
     if unpublished and len(unpublished) == len(lines) and not published and not documents:
         raise NotPublished(
             f"nothing in {folder} is published: {unpublished[0]} (1 of {len(lines)}) has no manifest beside it; "
@@ -66,11 +63,11 @@ def translated_errors(place: Path) -> Iterator[None]:
 def _published(folder: Path, names: list[str], *, skip_taken: bool) -> list[Path]:
     """Files with a manifest, in sequence; a note on one says that it was lost, whatever lies there now."""
     found: list[tuple[int, str, Path]] = []
-    lost = {note.removesuffix(VOID) for note in names if note.endswith(VOID)}
-    for name in (manifest.removesuffix(MANIFEST) for manifest in names if manifest.endswith(MANIFEST)):
-        if not name.endswith(_LINES) or name in lost or _is_void(folder / f"{name}{MANIFEST}"):
+    lost = {note.removesuffix(VOID_SUFFIX) for note in names if note.endswith(VOID_SUFFIX)}
+    for name in (manifest.removesuffix(MANIFEST_SUFFIX) for manifest in names if manifest.endswith(MANIFEST_SUFFIX)):
+        if not name.endswith(LINES) or name in lost or _is_void(folder / f"{name}{MANIFEST_SUFFIX}"):
             continue
-        number = _SEQUENCE.search(name)
+        number = _OF_A_WORKER.fullmatch(name)
         if not (folder / name).exists():
             if skip_taken:
                 continue

@@ -14,8 +14,9 @@ from msgspec import Struct
 
 from trajworker.errors import ConfigError
 from trajworker.model.run import Run
-from trajworker.packed import DAMAGE, PACKINGS, open_packed
-from trajworker.ports import Unreadable
+from trajworker.packed import DAMAGE, open_packed
+from trajworker.ports import Compression, Unreadable
+from trajworker.ports.naming import NOTES
 from trajworker.sources.files.json_values import BrokenFile, values
 from trajworker.sources.wires.reading import REFUSED, read_run
 from trajworker.sources.wires.row import Reader
@@ -23,9 +24,7 @@ from trajworker.sources.wires.thread_key import ThreadKey
 from trajworker.sources.wires.wire_v1 import WireV1
 from trajworker.sources.wires.wire_v2 import WireV2
 
-SUFFIXES = tuple(f"{kind}{packed}" for kind in (".json", ".jsonl", ".ndjson") for packed in PACKINGS)
-NOT_RUNS = (".manifest.json", ".void.json")
-"""What a worker notes beside its files."""
+SUFFIXES = tuple(f"{kind}{packed.suffix}" for kind in (".json", ".jsonl", ".ndjson") for packed in Compression)
 
 
 class Messages(Struct, frozen=True):
@@ -99,7 +98,7 @@ class RunFiles:
 
 def _may_hold_runs(path: Path) -> bool:
     """Whether a file of a folder is read: runs by its ending, and none of a worker's own notes."""
-    return path.name.endswith(SUFFIXES) and not path.name.endswith(NOT_RUNS) and path.is_file()
+    return path.name.endswith(SUFFIXES) and not path.name.endswith(NOTES) and path.is_file()
 
 
 def _stem(file: Path) -> str:
