@@ -11,7 +11,8 @@ class CursorsSeen:
 
     def __init__(self) -> None:
         self._seen: dict[Hashable, set[int]] = {}
-        self._restarted: set[Hashable] = set()
+        self._restarted: dict[Hashable, None] = {}
+        """In the order in which they were begun again."""
 
     def remember(self, stretch: Hashable, cursor: str) -> bool:
         """Remember a cursor of a stretch; False where the server gave it before."""
@@ -24,15 +25,22 @@ class CursorsSeen:
         seen.add(known)
         return True
 
-    def forget(self, stretch: Hashable) -> None:
-        """The stretch is begun again, goes on another way, or is read to its end."""
+    def forget_cursors(self, stretch: Hashable) -> None:
+        """The stretch is begun again, or goes on another way."""
         self._seen.pop(stretch, None)
+
+    def finish(self, stretch: Hashable) -> None:
+        """The stretch is read to its end: whoever reads it later may begin it again."""
+        self.forget_cursors(stretch)
+        self._restarted.pop(stretch, None)
 
     def restart(self, stretch: Hashable) -> bool:
         """Note that a stretch is begun again; False if it was before."""
-        self.forget(stretch)
+        self.forget_cursors(stretch)
         if stretch in self._restarted:
-            self._restarted.discard(stretch)
+            del self._restarted[stretch]
             return False
-        self._restarted.add(stretch)
+        self._restarted[stretch] = None
+        if len(self._restarted) > MOST_STRETCHES:
+            self._restarted.pop(next(iter(self._restarted)))
         return True

@@ -74,7 +74,8 @@ class Pages:
         """
         position = position_at(cursor, (await self._generation.current()).api)
         if cursor is None:
-            self._forget(wanted)
+            self._cursors.forget_cursors(wanted)
+            self._empty.forget(wanted)
             position = msgspec.structs.replace(position, narrowed=wanted.narrowed)
         try:
             reply = await self._fitting(_query(wanted, position))
@@ -91,29 +92,24 @@ class Pages:
         by_time = position if position.server_cursor is None else position.without_cursor()
         if by_time is None or failure.turned_away:
             raise self._restart(wanted, "The server no longer takes the cursor")
-        self._cursors.forget(wanted)
+        self._cursors.forget_cursors(wanted)
         query = _query(wanted, by_time)
         if refused:
             reply = await self._fitting(query)
             return self._page(reply, by_time, wanted)
         salvaged = await self._salvage.around_culprit(query, failure)
-        page = self._page(salvaged.reply, by_time, wanted)
-        ended = wanted.start is not None and salvaged.before <= wanted.start
-        after = msgspec.structs.replace(by_time, before=salvaged.before, oldest=salvaged.before)
-        return msgspec.structs.replace(page, next_cursor=None if ended else after.packed())
+        if wanted.start is not None and salvaged.before <= wanted.start:
+            self._finish(wanted)
+            return _page_of(salvaged.reply, None)
+        return _page_of(
+            salvaged.reply, msgspec.structs.replace(by_time, before=salvaged.before, oldest=salvaged.before)
+        )
 
     def _page(self, reply: Reply, position: Position, wanted: RunRange) -> Page:
-        answer = reply.answer
         following = self._following(reply, msgspec.structs.replace(position, api=reply.api), wanted)
         if following is None:
-            self._forget(wanted)
-        return Page(
-            runs=answer.runs,
-            unreadable=answer.unreadable,
-            next_cursor=following.packed() if following else None,
-            oldest=min((run.start_time for run in answer.runs), default=None),
-            size_bytes=reply.size_bytes,
-        )
+            self._finish(wanted)
+        return _page_of(reply, following)
 
     def _following(self, reply: Reply, position: Position, wanted: RunRange) -> Position | None:
         """Where reading goes on; None at the end."""
@@ -134,14 +130,14 @@ class Pages:
             )
         if self._cursors.remember(wanted, answer.next_cursor):
             return after
-        self._cursors.forget(wanted)
+        self._cursors.forget_cursors(wanted)
         by_time = after.without_cursor()
         if by_time is None:
             raise self._restart(wanted, "The server leads in circles")
         return by_time
 
-    def _forget(self, stretch: Hashable) -> None:
-        self._cursors.forget(stretch)
+    def _finish(self, stretch: Hashable) -> None:
+        self._cursors.finish(stretch)
         self._empty.forget(stretch)
 
     def _restart(self, stretch: Hashable, reason: str) -> CursorExpired | PageUnreadable:
@@ -186,6 +182,17 @@ class Pages:
             else:
                 sizes.seen(reply.answer.rows, reply.size_bytes)
                 return reply
+
+
+def _page_of(reply: Reply, following: Position | None) -> Page:
+    answer = reply.answer
+    return Page(
+        runs=answer.runs,
+        unreadable=answer.unreadable,
+        next_cursor=following.packed() if following else None,
+        oldest=min((run.start_time for run in answer.runs), default=None),
+        size_bytes=reply.size_bytes,
+    )
 
 
 def _query(wanted: RunRange, position: Position) -> Query:
