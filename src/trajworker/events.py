@@ -31,10 +31,15 @@ class ProjectStarted(Event, frozen=True):
     end: datetime
 
 
+EVERY_PROJECT = "*"
+"""Stands for the name of a project where what failed, such as a disk, is that of none alone."""
+
+
 class ProjectFailed(Event, frozen=True):
     """One project cannot go on; the others do."""
 
     project: str
+    """Its name, or `EVERY_PROJECT`."""
     error: str
     exit_code: int
 

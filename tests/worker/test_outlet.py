@@ -25,15 +25,7 @@ from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Late
 from trajworker.sinks.rotation import Limits
 from trajworker.worker import folding, outlet
-from worker.workshop import Workshop, day, workshop
-
-
-async def deliver_and_compact(shop: Workshop) -> None:
-    """Thread "t", of one run, is delivered and long quiet: its payloads are dropped."""
-    shop.source.runs = [a_run("one", thread="t")]
-    await shop.work()
-    shop.source.at = day(60)
-    await shop.outlet.compact(shop.source.at, shop.stop)
+from worker.workshop import day, deliver_and_compact, workshop
 
 
 async def test_a_conversation_whose_traces_all_moved_away_leaves_a_line_that_says_so(tmp_path: Path) -> None:

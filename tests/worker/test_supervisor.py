@@ -4,21 +4,22 @@ import errno
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import anyio
 import pytest
 
 from support.published import files_in
 from support.staged import PROJECT_ID, a_run, a_slice, named
-from trajworker.errors import NotAllowed, SinkFull, SourceUnavailable
+from trajworker.errors import EXIT_NOT_ALLOWED, NotAllowed, SinkFull, SourceUnavailable
 from trajworker.events import ConversationEmitted, Event, ProjectFailed, SliceRead
 from trajworker.model.run import Project
-from trajworker.ports import Slice
+from trajworker.ports import Late, Slice
 from trajworker.sinks import part_file
+from trajworker.wiring import exit_code
 from trajworker.worker import supervisor as supervising
 from trajworker.worker.supervisor import Rhythm
-from worker.workshop import Workshop, workshop
+from worker.workshop import Workshop, deliver_and_compact, workshop
 
 ONCE = Rhythm()
 HASTY = Rhythm(poll=timedelta(milliseconds=10))
@@ -215,6 +216,25 @@ async def test_with_once_a_project_that_fails_is_told_and_the_others_are_deliver
         assert await shop.revisions() == [("t", 1)]
         assert {event.project for event in shop.of_kind(ProjectFailed)} == {"other", "missing"}
         assert PROJECT_ID not in done.outcome.failed
+
+
+async def test_a_key_that_is_revoked_ends_as_such_though_a_conversation_waits_for_its_payloads(tmp_path: Path) -> None:
+    """What is due and was compacted is fetched again: refused too, it is one more question and no other project."""
+
+    async def refuse(*_asked: Any) -> NoReturn:
+        raise NotAllowed("no")
+
+    async with workshop(tmp_path, late=Late.REVISE) as shop:
+        await deliver_and_compact(shop)
+        shop.source.off_pages = {"one"}
+        shop.source.runs.append(a_run("late", thread="t", at=5))
+        await shop.read()
+        shop.source.hold = refuse
+        shop.source.runs_by_id = refuse  # type: ignore[method-assign] # the point
+        outcome = (await shop.supervise(ONCE)).outcome
+    assert isinstance(outcome.unassembled, NotAllowed)
+    assert set(outcome.failed) == {PROJECT_ID}
+    assert exit_code(outcome, stopped=False, quarantined=0) == EXIT_NOT_ALLOWED
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from trajworker.assembly.kept.rewards import Aggregation
 from trajworker.config.rewards import fold_settings
 from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, WorkerSettings
-from trajworker.errors import NotAllowed, ProjectNotFound
+from trajworker.errors import NotAllowed, ProjectNotFound, SourceError, SourceUnavailable
 from trajworker.ports import Late
 from trajworker.sinks import JsonlSettings
 from trajworker.wiring import delivery, exit_code, sink_settings
@@ -31,6 +31,15 @@ def test_the_exit_code_is_that_of_what_went_wrong_for_all_projects_alike() -> No
     assert exit_code(some, stopped=False, quarantined=0) == 75
     mixed = Outcome(projects=2, failed={"a": NotAllowed("no"), "b": ProjectNotFound("b")})
     assert exit_code(mixed, stopped=False, quarantined=0) == 75
+
+
+def test_conversations_that_could_not_be_assembled_are_no_project_of_their_own() -> None:
+    def code(failed: dict[str, SourceError], unassembled: SourceError) -> int:
+        return exit_code(Outcome(projects=1, failed=failed, unassembled=unassembled), stopped=False, quarantined=0)
+
+    assert code({"a": NotAllowed("no")}, NotAllowed("no")) == 77
+    assert code({"a": NotAllowed("no")}, SourceUnavailable("away")) == 75
+    assert code({}, NotAllowed("no")) == 75, "the project could be read"
 
 
 def test_without_failures_it_tells_of_stops_and_of_what_was_set_aside() -> None:

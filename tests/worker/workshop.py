@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 
 from support.published import lines_in
-from support.staged import PROJECT_ID, START, minute
+from support.staged import PROJECT_ID, START, a_run, minute
 from trajworker.assembly import DEFAULT_SETTINGS, FoldSettings
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import ProjectNotFound
@@ -155,3 +155,11 @@ async def workshop(  # noqa: PLR0913 - what a test turns
 
 def day(number: float) -> datetime:
     return minute(number * 24 * 60)
+
+
+async def deliver_and_compact(shop: Workshop) -> None:
+    """Thread "t", of one run, is delivered and long quiet: its payloads are dropped."""
+    shop.source.runs = [a_run("one", thread="t")]
+    await shop.work()
+    shop.source.at = day(60)
+    await shop.outlet.compact(shop.source.at, shop.stop)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from trajworker.events import (
+    EVERY_PROJECT,
     ConversationEmitted,
     ConversationFailed,
     ConversationHeld,
@@ -128,7 +129,7 @@ class Tally:
                 self._asked[event.project] = (event.start, event.end)
                 self._read_s[event.project] = 0
                 self.failed_projects.pop(event.project, None)
-                self.failed_projects.pop("*", None)
+                self.failed_projects.pop(EVERY_PROJECT, None)
             case ProjectFailed():
                 self.failed_projects[event.project] = event.error
             case PageStaged():

@@ -13,7 +13,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from msgspec import Struct
 
 from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
-from trajworker.events import Observer, ProjectFailed, RangeCut
+from trajworker.events import EVERY_PROJECT, Observer, ProjectFailed, RangeCut
 from trajworker.ports import RunSource
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.outlet import Outlet
@@ -29,7 +29,6 @@ LULL = timedelta(minutes=30)
 COMPACT_EVERY = timedelta(minutes=10)
 PAUSE_S = 30.0
 """Pause of the outlet after a disk was full, unless cycles come more often."""
-EVERY_PROJECT = "*"
 PASSING = (SourceError, SinkFull, StagingFull)
 """What a daemon outlives: a source that is away, and a disk that is full."""
 
@@ -47,6 +46,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
 
     projects: int = 0
     failed: dict[str, SourceError] = {}
+    unassembled: SourceError | None = None
+    """Why conversations could not be assembled at last: payloads that were dropped could not be fetched again."""
     lagging: Lagging | None = None
     """What could not be read yet of the range asked for."""
 
@@ -68,8 +69,12 @@ class Supervisor:
     @property
     def outcome(self) -> Outcome:
         """How it went."""
-        unassembled = {} if self._outlet.failed is None else {EVERY_PROJECT: self._outlet.failed}
-        return Outcome(projects=self._projects, failed=self._failed | unassembled, lagging=self._cycle.lagging)
+        return Outcome(
+            projects=self._projects,
+            failed=self._failed,
+            unassembled=self._outlet.failed,
+            lagging=self._cycle.lagging,
+        )
 
     async def run(self, projects: Sequence[str], stop: Stop) -> None:
         """Return when everything asked for is delivered, or after a stop; a failure of either corridor ends both."""
