@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import socket
 import sqlite3
@@ -457,6 +458,26 @@ def test_simulate_refuses_what_cannot_be_loaded(say: Say, tmp_path: Path) -> Non
     code, _, err = say("simulate", "--port", "0", "--load", tmp_path)
     assert (code, "runs.jsonl" in err) == (78, True)
     assert say("simulate", "--faults", tmp_path / "none.json")[0] == 78
+
+
+@pytest.mark.parametrize("closed", ["", "runs.jsonl", "projects.json"])
+def test_simulate_names_what_it_may_not_read_and_not_the_port(tmp_path: Path, closed: str) -> None:
+    for name in ("runs.jsonl", "projects.json"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / closed).chmod(0)
+    command = [sys.executable, "-m", "trajworker", "simulate", "--port", "0", "--load", str(tmp_path)]
+    done = subprocess.run(held_to_modes(command), capture_output=True, text=True, check=False)
+    (tmp_path / closed).chmod(0o700)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert re.fullmatch(rf"trajworker: {tmp_path}.*: cannot be read: Permission denied; .*\n", done.stderr)
+
+
+def test_simulate_says_when_its_port_is_taken(say: Say) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        code, _, err = say("simulate", "--port", str(port))
+    assert code == 78
+    assert err == f"trajworker: cannot listen on 127.0.0.1:{port}: Address already in use; name another host or port\n"
 
 
 @pytest.mark.parametrize(

@@ -8,20 +8,13 @@ from trajworker.cli.parser import SIMULATOR_GUIDE
 from trajworker.config import read_key
 from trajworker.errors import ConfigError
 from trajworker.simulator.faults import Fault, read_script
-from trajworker.simulator.loading import LoadError
 from trajworker.simulator.serving import run_forever
 from trajworker.simulator.settings import Mode, SimulatorSettings
 
 
 def main(asked: argparse.Namespace) -> int:
     """Serve until interrupted."""
-    folders = [Path(folder) for folder in asked.load]
-    try:
-        run_forever(_settings(asked), asked.host, asked.port, _announce, folders)
-    except (LoadError, ValueError) as reason:
-        raise ConfigError(str(reason)) from None
-    except OSError as reason:
-        raise ConfigError(f"cannot listen on {asked.host}:{asked.port}: {reason.strerror or reason}") from None
+    run_forever(_settings(asked), asked.host, asked.port, _announce, [Path(folder) for folder in asked.load])
     return 0
 
 

@@ -3,12 +3,13 @@
 from trajworker.simulator.faults import Fault, read_script
 from trajworker.simulator.loading import LoadError
 from trajworker.simulator.reveal import Reveal
-from trajworker.simulator.serving import run_forever, serve
+from trajworker.simulator.serving import CannotListen, run_forever, serve
 from trajworker.simulator.settings import Mode, SimulatorSettings
 from trajworker.simulator.simulator import Simulator
 from trajworker.simulator.state import ManualClock
 
 __all__ = [
+    "CannotListen",
     "Fault",
     "LoadError",
     "ManualClock",

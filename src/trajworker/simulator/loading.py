@@ -2,11 +2,14 @@
 
 import base64
 import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from trajworker.errors import ConfigError
 from trajworker.simulator.instants import BadInstant
 from trajworker.simulator.store import Store
 from trajworker.simulator.stored_run import StoredRun, from_line
@@ -16,7 +19,7 @@ PROJECTS_FILE = "projects.json"
 ATTACHMENTS_FILE = "attachments.json"
 
 
-class LoadError(Exception):
+class LoadError(ConfigError):
     """A folder or file that cannot be loaded; the message says which, where and why."""
 
 
@@ -29,11 +32,12 @@ def folders(path: Path) -> list[Path]:
     """The folders with runs at or right below a path.
 
     Raises:
-        LoadError: there is none.
+        LoadError: there is none, or it cannot be read.
     """
-    if (path / RUNS_FILE).is_file():
-        return [path]
-    found = sorted(file.parent for file in path.glob(f"*/{RUNS_FILE}"))
+    with _reading(path):
+        if (path / RUNS_FILE).is_file():
+            return [path]
+        found = sorted(file.parent for file in path.glob(f"*/{RUNS_FILE}"))
     if not found:
         raise LoadError(f"{path}: no {RUNS_FILE} here nor one folder below; name a folder that has one")
     return found
@@ -64,7 +68,9 @@ def _with_project(store: Store, run: StoredRun, folder_name: str, now_us: int) -
 
 def _runs(path: Path) -> list[StoredRun]:
     runs = []
-    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
+    with _reading(path):
+        content = path.read_bytes()
+    for number, line in enumerate(content.split(b"\n"), start=1):
         if not line.strip():
             continue
         try:
@@ -75,12 +81,23 @@ def _runs(path: Path) -> list[StoredRun]:
 
 
 def _read(path: Path, kind: Any, absent: Any) -> Any:  # noqa: ANN401 - the type is the argument
-    if not path.is_file():
-        return absent
+    with _reading(path):
+        if not path.is_file():
+            return absent
+        content = path.read_bytes()
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
+        return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, UnicodeError) as error:
         raise LoadError(f"{path}: {error}") from error
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as reason:
+        refusal = f"{path}: cannot be read: {reason.strerror or reason}; name a folder that can be read"
+        raise LoadError(refusal) from None
 
 
 def _bytes(text: str, folder: Path) -> bytes:

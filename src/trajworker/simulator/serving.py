@@ -13,6 +13,7 @@ import anyio
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from trajworker.errors import ConfigError
 from trajworker.simulator.app import build
 from trajworker.simulator.settings import SimulatorSettings
 from trajworker.simulator.simulator import Simulator
@@ -21,6 +22,10 @@ from trajworker.simulator.striking import TRANSPORT
 LOOPBACK = "127.0.0.1"
 GRACEFUL_SHUTDOWN_S = 1
 _BACKLOG = 2048
+
+
+class CannotListen(ConfigError, OSError):
+    """No socket can be had at that host and port; an OSError, too."""
 
 
 class _Protocol(H11Protocol):
@@ -48,17 +53,23 @@ class _Server(uvicorn.Server):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio switches Nagle off only where the protocol is named
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError:
-        listener.close()
-        raise
-    listener.listen(_BACKLOG)
+    with contextlib.ExitStack() as unless_it_listens:
+        try:
+            # asyncio switches Nagle off only where the protocol is named
+            listener = socket.socket(_family_of(host), socket.SOCK_STREAM, socket.IPPROTO_TCP)
+            unless_it_listens.enter_context(listener)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(_BACKLOG)
+        except (OSError, UnicodeError) as reason:  # the latter for a host that no resolver may be asked for
+            why = getattr(reason, "strerror", None) or reason
+            raise CannotListen(f"cannot listen on {host}:{port}: {why}; name another host or port") from None
+        unless_it_listens.pop_all()
     return listener
+
+
+def _family_of(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 @asynccontextmanager
@@ -66,7 +77,7 @@ async def serve(simulator: Simulator, port: int = 0, host: str = LOOPBACK) -> As
     """Serve within the block; gives the base URL, such as `http://127.0.0.1:40123`. asyncio only.
 
     Raises:
-        OSError: the port is taken.
+        CannotListen: the port is taken, or the host is none of this machine.
     """
     listener = _listen(host, port)
     config = uvicorn.Config(
@@ -101,7 +112,7 @@ def run_forever(
     """Serve until SIGINT or SIGTERM. `load`: folders of recorded runs; `on_ready` gets the base URL.
 
     Raises:
-        OSError: the port is taken.
+        CannotListen: the port is taken, or the host is none of this machine.
         LoadError: a folder cannot be loaded.
     """
 
