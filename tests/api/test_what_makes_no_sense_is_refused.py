@@ -109,6 +109,7 @@ def test_what_debug_tells_is_coloured_on_a_terminal_only(
     told = io.StringIO()
     monkeypatch.setattr(told, "isatty", lambda: terminal)
     monkeypatch.setattr(sys, "stderr", told)
+    monkeypatch.delenv("NO_COLOR", raising=False)
     with served() as (simulator, url):
         simulator.add_runs(PROJECT, conversation("a"))
         assert len(client(url, tmp_path, debug=True).import_conversations()) == 1

@@ -1,5 +1,6 @@
 """What a person types and sees, command by command, in this process; `tests/e2e` starts real ones."""
 
+import io
 import json
 import os
 import re
@@ -98,6 +99,24 @@ def test_a_thread_id_of_two_projects_is_told_and_one_of_them_is_chosen(say: Say,
     assert say("diff", "thread-1", "thread-1", *place, "--project", "two")[0] == 0
     assert "third" in say("show", "thread-1", *place, "--revision", "3")[1]
     assert "no conversation thread-1 in" in say("show", "thread-1", *place, "--project", "three")[2]
+
+
+@pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
+def test_diff_on_a_terminal_is_coloured_unless_that_is_forbidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_color: str, *, coloured: bool
+) -> None:
+    for name, tool in (("a", "find"), ("b", "book")):
+        call = {"id": "c", "type": "function", "function": {"name": tool, "arguments": "{}"}}
+        answer = {"role": "assistant", "content": "", "tool_calls": [call]}
+        tj.save([tj.Trajectory.from_messages([answer])], tmp_path / name, format="jsonl")
+    shown = io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setenv("NO_COLOR", no_color)
+    sides = [str(next((tmp_path / name).glob("*.jsonl"))) for name in ("a", "b")]
+    assert main(["diff", *sides]) == 1
+    assert "book" in shown.getvalue()
+    assert ("\x1b[" in shown.getvalue()) is coloured
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from rich.console import Console
 
 from trajworker import events
@@ -49,6 +50,25 @@ def test_on_a_terminal_logs_are_pretty_and_stand_above_the_progress() -> None:
     assert "project_started" in text
     assert "{" not in text
     assert "1,500 runs" in text
+
+
+@pytest.mark.parametrize(
+    ("terminal", "no_color", "coloured"),
+    [(True, None, True), (True, "", True), (True, "1", False), (False, None, False), (False, "1", False)],
+)
+def test_pretty_lines_are_coloured_where_a_terminal_takes_colours(
+    monkeypatch: pytest.MonkeyPatch, *, terminal: bool, no_color: str | None, coloured: bool
+) -> None:
+    """A file that was asked to be pretty is read in an editor; NO_COLOR counts unless empty (no-color.org)."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if no_color is not None:
+        monkeypatch.setenv("NO_COLOR", no_color)
+    stderr = Stderr(terminal=terminal)
+    with watching(stderr, style="pretty", progress="off") as watch:
+        watch.observer(STARTED)
+    text = stderr.memory.getvalue()
+    assert b"project_started" in text
+    assert (b"\x1b[" in text) is coloured
 
 
 def test_progress_can_be_turned_off() -> None:

@@ -4,12 +4,13 @@ import io
 import sys
 from typing import BinaryIO, cast
 
+from trajworker.observing.colours import takes_colours
 from trajworker.observing.logs import Logs
 
 
 def debug_log() -> Logs:
     """An observer that writes every event, coloured on a terminal."""
-    return Logs(cast("BinaryIO", _Stderr()), pretty=True, colours=sys.stderr.isatty(), level="debug")
+    return Logs(cast("BinaryIO", _Stderr()), pretty=True, colours=takes_colours(sys.stderr), level="debug")
 
 
 class _Stderr(io.RawIOBase):

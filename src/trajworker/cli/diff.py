@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from trajworker.cli.delivered import find_trajectory
 from trajworker.cli.streams import write_json
 from trajworker.errors import ConfigError, ConversationNotFound
 from trajworker.matching import Golden, diff_trajectories, read_golden, render, verdict_map
+from trajworker.observing.colours import takes_colours
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.line import load
 
@@ -26,7 +28,7 @@ def main(asked: argparse.Namespace) -> int:
     if asked.json:
         write_json(msgspec.json.encode(verdict_map(verdict), enc_hook=str))
     else:
-        sys.stdout.write(f"{render(verdict, colour=sys.stdout.isatty())}\n")
+        sys.stdout.write(f"{render(verdict, colour=takes_colours(sys.stdout))}\n")
     return 0 if verdict else EXIT_DIFFERENT
 
 
@@ -48,7 +50,7 @@ def _opened(path: Path) -> Trajectory | Golden:
         if file.read(len(GOLDEN)) == GOLDEN:
             return read_golden(path)
     trajectories = load(path)
-    found = [one for one, _ in zip(trajectories, range(SEVERAL), strict=False)]
+    found = list(islice(trajectories, SEVERAL))
     if len(found) != 1:
         what = "several trajectories" if found else "no trajectory"
         raise ConfigError(f"{path} holds {what}: name a conversation, and the file with --in")

@@ -78,7 +78,7 @@ class Logs:
         stream: BinaryIO,
         *,
         pretty: bool,
-        colours: bool = True,
+        colours: bool = False,
         level: str = "info",
         clock: Callable[[], float] = monotonic,
     ) -> None:

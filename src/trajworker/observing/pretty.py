@@ -1,4 +1,4 @@
-"""Log lines for people: coloured text. The only import of structlog, which brings rich along: never for a collector."""
+"""Log lines for people, as text. The only import of structlog, which brings rich along: never for a collector."""
 
 from collections.abc import Callable
 from typing import Any

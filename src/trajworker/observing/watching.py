@@ -7,6 +7,7 @@ from typing import BinaryIO, TextIO, cast
 from msgspec import Struct
 
 from trajworker.events import Event, Observer
+from trajworker.observing.colours import takes_colours
 from trajworker.observing.logs import Logs
 from trajworker.observing.tally import Tally
 
@@ -24,7 +25,7 @@ def watching(stderr: TextIO, *, style: str = "auto", level: str = "info", progre
 
     Args:
         stderr: where logs and progress go.
-        style: auto, pretty or json; auto is pretty on a terminal.
+        style: auto, pretty or json; auto is pretty on a terminal. What is pretty is coloured on a terminal only.
         level: debug, info, warning or error.
         progress: auto or off; auto draws it on a terminal.
     """
@@ -41,7 +42,8 @@ def watching(stderr: TextIO, *, style: str = "auto", level: str = "info", progre
             drawn = stack.enter_context(Progress(tally, Console(file=stderr)))
             stream = cast("BinaryIO", drawn.stream)
             observers.append(drawn)
-        logs = Logs(stream, pretty=style == "pretty" or (style == "auto" and terminal), level=level)
+        pretty = style == "pretty" or (style == "auto" and terminal)
+        logs = Logs(stream, pretty=pretty, colours=takes_colours(stderr), level=level)
         yield Watch(fan_out([tally, logs, *observers]), tally)
 
 
