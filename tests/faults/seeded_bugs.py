@@ -98,7 +98,7 @@ def cursor_outside_the_transaction(set_: Set) -> None:
 
     def transaction(self: database.Database, body: Any, connection: Any) -> Any:
         if getattr(body, "func", None) is intake.stage:
-            staged = body.args[2]
+            staged = body.args[1]
             if staged.slice is not None and not staged.done:
                 honest(self, lambda c: slices.update_slice(c, staged.slice.id, staged.slice), connection)
         return honest(self, body, connection)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from support.staged import FOREVER, PROJECT_ID, a_page, a_run, a_slice, minute, named
+from support.staged import PROJECT_ID, a_page, a_run, a_slice, minute, named
 from trajworker.model.run import Project
 from trajworker.ports import Page, Slice, SlicePurpose, StagedPage, Unreadable
 from trajworker.staging import Staging, open_staging
@@ -39,12 +39,14 @@ async def test_what_is_purged_takes_its_unreadable_runs_with_it_and_they_do_not_
         assert not any(SECRET in file.read_bytes() for file in tmp_path.iterdir())
 
 
-async def test_purging_by_time_takes_what_was_set_aside_before_whatever_it_belongs_to(staging: Staging) -> None:
-    await staging.stage(StagedPage(page=Page(runs=(), unreadable=(replace(BROKEN, trace_id=None),)), fetch_seq=1))
-    await staging.purge_before(minute(0))
-    assert await quarantined(staging) == 1
-    await staging.purge_before(FOREVER)
-    assert await quarantined(staging) == 0
+async def test_purging_by_time_takes_what_was_set_aside_before_whatever_it_belongs_to() -> None:
+    page = StagedPage(page=Page(runs=(), unreadable=(replace(BROKEN, trace_id=None),)), fetch_seq=1)
+    async with open_staging(":memory:", now=lambda: minute(5)) as staging:
+        await staging.stage(page)
+        await staging.purge_before(minute(5))
+        assert await quarantined(staging) == 1
+        await staging.purge_before(minute(6))
+        assert await quarantined(staging) == 0
 
 
 async def test_a_later_look_that_brings_less_leaves_what_came_before(staging: Staging) -> None:

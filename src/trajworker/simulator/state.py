@@ -1,6 +1,5 @@
 """What the handlers share: settings, store, clock, and the questions they ask of them."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -30,7 +29,7 @@ class ManualClock:
 class State:
     """One simulated workspace."""
 
-    def __init__(self, settings: SimulatorSettings, now_s: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: SimulatorSettings, now_s: Callable[[], float]) -> None:
         self.settings = settings
         self.store = Store()
         self.now_s = now_s

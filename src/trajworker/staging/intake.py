@@ -4,7 +4,7 @@ All functions run in the thread of the connection.
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -25,22 +25,30 @@ WHOLE = (SlicePurpose.COVER, SlicePurpose.CATCH_UP, SlicePurpose.DEEP_SCAN)
 COLUMNS = "ended, start, end, fetch_seq, hash, feedback_stats, body"
 
 
-def stage(
-    epoch: int, confirmations: Confirmations, staged: StagedPage, heads: Heads, connection: sqlite3.Connection
-) -> StageOutcome:
+class Opening(Struct, frozen=True):
+    """What one opening of a staging file, by its number, keeps in memory of it, and the clock that it goes by."""
+
+    epoch: int
+    confirmations: Confirmations
+    heads: Heads
+    now: Callable[[], datetime]
+
+
+def stage(opening: Opening, staged: StagedPage, connection: sqlite3.Connection) -> StageOutcome:
     """Take in a page; see `ports.RunStore.stage`."""
+    heads = opening.heads
     heads.begin(connection)
     project_id = _project_of(staged)
     if project_id is None:
         return StageOutcome(changed=0, unchanged=0, conversations=0)
     project = slices.require_project(connection, project_id)
-    fetch_seq = epoch << EPOCH_SHIFT | staged.fetch_seq
-    news = find_news(connection, project, confirmations, arrivals_of(staged.page.runs, fetch_seq))
+    fetch_seq = opening.epoch << EPOCH_SHIFT | staged.fetch_seq
+    news = find_news(connection, project, opening.confirmations, arrivals_of(staged.page.runs, fetch_seq))
     touched = _take_runs(connection, project, heads, news)
     changed = news.changed
     if staged.feedback:
         _take_feedback(connection, project, staged, touched)
-    quarantined = quarantine.keep(connection, project, staged)
+    quarantined = quarantine.keep(connection, project, staged, opening.now())
     late = _late(connection, project, staged.slice, changed)
     recovered = quarantine.release(connection, project, news.ids)
     advance = _advance(connection, project, staged)

@@ -6,10 +6,9 @@ All functions run in the thread of the connection, those that write within a tra
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from time import time
+from datetime import datetime
 
 from trajworker.model.intervals import subtract
-from trajworker.model.times import SECOND_US
 from trajworker.ports import StagedPage, Unreadable
 from trajworker.staging.encoding import PackedId, digest, pack_id, pack_time, unpack_id
 from trajworker.staging.slices import KEY_OF_PROJECT, Stretch, spans_of
@@ -24,7 +23,7 @@ _UPDATE = (
 )
 
 
-def keep(connection: sqlite3.Connection, project: int, staged: StagedPage) -> tuple[Unreadable, ...]:
+def keep(connection: sqlite3.Connection, project: int, staged: StagedPage, now: datetime) -> tuple[Unreadable, ...]:
     """Keep what cannot be read on a page; those of it that are new.
 
     What belongs to a purged conversation is not kept.
@@ -38,12 +37,12 @@ def keep(connection: sqlite3.Connection, project: int, staged: StagedPage) -> tu
             f"SELECT hash FROM unreadable WHERE project = ? AND hash IN ({slots(some)})", (project, *some)
         )
         kept.update(found for (found,) in rows)
-    slice_, now = None if staged.slice is None else staged.slice.id, int(time() * SECOND_US)
+    met = None if staged.slice is None else staged.slice.id, pack_time(now)
     connection.executemany(
         f"INSERT INTO unreadable ({_COLUMNS}) VALUES ({slots(_COLUMNS.split(','))}) "
         f"ON CONFLICT (project, hash) DO UPDATE SET {_UPDATE}",
         [
-            (project, _packed(bad.run_id), bad.reason, hash_, bad.raw, bad.trace_id, *_place(bad, staged), slice_, now)
+            (project, _packed(bad.run_id), bad.reason, hash_, bad.raw, bad.trace_id, *_place(bad, staged), *met)
             for hash_, bad in hashed
         ],
     )

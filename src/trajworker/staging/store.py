@@ -5,9 +5,9 @@ are handed over take it last, so that `partial` can bind what comes before; thos
 """
 
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -48,13 +48,17 @@ from trajworker.staging.heads import Heads
 from trajworker.staging.slices import plan
 
 
+def _host_time() -> datetime:
+    return datetime.now(UTC)
+
+
 class Staging:
     """An open staging file; made by `open_staging`. Errors: see `staging.database.Database`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, now: Callable[[], datetime] = _host_time) -> None:
         self._database = database
-        self._confirmations = Confirmations()
         self._heads = Heads()
+        self._opening = intake.Opening(database.epoch, Confirmations(), self._heads, now)
 
     @property
     def epoch(self) -> int:
@@ -71,7 +75,7 @@ class Staging:
 
     async def stage(self, staged: StagedPage) -> StageOutcome:
         """Take in a page: runs, cursor and "conversation changed" in ONE transaction."""
-        return await self._database.grow(partial(intake.stage, self.epoch, self._confirmations, staged, self._heads))
+        return await self._database.grow(partial(intake.stage, self._opening, staged))
 
     async def due(self, project_id: str, now: datetime, limit: int) -> list[str]:
         """Ids of runs to look at again: those that have not ended, and those set aside."""
@@ -234,10 +238,10 @@ class Staging:
 
 
 @asynccontextmanager
-async def open_staging(target: str | Path) -> AsyncIterator[Staging]:
-    """Open (or make) a staging file and own it; `":memory:"` touches no disk.
+async def open_staging(target: str | Path, now: Callable[[], datetime] = _host_time) -> AsyncIterator[Staging]:
+    """Open (or make) a staging file and own it; `":memory:"` touches no disk. `now` tells when something is set aside.
 
     Raises `StagingBusy` (another worker owns it), `StagingDamaged`, `StagingTooNew`, `StagingError`, `PathNotAllowed`.
     """
     async with open_database(target) as database:
-        yield Staging(database)
+        yield Staging(database, now)
