@@ -11,7 +11,8 @@ from msgspec import Raw
 
 from redaction.planted import VALUES
 from support import corpus
-from trajworker.redaction import BasePiiRedactor, PiiRedactor, redact_json, redact_value
+from trajworker.redaction import BasePiiRedactor, PiiRedactor, Texts, redact_value
+from trajworker.redaction.walk import Walk
 
 REDACTOR = PiiRedactor(secret=b"s")
 TEXTS = st.one_of(st.text(max_size=10), st.sampled_from(VALUES), st.sampled_from(VALUES).map("see {} there".format))
@@ -52,7 +53,7 @@ def test_json_text_in_a_text_stays_json_and_is_redacted_as_json_is(value: Any) -
 
 def test_what_holds_nothing_personal_keeps_its_bytes() -> None:
     raw = Raw(b'{ "a": [1.50, "x\\u0041"], "b": "{ \\"c\\" : 1 }" }')
-    assert redact_json(raw, REDACTOR) is raw
+    assert Walk(Texts(REDACTOR)).payload(raw) is raw
 
 
 def test_ids_times_and_words_of_the_format_stay_whatever_the_redactor() -> None:

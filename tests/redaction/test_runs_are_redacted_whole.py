@@ -1,6 +1,8 @@
 """A run is redacted in every field people write to; what fails keeps nothing."""
 
+import json
 import traceback
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +13,9 @@ from msgspec import Raw
 
 from trajworker.errors import RedactionFailed
 from trajworker.model.run import Feedback, Run, RunStatus
-from trajworker.redaction import BasePiiRedactor, PiiRedactor, redact_feedback, redact_run, redact_value
+from trajworker.ports import Page
+from trajworker.redaction import BasePiiRedactor, PiiRedactor, Texts, redact_feedback, redact_run, redact_value, texts
+from trajworker.sources.redacting import Masking
 
 CANARY = "canary.person@example.com"
 ID = "01234567-8901-4234-8567-890123456789"
@@ -51,7 +55,7 @@ RUN = Run(
 
 
 def test_no_field_keeps_the_canary() -> None:
-    masked = redact_run(RUN, REDACTOR, thread_keys=THREAD_KEYS)
+    masked = redact_run(RUN, Texts(REDACTOR), thread_keys=THREAD_KEYS)
     assert CANARY.encode() not in msgspec.json.encode(masked)
     assert b"canary.per" not in msgspec.json.encode(masked)
     assert msgspec.json.decode(masked.events)[0] == {"name": "new_token", "time": "2025-01-15T10:30:00+00:00"}
@@ -59,7 +63,7 @@ def test_no_field_keeps_the_canary() -> None:
 
 
 def test_ids_thread_key_times_and_counts_stay() -> None:
-    masked = redact_run(RUN, REDACTOR, thread_keys=THREAD_KEYS)
+    masked = redact_run(RUN, Texts(REDACTOR), thread_keys=THREAD_KEYS)
     for field in ("id", "trace_id", "project_id", "dotted_order", "start_time", "status", "thread_id", "total_tokens"):
         assert getattr(masked, field) == getattr(RUN, field)
     metadata = msgspec.json.decode(masked.extra)["metadata"]
@@ -68,19 +72,19 @@ def test_ids_thread_key_times_and_counts_stay() -> None:
 
 
 def test_configured_thread_keys_stay_and_others_do_not() -> None:
-    metadata = msgspec.json.decode(redact_run(RUN, REDACTOR, thread_keys=frozenset({"user"})).extra)["metadata"]
+    metadata = msgspec.json.decode(redact_run(RUN, Texts(REDACTOR), thread_keys=frozenset({"user"})).extra)["metadata"]
     assert metadata["user"] == CANARY
     assert metadata["thread_id"] == REDACTOR.redact(CANARY)
 
 
 def test_redacting_a_run_twice_changes_nothing_more() -> None:
-    once = redact_run(RUN, REDACTOR, thread_keys=THREAD_KEYS)
-    assert redact_run(once, REDACTOR, thread_keys=THREAD_KEYS) == once
+    once = redact_run(RUN, Texts(REDACTOR), thread_keys=THREAD_KEYS)
+    assert redact_run(once, Texts(REDACTOR), thread_keys=THREAD_KEYS) == once
 
 
 def test_a_clean_run_keeps_its_bytes() -> None:
     clean = msgspec.structs.replace(RUN, **{name: Raw(b'{ "a": 1 }') for name in ("inputs", "outputs", "extra")})
-    assert redact_run(clean, REDACTOR, thread_keys=THREAD_KEYS).inputs is clean.inputs
+    assert redact_run(clean, Texts(REDACTOR), thread_keys=THREAD_KEYS).inputs is clean.inputs
 
 
 def test_feedback_is_redacted_in_comment_value_and_correction() -> None:
@@ -121,7 +125,7 @@ def test_what_cannot_be_redacted_fails_with_the_id_and_without_the_text(
     run: Run, redactor: BasePiiRedactor, told: str
 ) -> None:
     with pytest.raises(RedactionFailed, match=told) as failed:
-        redact_run(run, redactor, thread_keys=THREAD_KEYS)
+        redact_run(run, Texts(redactor), thread_keys=THREAD_KEYS)
     everything = "".join(traceback.format_exception(failed.value)) + repr(failed.value.__context__)
     assert ID in str(failed.value)
     assert "canary" not in everything.lower()
@@ -149,6 +153,49 @@ def test_a_subclass_writes_redact_only() -> None:
     assert redactor.redact_batch(["Ada Lovelace", "x"]) == ["A. L.", "x"]
     assert redactor.preview("so Ada Lovelace said").counts == {"Initials": 1}
     assert redact_value({"by": ["Ada Lovelace"]}, redactor) == {"by": ["A. L."]}
+
+
+class Counting(Initials):
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+
+    def redact(self, text: str) -> str:
+        self.asked[text] += 1
+        return super().redact(text)
+
+
+def talk(*said: str) -> Run:
+    return msgspec.structs.replace(
+        RUN, inputs=raw([{"content": text} for text in said]), outputs=raw({"content": said})
+    )
+
+
+def test_what_is_said_again_on_a_page_is_masked_once() -> None:
+    """Each prompt repeats the history, in inputs and often in outputs, and some redactors take their time."""
+    redactor = Counting()
+    said = [f"Ada Lovelace said it {number} times" for number in range(3)]
+    page = Page(runs=tuple(talk(*said[: 1 + number]) for number in range(3)))
+    masked = Masking(redactor, THREAD_KEYS).page(page)
+    assert b"Ada" not in msgspec.json.encode([(run.inputs, run.outputs) for run in masked.runs])
+    assert {text: redactor.asked[text] for text in said} == dict.fromkeys(said, 1)
+
+
+def test_what_is_remembered_of_a_page_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(texts, "REMEMBERED_CHARS", 40)
+    redactor = Counting()
+    page_texts = Texts(redactor)
+    for text in ("Ada Lovelace", "Ada Lovelace", "Ada Lovelace and another", "Ada Lovelace"):
+        assert page_texts.masked(None, text) == text.replace("Ada Lovelace", "A. L.")
+    assert redactor.asked["Ada Lovelace"] == 2
+
+
+def test_a_thread_key_within_a_text_stays_in_the_metadata_alone() -> None:
+    """Though the same text came before, where the key means nothing: there it was masked."""
+    told = json.dumps({"thread_id": CANARY})
+    run = msgspec.structs.replace(RUN, inputs=raw({"a": told}), extra=raw({"metadata": {"a": told}}))
+    masked = redact_run(run, Texts(REDACTOR), thread_keys=THREAD_KEYS)
+    assert CANARY not in bytes(masked.inputs).decode()
+    assert CANARY in bytes(masked.extra).decode()
 
 
 def test_an_abstract_redactor_cannot_be_made() -> None:

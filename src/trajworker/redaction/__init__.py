@@ -5,7 +5,8 @@ from trajworker.redaction.presidio import PresidioRedactor
 from trajworker.redaction.redactor import BasePiiRedactor, Finding, Preview
 from trajworker.redaction.rules import DEFAULT_RULES, Rule, choose_rules
 from trajworker.redaction.runs import redact_feedback, redact_run
-from trajworker.redaction.walk import redact_json, redact_value
+from trajworker.redaction.texts import Texts
+from trajworker.redaction.walk import redact_value
 
 __all__ = [
     "DEFAULT_RULES",
@@ -16,9 +17,9 @@ __all__ = [
     "PresidioRedactor",
     "Preview",
     "Rule",
+    "Texts",
     "choose_rules",
     "redact_feedback",
-    "redact_json",
     "redact_run",
     "redact_value",
 ]

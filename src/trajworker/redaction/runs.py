@@ -15,31 +15,34 @@ from msgspec.structs import replace
 from trajworker.errors import RedactionFailed
 from trajworker.model.run import Feedback, Run
 from trajworker.redaction.redactor import BasePiiRedactor
-from trajworker.redaction.walk import NO_KEYS, Walk, decoded, redact_json, redact_value
+from trajworker.redaction.texts import Texts
+from trajworker.redaction.walk import Walk, decoded
 
 Masked = TypeVar("Masked", Run, Feedback)
 
 
-def redact_run(run: Run, redactor: BasePiiRedactor, *, thread_keys: frozenset[str]) -> Run:
+def redact_run(run: Run, texts: Texts, *, thread_keys: frozenset[str]) -> Run:
     """Return the run with every text redacted, except under `thread_keys`: by them conversations are found.
+
+    Give the same `texts` for all runs of a page.
 
     Raises:
         RedactionFailed: names the run and the redactor or rule; the run must not be written.
     """
 
     def masked() -> Run:
-        walk = Walk(redactor)
+        walk = Walk(texts)
         return replace(
             run,
             name=walk.text(run.name),
             error=None if run.error is None else walk.text(run.error),
             tags=tuple(walk.text(tag) for tag in run.tags),
             attachments=tuple(walk.text(name) for name in run.attachments),
-            inputs=redact_json(run.inputs, redactor),
-            outputs=redact_json(run.outputs, redactor),
-            extra=redact_json(run.extra, redactor, kept=thread_keys),
-            events=_events(run.events, redactor),
-            feedback_stats=redact_json(run.feedback_stats, redactor),
+            inputs=walk.payload(run.inputs),
+            outputs=walk.payload(run.outputs),
+            extra=Walk(texts, thread_keys).payload(run.extra),
+            events=_events(run.events, walk),
+            feedback_stats=walk.payload(run.feedback_stats),
         )
 
     return _named(f"run {run.id}", masked)
@@ -53,25 +56,25 @@ def redact_feedback(feedback: Feedback, redactor: BasePiiRedactor) -> Feedback:
     """
 
     def masked() -> Feedback:
-        walk = Walk(redactor)
+        walk = Walk(Texts(redactor))
         return replace(
             feedback,
             comment=None if feedback.comment is None else walk.text(feedback.comment),
-            value=redact_value(feedback.value, redactor),
-            correction=redact_value(feedback.correction, redactor),
+            value=walk.whole(feedback.value),
+            correction=walk.whole(feedback.correction),
         )
 
     return _named(f"feedback {feedback.id}", masked)
 
 
-def _events(raw: Raw, redactor: BasePiiRedactor) -> Raw:
+def _events(raw: Raw, walk: Walk) -> Raw:
     """Redact events; the pieces of a streamed answer are left out: an address cut in pieces matches no rule.
 
     The whole answer stands in the outputs, and assembly reads only the times of events.
     """
     events = decoded(raw)
     kept = [_without_tokens(event) for event in events] if isinstance(events, list) else events
-    masked = redact_value(kept, redactor, kept=NO_KEYS)
+    masked = walk.whole(kept)
     return raw if masked == events else Raw(encode(masked))
 
 

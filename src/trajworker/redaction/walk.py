@@ -14,11 +14,11 @@ from msgspec import DecodeError, Raw
 from msgspec.json import decode, encode
 
 from trajworker.errors import RedactionFailed
-from trajworker.redaction.faults import raised, returned
 from trajworker.redaction.redactor import BasePiiRedactor
 from trajworker.redaction.rules import DEFAULT_RULES
 from trajworker.redaction.scanning import scanner
 from trajworker.redaction.structure import is_plain_name, is_structure
+from trajworker.redaction.texts import Texts
 
 NO_KEYS: frozenset[str] = frozenset()
 DEEPEST_JSON_TEXT = 8
@@ -41,20 +41,7 @@ def redact_value(value: Any, redactor: BasePiiRedactor, *, kept: frozenset[str] 
     Raises:
         RedactionFailed: the redactor raised or returned no text, or the value is nested too deeply.
     """
-    with suppress(RecursionError):
-        return Walk(redactor, kept).value(value)
-    raise RedactionFailed("the payload is nested too deeply to be redacted")
-
-
-def redact_json(raw: Raw, redactor: BasePiiRedactor, *, kept: frozenset[str] = NO_KEYS) -> Raw:
-    """Redact a payload field that is undecoded JSON; the same bytes come back where nothing was masked.
-
-    Raises:
-        RedactionFailed: as `redact_value`, and for bytes that are no JSON.
-    """
-    value = decoded(raw)
-    masked = redact_value(value, redactor, kept=kept)
-    return raw if masked is value else Raw(encode(masked))
+    return Walk(Texts(redactor), kept).whole(value)
 
 
 def decoded(raw: Raw) -> Any:  # noqa: ANN401  JSON
@@ -69,13 +56,34 @@ def decoded(raw: Raw) -> Any:  # noqa: ANN401  JSON
 
 
 class Walk:
-    """One walk over values that belong together: a text that comes again is redacted once."""
+    """One walk over values that belong together, until one of them fails; `kept` as in `redact_value`."""
 
-    def __init__(self, redactor: BasePiiRedactor, kept: frozenset[str] = NO_KEYS) -> None:
-        self._redactor = redactor
+    def __init__(self, texts: Texts, kept: frozenset[str] = NO_KEYS) -> None:
+        self._texts = texts
         self._kept = kept
         self._known: dict[tuple[str | None, str], str] = {}
+        """Of its own, since a text that is JSON is walked: what becomes of it depends on `kept`."""
         self._depth = 0
+
+    def payload(self, raw: Raw) -> Raw:
+        """Redact a payload field that is undecoded JSON; the same bytes come back where nothing was masked.
+
+        Raises:
+            RedactionFailed: as `whole`, and for bytes that are no JSON.
+        """
+        value = decoded(raw)
+        masked = self.whole(value)
+        return raw if masked is value else Raw(encode(masked))
+
+    def whole(self, value: Any) -> Any:  # noqa: ANN401  JSON
+        """Redact a value that stands in no other.
+
+        Raises:
+            RedactionFailed: as `text`, or the value is nested too deeply.
+        """
+        with suppress(RecursionError):
+            return self.value(value)
+        raise RedactionFailed("the payload is nested too deeply to be redacted")
 
     def value(self, value: Any, key: str | None = None, owner: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401  JSON
         """Redact any JSON value; `key` and `owner` say where it stands."""
@@ -99,7 +107,7 @@ class Walk:
             return text
         known = self._known.get((key, text))
         if known is None:
-            known = self._json_text(text) or self._masked(key, text)
+            known = self._json_text(text) or self._texts.masked(key, text)
             self._known[key, text] = known
         return known
 
@@ -146,19 +154,6 @@ class Walk:
             return text
         spaced = None if '": ' in text or '", ' in text else (",", ":")
         return json.dumps(masked, ensure_ascii=text.isascii(), separators=spaced)
-
-    def _masked(self, key: str | None, text: str) -> str:
-        try:
-            masked = self._redactor.redact(text) if key is None else self._redactor.redact_named(key, text)
-        except RedactionFailed:
-            raise
-        except Exception as error:  # noqa: BLE001  whatever a user's code raises; its message may hold the text
-            failure = raised(error, type(self._redactor).redact)
-        else:
-            if isinstance(masked, str):
-                return masked
-            failure = returned(masked)
-        raise RedactionFailed(f"redactor {type(self._redactor).__name__} {failure}")
 
 
 def _looks_like_json(text: str) -> bool:

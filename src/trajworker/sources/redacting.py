@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from trajworker.errors import RedactionFailed
 from trajworker.model.run import NULL, REDACTION_FAILED, Feedback, Project, Run
 from trajworker.ports import Page, RunSource, Slice
-from trajworker.redaction import BasePiiRedactor, redact_feedback, redact_run
+from trajworker.redaction import BasePiiRedactor, Texts, redact_feedback, redact_run
 
 
 class Masking:
@@ -29,14 +29,15 @@ class Masking:
 
     def page(self, page: Page) -> Page:
         """A page whose runs are masked; of what could not be read only the ids stay."""
-        runs = tuple(self.run(run) for run in page.runs)
+        texts = Texts(self._redactor)
+        runs = tuple(self._run(run, texts) for run in page.runs)
         unreadable = tuple(replace(one, raw=b"") for one in page.unreadable)
         return replace(page, runs=runs, unreadable=unreadable)
 
-    def run(self, run: Run) -> Run:
+    def _run(self, run: Run, texts: Texts) -> Run:
         """One run, masked; emptied and flagged where that fails."""
         try:
-            return redact_run(run, self._redactor, thread_keys=self._thread_keys)
+            return redact_run(run, texts, thread_keys=self._thread_keys)
         except RedactionFailed as failure:
             return _emptied(run, str(failure).removeprefix(f"run {run.id}: "))
 
