@@ -14,31 +14,19 @@ SHRINK_AFTER = 3
 
 
 class Remedy(Enum):
-    """What to do next."""
+    """What may help against a failure, where it is not the pace that is too fast (`Failure.throttled`)."""
 
     AGAIN = "again"
     """The same request once more, after a while."""
-    WAIT = "wait"
-    """The rate limit: all tasks wait, this does not count as an attempt."""
     SHRINK = "shrink"
     """Ask for less at once."""
-    SWITCH = "switch"
-    """This server does not speak this generation of the API."""
-    REJECTED = "rejected"
-    """The question itself is refused: a filter, a cursor, a limit."""
     NEW_KEY = "new_key"
     """The key is refused: read its file once more."""
-    GIVE_UP = "give_up"
-    """No use in asking again."""
+    NONE = "none"
+    """No use in asking the same again; what else could be asked is told by `Failure.rejected` and `turned_away`."""
 
 
-_BY_STATUS = {
-    **dict.fromkeys(REJECTED, Remedy.REJECTED),
-    **dict.fromkeys(TURNED_AWAY, Remedy.SWITCH),
-    **dict.fromkeys(TOO_MUCH, Remedy.SHRINK),
-    KEY_REFUSED: Remedy.NEW_KEY,
-    THROTTLED: Remedy.WAIT,
-}
+_BY_STATUS = {**dict.fromkeys(TOO_MUCH, Remedy.SHRINK), KEY_REFUSED: Remedy.NEW_KEY}
 _BY_KIND = {
     Kind.CONNECT: Remedy.AGAIN,
     Kind.TIMEOUT: Remedy.SHRINK,
@@ -46,8 +34,8 @@ _BY_KIND = {
     Kind.CORRUPT: Remedy.AGAIN,
     Kind.FOREIGN: Remedy.AGAIN,
     Kind.OVERSIZE: Remedy.SHRINK,
-    Kind.TLS: Remedy.GIVE_UP,
-    Kind.REDIRECT: Remedy.GIVE_UP,
+    Kind.TLS: Remedy.NONE,
+    Kind.REDIRECT: Remedy.NONE,
 }
 _OF_ONE_RUN = frozenset({Kind.TIMEOUT, Kind.OVERSIZE, Kind.BROKEN, Kind.TORN, Kind.CORRUPT})
 """Faults that one run may cause, besides server errors."""
@@ -62,10 +50,10 @@ def remedy_for(failure: Failure, attempt: int, retries: Retries) -> Remedy:
     elif failure.kind is not Kind.STATUS:
         remedy = _BY_KIND[failure.kind]
     else:
-        remedy = _BY_STATUS.get(failure.status or 0, Remedy.GIVE_UP)
+        remedy = _BY_STATUS.get(failure.status or 0, Remedy.NONE)
     most = retries.torn_attempts if failure.kind in _FEW else retries.attempts
     if remedy is Remedy.AGAIN and attempt >= most:
-        return Remedy.GIVE_UP
+        return Remedy.NONE
     return remedy
 
 

@@ -85,5 +85,4 @@ class LangSmithSettings(Struct, frozen=True, kw_only=True):
     ca_bundle: Path | None = None
     """Certificates that are trusted in place of the built-in ones. Verification cannot be turned off."""
     proxy: str | None = None
-    trust_env: bool = False
-    """Whether HTTP_PROXY, NETRC and SSL_CERT_FILE of the environment count."""
+    """HTTP_PROXY, NETRC and SSL_CERT_FILE of the environment never count."""

@@ -69,7 +69,7 @@ class Transport:
         settings, timeouts = self._settings, self._settings.timeouts
         self._client = httpx.AsyncClient(
             verify=_tls(settings, self.root),
-            trust_env=settings.trust_env,
+            trust_env=False,
             proxy=settings.proxy,
             follow_redirects=False,
             http2=False,
@@ -183,7 +183,7 @@ def _tls(settings: LangSmithSettings, root: str) -> ssl.SSLContext:
         # No certificate will be shown, so nobody need be trusted: reading the usual list takes 20 ms.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     else:
-        context = httpx.create_ssl_context(trust_env=settings.trust_env)
+        context = httpx.create_ssl_context(trust_env=False)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
