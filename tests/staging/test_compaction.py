@@ -23,8 +23,7 @@ async def delivered(staging: Staging) -> None:
 async def test_compacting_drops_payloads_past_the_horizon_and_keeps_what_dedup_needs(staging: Staging) -> None:
     await delivered(staging)
     assert (await staging.compact(minute(400)), await staging.compact(minute(400))) == (1, 0)
-    again = await staging.stage(a_page([a_run("c", thread="young", at=500)], 2))
-    assert (again.changed, again.unchanged) == (0, 1)
+    assert (await staging.stage(a_page([a_run("c", thread="young", at=500)], 2))).changed == 0
     assert await activities(staging) == {}
     assert (await staging.figures()).projects[0].runs == 3
 

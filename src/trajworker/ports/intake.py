@@ -113,15 +113,13 @@ class StagedPage(Struct, frozen=True, kw_only=True):
 
 
 class StageOutcome(Struct, frozen=True, kw_only=True):
-    """What a page changed: rows new or newer, rows seen before, conversations touched.
+    """What a page brought; `changed` counts the runs that were new or newer.
 
     `cursor_seen`: the cursor that the slice would go on from was used in it before: reading goes in a circle. The page
     is staged; the slice must be begun again (`plan` it with its id, `restarts` + 1) or given up.
     """
 
     changed: int
-    unchanged: int
-    conversations: int
     cursor_seen: bool = False
     late: int = 0
     """Changed runs that lie where everything had been read before."""

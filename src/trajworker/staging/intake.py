@@ -40,7 +40,7 @@ def stage(opening: Opening, staged: StagedPage, connection: sqlite3.Connection) 
     heads.begin(connection)
     project_id = _project_of(staged)
     if project_id is None:
-        return StageOutcome(changed=0, unchanged=0, conversations=0)
+        return StageOutcome(changed=0)
     project = slices.require_project(connection, project_id)
     fetch_seq = opening.epoch << EPOCH_SHIFT | staged.fetch_seq
     news = find_news(connection, project, opening.confirmations, arrivals_of(staged.page.runs, fetch_seq))
@@ -54,8 +54,6 @@ def stage(opening: Opening, staged: StagedPage, connection: sqlite3.Connection) 
     advance = _advance(connection, project, staged)
     return StageOutcome(
         changed=len(changed),
-        unchanged=len(staged.page.runs) - len(changed),
-        conversations=len(touched.conversations),
         cursor_seen=advance.cursor_seen,
         split=advance.split,
         late=len(late),
@@ -194,7 +192,7 @@ def _take_feedback(connection: sqlite3.Connection, project: int, staged: StagedP
             (project, pack_id(feedback.id), run, trace, body),
         )
         if news.rowcount == 1:
-            traces.touch_by_run(connection, project, run if run is not None else trace, touched)
+            traces.touch_by_run(connection, project, run if run is not None else trace)
 
 
 def _late(connection: sqlite3.Connection, project: int, slice_: Slice | None, changed: Sequence[Run]) -> list[datetime]:

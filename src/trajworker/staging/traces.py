@@ -88,7 +88,7 @@ class Move(Struct, frozen=True):
 
 
 class Touched(Struct):
-    """What a page touches: keys of the traces whose runs may be stored, by id, and of the conversations.
+    """What a page touches: keys of the traces whose runs may be stored, by id.
 
     `homes` are the conversations that those traces belong to, `moved` the traces that came to them from others.
     `withheld` are the ids of traces of conversations that were purged.
@@ -96,7 +96,6 @@ class Touched(Struct):
 
     keys: dict[str, int]
     homes: dict[str, int]
-    conversations: set[int]
     moved: list[Move]
     withheld: set[str]
 
@@ -128,13 +127,12 @@ def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arriv
     return Touched(
         keys={trace.name: trace.key for trace in live},
         homes={trace.name: trace.conversation for trace in live},
-        conversations={trace.conversation for trace in live} | {move.old for move in moved},
         moved=moved,
         withheld={trace.name for trace in traces} - {trace.name for trace in live},
     )
 
 
-def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | None, touched: Touched) -> None:
+def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | None) -> None:
     """Mark the trace of a run (or of a root, by its trace id) changed, if it is staged."""
     row = connection.execute(
         "UPDATE trace SET version = version + 1 WHERE key = coalesce("
@@ -143,11 +141,9 @@ def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | N
         {"project": project, "run": run},
     ).fetchall()
     for (conversation,) in row:
-        changed = connection.execute(
+        connection.execute(
             "UPDATE conversation SET changed = 1, failure = NULL WHERE key = ? AND purged = 0", (conversation,)
         )
-        if changed.rowcount:
-            touched.conversations.add(conversation)
 
 
 def _order(run: Run) -> str:
