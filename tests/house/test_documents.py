@@ -11,7 +11,7 @@ import pytest
 import trajworker
 from support.house import ROOT, modules, readme, shell_blocks
 from trajworker.cli.parser import COMMANDS, command_parser
-from trajworker.config.catalog import keys
+from trajworker.config.catalog import keys, sections
 
 DOCUMENTS = "\n".join(
     path.read_text("utf-8")
@@ -83,6 +83,17 @@ def test_options_that_are_settings_are_those_of_the_catalogue() -> None:
 def test_every_setting_is_in_the_documented_file() -> None:
     text = (ROOT / "config" / "trajworker.toml").read_text("utf-8")
     assert [key.path for key in keys() if not re.search(rf"^(# )?{key.name} ", text, re.MULTILINE)] == []
+
+
+def test_the_source_advises_by_paths_of_settings_for_whoever_asked() -> None:
+    """It serves the command line and the library alike, and only one of them has options."""
+    trees = [tree for name, tree, _ in modules() if name.startswith("sources/")]
+    texts = [node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+    told = " ".join(text for text in texts if isinstance(text, str))
+    named = set(re.findall(rf"\b(?:{'|'.join(sections())})\.[a-z_]+", told))
+    assert {"source.endpoint", "source.ca_bundle"} <= named
+    assert named - {key.path for key in keys()} == set()
+    assert re.findall(r"--[a-z]\S+", told) == []
 
 
 def test_files_that_the_readme_names_exist() -> None:

@@ -44,7 +44,7 @@ async def test_a_refused_key_is_asked_about_no_more_than_twice(tmp_path: Path) -
     key = ApiKey(KEY, (tmp_path / "key").read_text)
     refusal = json_reply({"detail": "Invalid token"}, 401)
     async with scripted([refusal]) as server, bench(server.url, api_key=key) as one:
-        with pytest.raises(NotAllowed, match="refuses the API key") as caught:
+        with pytest.raises(NotAllowed, match=r"refuses the API key .*source\.api_key_file") as caught:
             await one.source.page(part())
         assert caught.value.exit_code == 77
         assert len(server.received) <= 2
@@ -67,7 +67,7 @@ async def test_a_server_error_is_borne_as_often_as_configured_where_nothing_smal
 async def test_a_key_of_an_organisation_is_told_to_name_its_workspace() -> None:
     refusal = json_reply({"error": "org_scoped_key_requires_workspace"}, 403)
     async with scripted([refusal]) as server, bench(server.url) as one:
-        with pytest.raises(NotAllowed, match="LANGSMITH_WORKSPACE_ID"):
+        with pytest.raises(NotAllowed, match=r"Set source\.workspace_id \(LANGSMITH_WORKSPACE_ID\)\."):
             await one.source.page(part())
         assert len(server.received) == 1
 
@@ -131,12 +131,12 @@ async def test_a_failure_at_the_address_of_feedback_says_so(
         with pytest.raises(error, match=advice) as caught:
             await one.source.feedback(["a"])
     assert "/api/v1/feedback" in str(caught.value)
-    assert "--api" not in str(caught.value)
+    assert "source.api" not in str(caught.value)
 
 
 async def test_an_address_that_was_never_reached_shows_within_seconds() -> None:
     async with bench("http://langsmith.invalid") as one:
-        with pytest.raises(SourceUnavailable, match=r"cannot be reached .*endpoint"):
+        with pytest.raises(SourceUnavailable, match=r"cannot be reached .*source\.endpoint"):
             await one.source.page(part())
         assert len(one.waits.seconds) == 3
 
@@ -161,7 +161,7 @@ async def test_a_self_signed_server_is_refused_unless_its_certificate_is_named(
     tls.load_cert_chain(cert, key)
     async with scripted([GOOD], tls) as server:
         async with bench(server.url) as one:
-            with pytest.raises(NotAllowed, match=r"not to be trusted .*ca_bundle") as caught:
+            with pytest.raises(NotAllowed, match=r"not to be trusted .*source\.ca_bundle") as caught:
                 await one.source.page(part())
             assert caught.value.exit_code == 77
         assert server.received == []
@@ -236,7 +236,7 @@ async def test_a_server_without_v2_is_spoken_to_in_v1_after_three_requests(statu
 
 async def test_a_server_that_offers_neither_gets_one_hint() -> None:
     async with scripted([json_reply({"detail": "Not Found"}, 404)]) as server, bench(server.url, api="auto") as one:
-        with pytest.raises(SourceUnavailable, match="Check the endpoint") as caught:
+        with pytest.raises(SourceUnavailable, match=r"Check source\.endpoint .* and source\.api\.") as caught:
             await one.source.page(part())
         assert caught.value.exit_code == 69
         assert len(server.received) == 4, "/info twice, v2, v1"
@@ -244,7 +244,7 @@ async def test_a_server_that_offers_neither_gets_one_hint() -> None:
 
 async def test_a_chosen_generation_is_not_left() -> None:
     async with scripted([json_reply({}, 501)]) as server, bench(server.url, api="v1") as one:
-        with pytest.raises(SourceUnavailable, match="--api"):
+        with pytest.raises(SourceUnavailable, match=r"source\.endpoint .* and source\.api\."):
             await one.source.page(part())
         assert [request.path for request in server.received] == ["/api/v1/runs/query"]
 

@@ -78,7 +78,7 @@ def error_of_feedback(failure: Failure) -> SourceError:
     if failure.turned_away:
         return SourceUnavailable(
             f"This server does not offer feedback ({PATH}, status {failure.status}), and some runs have it. "
-            "Check the endpoint (no path but the host), and whether a proxy lets that address through."
+            "Check source.endpoint (no path but the host), and whether a proxy lets that address through."
         )
     error = error_of(failure)
     return type(error)(f"Feedback on runs ({PATH}) could not be read. {error}")

@@ -94,7 +94,7 @@ class Projects:
             hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
             lines.append(f"There is no project {name!r} in this workspace.{hint}")
         if not known:
-            lines.append("The key sees no project at all: check its workspace.")
+            lines.append("The key sees no project at all: check source.workspace_id.")
         return " ".join(lines)
 
 

@@ -53,7 +53,7 @@ class ApiKey:
 def _checked(text: str) -> str:
     key = text.removesuffix("\n").removesuffix("\r")
     if not key:
-        raise ConfigError("The API key is empty: set LANGSMITH_API_KEY or name a key file.")
+        raise ConfigError("The API key is empty: set source.api_key (LANGSMITH_API_KEY) or name source.api_key_file.")
     if any(ord(character) not in PRINTABLE for character in key):
         raise ConfigError(
             "The API key holds blanks, line ends or characters outside ASCII: copy it again, whole and alone."

@@ -77,22 +77,22 @@ def error_of(failure: Failure) -> SourceError:
     if failure.kind is Kind.CONNECT:
         through, check = (f" through the proxy {failure.proxy}", "source.proxy, ") if failure.proxy else ("", "")
         return SourceUnavailable(
-            f"LangSmith cannot be reached{through} ({failure.detail}). Check {check}the endpoint and the network."
+            f"LangSmith cannot be reached{through} ({failure.detail}). Check {check}source.endpoint and the network."
         )
     if failure.kind is Kind.TLS:
         return NotAllowed(
-            f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with ca_bundle, "
-            "or correct the endpoint."
+            f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with "
+            "source.ca_bundle, or correct source.endpoint."
         )
     if failure.kind is Kind.REDIRECT:
         return SourceUnavailable(
             f"The server redirects elsewhere (status {failure.status}), and the API key is never sent on. "
-            "Correct the endpoint."
+            "Correct source.endpoint."
         )
     if failure.kind is Kind.FOREIGN:
         return SourceUnavailable(
-            f"The server answers, but not as LangSmith does ({failure.detail}). Check the endpoint, and "
-            "whether a proxy or a sign-in page stands in between."
+            f"The server answers, but not as LangSmith does ({failure.detail}). Check source.endpoint, "
+            "and whether a proxy or a sign-in page stands in between."
         )
     return SourceUnavailable(f"LangSmith did not answer usably ({failure}). Run again later.")
 
@@ -100,15 +100,17 @@ def error_of(failure: Failure) -> SourceError:
 def _error_of_status(status: int, server_says: str) -> SourceError:
     if status == KEY_REFUSED:
         return NotAllowed(
-            f"LangSmith refuses the API key (401). Check LANGSMITH_API_KEY and the region of the endpoint.{server_says}"
+            "LangSmith refuses the API key (401). Check source.api_key (LANGSMITH_API_KEY) or source.api_key_file, and "
+            f"the region of source.endpoint.{server_says}"
         )
     if status == FORBIDDEN:
-        hint = "Set LANGSMITH_WORKSPACE_ID." if "workspace" in server_says else "Check the key's workspace and region."
+        check = "Set" if "workspace" in server_says else "Check the key, the region of source.endpoint, and"
+        hint = f"{check} source.workspace_id (LANGSMITH_WORKSPACE_ID)."
         return NotAllowed(f"LangSmith does not allow this (403). {hint}{server_says}")
     if status in TURNED_AWAY:
         return SourceUnavailable(
-            f"This server does not offer what was asked (status {status}). Check the endpoint (no path but the host), "
-            f"or choose --api.{server_says}"
+            f"This server does not offer what was asked (status {status}). Check source.endpoint (no path but the "
+            f"host) and source.api.{server_says}"
         )
     if status in REJECTED:
         return QueryRejected(f"LangSmith rejects the question (status {status}).{server_says}")
