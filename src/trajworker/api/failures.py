@@ -10,6 +10,10 @@ NAMED = 20
 """Failures that the message spells out; `failures` holds all."""
 
 
+class FoldProcessEnded(TrajworkerError):
+    """A process that assembles conversations ended before its time; the message says how, and what may help."""
+
+
 class ImportIncomplete(TrajworkerError):
     """Some conversations could not be read or assembled; those that could are in `trajectories`.
 

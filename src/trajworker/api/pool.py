@@ -15,17 +15,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from queue import SimpleQueue
+from signal import strsignal
 from typing import IO, Any, Self, cast
 
 import msgspec
 
+from trajworker.api.failures import FoldProcessEnded
 from trajworker.api.fold_process import AssembledLine, decode_lines, lines_of, read_frame, write_frame
 from trajworker.assembly import FoldSettings
-from trajworker.errors import TrajworkerError
 
 POOL_BYTES = 512 * 1024
 """Exports smaller than this, some thousand rows, are done before a process has started."""
 MOST_PROCESSES = 8
+ENDS_WITHIN_S = 5.0
+"""A process that closed its pipes has ended by then, unless something keeps it."""
 AHEAD = 2
 """Batches per process that are under way or done before they are asked for."""
 
@@ -110,8 +113,22 @@ class _Pool:
             answer = None
         self._idle.put(process)
         if answer is None:
-            raise TrajworkerError("a process that assembles conversations ended before its time; import again")
+            raise FoldProcessEnded(
+                f"a process that assembles conversations ended before its time ({_how_ended(process)}); import again, "
+                "and where it was killed for lack of memory, fewer conversations at once"
+            )
         return decode_lines(answer)
+
+
+def _how_ended(process: subprocess.Popen[bytes]) -> str:
+    """The signal or the exit status of a process that closed its pipes."""
+    try:
+        status = process.wait(ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        return "it closed its pipes"
+    if status >= 0:
+        return f"exit status {status}"
+    return f"signal {-status}, {strsignal(-status) or 'unknown'}"
 
 
 def _pipe(stream: IO[bytes] | None) -> Any:  # noqa: ANN401 - a raw pipe, written in one piece
