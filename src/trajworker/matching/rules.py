@@ -6,6 +6,7 @@ deep=True, ignore=["/**/timestamp"], group="turn", absent_as_null=False`.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 from inspect import isawaitable, iscoroutine, iscoroutinefunction
 from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
 
@@ -139,19 +140,19 @@ def read_rules(mode: str, args: str, options: Mapping[str, Any]) -> Rules:
     if problems:
         raise UnknownOption("; ".join(problems))
     ignored = path_patterns(options.get("ignore") or ())
-    flags = (bool(options.get("deep", False)), options.get("absent_as_null"))
+    deep, absent_as_null = bool(options.get("deep", False)), options.get("absent_as_null")
+    rule = partial(_rule, ignored=ignored, deep=deep, absent_as_null=absent_as_null)
     overrides = options.get("overrides") or {}
     return Rules(
         mode=mode,  # type: ignore[arg-type]  # checked above
         args=args,  # type: ignore[arg-type]  # checked above
         group=options.get("group"),
-        default=_rule(args, flags, ignored),
-        overrides={tool: _rule(override, flags, ignored) for tool, override in overrides.items()},
+        default=rule(args),
+        overrides={tool: rule(override) for tool, override in overrides.items()},
     )
 
 
-def _rule(override: Any, flags: tuple[bool, bool | None], ignored: PathPatterns) -> Rule:  # noqa: ANN401 - Override
-    deep, absent_as_null = flags
+def _rule(override: Any, *, ignored: PathPatterns, deep: bool, absent_as_null: bool | None) -> Rule:  # noqa: ANN401 - Override
     if not isinstance(override, str | Sequence):
         return Rule(agree=override)
     if not isinstance(override, str):
