@@ -1,7 +1,6 @@
 """The one line at the end: what was emitted, what was held back and why, what was set aside."""
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -73,6 +72,5 @@ def _second(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-def _reasons(counted: Counter[str]) -> str:
-    common: Mapping[str, int] = dict(counted.most_common(MAX_REASONS))
-    return ", ".join(f"{count:,} {reason}" for reason, count in common.items())
+def _reasons(times: Counter[str]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in times.most_common(MAX_REASONS))

@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -142,7 +142,7 @@ def _problems(folder: Folder, seq: int, manifest: Manifest) -> list[str]:
             lines = 0
             for portion in portions(descriptor, size):
                 hashed.update(portion)
-                lines += sum(piece.count(b"\n") for piece in unpack(portion))
+                lines += unpack(portion).count(b"\n")
     except FileNotFoundError:
         return [f"{manifest.name} is gone"]
     except (zlib.error, zstandard.ZstdError) as error:
@@ -154,12 +154,11 @@ def _problems(folder: Folder, seq: int, manifest: Manifest) -> list[str]:
     return []
 
 
-def _unpacker(compression: Compression) -> Callable[[bytes], Iterator[bytes]]:
-    if compression is Compression.NONE:
-        return lambda portion: iter((portion,))
-    unpack = (
-        zlib.decompressobj(GZIP_WINDOW).decompress
-        if compression is Compression.GZ
-        else zstandard.ZstdDecompressor().decompressobj().decompress
-    )
-    return lambda portion: iter((unpack(portion),))
+def _unpacker(compression: Compression) -> Callable[[bytes], bytes]:
+    match compression:
+        case Compression.NONE:
+            return bytes
+        case Compression.GZ:
+            return zlib.decompressobj(GZIP_WINDOW).decompress
+        case Compression.ZST:
+            return zstandard.ZstdDecompressor().decompressobj().decompress

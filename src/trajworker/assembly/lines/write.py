@@ -141,7 +141,11 @@ def _groups(folds: Sequence[Fold], field: str) -> Iterator[bytes]:
             yield b",".join(chunks)
 
 
-def _pieces(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
+def encode_line(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
+    """The conversation's line in pieces, without its line feed; nothing is ever held whole.
+
+    Without folds (its traces moved to other conversations) it is a line that says so by having no turns.
+    """
     folds = written(folds)
     turns = _turns(folds)
     amended, lead = _amended(folds), find_lead(folds)
@@ -161,14 +165,6 @@ def _pieces(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
 def _named(**fields: Any) -> bytes:  # noqa: ANN401 - any encodable struct
     """Fields, each behind a comma."""
     return b"," + encode_chunk(fields)[1:-1]
-
-
-def encode_line(folds: Sequence[Fold], header: Header) -> Iterator[bytes]:
-    """The conversation's line in pieces, without its line feed; nothing is ever held whole.
-
-    Without folds (its traces moved to other conversations) it is a line that says so by having no turns.
-    """
-    return _pieces(folds, header)
 
 
 def content_hash(folds: Sequence[Fold], header: Header) -> bytes:
