@@ -6,8 +6,8 @@ import pytest
 
 from support import corpus, runs
 from support.truth import differences
-from trajworker.assembly import NEEDED_RUN_TYPES, Conversation, Fold, Header, assemble, decode_fold, encode_fold
-from trajworker.model.run import Run
+from trajworker.assembly import Conversation, Fold, Header, assemble, decode_fold, encode_fold
+from trajworker.model.run import NEEDED_RUN_TYPES, Run
 from trajworker.trajectory import Trajectory
 
 CASES = [

@@ -7,10 +7,12 @@ from msgspec import structs
 
 from support.folding import fold_all, told
 from support.runs import Recorder
-from trajworker.assembly import Aggregation, Conversation, FoldSettings, Header, RewardRule, assemble
+from trajworker.assembly import Conversation, FoldSettings, Header, assemble
 from trajworker.assembly.kept.figures import seconds
+from trajworker.assembly.kept.rewards import RewardRule
 from trajworker.model.intervals import union
 from trajworker.model.run import Feedback, Run
+from trajworker.ports import Aggregation
 from trajworker.trajectory import TerminationReason, Trajectory
 from trajworker.trajectory.rates import tool_error_rate
 

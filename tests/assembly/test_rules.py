@@ -4,7 +4,8 @@ from hashlib import sha256
 
 from support import recorded, runs
 from support.folding import fold_all
-from trajworker.assembly import RULES_VERSION, FoldSettings, Header, RewardRule, encode_line
+from trajworker.assembly import RULES_VERSION, FoldSettings, Header, encode_line
+from trajworker.assembly.kept.rewards import RewardRule
 
 PINNED = ("11", "46b873fdb54484c6")
 """RULES_VERSION, and the digest of what it tells of all recorded dialogues."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trajworker.assembly import thread_key
+from trajworker.assembly.threads import thread_key
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from support import corpus
 from support.library import PROJECT, conversation
 from support.sdk import MAY_BE_DEPRECATED
 from support.truth import differences
-from trajworker.assembly import NEEDED_RUN_TYPES
+from trajworker.model.run import NEEDED_RUN_TYPES
 from trajworker.simulator import Mode, Simulator, SimulatorSettings, serve
 
 pytestmark = pytest.mark.slow

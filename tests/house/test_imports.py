@@ -1,6 +1,8 @@
 """Who imports whom has a direction, in what is imported late too."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
 
@@ -33,3 +35,12 @@ def test_no_module_imports_one_that_imports_it() -> None:
     except CycleError as error:
         circle = error.args[1]
     assert circle == []
+
+
+def test_reading_the_settings_loads_no_rules_of_folding() -> None:
+    """Every command reads them, and most fold nothing; `config.rewards` is for those that do."""
+    tell = "import sys, trajworker.config; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", tell], capture_output=True, text=True, check=True).stdout.split()
+    rooms = ("trajworker.assembly", "trajworker.dialects", "trajworker.redaction", "trajworker.trajectory")
+    assert "trajworker.config.settings" in told
+    assert [name for name in told if name.startswith(rooms)] == []

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from matrix.workspace import Workspace, settings_for, turn, work
 from support.published import lines_in
 from support.scripted_server import Received, Reply, json_reply, scripted
-from trajworker.assembly.kept.rewards import Aggregation
 from trajworker.config.settings import RewardSettings, Settings
 from trajworker.errors import ConfigError
+from trajworker.ports import Aggregation
 from trajworker.sinks import verify
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

@@ -15,7 +15,8 @@ from e2e.running import Workplace
 from support import recorded, runs
 from support.folding import fold_all
 from support.truth import differences
-from trajworker.assembly import NEEDED_RUN_TYPES, Conversation, Header, assemble, encode_line
+from trajworker.assembly import Conversation, Header, assemble, encode_line
+from trajworker.model.run import NEEDED_RUN_TYPES
 from trajworker.simulator import Simulator, SimulatorSettings, serve
 from trajworker.trajectory import Trajectory
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from trajworker.assembly import thread_key
+from trajworker.assembly.threads import thread_key
 from trajworker.model.run import Run, RunStatus
 
 

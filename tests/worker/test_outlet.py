@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from support.published import files_in
 from support.staged import a_run, named
-from trajworker.assembly import Fold, FoldSettings, Header, RewardRule
+from trajworker.assembly import Fold, FoldSettings, Header
+from trajworker.assembly.kept.rewards import RewardRule
 from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import SourceUnavailable
 from trajworker.events import (

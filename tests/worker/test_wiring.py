@@ -4,11 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from trajworker.assembly.kept.rewards import Aggregation
 from trajworker.config.rewards import fold_settings
 from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, WorkerSettings
 from trajworker.errors import NotAllowed, ProjectNotFound, SourceError, SourceUnavailable
-from trajworker.ports import Late
+from trajworker.ports import Aggregation, Late
 from trajworker.sinks import JsonlSettings
 from trajworker.wiring import delivery, exit_code, sink_settings
 from trajworker.worker.planning import Lagging

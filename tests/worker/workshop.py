@@ -12,8 +12,9 @@ import anyio.lowlevel
 
 from support.published import lines_in
 from support.staged import PROJECT_ID, START, a_run, minute
-from trajworker.assembly import DEFAULT_SETTINGS, FoldSettings
+from trajworker.assembly import FoldSettings
 from trajworker.assembly.lifecycle import FinishRule
+from trajworker.assembly.rules import DEFAULT_SETTINGS
 from trajworker.errors import ProjectNotFound
 from trajworker.events import Event
 from trajworker.model.run import Feedback, Project, Run

@@ -14,8 +14,8 @@ from trajworker.api.failures import ImportIncomplete
 from trajworker.api.fold_process import AssembledLine
 from trajworker.api.pool import open_pool
 from trajworker.api.tasks import next_items
-from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.errors import ConversationNotFound
+from trajworker.model.run import NEEDED_RUN_TYPES
 from trajworker.sources.files.parquet import ParquetExport
 from trajworker.trajectory import Trajectory, decode_line
 

@@ -18,10 +18,9 @@ from trajworker.api.fold_process import AssembledLine
 from trajworker.api.staged import Assembly
 from trajworker.api.tasks import next_items
 from trajworker.api.unavailable import unavailable_in_project
-from trajworker.assembly import NEEDED_RUN_TYPES
 from trajworker.errors import ConfigError, RedactionFailed
 from trajworker.events import PageRead
-from trajworker.model.run import Project, Run
+from trajworker.model.run import NEEDED_RUN_TYPES, Project, Run
 from trajworker.ports import Page, StagedPage, Unreadable
 from trajworker.redaction import redact_value
 from trajworker.sources.files.parquet import ParquetExport

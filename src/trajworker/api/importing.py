@@ -13,6 +13,7 @@ import anyio
 from anyio.lowlevel import RunVar
 from msgspec import Struct
 
+from trajworker import wiring
 from trajworker.api.connecting import Connected, Connector, staging_at
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.gathering import READ_MARK, Gathering

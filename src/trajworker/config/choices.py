@@ -2,9 +2,10 @@
 
 from enum import StrEnum
 
-from trajworker.ports import Compression, Consumed, Late
+from trajworker.ports import Aggregation, Compression, Consumed, Late
 
 __all__ = [
+    "Aggregation",
     "Api",
     "Compression",
     "Consumed",

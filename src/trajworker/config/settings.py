@@ -5,12 +5,12 @@ The sentences are the documentation: `config/trajworker.toml` and `trajworker co
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Struct
 
-from trajworker.assembly.kept.rewards import Aggregation
 from trajworker.config.choices import (
+    Aggregation,
     Api,
     Compression,
     Consumed,
@@ -22,15 +22,9 @@ from trajworker.config.choices import (
 )
 from trajworker.config.key import Key
 from trajworker.config.secret import Secret
-from trajworker.config.values import GIB, KIB, MIB, ByteSize, Moment
+from trajworker.config.values import DAY, GIB, HOUR, KIB, MIB, MINUTE, NEVER, SECOND, ByteSize, Moment
 from trajworker.model.run import THREAD_KEYS
 from trajworker.ports import SEAL_AGE, SEAL_LINES, SEAL_SIZE
-
-SECOND: Final = timedelta(seconds=1)
-MINUTE: Final = timedelta(minutes=1)
-HOUR: Final = timedelta(hours=1)
-DAY: Final = timedelta(days=1)
-NEVER: Final = timedelta(0)
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True):

@@ -18,6 +18,9 @@ NULL = Raw(b"null")
 THREAD_KEYS = ("session_id", "conversation_id", "thread_id")
 """Metadata keys that name a thread, in LangSmith's own order of precedence (langsmith-api.md section 6)."""
 
+NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
+"""Run types that are read beside the roots: the other chain runs only repeat what these hold."""
+
 CLAMPED_TIME = "clamped_time"
 """Flag of a run whose times were impossible and brought within what is possible."""
 

@@ -34,7 +34,15 @@ from trajworker.ports.intake import (
     Swift,
     Unreadable,
 )
-from trajworker.ports.outlet import Activity, ConversationStore, Material, Portion, TraceVersion, unchanged_prefix
+from trajworker.ports.outlet import (
+    Activity,
+    Aggregation,
+    ConversationStore,
+    Material,
+    Portion,
+    TraceVersion,
+    unchanged_prefix,
+)
 
 __all__ = [
     "COVERING",
@@ -42,6 +50,7 @@ __all__ = [
     "SEAL_LINES",
     "SEAL_SIZE",
     "Activity",
+    "Aggregation",
     "Compression",
     "Consumed",
     "ConversationStore",

@@ -2,11 +2,22 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from msgspec import Struct
 
 from trajworker.model.run import Feedback, Run
+
+
+class Aggregation(StrEnum):
+    """How the components of a reward that have a number become one value."""
+
+    WEIGHTED_MEAN = "weighted_mean"
+    SUM = "sum"
+    MIN = "min"
+    MAX = "max"
+    LAST = "last"
 
 
 class Activity(Struct, frozen=True, kw_only=True):

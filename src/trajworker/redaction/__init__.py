@@ -1,6 +1,6 @@
 """Redaction: text without personal data, before anything touches disk. Pure: no files, no clock, no network."""
 
-from trajworker.redaction.pii import PiiRedactor, PlaceholderRedactor
+from trajworker.redaction.pii import PiiRedactor
 from trajworker.redaction.presidio import PresidioRedactor
 from trajworker.redaction.redactor import BasePiiRedactor, Finding, Preview
 from trajworker.redaction.rules import DEFAULT_RULES, Rule, choose_rules
@@ -13,7 +13,6 @@ __all__ = [
     "BasePiiRedactor",
     "Finding",
     "PiiRedactor",
-    "PlaceholderRedactor",
     "PresidioRedactor",
     "Preview",
     "Rule",

@@ -4,14 +4,13 @@ from trajworker.sinks.jsonl import JsonlSink, open_sink
 from trajworker.sinks.repairing import Repaired, repair
 from trajworker.sinks.rotation import Limits
 from trajworker.sinks.settings import JsonlSettings
-from trajworker.sinks.verification import Verification, verify
+from trajworker.sinks.verification import verify
 
 __all__ = [
     "JsonlSettings",
     "JsonlSink",
     "Limits",
     "Repaired",
-    "Verification",
     "open_sink",
     "repair",
     "verify",

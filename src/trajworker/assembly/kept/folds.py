@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from trajworker.assembly.kept.context import Context, Known
 from trajworker.assembly.kept.figures import Figures
-from trajworker.assembly.kept.rewards import Aggregation
 from trajworker.model.message import TrainableStatus
+from trajworker.ports import Aggregation
 
 VERSION = 6
 _DIGEST_SIZE = 16

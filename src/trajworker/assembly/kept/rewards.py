@@ -1,22 +1,12 @@
 """Rewards out of LangSmith feedback: which keys count, with which weight, is configured; the words are kept."""
 
 from collections.abc import Callable, Mapping, Sequence
-from enum import StrEnum
 
 from msgspec import Struct
 
 from trajworker.model.run import Feedback
+from trajworker.ports import Aggregation
 from trajworker.trajectory import Reward, RewardComponent
-
-
-class Aggregation(StrEnum):
-    """How components with a number become one value."""
-
-    WEIGHTED_MEAN = "weighted_mean"
-    SUM = "sum"
-    MIN = "min"
-    MAX = "max"
-    LAST = "last"
 
 
 class RewardRule(Struct, frozen=True, kw_only=True):

@@ -24,8 +24,6 @@ from trajworker.dialects.vocabulary import finish_reason
 from trajworker.model.message import SYSTEM, USER
 from trajworker.model.run import ERROR, ID_LENGTH, NULL, Run, ancestors
 
-NEEDED_RUN_TYPES = ("llm", "tool", "retriever")
-"""Run types that folding reads beside the roots: the other chain runs only repeat what these hold."""
 _NONE = bytes(NULL)
 
 _SECONDS = len("20260131T235959")

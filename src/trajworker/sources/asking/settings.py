@@ -6,8 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from trajworker.assembly import NEEDED_RUN_TYPES
-from trajworker.model.run import THREAD_KEYS
+from trajworker.model.run import NEEDED_RUN_TYPES, THREAD_KEYS
 from trajworker.sources.asking.api_key import ApiKey
 
 LARGEST_PAGE = 1000
