@@ -82,7 +82,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
 
 async def _adopt(staging: Staging, settings: Settings, named: Mapping[str, str]) -> None:
     """Raise ConfigError where settings changed and were not to, or where files were left behind."""
-    altered = await staging.altered(named)
+    altered = fingerprint.changed(await staging.altered(named), named)
     if not settings.staging.adopt:
         fingerprint.refuse(altered, named)
     if fingerprint.OUT in altered:

@@ -111,6 +111,18 @@ def test_what_is_staged_and_unchanged_is_not_fetched_again(server: tuple[Simulat
     assert payload_queries(simulator) == 0
 
 
+def test_an_endpoint_that_is_spelt_otherwise_stages_in_the_same_file(
+    server: tuple[Simulator, str], tmp_path: Path
+) -> None:
+    simulator, url = server
+    simulator.add_runs(PROJECT, conversation("a"))
+    first = client(url, tmp_path).import_conversations("a")
+    simulator.requests.clear()
+    assert client(f"{url}/api/v1/", tmp_path).import_conversations("a") == first
+    assert payload_queries(simulator) == 0
+    assert len(list(tmp_path.glob("*.db"))) == 1
+
+
 def test_only_traces_that_are_new_are_fetched(server: tuple[Simulator, str], tmp_path: Path) -> None:
     simulator, url = server
     simulator.add_runs(PROJECT, conversation("a"))

@@ -8,6 +8,7 @@ import anyio
 import pytest
 from msgspec import Struct
 
+from trajworker.config.endpoint import root_of
 from trajworker.config.settings import (
     ConversationSettings,
     IntakeSettings,
@@ -32,7 +33,7 @@ class Delivered(Struct, frozen=True):
 def settings(url: str, out: Path, staging: Path) -> Settings:
     """A worker that reads the sample project once."""
     return Settings(
-        source=SourceSettings(endpoint=url, projects=("demo",)),
+        source=SourceSettings(endpoint=root_of(url), projects=("demo",)),
         staging=StagingSettings(file=staging),
         intake=IntakeSettings(settle=timedelta(0)),
         conversation=ConversationSettings(idle=timedelta(0)),

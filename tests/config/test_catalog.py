@@ -10,7 +10,7 @@ import pytest
 from trajworker.config import Asked, Purpose, Settings, resolve
 from trajworker.config.catalog import CatalogKey, by_variable, keys
 from trajworker.config.conversion import type_name
-from trajworker.config.fingerprint import digest, parts
+from trajworker.config.fingerprint import changed, digest, parts
 from trajworker.config.rendering import effective, template
 
 NOW = datetime(2026, 5, 10, tzinfo=UTC)
@@ -92,6 +92,23 @@ def test_the_fingerprint_changes_with_what_must_not_change_and_with_nothing_else
     assert changed({**before, "rules": "2"}) == {"rules"}
     assert digest(before) == digest(dict(reversed(before.items())))
     assert digest(before) != digest(named(sink__out=str(tmp_path)))
+
+
+SPELLINGS = ("https://x.example", "https://x.example/", "https://x.example/api/v1", "HTTPS://X.example:443/api")
+
+
+def test_the_fingerprint_holds_one_server_under_one_name_however_it_is_or_was_spelt() -> None:
+    def named(endpoint: str) -> dict[str, str]:
+        asked = Asked(environ={}, now=NOW, overrides={"source.endpoint": endpoint}, purpose=Purpose.LOCAL)
+        return parts(resolve(asked).require(), "1")
+
+    now = named("https://x.example/api/v1")
+    assert now["source.endpoint"] == "https://x.example"
+    assert all(named(spelling) == now for spelling in SPELLINGS)
+    assert all(changed({"source.endpoint": pinned}, now) == {} for pinned in SPELLINGS)
+    others = ("https://y.example", "http://x.example", "no address", "https://x.example/gateway")
+    assert all(changed({"source.endpoint": pinned}, now) == {"source.endpoint": pinned} for pinned in others)
+    assert changed({"rules": "0"}, now) == {"rules": "0"}
 
 
 def test_the_fingerprint_changes_with_the_secret_of_placeholders_and_does_not_tell_it() -> None:

@@ -14,6 +14,7 @@ from trajworker.config.settings import RewardSettings, Settings
 from trajworker.errors import ConfigError
 from trajworker.ports import Aggregation
 from trajworker.sinks import verify
+from trajworker.staging import open_staging
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -41,6 +42,18 @@ async def test_settings_that_changed_are_refused_until_adopted(tmp_path: Path) -
     told = [(line["task"]["conversation_id"], line.get("revision", 1)) for line in lines_in(moved)]
     assert sorted(told) == [("t1", 1), ("t2", 1)]
     assert verify(moved).problems == ()
+
+
+async def test_staging_that_was_begun_with_another_spelling_of_its_server_goes_on(tmp_path: Path) -> None:
+    workspace = Workspace([turn(1, NOW, "t1")], NOW + timedelta(hours=1))
+    async with scripted(workspace) as server:
+        settings = settings_for(server.url, tmp_path)
+        assert (await work(settings))[0] == 0
+        async with open_staging(settings.staging.file) as staging:
+            await staging.pin_settings({"source.endpoint": f"{server.url}/api/v1"})
+        assert (await work(settings))[0] == 0
+        async with open_staging(settings.staging.file) as staging:
+            assert await staging.altered({"source.endpoint": server.url}) == {}
 
 
 def scored(request: Received) -> Reply | None:

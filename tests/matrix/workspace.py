@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from support.fake_langsmith import FakeLangSmith, run_row
 from support.published import lines_in
 from support.scripted_server import Received, Reply, json_reply
+from trajworker.config.endpoint import root_of
 from trajworker.config.secret import Secret
 from trajworker.config.settings import (
     ConversationSettings,
@@ -63,7 +64,9 @@ def turn(number: int, at: datetime, thread: str | None = "t", **fields: Any) -> 
 def settings_for(url: str, folder: Path) -> Settings:
     """One cycle over everything, with no time to settle and none to be idle; `replace` what a test is about."""
     return Settings(
-        source=SourceSettings(endpoint=url, projects=("p",), api_key=Secret("lsv2_pt_matrix"), rate_scale=1000.0),
+        source=SourceSettings(
+            endpoint=root_of(url), projects=("p",), api_key=Secret("lsv2_pt_matrix"), rate_scale=1000.0
+        ),
         staging=StagingSettings(file=folder / "staging" / "s.db"),
         intake=IntakeSettings(settle=NO_TIME),
         conversation=ConversationSettings(idle=NO_TIME),

@@ -121,7 +121,9 @@ def test_the_key_is_neither_printed_nor_copied() -> None:
             copied(key)
 
 
-@pytest.mark.parametrize("text", ["", "\n", "a b", "käse", "two\nlines", "tab\t", "nul\0", "a\r\nb", "\ufeffkey"])
+@pytest.mark.parametrize(
+    "text", ["", "\n", "a b", "käse", "two\nlines", "tab\t", "nul\0", "a\r\nb", "\ufeffkey", "key\r", "k" * 5000]
+)
 def test_a_key_no_header_can_carry_is_refused_unseen(text: str) -> None:
     with pytest.raises(ConfigError) as caught:
         ApiKey(text)
@@ -130,11 +132,6 @@ def test_a_key_no_header_can_carry_is_refused_unseen(text: str) -> None:
     key = ApiKey(KEY, lambda: text)
     assert not key.read_again()
     assert key.reveal() == KEY
-
-
-@pytest.mark.parametrize("ending", ["", "\n", "\r\n"])
-def test_one_line_end_is_no_part_of_the_key(ending: str) -> None:
-    assert ApiKey(KEY + ending).reveal() == KEY
 
 
 def test_a_key_that_cannot_be_read_again_stays(tmp_path: Path) -> None:

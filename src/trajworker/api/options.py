@@ -102,6 +102,6 @@ def staging_file(options: Options, project_id: str, redactor: str) -> Path:
     The name begins with that of the project; nothing of a key or of a text is in it.
     """
     source, keys = options.settings.source, options.settings.conversation.thread_keys
-    parts = (source.endpoint.rstrip("/"), source.workspace_id or "", project_id, *keys, "", redactor)
+    parts = (source.endpoint, source.workspace_id or "", project_id, *keys, "", redactor)
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return options.storage_dir / f"{quote(options.project, safe='')[:READABLE_CHARS]}-{digest}.db"

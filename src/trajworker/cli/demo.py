@@ -12,6 +12,7 @@ import anyio
 
 from trajworker.cli.rendering import overview, trajectory_page
 from trajworker.cli.terminal import page_console
+from trajworker.config.endpoint import root_of
 from trajworker.config.settings import (
     ConversationSettings,
     IntakeSettings,
@@ -68,7 +69,7 @@ async def _work(out: Path, observer: Observer) -> int:
 
 def _settings(url: str, out: Path, staging: Path) -> Settings:
     return Settings(
-        source=SourceSettings(endpoint=url, projects=(PROJECT,)),
+        source=SourceSettings(endpoint=root_of(url), projects=(PROJECT,)),
         staging=StagingSettings(file=staging),
         intake=IntakeSettings(settle=NO_TIME),
         conversation=ConversationSettings(idle=NO_TIME),

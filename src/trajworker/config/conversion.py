@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, get_args, get_origin
 
 from trajworker.config.catalog import CatalogKey
+from trajworker.config.endpoint import Endpoint, root_of
 from trajworker.config.secret import MASK, Secret
 from trajworker.config.values import ByteSize, Moment, aware, duration, duration_text, moment, size, size_text
 
@@ -77,6 +78,7 @@ _TYPE_NAMES: Final[dict[Any, str]] = {
     int: "whole number",
     float: "number",
     str: "text",
+    Endpoint: "URL",
     Path: "path",
     Secret: "secret",
     timedelta: "duration",
@@ -212,6 +214,7 @@ _READERS: Final[dict[Any, Callable[[object], Any]]] = {
     int: _whole,
     float: _number,
     str: lambda given: _utf8(_text(given).strip()),
+    Endpoint: lambda given: root_of(_utf8(_text(given))),
     Path: _path,
     Secret: _secret,
     timedelta: _duration,

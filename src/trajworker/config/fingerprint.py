@@ -5,9 +5,11 @@ import json
 from collections.abc import Mapping
 
 from trajworker.config.conversion import to_toml
+from trajworker.config.endpoint import root_of
 from trajworker.config.settings import Settings
 from trajworker.errors import ConfigError
 
+ENDPOINT = "source.endpoint"
 OUT = "sink.out"
 """The name of the part that tells where files are published."""
 
@@ -15,7 +17,7 @@ OUT = "sink.out"
 def parts(settings: Settings, rules_version: str) -> dict[str, str]:
     """What is compared, by name. `rules_version` changes whenever assembling the same runs gives another result."""
     return {
-        "source.endpoint": settings.source.endpoint.rstrip("/"),
+        ENDPOINT: settings.source.endpoint,
         "source.workspace_id": settings.source.workspace_id or "",
         OUT: str(settings.sink.out.absolute()),
         "conversation.thread_keys": to_toml(settings.conversation.thread_keys),
@@ -27,6 +29,18 @@ def parts(settings: Settings, rules_version: str) -> dict[str, str]:
         "redaction.secret": settings.redaction.secret.mark() if settings.redaction.secret is not None else "",
         "rules": rules_version,
     }
+
+
+def changed(altered: Mapping[str, str], named: Mapping[str, str]) -> dict[str, str]:
+    """Of `altered` settings those that mean something else: a server pinned as it was spelt once is still that one."""
+    return {name: value for name, value in altered.items() if name != ENDPOINT or _root(value) != named[name]}
+
+
+def _root(pinned: str) -> str:
+    try:
+        return root_of(pinned)
+    except ValueError:
+        return pinned
 
 
 def refuse(altered: Mapping[str, str], named: Mapping[str, str]) -> None:

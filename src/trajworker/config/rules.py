@@ -16,8 +16,8 @@ from trajworker.config.choices import RedactionMode
 from trajworker.config.given import Problem
 from trajworker.config.settings import Settings
 from trajworker.errors import ConfigError
+from trajworker.ports import header_text
 
-MAX_KEY_CHARS: Final = 4096
 MAX_PORT: Final = 65_535
 PRESIDIO_MODULES: Final = ("presidio_analyzer", "spacy")
 _RULE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
@@ -47,7 +47,7 @@ def check(settings: Settings, purpose: Purpose, where: Where) -> Iterator[Proble
         "source.since": _range(settings),
         "source.projects": _projects(settings, purpose),
         "source.api_key": _api_key(settings, purpose),
-        "source.workspace_id": _header_text(settings.source.workspace_id),
+        "source.workspace_id": _workspace_id(settings),
         "conversation.thread_keys": _thread_keys(settings),
         "conversation.flush": _flush(settings),
         "conversation.horizon": _horizon(settings),
@@ -83,11 +83,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _endpoint(settings: Settings) -> str | None:
-    parts = _split(settings.source.endpoint)
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        return "write a URL such as https://api.smith.langchain.com"
-    if parts.username is not None or parts.query or parts.fragment:
-        return "write scheme, host and path only: no user, query or fragment"
+    parts = urlsplit(settings.source.endpoint)
     if parts.scheme == "http" and not settings.source.allow_http and not is_loopback(parts.hostname):
         return "http shows the API key to the network: write https, or set source.allow_http = true"
     return None
@@ -126,23 +122,15 @@ def _projects(settings: Settings, purpose: Purpose) -> str | None:
 
 def _api_key(settings: Settings, purpose: Purpose) -> str | None:
     if settings.source.api_key is not None:
-        return _header_text(settings.source.api_key.reveal())
-    parts = _split(settings.source.endpoint)
-    if purpose is not Purpose.LOCAL and not is_loopback(parts.hostname if parts else None):
+        return header_text.refusal(settings.source.api_key.reveal())
+    if purpose is not Purpose.LOCAL and not is_loopback(urlsplit(settings.source.endpoint).hostname):
         return "no API key: set LANGSMITH_API_KEY, or name a file in source.api_key_file"
     return None
 
 
-def _header_text(text: str | None) -> str | None:
-    if text is None:
-        return None
-    if "\r" in text or "\n" in text:
-        return "the value holds a line break"
-    if not text.isascii() or not text.isprintable() or " " in text:
-        return "the value holds characters that no key has (a space, a control or a non-ASCII character)"
-    if len(text) > MAX_KEY_CHARS:
-        return f"the value is longer than {MAX_KEY_CHARS} characters"
-    return None
+def _workspace_id(settings: Settings) -> str | None:
+    named = settings.source.workspace_id
+    return None if named is None else header_text.refusal(named)
 
 
 def _thread_keys(settings: Settings) -> str | None:

@@ -20,6 +20,7 @@ from trajworker.config.choices import (
     Progress,
     RedactionMode,
 )
+from trajworker.config.endpoint import Endpoint
 from trajworker.config.key import Key
 from trajworker.config.secret import Secret
 from trajworker.config.values import DAY, GIB, HOUR, KIB, MIB, MINUTE, NEVER, SECOND, ByteSize, Moment
@@ -31,13 +32,13 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     """Where runs come from, and how gently they are asked for."""
 
     endpoint: Annotated[
-        str,
+        Endpoint,
         Key(
             why="The one origin that is ever spoken to, and the only place the API key is sent.",
             option="--endpoint",
             variables=("LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT"),
         ),
-    ] = "https://api.smith.langchain.com"
+    ] = Endpoint("https://api.smith.langchain.com")
     allow_http: Annotated[
         bool, Key(why="Plain http to anything but loopback shows the key to the network, so it must be asked for.")
     ] = False

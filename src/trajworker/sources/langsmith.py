@@ -20,7 +20,6 @@ from trajworker.sources.asking.pacing import Paces
 from trajworker.sources.asking.retrying import error_of
 from trajworker.sources.asking.settings import LangSmithSettings
 from trajworker.sources.asking.transport import Transport
-from trajworker.sources.endpoint import root_of
 from trajworker.sources.feedback import FeedbackOfRuns, error_of_feedback
 from trajworker.sources.paging.by_id import RunsById
 from trajworker.sources.paging.pages import Pages, RunRange
@@ -63,7 +62,7 @@ class LangSmithSource:
         *,
         paces: Paces | None = None,
     ) -> None:
-        self._transport = Transport(root_of(settings.endpoint), settings)
+        self._transport = Transport(settings.endpoint, settings)
         self._client = Client(self._transport, settings, observe, paces or Paces())
         self._generation = Generation(settings, self._client, observe)
         runs_query = RunsQuery(self._client, self._generation, settings, ThreadKey(settings.thread_keys))

@@ -3,9 +3,7 @@
 from collections.abc import Callable
 
 from trajworker.errors import ConfigError
-
-PRINTABLE = range(0x21, 0x7F)
-"""What a header value of one token may hold."""
+from trajworker.ports import header_text
 
 
 class ApiKey:
@@ -14,7 +12,7 @@ class ApiKey:
     Its repr, str and format are `***`; only `reveal` gives the text.
 
     Raises:
-        ConfigError: the key is empty or holds characters that no header can carry; the message never shows it.
+        ConfigError: no header can carry the key; the message never shows it.
     """
 
     __slots__ = ("_read", "_text")
@@ -51,11 +49,6 @@ class ApiKey:
 
 
 def _checked(text: str) -> str:
-    key = text.removesuffix("\n").removesuffix("\r")
-    if not key:
-        raise ConfigError("The API key is empty: set source.api_key (LANGSMITH_API_KEY) or name source.api_key_file.")
-    if any(ord(character) not in PRINTABLE for character in key):
-        raise ConfigError(
-            "The API key holds blanks, line ends or characters outside ASCII: copy it again, whole and alone."
-        )
-    return key
+    if (refusal := header_text.refusal(text)) is not None:
+        raise ConfigError(f"the API key cannot be sent: {refusal}; copy it again, whole and alone")
+    return text

@@ -57,6 +57,7 @@ class LangSmithSettings(Struct, frozen=True, kw_only=True):
     """Everything the source needs to know."""
 
     endpoint: str
+    """The root below which `/api/v1` and `/api/v2` live, without a slash at its end."""
     api_key: ApiKey | None = None
     """None where the server asks for none (a simulator)."""
     workspace_id: str | None = None

@@ -1,7 +1,8 @@
+"""One server has one address in the settings, however it was spelt."""
+
 import pytest
 
-from trajworker.errors import ConfigError
-from trajworker.sources.endpoint import root_of
+from trajworker.config.endpoint import root_of
 
 
 @pytest.mark.parametrize(
@@ -12,6 +13,8 @@ from trajworker.sources.endpoint import root_of
         "https://api.smith.langchain.com/api",
         "https://api.smith.langchain.com/api/v1/",
         " https://api.smith.langchain.com/api/v2\n",
+        "HTTPS://API.smith.LangChain.com:443/api/",
+        "https://api.smith.langchain.com:/?#",
     ],
 )
 def test_paths_that_users_copy_along_are_cut(given: str) -> None:
@@ -33,8 +36,11 @@ def test_a_path_of_a_gateway_stays() -> None:
         "https://x?key=1",
         "https://x#y",
         "http://x:99999",
+        "http://x:0",
+        "https://@x",
+        "https://[x",
     ],
 )
 def test_what_is_no_bare_address_is_refused(given: str) -> None:
-    with pytest.raises(ConfigError):
+    with pytest.raises(ValueError, match="write "):
         root_of(given)
