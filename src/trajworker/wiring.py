@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
+from msgspec import structs
+
 from trajworker import __version__
 from trajworker.assembly import RULES_VERSION
 from trajworker.assembly.lifecycle import FinishRule
@@ -165,6 +167,12 @@ async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
         kept = new_secret()
         await staging.remember(PLACEHOLDER_SECRET, kept)
     return kept.encode()
+
+
+def import_cycle(settings: Settings, source: RunSource, staging: Staging, observer: Observer) -> Cycle:
+    """What an import reads of a project: a cycle of the worker without a deep scan, up to this very moment."""
+    asked = structs.replace(reading(settings), deep_scan=None, unsettled=True)
+    return Cycle(source, staging, asked, observer, settings.intake.pagers)
 
 
 def reading(settings: Settings) -> Reading:

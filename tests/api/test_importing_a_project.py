@@ -41,3 +41,22 @@ def test_a_run_that_ended_before_an_import_and_shows_after_it_is_in_the_next_one
         after = one.import_conversations()
     assert len(before) == 20
     assert {each.task.conversation_id for each in after} - {each.task.conversation_id for each in before} == {"late"}
+
+
+@pytest.mark.parametrize(("lookback", "found"), [("24h", {"late"}), (None, set())], ids=["24h", "default"])
+def test_a_repeated_import_reads_again_as_far_back_as_intake_lookback_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lookback: str | None, found: set[str]
+) -> None:
+    monkeypatch.setenv("TRAJWORKER_SOURCE_PAGE_SIZE", "4")
+    if lookback is not None:
+        monkeypatch.setenv("TRAJWORKER_INTAKE_LOOKBACK", lookback)
+    hour = timedelta(hours=1)
+    with served() as (simulator, url):
+        for number in range(20):
+            ago = (number + 1) * hour / 2
+            simulator.add_runs(PROJECT, one_turn(f"t{number}", ago, ago))
+        one = client(url, tmp_path)
+        before = {each.task.conversation_id for each in one.import_conversations()}
+        simulator.add_runs(PROJECT, one_turn("late", 8 * hour, 8 * hour))
+        after = {each.task.conversation_id for each in one.import_conversations()}
+    assert after - before == found

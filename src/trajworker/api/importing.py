@@ -6,7 +6,6 @@ side by side, and be left before their end.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -23,12 +22,9 @@ from trajworker.api.unavailable import unavailable, unavailable_in_project
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError
 from trajworker.model.run import Project
-from trajworker.model.times import EARLIEST
 from trajworker.redaction import BasePiiRedactor
 from trajworker.staging import Staging
 from trajworker.trajectory import Trajectory
-from trajworker.worker.cycle import Cycle
-from trajworker.worker.planning import Reading
 
 Wanted = str | ConversationSummary
 """A conversation as callers name it."""
@@ -97,26 +93,25 @@ class Importer:
     ) -> tuple[list[str], dict[str, str]]:
         """Stage what is wanted; the ids to assemble, and why others cannot be had."""
         async with where.open() as staging:
-            settle = self._settings.intake.settle
             if wanted.conversations is not None:
+                settle = self._settings.intake.settle
                 gathering = Gathering(connected.view, staging, connected.project, settle)
                 roots = await gathering.gather(wanted.conversations)
                 failures = await unavailable(staging, connected.project.id, roots.traces)
                 names = list(dict.fromkeys(roots.names[one] for one in wanted.conversations))
             else:
-                await self._read_all(connected, staging, settle)
+                await self._read_all(connected, staging)
                 failures = await unavailable_in_project(staging, connected.project.id)
                 assembly = self._assembly(wanted, staging, connected.project)
                 names = [name async for name in assembly.ids()]
         return [name for name in names if name not in failures], failures
 
-    async def _read_all(self, connected: Connected, staging: Staging, settle: timedelta) -> None:
-        """What the worker does in a cycle, up to this very moment: what may have lagged is read again next time."""
+    async def _read_all(self, connected: Connected, staging: Staging) -> None:
+        """Read the project up to this very moment: what may have lagged is read again next time."""
         view, project = connected.view, connected.project
-        since, until = self._settings.source.since or EARLIEST, self._settings.source.until
-        reading = Reading(since=since, until=until, settle=settle, deep_scan=None, unsettled=True)
+        until = self._settings.source.until
         source = view.redacting or view.source
-        cycle = Cycle(source, staging, reading, self._connector.options.observer, self._settings.intake.pagers)
+        cycle = wiring.import_cycle(self._settings, source, staging, self._connector.options.observer)
         now = await view.source.now()
         failed = await cycle.run([project], now)
         for error in failed.values():
