@@ -8,12 +8,14 @@ import errno
 import os
 import stat
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from trajworker.errors import NoFolder, PathNotAllowed, SinkError, TrajworkerError
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 ROOT_UID = 0
+DRAFT = "draft"
 _RIGHTS = (errno.EACCES, errno.EPERM)
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _READ_ONLY = "is on a file system that is mounted read-only; mount it writable, or choose a folder elsewhere"
@@ -31,7 +33,7 @@ def private_folder(folder: Path) -> Path:
     """
     resolved = folder.expanduser().resolve()
     try:
-        resolved.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        make_folder(resolved)
         status = resolved.stat()
     except OSError as error:
         raise _unmade(resolved, error) from error
@@ -43,6 +45,27 @@ def private_folder(folder: Path) -> Path:
     if not os.access(resolved, os.W_OK | os.X_OK):
         raise PathNotAllowed(f"{resolved} is not writable for uid {os.geteuid()}; choose another folder")
     return resolved
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder and those above it that are missing, for their owner only; one that is there stays as it is."""
+    above = [one for one in folder.parents if not one.exists()]
+    for one in (*reversed(above), folder):
+        one.mkdir(mode=FOLDER_MODE, exist_ok=True)
+
+
+def replace_whole(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
+    """Write a file whole or not at all, in the place of one that may be there; `mode` are its rights, less the umask.
+
+    It is written in a folder of its own beside its place: others may write the same file at the same time.
+    """
+    with TemporaryDirectory(prefix=".", suffix=".part", dir=path.parent) as folder:
+        draft = Path(folder) / DRAFT
+        with open(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, mode), "wb") as file:  # noqa: PTH123 - a descriptor
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
 
 
 def not_allowed(folder: Path, error: OSError) -> PathNotAllowed | None:

@@ -57,6 +57,26 @@ def test_every_id_has_its_own_file_within_the_folder(tmp_path: Path) -> None:
     assert sorted(tj.load(folder), key=repr) == sorted(kept, key=repr)
 
 
+@pytest.mark.parametrize("form", ["json", "jsonl"])
+def test_folders_that_are_made_are_private_and_one_that_was_there_stays_as_it_is(
+    tmp_path: Path, form: Literal["json", "jsonl"]
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    tj.save(trajectory("a"), shared / "made" / "out", form)
+    tj.save(trajectory("a"), shared, form)
+    rights = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (shared, *shared.rglob("*")) if path.is_dir()}
+    assert rights == {"shared": 0o755, "made": 0o700, "out": 0o700}
+
+
+def test_documents_are_saved_into_any_folder_that_can_be_written(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    (path,) = tj.save(trajectory("a"), tmp_path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path], "no draft is left behind"
+
+
 @given(st.lists(st.text(max_size=400), unique=True, min_size=2, max_size=8))
 def test_no_two_ids_share_a_name_and_every_name_is_plain(ids: list[str]) -> None:
     names = [f"{file_stem(one)}.json" for one in ids]

@@ -153,6 +153,13 @@ def test_a_normaliser_that_no_file_can_name_is_refused_before_one_is_written(tmp
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_file_has_the_rights_of_any_other_that_is_committed(tmp_path: Path) -> None:
+    other, file = tmp_path / "other", tmp_path / "g.jsonl"
+    other.touch()
+    write_golden(file, [call("a", {})])
+    assert file.stat().st_mode == other.stat().st_mode
+
+
 def test_a_call_that_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     file = tmp_path / "g.jsonl"
     write_golden(file, PATH)

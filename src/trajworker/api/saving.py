@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import count
@@ -14,13 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.errors import ConfigError, SinkError
-from trajworker.folders import not_allowed
+from trajworker.folders import make_folder, not_allowed, replace_whole
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.layout import encode_cumulative
 
 LONGEST_NAME = 180
 """Bytes of a file name kept readable; file systems allow 255 with suffixes."""
-FILE_MODE = 0o600
 UNNAMED = "unnamed~"
 """How the name begins where a trajectory has no conversation id: a digest of its content follows. No id has a `~`."""
 EMPTY = "empty~"
@@ -61,7 +59,10 @@ def folder_of(output_dir: object) -> Path:
 
 
 class Documents:
-    """Writes one file per trajectory into a folder; what one call saves has a file each, whatever the ids."""
+    """Writes one file per trajectory into a folder; what one call saves has a file each, whatever the ids.
+
+    A folder that is made is 0700, files are 0600; a folder of the caller's that is there keeps its rights.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -79,12 +80,14 @@ class Documents:
         """
         content = encode_cumulative(trajectory)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             path = self._place(trajectory, line)
             self._given[path.name] += 1
             if (number := self._given[path.name]) > 1:
-                return _write(_numbered(path, number), content)
-            _write(path, content)
+                path = _numbered(path, number)
+                replace_whole(path, content)
+                return path
+            replace_whole(path, content)
             if trajectory.task.conversation_id is not None:
                 _remove_numbered(path)
         except OSError as reason:
@@ -170,18 +173,3 @@ def _digested(name: str, conversation_id: str) -> str:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def _write(path: Path, content: bytes) -> Path:
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(FILE_MODE)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.errors import ConfigError, NothingThere, SinkError
+from trajworker.folders import replace_whole
 from trajworker.matching.calls import Call, CallPath, MalformedCall, read_calls, refuse_malformed
 from trajworker.matching.compare import matches
 from trajworker.matching.json_values import json_path
@@ -25,6 +26,8 @@ from trajworker.trajectory.published import translated_errors
 from trajworker.trajectory.trajectory import Trajectory
 
 VERSION: Final = 1
+COMMITTED_MODE: Final = 0o666
+"""Golden files are committed beside the tests: who may read them is told by the umask."""
 
 
 class MalformedGolden(ConfigError, ValueError):
@@ -61,22 +64,10 @@ def write_golden(path: str | os.PathLike[str], recorded: object, normalise: Iter
     """
     target, text = Path(path), golden_text(recorded, normalise)
     try:
-        _replace(target, text.encode("utf-8", "backslashreplace"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        replace_whole(target, text.encode("utf-8", "backslashreplace"), COMMITTED_MODE)
     except OSError as refusal:
         raise SinkError(f"cannot write to {target}: {refusal.strerror or refusal}") from refusal
-
-
-def _replace(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def golden_text(recorded: object, normalise: Iterable[str] = ()) -> str:
