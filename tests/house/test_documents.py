@@ -11,7 +11,8 @@ import pytest
 import trajworker
 from support.house import ROOT, modules, readme, shell_blocks
 from trajworker.cli.parser import COMMANDS, command_parser
-from trajworker.config.catalog import keys, sections
+from trajworker.config import Settings, fingerprint
+from trajworker.config.catalog import by_path, keys, sections
 
 DOCUMENTS = "\n".join(
     path.read_text("utf-8")
@@ -21,6 +22,18 @@ DOCUMENTS = "\n".join(
         *sorted((ROOT / "src" / "trajworker" / "guides").glob("*.md")),
     ]
 )
+
+ADOPTED = {
+    "source.endpoint": "server",
+    "source.workspace_id": "workspace",
+    "sink.out": "folder",
+    "conversation.thread_keys": "thread keys",
+    "reward.weights": "rewards",
+    "reward.aggregation": "rewards",
+    **dict.fromkeys(("redaction.mode", "redaction.rules", "redaction.patterns", "redaction.secret"), "redaction"),
+    "rules": "release",
+}
+"""What is pinned to a staging file, in the words of who runs a worker."""
 
 
 def test_the_first_command_runs_the_demo_on_a_machine_with_nothing_but_python() -> None:
@@ -78,6 +91,15 @@ def test_options_that_are_settings_are_those_of_the_catalogue() -> None:
     documented = {key.path: key.key.option for key in keys() if key.key.option}
     typed = {path: option for name in COMMANDS for path, option in options_of(command_parser(name))}
     assert typed == documented
+
+
+def test_what_adopt_goes_on_from_is_named_wherever_it_is_offered() -> None:
+    named = fingerprint.parts(Settings(), "1")
+    assert set(named) == set(ADOPTED)
+    (option,) = [one for one in command_parser("run")._actions if one.dest == "staging.adopt"]
+    guide = (ROOT / "src" / "trajworker" / "guides" / "output.md").read_text("utf-8")
+    for text in (by_path()["staging.adopt"].key.why, option.help or "", guide[: guide.index("```")]):
+        assert [part for part, word in ADOPTED.items() if word not in text] == []
 
 
 def test_every_setting_is_in_the_documented_file() -> None:

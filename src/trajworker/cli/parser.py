@@ -127,7 +127,10 @@ def _run(command: Parser) -> None:
         "--flush", dest="conversation.flush", action="store_true", help="with --once, write unfinished ones too"
     )
     command.add_argument(
-        "--adopt", dest="staging.adopt", action="store_true", help="go on although folder or rules changed"
+        "--adopt",
+        dest="staging.adopt",
+        action="store_true",
+        help="go on though server, workspace, thread keys, folder, rewards, redaction or release changed",
     )
 
 

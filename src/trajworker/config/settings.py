@@ -159,7 +159,11 @@ class StagingSettings(Struct, frozen=True, kw_only=True):
     )
     adopt: Annotated[
         bool,
-        Key(why="Go on though folder, rewards or rules changed; lines told so far stay as they are.", option="--adopt"),
+        Key(
+            why="Go on though server, workspace, thread keys, folder, rewards, redaction or release changed; what is "
+            "staged and told so far stays as it is.",
+            option="--adopt",
+        ),
     ] = False
 
 
