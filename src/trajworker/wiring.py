@@ -11,7 +11,7 @@ from msgspec import structs
 from trajworker import __version__
 from trajworker.assembly import RULES_VERSION
 from trajworker.assembly.lifecycle import FinishRule
-from trajworker.config import Settings, fingerprint, read_key
+from trajworker.config import Settings, fingerprint, read_secret
 from trajworker.config.choices import RedactionMode
 from trajworker.config.redaction import make_redactor, new_secret
 from trajworker.config.rewards import fold_settings
@@ -148,7 +148,7 @@ def source_settings(settings: Settings, known: ServerProfile | None = None) -> L
 def _api_key(settings: Settings) -> ApiKey | None:
     file = settings.source.api_key_file
     if file is not None:
-        return ApiKey(read_key(file).reveal(), lambda: read_key(file).reveal())
+        return ApiKey(read_secret(file).reveal(), lambda: read_secret(file).reveal())
     return ApiKey(settings.source.api_key.reveal()) if settings.source.api_key is not None else None
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from trajworker.config import Asked, Purpose, Resolution, Secret, read_key, resolve
+from trajworker.config import Asked, Purpose, Resolution, Secret, read_secret, resolve
 from trajworker.config.rendering import effective
 from trajworker.errors import ConfigError
 
@@ -73,11 +73,11 @@ def test_the_file_wins_over_the_environment_and_is_named_as_the_origin(tmp_path:
 
 def test_a_key_file_that_is_absent_or_far_too_long_is_one_clear_problem(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"absent cannot be read"):
-        read_key(tmp_path / "absent")
+        read_secret(tmp_path / "absent")
     long = tmp_path / "long"
     long.write_bytes(b"x" * 10_000)
     with pytest.raises(ConfigError, match="longer than"):
-        read_key(long)
+        read_secret(long)
 
 
 def test_the_secret_of_redaction_comes_the_same_ways(tmp_path: Path) -> None:

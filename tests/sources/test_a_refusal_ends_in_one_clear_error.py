@@ -13,7 +13,7 @@ import pytest
 from support.fake_langsmith import INFO, FakeLangSmith, run_row
 from support.scripted_server import Received, Reply, head, json_reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
-from trajworker.config import read_key
+from trajworker.config import read_secret
 from trajworker.errors import ConfigError, NotAllowed, ProjectNotFound, QueryRejected, SourceUnavailable
 from trajworker.events import ApiChosen
 from trajworker.sources.asking.api_key import ApiKey
@@ -28,7 +28,7 @@ GOOD_V1 = {"runs": [], "cursors": {"next": None}}
 async def test_a_rotated_key_is_read_again_once_and_works(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("old-key\n")
-    key = ApiKey("old-key", lambda: read_key(file).reveal())
+    key = ApiKey("old-key", lambda: read_secret(file).reveal())
 
     def answer(request: Received) -> Reply:
         file.write_text("new-key\n")

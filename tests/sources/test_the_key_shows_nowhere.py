@@ -14,7 +14,7 @@ import pytest
 from support.fake_langsmith import run_row
 from support.scripted_server import RESET, Reply, head, json_reply, reply, scripted
 from support.source_bench import KEY, PROJECT, START, Bench, bench, part
-from trajworker.config import read_key
+from trajworker.config import read_secret
 from trajworker.errors import ConfigError, TrajworkerError
 from trajworker.sources.asking.api_key import ApiKey
 
@@ -135,7 +135,7 @@ def test_a_key_no_header_can_carry_is_refused_unseen(text: str) -> None:
 
 
 def test_a_key_that_cannot_be_read_again_stays(tmp_path: Path) -> None:
-    key = ApiKey(KEY, lambda: read_key(tmp_path / "missing").reveal())
+    key = ApiKey(KEY, lambda: read_secret(tmp_path / "missing").reveal())
     assert not key.read_again()
     assert key.reveal() == KEY
 

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from trajworker.cli.parser import SIMULATOR_GUIDE
-from trajworker.config import read_key
+from trajworker.config import read_secret
 from trajworker.errors import ConfigError
 from trajworker.simulator.faults import Fault, read_script
 from trajworker.simulator.serving import run_forever
@@ -21,7 +21,7 @@ def main(asked: argparse.Namespace) -> int:
 def _settings(asked: argparse.Namespace) -> SimulatorSettings:
     return SimulatorSettings(
         mode=Mode(asked.mode),
-        api_keys=(read_key(Path(asked.key_file)).reveal(),) if asked.key_file else (),
+        api_keys=(read_secret(Path(asked.key_file)).reveal(),) if asked.key_file else (),
         rate_scale=asked.rate_scale,
         latency_ms=asked.latency_ms,
         faults=() if asked.faults is None else _faults(Path(asked.faults)),

@@ -1,7 +1,7 @@
 """Configuration: one frozen tree of settings out of file, environment and command line; invisible below the wiring."""
 
 from trajworker.config.choices import RedactionMode
-from trajworker.config.resolution import Asked, Origin, Resolution, load, read_key, resolve
+from trajworker.config.resolution import Asked, Origin, Resolution, read_secret, resolve
 from trajworker.config.rules import Purpose
 from trajworker.config.secret import Secret
 from trajworker.config.settings import Settings
@@ -14,7 +14,6 @@ __all__ = [
     "Resolution",
     "Secret",
     "Settings",
-    "load",
-    "read_key",
+    "read_secret",
     "resolve",
 ]

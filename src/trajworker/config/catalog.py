@@ -14,16 +14,12 @@ PREFIX: Final = "TRAJWORKER_"
 
 
 class CatalogKey(Struct, frozen=True, kw_only=True):
-    """One setting: where it stands, what it is by default, of which type, and why it is there.
-
-    `optional` says that None (the key being absent) is a value too; `type` is then the type of what is present.
-    """
+    """One setting: where it stands, what it is by default, of which type where it is present, and why it is there."""
 
     section: str
     name: str
     default: Any
     type: Any
-    optional: bool
     key: Key
 
     @property
@@ -71,14 +67,13 @@ def _keys_of(section: str, struct: type[Struct]) -> Iterator[CatalogKey]:
         if get_origin(hint) is not Annotated:
             raise TypeError(f"{section}.{name} has no Key that says why it is there")
         annotated, key = get_args(hint)[:2]
-        kind, optional = _without_none(annotated)
         yield CatalogKey(
-            section=section, name=name, default=getattr(defaults, name), type=kind, optional=optional, key=key
+            section=section, name=name, default=getattr(defaults, name), type=_without_none(annotated), key=key
         )
 
 
-def _without_none(hint: Any) -> tuple[Any, bool]:  # noqa: ANN401 - a type hint has no narrower type
+def _without_none(hint: Any) -> Any:  # noqa: ANN401 - a type hint has no narrower type
     if get_origin(hint) in (Union, types.UnionType):
         present = [part for part in get_args(hint) if part is not types.NoneType]
-        return present[0], True
-    return hint, False
+        return present[0]
+    return hint

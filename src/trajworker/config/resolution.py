@@ -27,7 +27,7 @@ from trajworker.config.secret import Secret
 from trajworker.config.settings import Settings
 from trajworker.errors import ConfigError
 
-MAX_KEY_FILE_BYTES: Final = 8192
+MAX_SECRET_FILE_BYTES: Final = 8192
 DEFAULT: Final = "default"
 HANDED_OVER: Final = "argument"
 
@@ -48,7 +48,8 @@ class Asked(Struct, frozen=True, kw_only=True):
     Args:
         environ: the environment variables.
         now: the present, from which ages such as `7d` are counted back.
-        overrides: values by key path from the command line; None and () mean that an option was not used.
+        overrides: values by key path from the command line; None, False, () and [] mean that an option was not used: a
+            flag that the file sets cannot be unset here.
         file: the configuration file an option named.
         api_key: the key that a caller handed over: it wins over all others, and over files that hold one.
         purpose: what the settings are for.
@@ -114,11 +115,6 @@ def resolve(asked: Asked) -> Resolution:
     return Resolution(settings=settings, origins=origins, problems=tuple(problems))
 
 
-def load(asked: Asked) -> Settings:
-    """The settings; raises one ConfigError that names every problem."""
-    return resolve(asked).require()
-
-
 def _findings(asked: Asked) -> Iterator[Finding]:
     """Weakest layer first, so that what comes later wins."""
     named = asked.file or asked.environ.get(CONFIG_VARIABLE)
@@ -140,21 +136,21 @@ def _read_secret_files(values: dict[str, Any], origins: dict[str, Origin]) -> It
         if not key.key.env_only or path is None:
             continue
         try:
-            values[key.path] = read_key(path)
+            values[key.path] = read_secret(path)
         except ConfigError as reason:
             yield Problem(where=origins[f"{key.path}_file"].where, text=str(reason))
         else:
             origins[key.path] = Origin("file", str(path))
 
 
-def read_key(path: Path) -> Secret:
-    """The key in a file, without its one newline; raises ConfigError that never shows it.
+def read_secret(path: Path) -> Secret:
+    """The secret in a file, ASCII, without its one newline; raises ConfigError that never shows it.
 
     Also called again after a 401, because keys are rotated by rewriting their file.
     """
     try:
         with path.open("rb") as file:
-            raw = file.read(MAX_KEY_FILE_BYTES + 1)
+            raw = file.read(MAX_SECRET_FILE_BYTES + 1)
     except OSError as reason:
         raise ConfigError(f"the file {path} cannot be read: {os.strerror(reason.errno or 0)}") from None
     try:
@@ -164,8 +160,8 @@ def read_key(path: Path) -> Secret:
     text = text.removesuffix("\n")
     if not text.strip():
         raise ConfigError(f"the file {path} is empty")
-    if len(raw) > MAX_KEY_FILE_BYTES:
-        raise ConfigError(f"the file {path} is longer than {MAX_KEY_FILE_BYTES} bytes")
+    if len(raw) > MAX_SECRET_FILE_BYTES:
+        raise ConfigError(f"the file {path} is longer than {MAX_SECRET_FILE_BYTES} bytes")
     return Secret(text)
 
 

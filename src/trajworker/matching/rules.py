@@ -59,7 +59,7 @@ class UnknownOption(ConfigError, ValueError):
 
 
 class Rule(Struct, frozen=True):
-    """How the arguments of one tool are compared; exactly one of the fields is set, none of them means not at all."""
+    """How the arguments of one tool are compared; at most one field is set, with none they are not."""
 
     comparison: Comparison | None = None
     only: tuple[Path, ...] | None = None

@@ -52,7 +52,12 @@ class Figures(Struct, frozen=True, kw_only=True):
 
 
 def read_figures(path: Path) -> Figures:
-    """The figures of a staging file, also while a worker owns it; raises `StagingError`."""
+    """The figures of a staging file, also while a worker owns it.
+
+    Raises:
+        ConfigError: the file is empty, or this Python's SQLite is too old.
+        StagingError: it cannot be read, is none of ours, or one of a newer release.
+    """
     with connect_to_read(path) as connection:
         try:
             connection.execute("BEGIN")

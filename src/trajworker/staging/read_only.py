@@ -17,7 +17,7 @@ def connect_to_read(path: Path) -> closing[sqlite3.Connection]:
     """A connection that writes nothing.
 
     Raises:
-        ConfigError: the file is empty.
+        ConfigError: the file is empty, or this Python's SQLite is too old.
         StagingError: it cannot be read, is none of ours, or one of a newer release.
     """
     check_release()

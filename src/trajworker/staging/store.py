@@ -241,7 +241,8 @@ class Staging:
 async def open_staging(target: str | Path, now: Callable[[], datetime] = _host_time) -> AsyncIterator[Staging]:
     """Open (or make) a staging file and own it; `":memory:"` touches no disk. `now` tells when something is set aside.
 
-    Raises `StagingBusy` (another worker owns it), `StagingDamaged`, `StagingTooNew`, `StagingError`, `PathNotAllowed`.
+    Raises `StagingBusy` (another worker owns it), `StagingDamaged`, `StagingTooNew`, `StagingError`, `PathNotAllowed`;
+    `ConfigError` where this Python's SQLite is too old.
     """
     async with open_database(target) as database:
         yield Staging(database, now)

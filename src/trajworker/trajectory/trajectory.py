@@ -162,7 +162,7 @@ class Step(Struct, frozen=True, kw_only=True):
     Args:
         messages: cumulative messages up to and including this decision (a view on the conversation's messages).
         reward: reward from feedback on the step's run.
-        info: provider-specific metadata (run_id, trace_id, model, times, tool definitions' names ...).
+        info: its run: run_id, trace_id, name, start_time; where known end_time, first_token_time, model.
         trainable_status: training suitability.
     """
 

@@ -23,6 +23,7 @@ from trajworker.trajectory import (
 from trajworker.trajectory.rates import tool_error_rate
 
 _COMPONENT = msgspec.json.Decoder(RewardComponent)
+DATA_SOURCE = "langsmith"
 MOVED = "its traces belong to other conversations now"
 """What a line says under `empty` that is left of a conversation without traces."""
 COST_DIGITS = 12
@@ -35,7 +36,6 @@ class Header(Struct, frozen=True, kw_only=True):
     conversation_id: str
     project_id: str | None = None
     project: str | None = None
-    data_source: str = "langsmith"
     revision: int = 1
     pane: Pane = Pane.ON_TIME
     complete: bool = True
@@ -64,7 +64,7 @@ def summarise(folds: Sequence[Fold], turns: Sequence[Turn], header: Header) -> S
     return Summary(
         task=Task(
             conversation_id=header.conversation_id,
-            data_source=header.data_source,
+            data_source=DATA_SOURCE,
             num_turns=sum(1 for turn in turns if not turn.resumes),
             num_steps=steps,
             total_tokens=figures.total_tokens if figures.counted else None,
