@@ -192,7 +192,6 @@ def delivery(settings: Settings) -> Delivery:
     asked = settings.conversation
     finish = FinishRule(
         idle=asked.idle,
-        settle=settings.intake.settle,
         pending_timeout=asked.pending_timeout,
         abandon_roots=not settings.worker.once,
     )

@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from trajworker.assembly.lifecycle import FEW_TRACES, FinishRule, Held, decide, keeps_folds
 from trajworker.ports import Activity
 from trajworker.trajectory import Pane
 
 LAST = datetime(2026, 1, 1, 12, tzinfo=UTC)
-RULE = FinishRule(idle=timedelta(minutes=30), settle=timedelta(minutes=10), pending_timeout=timedelta(hours=24))
+RULE = FinishRule(idle=timedelta(minutes=30), pending_timeout=timedelta(hours=24), abandon_roots=True)
 HOUR = timedelta(hours=1)
 
 
@@ -50,7 +51,7 @@ def test_a_pending_run_is_waited_for_until_its_timeout_and_then_told_as_incomple
 
 
 def test_no_waiting_at_all_delivers_what_was_read() -> None:
-    rule = FinishRule(idle=timedelta(0), settle=timedelta(0))
+    rule = replace(RULE, idle=timedelta(0))
     assert decide(activity(), LAST, LAST, rule).pane is Pane.ON_TIME
 
 

@@ -13,10 +13,12 @@ from typing import Any
 from uuid import UUID
 
 import anyio.lowlevel
+from msgspec.structs import replace
 
 from support.published import lines_in
+from trajworker import wiring
 from trajworker.assembly import FoldSettings
-from trajworker.assembly.lifecycle import FinishRule
+from trajworker.config.settings import Settings
 from trajworker.events import Event
 from trajworker.simulator import ManualClock, Simulator, serve
 from trajworker.sinks import JsonlSettings, open_sink
@@ -35,6 +37,9 @@ from trajworker.worker.stop import Stop
 PROJECT = "followed"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 NO_LIMIT = Limit(1_000_000, 10.0)
+READING = replace(wiring.reading(Settings()), since=BEGIN)
+DELIVERY = wiring.delivery(Settings())
+"""As they are without any configuration."""
 
 
 def clock_at(moment: datetime) -> ManualClock:
@@ -107,7 +112,7 @@ async def following(  # noqa: PLR0913 - what a test turns
     clock: ManualClock,
     folder: Path,
     reading: Reading,
-    delivery: Delivery | None = None,
+    delivery: Delivery = DELIVERY,
     *,
     page_size: int = 1000,
     on_wait: Callable[[], None] = lambda: None,
@@ -132,7 +137,6 @@ async def following(  # noqa: PLR0913 - what a test turns
     ):
         cycle = Cycle(source, staging, reading, events.append, 4)
         folding = Folding(staging, FoldSettings(), cycle.reread)
-        delivery = delivery or Delivery(finish=FinishRule(idle=timedelta(minutes=30), settle=reading.settle))
         outlet = Outlet(staging, sink, folding, delivery, events.append)
         yield Following(clock, source, cycle, outlet, folder / "out", events)
         await outlet.close()

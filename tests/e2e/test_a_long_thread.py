@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from e2e.running import each_revision_once
-from e2e.simulated_time import BEGIN, PROJECT, Following, clock_at, following, newest, simulated, turn
+from e2e.simulated_time import BEGIN, PROJECT, READING, Following, clock_at, following, newest, simulated, turn
 from support.published import lines_in
 from trajworker.simulator import Simulator, SimulatorSettings
 from trajworker.staging import read_figures
 from trajworker.staging.read_only import connect_to_read
-from trajworker.worker.planning import Reading
 
 DAY = timedelta(days=1)
 HORIZON = timedelta(days=30)
@@ -82,7 +82,7 @@ async def test_a_thread_of_six_months_is_always_told_whole_and_staging_holds_the
     everything = list(documents())
     weights = []
     async with simulated(simulator, everything[:1]) as url:
-        async with following(url, clock, tmp_path, Reading(since=BEGIN, horizon=HORIZON), page_size=PAGE) as worker:
+        async with following(url, clock, tmp_path, replace(READING, horizon=HORIZON), page_size=PAGE) as worker:
             shown = 1
             for day in range(EVERY.days, DAYS + 1, EVERY.days):
                 clock.advance(EVERY.total_seconds())
@@ -96,7 +96,7 @@ async def test_a_thread_of_six_months_is_always_told_whole_and_staging_holds_the
                     assert b"ballast %d " % (today - 1) in held
                     weights.append(len(held))
             runs = read_figures(tmp_path / "staging.db").projects[0].runs
-        async with following(url, clock, tmp_path / "at once", Reading(since=BEGIN)) as backfill:
+        async with following(url, clock, tmp_path / "at once", READING) as backfill:
             await backfill.step()
     assert runs == len(everything), "what dedup needs stays"
     grown = (weights[1] - weights[0]) / (2 * (WEIGHED[1] - WEIGHED[0]))

@@ -5,20 +5,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from e2e.running import each_revision_once
-from e2e.simulated_time import BEGIN, PROJECT, clock_at, following, newest, simulated, talk, turn
+from e2e.simulated_time import BEGIN, DELIVERY, PROJECT, READING, clock_at, following, newest, simulated, talk, turn
 from support.published import lines_in
 from trajworker import wiring
-from trajworker.assembly.lifecycle import FinishRule
 from trajworker.config.settings import IntakeSettings, Settings, SourceSettings, WorkerSettings
 from trajworker.events import ConversationEmitted, Event, LateFound, RunQuarantined, RunsRecovered
 from trajworker.ports import SlicePurpose
 from trajworker.simulator import Fault, Reveal, Simulator, SimulatorSettings
 from trajworker.simulator.faults import Answer
 from trajworker.sources.asking.settings import Retries
-from trajworker.worker.outlet import Delivery
-from trajworker.worker.planning import Reading
 
 DAYS = 30
 HOUR_S = 3600.0
@@ -31,7 +29,7 @@ UNSTEADY = (
     Reveal(final_s=30.0, after_own_times=True),
 )
 """Of a hundred runs three show after more than a day, three after hours; some show pending first."""
-AT_ONCE = Delivery(finish=FinishRule(idle=timedelta(0), settle=timedelta(0)))
+AT_ONCE = replace(DELIVERY, finish=replace(DELIVERY.finish, idle=timedelta(0)))
 
 
 @pytest.mark.slow
@@ -42,11 +40,11 @@ async def test_a_month_of_following_says_what_one_backfill_at_the_end_says(tmp_p
     end = BEGIN + timedelta(days=DAYS + 3)
     runs = list(talk(DAYS, 6, chance))
     async with simulated(simulator, runs) as url:
-        async with following(url, clock, tmp_path / "daily", Reading(since=BEGIN), page_size=SMALL_PAGE) as daily:
+        async with following(url, clock, tmp_path / "daily", READING, page_size=SMALL_PAGE) as daily:
             await daily.follow(end, timedelta(hours=1))
             await daily.step()
         requests = len(simulator.requests)
-        async with following(url, clock, tmp_path / "at once", Reading(since=BEGIN)) as backfill:
+        async with following(url, clock, tmp_path / "at once", READING) as backfill:
             await backfill.step()
     incremental, whole = newest(daily.out), newest(backfill.out)
     assert sorted(incremental) == sorted(whole), "missing"
@@ -101,7 +99,7 @@ async def test_a_run_that_a_bad_hour_held_back_is_told_once_the_hour_is_over(tmp
     )
     async with (
         simulated(simulator, runs) as url,
-        following(url, clock, tmp_path, Reading(since=BEGIN, settle=timedelta(0)), AT_ONCE) as worker,
+        following(url, clock, tmp_path, replace(READING, settle=timedelta(0)), AT_ONCE) as worker,
     ):
         assert not await worker.step()
         assert runs[3]["thread_id"] not in emitted(worker.events)
@@ -121,7 +119,7 @@ async def test_a_day_of_lag_delays_and_loses_nothing(tmp_path: Path) -> None:
     runs = list(talk(2, 20, random.Random(2)))
     async with (
         simulated(simulator, runs) as url,
-        following(url, clock, tmp_path, Reading(since=BEGIN), page_size=100) as worker,
+        following(url, clock, tmp_path, READING, page_size=100) as worker,
     ):
         await worker.follow(BEGIN + timedelta(days=5), timedelta(hours=4))
     messages = sum(len(line["messages"]) for line in newest(worker.out).values())
@@ -144,7 +142,7 @@ async def test_a_storm_of_429_and_every_second_answer_a_500_cost_at_most_two_and
         if weather and clock() >= over:
             simulator.script(weather.pop())
 
-    reading = Reading(since=BEGIN, settle=timedelta(0))
+    reading = replace(READING, settle=timedelta(0))
     page = 5
     async with (
         simulated(simulator, runs) as url,

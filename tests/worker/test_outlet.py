@@ -12,7 +12,6 @@ from support.published import files_in
 from support.staged import a_run, named
 from trajworker.assembly import Fold, FoldSettings, Header
 from trajworker.assembly.kept.rewards import RewardRule
-from trajworker.assembly.lifecycle import FinishRule
 from trajworker.errors import SourceUnavailable
 from trajworker.events import (
     ConversationEmitted,
@@ -26,7 +25,7 @@ from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Late
 from trajworker.sinks.rotation import Limits
 from trajworker.worker import folding, outlet
-from worker.workshop import day, deliver_and_compact, workshop
+from worker.workshop import AT_ONCE, day, deliver_and_compact, workshop
 
 
 async def test_a_conversation_whose_traces_all_moved_away_leaves_a_line_that_says_so(tmp_path: Path) -> None:
@@ -65,7 +64,7 @@ async def test_what_is_read_again_unchanged_is_not_said_again(tmp_path: Path) ->
 
 
 async def test_nothing_is_said_before_all_of_its_time_is_read(tmp_path: Path) -> None:
-    rule = FinishRule(idle=timedelta(minutes=30), settle=timedelta(minutes=10))
+    rule = replace(AT_ONCE, idle=timedelta(minutes=30))
     async with workshop(tmp_path, finish=rule, settle=timedelta(minutes=10)) as shop:
         shop.source.runs = [a_run("one", thread="t")]
         for minutes, emitted in ((20, 0), (35, 0), (39, 0), (42, 1)):
@@ -286,7 +285,7 @@ async def test_the_status_of_a_run_that_changes_makes_a_revision(tmp_path: Path)
 
 
 async def test_a_clock_a_year_fast_delays_nothing_by_a_year(tmp_path: Path) -> None:
-    rule = FinishRule(idle=timedelta(minutes=30), settle=timedelta(0))
+    rule = replace(AT_ONCE, idle=timedelta(minutes=30))
     ahead = replace(a_run("one", thread="t"), end_time=day(365))
     async with workshop(tmp_path, finish=rule) as shop:
         shop.source.runs = [ahead, a_run("plain", thread="u", at=5)]

@@ -37,9 +37,8 @@ def a_slice(start: int, end: int, purpose: SlicePurpose = SlicePurpose.COVER) ->
 
 
 def reading(since: int = 0, until: int | None = None, **more: object) -> Reading:
-    return Reading(
-        since=at(since), until=None if until is None else at(until), settle=timedelta(minutes=10), **more  # type: ignore[arg-type]
-    )  # fmt: skip
+    asked = {"settle": timedelta(minutes=10), "horizon": timedelta(days=30), "deep_scan": timedelta(days=1)} | more
+    return Reading(since=at(since), until=None if until is None else at(until), **asked)  # type: ignore[arg-type]
 
 
 @given(

@@ -30,7 +30,8 @@ from trajworker.worker.stop import Stop
 from trajworker.worker.supervisor import Rhythm, Supervisor
 
 NO_LIMITS = Limits()
-AT_ONCE = FinishRule(idle=timedelta(0), settle=timedelta(0))
+A_DAY, A_MONTH = timedelta(days=1), timedelta(days=30)
+AT_ONCE = FinishRule(idle=timedelta(0), pending_timeout=A_DAY, abandon_roots=True)
 
 
 async def _at_once(_part: Slice) -> None:
@@ -142,14 +143,15 @@ async def workshop(  # noqa: PLR0913 - what a test turns
     """A worker of its own."""
     source = ListedSource()
     events: list[Event] = []
-    asked = {"since": START, "settle": timedelta(0), "lookback": timedelta(days=300)} | reading
+    ages = {"settle": timedelta(0), "lookback": timedelta(days=300), "horizon": A_MONTH, "deep_scan": A_DAY}
+    asked = {"since": START, **ages, **reading}
     async with (
         open_staging(folder / "staging.db") as staging,
         open_sink(staging, JsonlSettings(out=folder / "out", limits=limits), clock=clock) as sink,
     ):
         cycle = Cycle(source, staging, Reading(**asked), events.append, 2)
         folding = Folding(staging, rules, cycle.reread)
-        delivery = Delivery(finish=finish, late=late, horizon=timedelta(days=30))
+        delivery = Delivery(finish=finish, late=late, horizon=A_MONTH)
         outlet = Outlet(staging, sink, folding, delivery, events.append)
         yield Workshop(source, staging, cycle, outlet, folder / "out", Stop(5.0), events)
 

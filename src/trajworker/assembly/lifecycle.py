@@ -23,15 +23,13 @@ class FinishRule(Struct, frozen=True, kw_only=True):
 
     Args:
         idle: a conversation is finished when nothing new came for this long.
-        settle: how long the API may lag before a stretch of time counts as read.
         pending_timeout: a run that has not ended after this long is waited for no more.
         abandon_roots: whether that holds for root runs too; if not, they are waited for however long it takes.
     """
 
-    idle: timedelta = timedelta(minutes=30)
-    settle: timedelta = timedelta(minutes=10)
-    pending_timeout: timedelta = timedelta(hours=24)
-    abandon_roots: bool = True
+    idle: timedelta
+    pending_timeout: timedelta
+    abandon_roots: bool
 
 
 class Held(StrEnum):

@@ -25,7 +25,7 @@ from trajworker.config.key import Key
 from trajworker.config.secret import Secret
 from trajworker.config.values import DAY, GIB, HOUR, KIB, MIB, MINUTE, NEVER, SECOND, ByteSize, Moment
 from trajworker.model.run import THREAD_KEYS
-from trajworker.ports import SEAL_AGE, SEAL_LINES, SEAL_SIZE
+from trajworker.ports import SEAL_AGE, SEAL_LINES, SEAL_SIZE, patience
 
 
 class SourceSettings(Struct, frozen=True, kw_only=True):
@@ -108,7 +108,7 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
             least=MIB,
             most=2 * GIB,
         ),
-    ] = ByteSize(256 * MIB)
+    ] = ByteSize(patience.PAGE_CAP_BYTES)
     rate_scale: Annotated[
         float,
         Key(
@@ -119,22 +119,22 @@ class SourceSettings(Struct, frozen=True, kw_only=True):
     ] = 1.0
     connect_timeout: Annotated[
         timedelta, Key(why="How long opening a connection may take before it is tried again.", least=SECOND / 10)
-    ] = 10 * SECOND
+    ] = patience.CONNECT_TIMEOUT
     read_timeout: Annotated[
         timedelta,
         Key(why="How long the server may stay silent; heavy queries take half a minute to begin.", least=SECOND / 10),
-    ] = MINUTE
+    ] = patience.READ_TIMEOUT
     request_timeout: Annotated[
         timedelta,
         Key(why="How long one request may take in all, so that dripping bytes cannot hold it up.", least=SECOND / 10),
-    ] = 5 * MINUTE
+    ] = patience.REQUEST_TIMEOUT
     attempts: Annotated[
         int,
         Key(why="How often one request is tried; 4 times where the server was never reached.", least=1, most=1000),
-    ] = 12
+    ] = patience.ATTEMPTS
     throttled: Annotated[
         timedelta, Key(why="How long answers of 429 (too many requests) alone are borne.", least=NEVER)
-    ] = 2 * HOUR
+    ] = patience.THROTTLED
     proxy: Annotated[
         Secret | None,
         Key(

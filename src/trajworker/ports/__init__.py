@@ -1,8 +1,8 @@
 """The seams: what crosses between rooms, in which words, and the small protocols behind which adapters stand.
 
 Data walks forward (source -> staging -> sink); only acknowledgements walk back, and only through the store. There are
-three seams, in the order of the walk: `intake`, `outlet`, `delivery`. `header_text` is a rule that the settings and a
-source share.
+three seams, in the order of the walk: `intake`, `outlet`, `delivery`. `header_text` and `patience` are what the
+settings and a source share.
 """
 
 from trajworker.ports.delivery import (

@@ -33,8 +33,8 @@ class Delivery(Struct, frozen=True, kw_only=True):
     """When a conversation is finished, and what becomes of what comes too late."""
 
     finish: FinishRule
-    late: Late = Late.SIDE
-    horizon: timedelta = timedelta(days=30)
+    late: Late
+    horizon: timedelta
 
 
 class DeliveryStore(ConversationStore, Protocol):

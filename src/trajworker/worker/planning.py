@@ -42,10 +42,10 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     since: datetime
     until: datetime | None = None
-    settle: timedelta = timedelta(minutes=10)
+    settle: timedelta
     lookback: timedelta | None = None
-    horizon: timedelta = timedelta(days=30)
-    deep_scan: timedelta | None = timedelta(days=1)
+    horizon: timedelta
+    deep_scan: timedelta | None
     unsettled: bool = False
 
     @property

@@ -1,4 +1,4 @@
-"""How to reach LangSmith and how hard to try: every bound of the source has its name and default here."""
+"""How to reach LangSmith and how hard to try: every bound of the source has its name here."""
 
 from datetime import datetime
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Literal
 from msgspec import Struct, field
 
 from trajworker.model.run import NEEDED_RUN_TYPES, THREAD_KEYS
+from trajworker.ports import patience
 from trajworker.sources.asking.api_key import ApiKey
 
 LARGEST_PAGE = 1000
@@ -16,10 +17,10 @@ LARGEST_PAGE = 1000
 class Timeouts(Struct, frozen=True, kw_only=True):
     """Seconds that a request may take; without a total a server that drips bytes would hold a pager for ever."""
 
-    connect_s: float = 10.0
-    read_s: float = 60.0
+    connect_s: float = patience.CONNECT_TIMEOUT.total_seconds()
+    read_s: float = patience.READ_TIMEOUT.total_seconds()
     """Between two bytes; heavy queries take half a minute before the first."""
-    total_s: float = 300.0
+    total_s: float = patience.REQUEST_TIMEOUT.total_seconds()
     """The self-hosted proxy gives up after as long."""
     grace_s: float = 30.0
     """From then on the answer must come faster than `slowest_bytes_per_s`."""
@@ -29,7 +30,7 @@ class Timeouts(Struct, frozen=True, kw_only=True):
 class Retries(Struct, frozen=True, kw_only=True):
     """How often a request that fails in a passing way is made again."""
 
-    attempts: int = 12
+    attempts: int = patience.ATTEMPTS
     """In all, backing off to about three minutes: then the source counts as unavailable."""
     page_attempts: int = 7
     """For a page, before its runs are asked for one by one."""
@@ -38,7 +39,7 @@ class Retries(Struct, frozen=True, kw_only=True):
     """For a server that was never reached: a wrong address should not take minutes to show."""
     first_wait_s: float = 0.5
     longest_wait_s: float = 30.0
-    throttled_s: float = 7200.0
+    throttled_s: float = patience.THROTTLED.total_seconds()
     """How long nothing but 429 is borne."""
 
 
@@ -75,7 +76,7 @@ class LangSmithSettings(Struct, frozen=True, kw_only=True):
     """Largest page asked for; the server's own cap holds besides."""
     page_bytes: int = 4_000_000
     """What a page should weigh: its number of runs follows from this."""
-    page_cap_bytes: int = 256 << 20
+    page_cap_bytes: int = patience.PAGE_CAP_BYTES
     """What a page may weigh after decompression: more is refused."""
     in_flight: int = 16
     """Requests under way at once; more cost CPU and gain nothing (dependencies.md section 2)."""
