@@ -91,7 +91,7 @@ def test_bounds_at_the_ends_of_the_calendar_bound_nothing(mode: Mode, tmp_path: 
 def test_what_was_configured_wrongly_is_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LANGSMITH_API_KEY", raising=False)
     monkeypatch.delenv("LANGCHAIN_API_KEY", raising=False)
-    with pytest.raises(tj.ConfigError, match="pass api_key, or set LANGSMITH_API_KEY"):
+    with pytest.raises(tj.ConfigError, match="pass api_key, set LANGSMITH_API_KEY or LANGCHAIN_API_KEY"):
         tj.init(project_id="p")
     with pytest.raises(tj.ConfigError, match="unknown provider 'phoenix': there is 'langsmith'"):
         tj.init("phoenix", "k", "p")

@@ -1,5 +1,6 @@
 """Which API key a client takes: the one it is handed, else what the configuration says, as everywhere."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -37,7 +38,10 @@ def test_without_one_the_configuration_tells_it(tmp_path: Path) -> None:
 
 
 def test_without_any_key_a_client_says_what_to_pass() -> None:
-    with pytest.raises(ConfigError, match="no API key: pass api_key"):
+    with pytest.raises(ConfigError, match="no API key: pass api_key") as caught:
         options_of(Connection(project_id="p"), {})
+    named = re.findall(r"[A-Z]+_[A-Z_]+", str(caught.value))
+    assert [key_of(options_of(Connection(project_id="p"), {variable: "k"})) for variable in named] == ["k"] * 3
+    assert "source.api_key_file" in str(caught.value)
     with pytest.raises(ConfigError, match="no key has"):
         options_of(Connection(api_key="two words", project_id="p"), {})

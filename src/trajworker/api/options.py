@@ -11,13 +11,13 @@ from msgspec import Struct
 
 from trajworker.api.debugging import debug_log
 from trajworker.config import Asked, Purpose, Secret, Settings, resolve
+from trajworker.config.catalog import by_path
 from trajworker.errors import ConfigError
 from trajworker.events import Observer, ignore
 
 PROVIDERS = ("langsmith",)
 STORAGE_DIR = "~/.trajectory"
 """Where imports are staged unless `storage_dir` or the configuration (`library.storage_dir`) names another folder."""
-KEY_VARIABLES = ("LANGSMITH_API_KEY", "LANGCHAIN_API_KEY")
 READABLE_CHARS = 40
 """Characters of a project's name that a staging file shows."""
 
@@ -83,7 +83,9 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
     )
     settings = resolve(asked).require()
     if settings.source.api_key is None:
-        raise ConfigError(f"no API key: pass api_key, or set {' or '.join(KEY_VARIABLES)}")
+        own, *known = by_path()["source.api_key"].variables
+        variables = " or ".join((*known, own))
+        raise ConfigError(f"no API key: pass api_key, set {variables}, or name a file in source.api_key_file")
     return Options(settings=settings, observer=debug_log() if given.debug else ignore)
 
 
