@@ -1,7 +1,7 @@
 """Where the API is: one spelling of one origin, whatever of its paths somebody pasted along."""
 
 from typing import Final, NewType
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 Endpoint = NewType("Endpoint", str)
 """The root of an API: an http(s) address below which `/api/v1` and `/api/v2` live."""
@@ -13,17 +13,23 @@ DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 
 def root_of(text: str) -> Endpoint:
     """Read an address as the root it names; raises ValueError with advice that does not repeat it."""
-    try:
-        parts = urlsplit(text.strip())
-        port = parts.port
-    except ValueError:
-        port = 0
-    if port == 0 or parts.scheme not in DEFAULT_PORTS or not parts.hostname:
+    parts = split(text.strip())
+    if parts is None:
         raise ValueError("write a URL such as https://api.smith.langchain.com")
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("write scheme, host and path only: no user, query or fragment")
     host = parts.netloc.lower().removesuffix(DEFAULT_PORTS[parts.scheme]).removesuffix(":")
     return Endpoint(urlunsplit((parts.scheme, host, _above(parts.path), "", "")))
+
+
+def split(url: str) -> SplitResult | None:
+    """The parts of an http(s) address; None where it is none."""
+    try:
+        parts = urlsplit(url)
+        reachable = parts.port != 0
+    except ValueError:
+        return None
+    return parts if reachable and parts.scheme in DEFAULT_PORTS and parts.hostname else None
 
 
 def _above(path: str) -> str:

@@ -10,9 +10,10 @@ from enum import StrEnum, auto
 from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from trajworker.config.choices import RedactionMode
+from trajworker.config.endpoint import split
 from trajworker.config.given import Problem
 from trajworker.config.settings import Settings
 from trajworker.errors import ConfigError
@@ -73,15 +74,6 @@ def is_loopback(host: str | None) -> bool:
         return False
 
 
-def _split(url: str) -> SplitResult | None:
-    try:
-        parts = urlsplit(url)
-        _ = parts.port  # reading it is what checks it
-    except ValueError:
-        return None
-    return parts
-
-
 def _endpoint(settings: Settings) -> str | None:
     parts = urlsplit(settings.source.endpoint)
     if parts.scheme == "http" and not settings.source.allow_http and not is_loopback(parts.hostname):
@@ -92,8 +84,7 @@ def _endpoint(settings: Settings) -> str | None:
 def _proxy(settings: Settings) -> str | None:
     if settings.source.proxy is None:
         return None
-    parts = _split(settings.source.proxy.reveal())
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+    if split(settings.source.proxy.reveal()) is None:
         return "write a proxy as a URL such as http://proxy.example:3128"
     return None
 
