@@ -75,7 +75,7 @@ async def work_until_lost(settings: Settings, copy: Path, backup_after: int) -> 
     """Follow, take a copy on the way, and lose the machine some time afterwards."""
     emitted: list[Event] = []
 
-    def observe(event: Event) -> None:
+    def observer(event: Event) -> None:
         if isinstance(event, ConversationEmitted):
             emitted.append(event)
             if len(emitted) == backup_after:
@@ -84,7 +84,7 @@ async def work_until_lost(settings: Settings, copy: Path, backup_after: int) -> 
                 machine.cancel()
 
     with anyio.CancelScope() as machine:
-        await run_worker(settings, observe)
+        await run_worker(settings, observer)
     assert copy.exists()
 
 

@@ -226,7 +226,7 @@ class JsonlSink:
 
 @asynccontextmanager
 async def open_sink(
-    ledger: PartLedger, settings: JsonlSettings, observe: Observer = ignore, clock: Clock = time.monotonic
+    ledger: PartLedger, settings: JsonlSettings, observer: Observer = ignore, clock: Clock = time.monotonic
 ) -> AsyncIterator[JsonlSink]:
     """Open an output folder and bring it to agree with the ledger; nothing is written when they do.
 
@@ -234,7 +234,7 @@ async def open_sink(
     """
     with translated_errors(settings.out):
         folder = await blocking(Folder.own, settings.out)
-    publisher = Publisher(folder, ledger, settings.compress, observe)
+    publisher = Publisher(folder, ledger, settings.compress, observer)
     sink = JsonlSink(folder, ledger, publisher, settings.limits, clock)
     try:
         with translated_errors(folder.path), CancelScope(shield=True):

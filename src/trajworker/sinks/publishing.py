@@ -32,11 +32,11 @@ async def blocking(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) 
 class Publisher:
     """Seals and publishes the parts of a folder, in the order of their numbers, which is that of the chain."""
 
-    def __init__(self, folder: Folder, ledger: PartLedger, compression: Compression, observe: Observer) -> None:
+    def __init__(self, folder: Folder, ledger: PartLedger, compression: Compression, observer: Observer) -> None:
         self._folder = folder
         self._ledger = ledger
         self._compression = compression
-        self._observe = observe
+        self._observe = observer
         self.previous: bytes | None = None
         """Hash of the newest manifest, with which the next one begins."""
 

@@ -58,13 +58,13 @@ class LangSmithSource:
     def __init__(
         self,
         settings: LangSmithSettings,
-        observe: Observer = ignore,
+        observer: Observer = ignore,
         *,
         paces: Paces | None = None,
     ) -> None:
         self._transport = Transport(settings.endpoint, settings)
-        self._client = Client(self._transport, settings, observe, paces or Paces())
-        self._generation = Generation(settings, self._client, observe)
+        self._client = Client(self._transport, settings, observer, paces or Paces())
+        self._generation = Generation(settings, self._client, observer)
         runs_query = RunsQuery(self._client, self._generation, settings, ThreadKey(settings.thread_keys))
         self._by_id = RunsById(runs_query)
         salvage = Salvage(runs_query, self._by_id, settings.retries.attempts)

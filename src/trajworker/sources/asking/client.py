@@ -53,12 +53,12 @@ class Client:
         self,
         transport: Transport,
         settings: LangSmithSettings,
-        observe: Observer,
+        observer: Observer,
         paces: Paces,
     ) -> None:
         self._transport = transport
         self._settings = settings
-        self._observe = observe
+        self._observe = observer
         self._paces = paces
         self._timing = paces.timing
         key = settings.api_key.reveal() if settings.api_key else ""

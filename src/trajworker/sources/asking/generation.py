@@ -31,10 +31,10 @@ class _Info(Struct):
 class Generation:
     """The wire in use. `other` is the one to try when the server turns this one away."""
 
-    def __init__(self, settings: LangSmithSettings, client: Client, observe: Observer) -> None:
+    def __init__(self, settings: LangSmithSettings, client: Client, observer: Observer) -> None:
         self._asked_for = settings.api
         self._client = client
-        self._observe = observe
+        self._observe = observer
         self._wires: dict[str, Wire] = {"v1": WireV1(), "v2": WireV2()}
         self._wire: Wire | None = self._wires.get(settings.api) or self._wires.get(settings.known_api or "")
         self._doubt_from = settings.known_api_until if settings.api == "auto" else None

@@ -30,11 +30,11 @@ GATE_WINDOWS = 2.0
 class Pace:
     """The pace of one tier. `turn` waits for permission to send; `refused` and `accepted` tell how it went."""
 
-    def __init__(self, tier: str, limit: Limit, timing: Timing, observe: Observer) -> None:
+    def __init__(self, tier: str, limit: Limit, timing: Timing, observer: Observer) -> None:
         self._tier = tier
         self._limit = limit
         self._timing = timing
-        self._observe = observe
+        self._observe = observer
         self._window_s = limit.window_s * (1 + WINDOW_SLACK)
         self._allowed = float(limit.count)
         self._sent: deque[float] = deque()
@@ -130,9 +130,9 @@ class Paces:
         self.timing = timing or Timing()
         self._paces: dict[tuple[str, bytes, str], Pace] = {}
 
-    def of(self, key: tuple[str, bytes, str], limit: Limit, observe: Observer) -> Pace:
+    def of(self, key: tuple[str, bytes, str], limit: Limit, observer: Observer) -> Pace:
         """The pace of (origin, digest of the API key, tier); the first who asks names its limit."""
         pace = self._paces.get(key)
         if pace is None:
-            pace = self._paces[key] = Pace(key[2], limit, self.timing, observe)
+            pace = self._paces[key] = Pace(key[2], limit, self.timing, observer)
         return pace
