@@ -12,30 +12,28 @@ from trajworker.assembly.dialogues.joins import put_together
 from trajworker.assembly.dialogues.repeated_roots import give_back_answer
 from trajworker.assembly.dialogues.scopes import Sorted, is_internal, sort_calls
 from trajworker.assembly.dialogues.sessions import Break, Session
-from trajworker.assembly.kept.context import KEPT, Past
+from trajworker.assembly.kept.context import KEPT, Context, Past
 from trajworker.assembly.kept.folds import VERSION, Entry, Fold, iso
 from trajworker.assembly.kept.prefix import Prefix
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.counting import count_runs
 from trajworker.assembly.reading.dispatch import bear_open_names
-from trajworker.assembly.reading.faults import error_text
 from trajworker.assembly.reading.passages import with_passages
-from trajworker.assembly.reading.tooling import definitions
 from trajworker.assembly.reading.trace import Trace
 from trajworker.assembly.reading.words import NOTHING_MADE, Opening, Quotes, root_drafts
 from trajworker.assembly.telling.alignment import replays
 from trajworker.assembly.telling.beginnings import begins_turn, is_heard
 from trajworker.assembly.telling.endings import ending
+from trajworker.assembly.telling.facts import is_out_of_steps, models_asked, newly_offered, retrieved
 from trajworker.assembly.telling.nesting import Agents
 from trajworker.assembly.telling.results import leave_open
 from trajworker.assembly.telling.taking import finish, take
-from trajworker.assembly.telling.transcript import Frame, StepDraft, Transcript
+from trajworker.assembly.telling.transcript import Frame, Transcript
 from trajworker.assembly.telling.turns import open_without_calls
 from trajworker.dialects import Draft, digest
 from trajworker.model.message import ASSISTANT, SYSTEM, TOOL, USER
 from trajworker.model.run import SUCCESS
-from trajworker.trajectory import Retrieval
-from trajworker.trajectory.codec import encode_chunk, encode_chunks
+from trajworker.trajectory.codec import encode_chunks
 
 
 class TraceFolding:
@@ -208,11 +206,15 @@ class TraceFolding:
         run = self.trace.root_run
         status, error = ending(self.trace, transcript, open_end=self.open_end)
         last = Entry(
-            trace_id=self.trace.trace_id, status=status,
+            trace_id=self.trace.trace_id,
+            status=status,
             start=iso(run.start_time if run is not None else self._start()) or "",
-            end=iso(run.end_time) if run is not None else None, error=error, resumes=resumes,
-            joins=not resumes and transcript.turn - len(breaks) == self.before.entries > 0, beside=self.beside,
-        )  # fmt: skip
+            end=iso(run.end_time) if run is not None else None,
+            error=error,
+            resumes=resumes,
+            joins=not resumes and transcript.turn - len(breaks) == self.before.entries > 0,
+            beside=self.beside,
+        )
         entries: list[Entry] = []
         for answered, begun in breaks:
             entries.append(structs.replace(last, status="success", error=None, end=iso(answered)))
@@ -222,29 +224,15 @@ class TraceFolding:
     def _start(self) -> datetime:
         return min(run.start_time for run in self.trace.runs.values())
 
-    def _tools(self, steps: list[StepDraft], seen: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-        chunks: list[bytes] = []
-        offered = b""
-        for step in steps:
-            if step.call.tools == offered:
-                continue
-            offered = step.call.tools
-            for key, chunk in definitions(offered):
-                if key not in seen:
-                    seen = [*seen, key]
-                    chunks.append(chunk)
-        return chunks, seen
-
-    def _retrieved(self, transcript: Transcript) -> list[bytes]:
-        return [
-            encode_chunk(
-                Retrieval(
-                    query=one.query, documents=one.documents, turn=transcript.turn_at(one.run.start_time),
-                    run_id=one.run.id, error=error_text(one.run.error),
-                )
-            )
-            for one in self.trace.searches
-        ]  # fmt: skip
+    def _after(self, transcript: Transcript, entries: list[Entry], tools: list[bytes]) -> Context:
+        """What later traces are folded against; `tools` are digests of all that were ever offered."""
+        after = transcript.after()
+        after.tools = tools
+        after.interrupted = self.before.interrupted if self.beside else entries[-1].status == "interrupted"
+        after.bare = self.trace.root is None
+        after.root = self.before.root if self.beside else self.trace.root_name
+        after.entries = max(after.entries, 1)
+        return after
 
     def _encode(
         self, transcript: Transcript, entries: list[Entry], nested: list[bytes], internal: list[bytes], *, resumes: bool
@@ -252,48 +240,32 @@ class TraceFolding:
         trace = self.trace
         count_runs(self.agents.figures, trace)
         self.agents.count_messages(transcript.drafts)
-        tools, seen = self._tools(transcript.steps, self.before.tools)
-        after = transcript.after()
-        after.tools = seen
-        after.interrupted = self.before.interrupted if self.beside else entries[-1].status == "interrupted"
-        after.bare = trace.root is None
-        after.root = self.before.root if self.beside else trace.root_name
-        after.entries = max(after.entries, 1)
+        tools, seen = newly_offered(transcript.steps, self.before.tools)
         last = transcript.steps[-1].call if transcript.steps else None
         finish = last.answer.draft.finish_reason if last is not None and last.answer.draft is not None else None
         by_human = trace.root is not None and trace.root.by_human
-        ran_out = bool(self.trailing) and any(map(_is_out_of_steps, self.trailing))
+        ran_out = bool(self.trailing) and any(map(is_out_of_steps, self.trailing))
         return Fold(
-            version=VERSION, trace_id=trace.trace_id,
+            version=VERSION,
+            trace_id=trace.trace_id,
             messages=encode_chunks(transcript.drafts),
             asides=encode_chunks(transcript.asides),
             steps=self.agents.steps(transcript),
-            entries=entries, nested=nested, internal=internal,
-            retrieved=self._retrieved(transcript) if trace.searches else [], tools=tools,
-            amendments=transcript.amendments, rewards=encode_chunks(trace.rewards.all),
-            figures=self.agents.figures, news=transcript.news(), base=self.before.total, after=after,
-            reopens=resumes and (by_human or not self.replays), finish=finish, out_of_steps=ran_out,
-            metadata=_about_models(trace.calls, last),
-            project_id=trace.project_id, aggregation=trace.aggregation,
-        )  # fmt: skip
-
-
-def _is_out_of_steps(draft: Draft) -> bool:
-    """Whether a graph gave this back in place of an answer: the agent ran out of steps."""
-    return "need more steps to process" in (draft.content or "")[:80]
-
-
-def _about_models(calls: list[Call], last: Call | None) -> dict[str, object]:
-    """The models that were asked in a trace; and that of the agent's `last` call, with its provider."""
-    told: dict[str, object] = {}
-    models: list[str] = []
-    for call in calls:
-        if call.model is not None and call.model not in models:
-            models.append(call.model)
-    if models:
-        told["models"] = models
-    if last is not None and last.model is not None:
-        told["model"] = last.model
-    if last is not None and isinstance(last.about.ls_provider, str):
-        told["provider"] = last.about.ls_provider
-    return told
+            entries=entries,
+            nested=nested,
+            internal=internal,
+            retrieved=retrieved(trace, transcript),
+            tools=tools,
+            amendments=transcript.amendments,
+            rewards=encode_chunks(trace.rewards.all),
+            figures=self.agents.figures,
+            news=transcript.news(),
+            base=self.before.total,
+            after=self._after(transcript, entries, seen),
+            reopens=resumes and (by_human or not self.replays),
+            finish=finish,
+            out_of_steps=ran_out,
+            metadata=models_asked(trace.calls, last),
+            project_id=trace.project_id,
+            aggregation=trace.aggregation,
+        )
