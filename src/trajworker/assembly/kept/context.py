@@ -162,7 +162,7 @@ def joined(references: list[int], view: list[tuple[int, int]]) -> list[tuple[int
 
 def refer(view: list[tuple[int, int]], reference: int) -> None:
     """Add a reference to ranges; one that follows the last range makes that longer."""
-    append(view, *alone(reference))
+    append(view, reference, reference if reference < 0 else reference + 1)  # `alone`, which every message would call
 
 
 def append(view: list[tuple[int, int]], start: int, stop: int) -> None:

@@ -1,6 +1,6 @@
 """The runs of one trace, read and sorted by kind."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Raw, structs
@@ -26,7 +26,9 @@ class Trace:
 
     def __init__(self, runs: Iterable[Run], feedback: Sequence[Feedback], rule: RewardRule) -> None:
         self.aggregation = rule.aggregation
-        self.runs = newest_versions(_all_masked(runs))
+        runs = tuple(runs)
+        _refuse_unmasked(runs)
+        self.runs = newest_versions(runs)
         if not self.runs:
             raise MalformedRun("a trace without any run tells nothing")
         first = next(iter(self.runs.values()))
@@ -80,13 +82,12 @@ class Trace:
         return told_by(run, self.calls) or run_id
 
 
-def _all_masked(runs: Iterable[Run]) -> Iterator[Run]:
-    """The runs, each looked at first; raises RedactionFailed at one that could not be masked."""
+def _refuse_unmasked(runs: Sequence[Run]) -> None:
+    """Raise RedactionFailed where a run could not be masked."""
     for run in runs:
-        if REDACTION_FAILED in run.flags:
+        if run.flags and REDACTION_FAILED in run.flags:
             why = f": {run.error}" if run.error else ""
             raise RedactionFailed(f"run {run.id} could not be masked, so its conversation is not handed out{why}")
-        yield run
 
 
 def _read_calls(llm_runs: list[Run], tools: list[ToolRun]) -> list[Call]:
