@@ -16,7 +16,8 @@ from support import recorded, runs
 from support.folding import fold_all
 from support.truth import differences
 from trajworker.assembly import Conversation, Header, assemble, encode_line
-from trajworker.model.run import NEEDED_RUN_TYPES
+from trajworker.assembly.kept.folds import Fold
+from trajworker.model.run import NEEDED_RUN_TYPES, Run
 from trajworker.simulator import Simulator, SimulatorSettings, serve
 from trajworker.trajectory import Trajectory
 
@@ -28,14 +29,23 @@ CASES = [
 
 
 @cache
-def assembled(producer: str, *, needed_only: bool) -> list[Trajectory]:
-    rows = [runs.from_v1(row) for row in recorded.runs(producer)]
+def recording(producer: str) -> list[Run]:
+    return [runs.from_v1(row) for row in recorded.runs(producer)]
+
+
+@cache
+def folded(producer: str, *, needed_only: bool) -> dict[str, list[Fold]]:
+    """The folds of each conversation, trace by trace."""
+    found = recording(producer)
     if needed_only:
-        rows = [run for run in rows if run.is_root or run.run_type in NEEDED_RUN_TYPES]
-    return [
-        assemble(fold_all(traces), Header(conversation_id=thread))
-        for thread, traces in runs.conversations(rows).items()
-    ]
+        found = [run for run in found if run.is_root or run.run_type in NEEDED_RUN_TYPES]
+    return {thread: fold_all(traces) for thread, traces in runs.conversations(found).items()}
+
+
+@cache
+def assembled(producer: str, *, needed_only: bool) -> list[Trajectory]:
+    found = folded(producer, needed_only=needed_only).items()
+    return [assemble(folds, Header(conversation_id=thread)) for thread, folds in found]
 
 
 @pytest.mark.parametrize(("producer", "thread"), CASES)
@@ -48,19 +58,17 @@ def test_roots_and_needed_run_types_tell_the_same(producer: str, thread: dict[st
     assert differences(assembled(producer, needed_only=True), thread) == []
 
 
-@pytest.mark.parametrize("keeps", [True, False])
 @pytest.mark.parametrize("producer", recorded.producers())
-def test_a_conversation_is_the_same_folded_at_once_or_trace_by_trace_in_whatever_order_runs_come(
-    producer: str, *, keeps: bool
-) -> None:
+def test_a_conversation_is_the_same_folded_at_once_or_trace_by_trace_in_whatever_order_runs_come(producer: str) -> None:
     shuffle = random.Random(producer)
-    rows = [runs.from_v1(row) for row in recorded.runs(producer)]
-    for thread, traces in runs.conversations(rows).items():
-        at_once = Conversation(keeps=keeps)
-        for trace in traces:
-            at_once.fold(shuffle.sample(trace, len(trace)))
+    for thread, traces in runs.conversations(recording(producer)).items():
         header = Header(conversation_id=thread)
-        assert b"".join(encode_line(at_once.folds, header)) == b"".join(encode_line(fold_all(traces), header))
+        told = b"".join(encode_line(folded(producer, needed_only=False)[thread], header))
+        for keeps in (True, False):
+            at_once = Conversation(keeps=keeps)
+            for trace in traces:
+                at_once.fold(shuffle.sample(trace, len(trace)))
+            assert b"".join(encode_line(at_once.folds, header)) == told
 
 
 @pytest.mark.timeout(300)  # all of them at once, beside whatever else runs here
