@@ -7,6 +7,7 @@ others (reliability.md section 5).
 import errno
 import os
 import stat
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -49,8 +50,8 @@ def private_folder(folder: Path) -> Path:
 
 def make_folder(folder: Path) -> None:
     """Make the folder and those above it that are missing, for their owner only; one that is there stays as it is."""
-    above = [one for one in folder.parents if not one.exists()]
-    for one in (*reversed(above), folder):
+    missing = list(takewhile(lambda one: not one.exists(), folder.parents))
+    for one in (*reversed(missing), folder):
         one.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
 

@@ -316,12 +316,18 @@ def test_purge_erases_and_lists_the_files_that_still_hold_it(say: Say, delivered
     assert say("purge", "--staging", delivered.staging, "--before", "1h")[0] == 0
 
 
-def test_purge_erases_a_conversation_from_what_imports_staged_too(
-    say: Say, delivered: Delivered, tmp_path: Path
-) -> None:
+def staged_by_imports_too(delivered: Delivered, tmp_path: Path) -> Path:
+    """What imports staged of the same project."""
     imported = tmp_path / "home" / ".trajectory" / "demo-0123456789abcdef.db"
     imported.parent.mkdir(mode=0o700, parents=True)
     shutil.copy(delivered.staging, imported)
+    return imported
+
+
+def test_purge_erases_a_conversation_from_what_imports_staged_too(
+    say: Say, delivered: Delivered, tmp_path: Path
+) -> None:
+    imported = staged_by_imports_too(delivered, tmp_path)
     code, out, _ = say("purge", "--staging", delivered.staging, "--before", "1h")
     assert (code, f"not looked at: {imported}" in out) == (0, True)
     assert b"Quito" in imported.read_bytes()
@@ -342,9 +348,7 @@ def test_purge_of_a_staging_in_use_says_to_try_again_and_not_that_nothing_is_the
 def test_purge_says_that_nothing_is_there_only_where_it_looked_everywhere(
     say: Say, delivered: Delivered, tmp_path: Path
 ) -> None:
-    imported = tmp_path / "home" / ".trajectory" / "demo-0123456789abcdef.db"
-    imported.parent.mkdir(mode=0o700, parents=True)
-    shutil.copy(delivered.staging, imported)
+    imported = staged_by_imports_too(delivered, tmp_path)
     with locked(imported):
         code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")
     assert (code, "knows no conversation" in err) == (75, False)

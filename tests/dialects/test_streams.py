@@ -33,6 +33,14 @@ def test_an_answer_in_pieces_is_put_together(items: list[dict[str, Any]]) -> Non
     assert said({"outputs": items}) == WHOLE
 
 
+def test_deltas_that_are_alike_were_each_said() -> None:
+    assert said({"outputs": [{"delta": "ha"}, {"delta": "ha"}]}) == "haha"
+
+
+def test_a_kind_that_is_no_word_makes_no_piece() -> None:
+    assert said({"outputs": [{"type": {}, "text": "It is "}, {"role": "assistant", "content": WHOLE}]}) == WHOLE
+
+
 @pytest.mark.parametrize(
     "items",
     [

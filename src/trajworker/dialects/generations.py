@@ -65,10 +65,11 @@ def read_message(answer: Answer, message: dict[str, Any]) -> None:
 
 def _with_cache(told: dict[str, Any] | None, about: dict[str, Any]) -> dict[str, Any] | None:
     """A message's counts, or Anthropic's own where older LangChain.js left out what was cached."""
-    own = usage(about.get("usage")) if told is not None and "usage" in about else None
-    if told is None or own is None or held(about["usage"]).get("input_tokens") != told.get("input_tokens"):
+    own = held(about.get("usage"))
+    if told is None or own.get("input_tokens") != told.get("input_tokens"):
         return told
-    return own if own.get("input_tokens") != told.get("input_tokens") else told
+    whole = usage(own)
+    return told if whole is None or whole.get("input_tokens") == told.get("input_tokens") else whole
 
 
 def _usage(source: dict[str, Any]) -> dict[str, Any] | None:

@@ -11,8 +11,8 @@ _TYPED = frozenset({"type", "role", "lc", "kwargs"})
 """Fields of a block or a message."""
 _WORDS = ("text", "content", "response", "answer")
 """Names that a text bears which may be whole."""
-_SPEAKERS = frozenset({"assistant", "ai", "model", None})
-_KINDS = frozenset({"text", "token", "chunk", "delta", "message", "done", "end", "final", None})
+_SPEAKERS = ("assistant", "ai", "model", None)
+_KINDS = ("text", "token", "chunk", "delta", "message", "done", "end", "final", None)
 """What apps call a piece, and its end; blocks and messages of other kinds are no pieces."""
 _CONVERSE = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop",
                        "metadata"})  # fmt: skip
@@ -155,7 +155,7 @@ def _texts(items: list[dict[str, Any]]) -> dict[str, Any] | None:
     whole: dict[str, Any] = {}
     for item in items:
         whole |= {key: value for key, value in _told(item).items() if key != name and key not in _TYPED}
-    ends_whole = texts[-1] == "".join(texts[:-1]) or _grow_on(texts)
+    ends_whole = name not in _PIECE and (texts[-1] == "".join(texts[:-1]) or _grow_on(texts))
     return {**whole, "content": texts[-1] if ends_whole else "".join(texts)}
 
 

@@ -63,7 +63,7 @@ class Root(Struct, eq=False, gc=False):
         heard: messages it was given, undecoded, where the last of them is an answer: a session, told as it went.
         trailing: messages it gave back, undecoded.
         outputs: all it gave back, undecoded.
-        gave_list: whether that is a list and nothing beside it.
+        gave_list: whether that is a list of several messages and nothing beside it.
     """
 
     words: list[Draft] = []
@@ -102,8 +102,6 @@ class Root(Struct, eq=False, gc=False):
 
         `said` are the digests of what the trace's own calls said.
         """
-        if not self.gave_list or len(self.trailing) < 2:  # noqa: PLR2004 - several answers
-            return
         drafts = list(self.given_back())[::-1]
         if len(drafts) != len(self.trailing) or any(one.role is not ASSISTANT or one.tool_calls for one in drafts):
             return
@@ -237,7 +235,7 @@ def read_root(run: Run) -> Root:
     if len(inputs) < MAX_PLAIN_BYTES:
         _plain_inputs(root, {name: plain(name, value) for name, value in given.items()} if given else decoded(inputs))
     root.trailing = messages_given_back(given_back, given, resumes=root.resumes)
-    root.outputs, root.gave_list = outputs, given_back.keys() == {"output"}
+    root.outputs, root.gave_list = outputs, len(root.trailing) > 1 and given_back.keys() == {"output"}
     return root
 
 
