@@ -21,6 +21,9 @@ from trajworker.model.run import NEEDED_RUN_TYPES, Run
 from trajworker.simulator import Simulator, SimulatorSettings, serve
 from trajworker.trajectory import Trajectory
 
+# Rules are covered by their own tests; thousands of dialogues under coverage would take twice their time.
+pytestmark = pytest.mark.no_cover
+
 CASES = [
     pytest.param(producer, thread, id=f"{producer}-{thread['dialogue']}")
     for producer in recorded.producers()
