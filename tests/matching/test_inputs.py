@@ -1,6 +1,7 @@
 """Calls may be spelt as any library spells them, and what is not understood is refused, never read as no calls."""
 
 from itertools import chain
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import ANY
@@ -9,7 +10,16 @@ import pytest
 
 from support.calls import call
 from trajworker.errors import ConfigError
-from trajworker.matching import MalformedCall, NoCalls, assert_never_called, matches, refute_trajectory, regex
+from trajworker.matching import (
+    MalformedCall,
+    NoCalls,
+    assert_never_called,
+    called_before,
+    matches,
+    refute_trajectory,
+    regex,
+    write_golden,
+)
 from trajworker.model.message import ToolCall
 from trajworker.trajectory import Trajectory
 
@@ -105,6 +115,46 @@ def test_a_call_among_messages_counts_or_is_refused(spelling: str) -> None:
 def test_what_is_neither_a_call_nor_a_message_is_refused_among_messages(item: Any) -> None:
     with pytest.raises(NoCalls, match="item 1 stands among messages"):
         matches([SAID, item], [])
+
+
+MADE = {"role": "assistant", "content": "", "tool_calls": [SPELLINGS["openai"]]}
+UNREAD: list[Any] = [
+    {"a": 1},
+    {"one": [SAID], "other": [SAID]},
+    [{"role": "agent", "content": "", "tool_calls": [SPELLINGS["openai"]]}],
+    [SAID, {"role": "agent", "content": "", "tool_calls": [SPELLINGS["openai"]]}],
+    [("values", {"messages": [SAID, MADE]})],
+    [((), {"model": {"messages": [MADE]}})],
+]
+
+
+@pytest.mark.parametrize("side", [[{"model": {"messages": [MADE]}}], [{"messages": [SAID, MADE]}], {"chat": [MADE]}])
+def test_a_graphs_stream_or_state_holds_the_calls_it_made(side: Any) -> None:
+    assert matches(side, WANTED)
+    with pytest.raises(AssertionError, match="search"):
+        assert_never_called(side, "search")
+
+
+@pytest.mark.parametrize("side", UNREAD)
+def test_what_cannot_be_read_is_refused_and_no_empty_path(side: Any, tmp_path: Path) -> None:
+    file = tmp_path / "golden.jsonl"
+    for ask in (
+        lambda: matches(side, []),
+        lambda: assert_never_called(side, "search"),
+        lambda: write_golden(file, side),
+        lambda: refute_trajectory(side, WANTED, "superset"),
+    ):
+        with pytest.raises(NoCalls):
+            ask()
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("side", [[{"foo": 1}], [{"arguments": {}}]])
+def test_a_call_without_a_name_may_be_any_tools_call(side: Any) -> None:
+    with pytest.raises(MalformedCall, match="recorded call 1 has no name"):
+        assert_never_called(side, "search")
+    with pytest.raises(MalformedCall, match="recorded call 1 has no name"):
+        called_before(side, "search", "book")
 
 
 def test_items_of_an_answer_that_are_no_calls_of_ours_stay_messages() -> None:

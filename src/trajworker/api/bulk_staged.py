@@ -29,7 +29,8 @@ from trajworker.sources.files.run_files import Messages, RunFiles
 from trajworker.sources.redacting import Masking
 from trajworker.sources.wires.thread_key import ThreadKey
 from trajworker.staging import MEMORY, Staging, open_staging
-from trajworker.trajectory import Trajectory, encode_trajectory
+from trajworker.trajectory import encode_trajectory
+from trajworker.trajectory.chain import trajectory_of_recorded
 
 PAGE_ROWS = 500
 """Rows that are masked and staged in one transaction."""
@@ -120,7 +121,7 @@ class _PageMaker:
         name = thread.conversation_id
         try:
             messages = redact_value(thread.messages, self._redactor) if self._redactor else thread.messages
-            found = Trajectory.from_messages(messages)
+            found = trajectory_of_recorded(messages)
         except (ConfigError, RedactionFailed) as error:
             return AssembledLine(name, failure=str(error))
         task = replace(found.task, conversation_id=name)

@@ -7,7 +7,7 @@ passes. To forbid each of them use `assert_never_called`.
 from typing import Unpack
 
 from trajworker.errors import ConfigError, TrajectoryMismatch
-from trajworker.matching.calls import CallPath, read_calls
+from trajworker.matching.calls import Call, read_calls, refuse_nameless
 from trajworker.matching.compare import matches
 from trajworker.matching.rendering import render, show_call
 from trajworker.matching.rules import MatchOptions
@@ -44,7 +44,7 @@ def assert_called_before(trajectory: object, first: str, then: str, *, require_b
     Raises ToolsNotCalled, with `require_both`, where either was never called.
     """
     __tracebackhide__ = True
-    names = _names(read_calls(trajectory))
+    names = _names(trajectory)
     if not came_before(names, first, then, require_both=require_both):
         raise TrajectoryMismatch(f"{first} was not called before {then}: {_places(names, first, then)}")
 
@@ -52,7 +52,7 @@ def assert_called_before(trajectory: object, first: str, then: str, *, require_b
 def refute_called_before(trajectory: object, first: str, then: str, *, require_both: bool = False) -> None:
     """Fail if a call of `first` came before a call of `then`; passes where either is missing, unless `require_both`."""
     __tracebackhide__ = True
-    names = _names(read_calls(trajectory))
+    names = _names(trajectory)
     if came_before(names, first, then, require_both=require_both):
         raise TrajectoryMismatch(f"{first} was called before {then}: {_places(names, first, then)}")
 
@@ -61,7 +61,7 @@ def assert_never_called(trajectory: object, *names: str) -> None:
     """Fail if any one of these tools was called at all; see `_forbidden` for what is refused."""
     __tracebackhide__ = True
     forbidden = _forbidden(names)
-    made = [call for call in read_calls(trajectory).calls if call.name in forbidden]
+    made = [call for call in _named(trajectory) if call.name in forbidden]
     if made:
         calls = "\n".join(f"  + {call.index + 1:>3} {show_call(call)}" for call in made)
         tools = ", ".join(dict.fromkeys(str(call.name) for call in made))
@@ -70,7 +70,7 @@ def assert_never_called(trajectory: object, *names: str) -> None:
 
 def called_before(trajectory: object, first: str, then: str, *, require_both: bool = False) -> bool:
     """`Trajectory.called_before` for whatever `matches` takes."""
-    return came_before(_names(read_calls(trajectory)), first, then, require_both=require_both)
+    return came_before(_names(trajectory), first, then, require_both=require_both)
 
 
 def _forbidden(names: tuple[str, ...]) -> set[str]:
@@ -80,8 +80,16 @@ def _forbidden(names: tuple[str, ...]) -> set[str]:
     return {tool_name(name) for name in names}
 
 
-def _names(path: CallPath) -> list[str]:
-    return [str(call.name) for call in path.calls]
+def _named(trajectory: object) -> tuple[Call, ...]:
+    """The calls; raises MalformedCall for one without a name, which might be any tool's."""
+    calls = read_calls(trajectory).calls
+    for call in calls:
+        refuse_nameless(call, "recorded")
+    return calls
+
+
+def _names(trajectory: object) -> list[str]:
+    return [str(call.name) for call in _named(trajectory)]
 
 
 def _places(names: list[str], *tools: str) -> str:

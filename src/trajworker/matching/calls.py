@@ -16,7 +16,9 @@ from trajworker.errors import ConfigError
 from trajworker.model.message import Message, ToolCall
 from trajworker.trajectory.calling import made_calls
 from trajworker.trajectory.chain import messages_of
+from trajworker.trajectory.known import is_unknown
 from trajworker.trajectory.plain import plain, run_through
+from trajworker.trajectory.states import NoMessages, streamed_messages
 from trajworker.trajectory.trajectory import Trajectory
 
 
@@ -81,7 +83,13 @@ def read_calls(side: object) -> CallPath:
     """The calls of one side of a comparison; raises NoCalls where it holds none that could be recognised."""
     if isinstance(side, CallPath):
         return side
-    side = run_through(side)
+    try:
+        return _read_side(run_through(side))
+    except NoMessages as error:
+        raise NoCalls(str(error)) from error
+
+
+def _read_side(side: Any) -> CallPath:  # noqa: ANN401 - any object at all
     if isinstance(side, Trajectory):
         return _path_of_messages(side.messages)
     if isinstance(side, Sequence) and not isinstance(side, str | bytes):
@@ -104,6 +112,9 @@ def _is_list(side: object) -> bool:
 def _path_of_list(items: list[Any]) -> CallPath:
     if items and all(_is_list(item) and not _is_pair(item) for item in items):
         return _path_of_turns(items)
+    streamed = _streamed(items)
+    if streamed is not None:
+        return _path_of_conversation(streamed)
     if all(_is_call(item) for item in items):
         return CallPath(tuple(_read_call(index, item) for index, item in enumerate(items)))
     for index, item in enumerate(items):
@@ -112,21 +123,22 @@ def _path_of_list(items: list[Any]) -> CallPath:
     return _path_of_conversation(items)
 
 
+def _streamed(items: list[Any]) -> list[Any] | None:
+    if all(isinstance(item, Mapping) and "function" not in item and not _is_named_call(item) for item in items):
+        return streamed_messages([plain(item) for item in items])
+    return None
+
+
 def _path_of_conversation(items: list[Any]) -> CallPath:
     """The calls of messages; raises NoCalls for a call that stands among them, where it would silently not count."""
     for index, item in enumerate(items):
-        if _is_list(item) and _is_pair(item) and (isinstance(item[-1], Mapping | None) or _is_unread(item)):
+        if _is_list(item) and _is_pair(item) and (isinstance(item[-1], Mapping | None) or is_unknown(plain(item))):
             form = "a call as {'name': ..., 'arguments': ...}, a message as (role, text)"
             raise NoCalls(f"item {index} is a {type(item).__name__}, neither a call nor a message: write {form}")
-        if not _is_list(item) and _is_call(item) and _is_unread(item):
+        if not _is_list(item) and _is_call(item) and is_unknown(plain(item)):
             advice = "give calls alone, or in the tool_calls of an assistant message"
             raise NoCalls(f"item {index} stands among messages and is none: {advice}")
     return _path_of_messages(Trajectory.from_messages(items).messages)
-
-
-def _is_unread(item: object) -> bool:
-    """Whether no dialect knows this as a message; the calls among Responses items are messages."""
-    return all("raw" in message.flags for message in Trajectory.from_messages([item]).messages)
 
 
 def _is_pair(item: Sequence[Any]) -> bool:
@@ -234,10 +246,15 @@ def _parsed(arguments: object) -> object:
     return value if isinstance(value, dict) else arguments
 
 
-def refuse_malformed(call: Call, side: str) -> None:
-    """Raise MalformedCall where `call` lacks what a comparison needs."""
+def refuse_nameless(call: Call, side: str) -> None:
+    """Raise MalformedCall where nobody can say which tool `call` is one of."""
     if call.name is MISSING:
         raise MalformedCall(f"{side} call {call.index + 1} has no name")
+
+
+def refuse_malformed(call: Call, side: str) -> None:
+    """Raise MalformedCall where `call` lacks what a comparison needs."""
+    refuse_nameless(call, side)
     if call.arguments is MISSING:
         advice = "write None to accept any arguments, {} for none"
         raise MalformedCall(f"{side} call {call.index + 1} ({call.name}) has no arguments: {advice}")

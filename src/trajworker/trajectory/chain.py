@@ -8,24 +8,31 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from trajworker.dialects import Draft, answer_of, digest
-from trajworker.errors import ConfigError
+from trajworker.dialects import Draft, answer_of
+from trajworker.dialects.speech import RAW
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.answered import link_results
+from trajworker.trajectory.excluding import without
+from trajworker.trajectory.known import known_messages
 from trajworker.trajectory.plain import plain, run_through
 from trajworker.trajectory.rates import tool_error_rate
 from trajworker.trajectory.recorded import provider_of, read_messages
+from trajworker.trajectory.states import (
+    ANSWERED,
+    ASKED,
+    FORMS,
+    STREAMS,
+    NoMessages,
+    is_spoken,
+    keys_of,
+    state_messages,
+    streamed_messages,
+)
 from trajworker.trajectory.trajectory import Step, Task, Trajectory, TrajectoryMetrics
 from trajworker.trajectory.view import MessageView
 
-_ASKED: Final = ("input", "question", "query", "prompt")
-_ANSWERED: Final = ("output", "answer", "result", "response", "text")
 _HISTORIES: Final = ("to_input_list", "new_messages", "all_messages")
 _MODEL_NAMES: Final = ("model_name", "model", "model_id", "deployment_name")
-
-
-class NoMessages(ConfigError, TypeError):
-    """What was given holds no messages; the message says what may be given."""
 
 
 def trajectory_from_chain(run: object, exclude: object = (), metadata: object = None) -> Trajectory:
@@ -33,21 +40,26 @@ def trajectory_from_chain(run: object, exclude: object = (), metadata: object = 
     if isinstance(run, Trajectory):
         return run
     items = messages_of(run)
-    drafts = _without(read_messages(items), read_messages(messages_of(exclude)))
-    return _trajectory(drafts, _metadata(metadata, drafts, provider_of(items)))
+    return _trajectory(items, without(known_messages(items), known_messages(messages_of(exclude))), metadata)
 
 
 def trajectory_from_messages(messages: object, metadata: object = None) -> Trajectory:
     """A Trajectory of exactly these messages. `metadata`: a mapping, or the model object that was asked."""
     items = messages_of(messages)
-    drafts = read_messages(items)
-    return _trajectory(drafts, _metadata(metadata, drafts, provider_of(items)))
+    return _trajectory(items, known_messages(items), metadata)
+
+
+def trajectory_of_recorded(messages: list[Any]) -> Trajectory:
+    """A Trajectory of messages that were recorded: what no dialect knows is kept raw, as in every import."""
+    items = messages_of(messages)
+    return _trajectory(items, read_messages(items), None)
 
 
 def messages_of(run: object) -> list[Any]:
     """Messages of whatever a run left behind; raises NoMessages where it is nothing known.
 
-    A LangChain or LangGraph result (`{"messages": [...]}`), message objects or their dictionaries, OpenAI, Responses or
+    A LangChain or LangGraph result (`{"messages": [...]}`, or under another key), what a graph streamed as updates or
+    values, in a list, message objects or their dictionaries, OpenAI, Responses or
     Anthropic messages and answers, an LLMChain's or AgentExecutor's result, an object that has `messages`. Messages may
     come in a list, a tuple or a generator.
     """
@@ -65,11 +77,13 @@ def messages_of(run: object) -> list[Any]:
     if isinstance(run, str):
         return [{"role": "assistant", "content": run}]
     if isinstance(run, Sequence) and not isinstance(run, bytes) and not hasattr(run, "_asdict"):
-        return [_one(item) for item in run]
+        items = [_one(item) for item in run]
+        streamed = streamed_messages(items)
+        return items if streamed is None else streamed
     value = plain(run)
     if isinstance(value, dict):
         return _of_result(value)
-    raise NoMessages(f"no messages in {type(run).__name__}: give a chain result, messages, or {{'messages': [...]}}")
+    raise NoMessages(f"no messages in {type(run).__name__}: {FORMS}")
 
 
 def _one(item: object) -> Any:  # noqa: ANN401 - recorded JSON
@@ -77,25 +91,21 @@ def _one(item: object) -> Any:  # noqa: ANN401 - recorded JSON
 
 
 def _of_result(result: dict[str, Any]) -> list[Any]:
-    held = result.get("messages")
-    if isinstance(held, list):
-        return held
-    if isinstance(held, dict):
-        return [held]
-    if isinstance(result.get("intermediate_steps"), list):
+    if isinstance(result.get("intermediate_steps"), list) and not isinstance(result.get("messages"), list | dict):
         return _of_executor(result)
-    if "role" in result or "lc" in result or ("type" in result and "content" in result):
-        return [result]
-    return _of_answer(result)
+    held = state_messages(result)
+    if held is not None:
+        return held
+    return [result] if is_spoken(result) else _of_answer(result)
 
 
 def _of_answer(result: dict[str, Any]) -> list[Any]:
     """A model's raw answer, or a chain's input and output."""
-    asked = next((result[name] for name in _ASKED if isinstance(result.get(name), str)), None)
+    asked = next((result[name] for name in ASKED if isinstance(result.get(name), str)), None)
     answer = answer_of(result)
-    if answer.draft is None:
-        raise NoMessages(f"no messages in a result with the keys {', '.join(sorted(result))}")
     draft = answer.draft
+    if draft is None or RAW in draft.flags:
+        raise NoMessages(f"no messages in a result with the keys {keys_of(result)}: {FORMS}; {STREAMS}")
     if draft.usage is None:
         draft.usage = answer.usage
     if draft.response_model is None:
@@ -105,14 +115,14 @@ def _of_answer(result: dict[str, Any]) -> list[Any]:
 
 def _of_executor(result: dict[str, Any]) -> list[Any]:
     """An AgentExecutor's result: `chat_history` was there before, so it is not part of the run."""
-    asked = next((result[name] for name in _ASKED if name in result), None)
+    asked = next((result[name] for name in ASKED if name in result), None)
     items: list[Any] = [] if asked is None else [{"role": "user", "content": asked}]
     steps = [step for step in result["intermediate_steps"] if isinstance(step, list) and len(step) > 1]
     for log, together in groupby(steps, key=lambda step: step[0].get("message_log") or step[0].get("log")):
         actions = list(together)
         items.append(_asking_message(log, [action for action, *_ in actions]))
         items += [_observation(action, observed) for action, observed, *_ in actions]
-    answered = next((result[name] for name in _ANSWERED if result.get(name) is not None), None)
+    answered = next((result[name] for name in ANSWERED if result.get(name) is not None), None)
     return items if answered is None else [*items, {"role": "assistant", "content": answered}]
 
 
@@ -136,26 +146,6 @@ def _observation(action: dict[str, Any], observed: Any) -> dict[str, Any]:  # no
     }
 
 
-def _without(drafts: list[Draft], before: list[Draft]) -> list[Draft]:
-    """Drop what was there before: by id wherever it stands, else at the beginning, in order."""
-    ids = {draft.id for draft in before if draft.id}
-    waiting = list(before)
-    kept: list[Draft] = []
-    for draft in drafts:
-        if draft.id is not None and draft.id in ids:
-            continue
-        at = next((index for index, old in enumerate(waiting) if _same(draft, old)), None) if not kept else None
-        if at is None:
-            kept.append(draft)
-        else:
-            del waiting[: at + 1]
-    return kept
-
-
-def _same(draft: Draft, old: Draft) -> bool:
-    return not (draft.id and old.id) and digest(draft) == digest(old)
-
-
 def _metadata(given: object, drafts: list[Draft], provider: str | None) -> dict[str, Any]:
     model = next((draft.response_model for draft in reversed(drafts) if draft.response_model), None)
     found = {"model": model, "provider": provider}
@@ -169,14 +159,14 @@ def _metadata(given: object, drafts: list[Draft], provider: str | None) -> dict[
     return metadata | ({"model": named} if named else {}) | {"class": f"{kind.__module__}.{kind.__qualname__}"}
 
 
-def _trajectory(drafts: list[Draft], metadata: dict[str, Any]) -> Trajectory:
+def _trajectory(items: list[Any], drafts: list[Draft], metadata: object) -> Trajectory:
     link_results(drafts)
     turn = 0
     for draft in drafts:
         turn += draft.role is Role.USER
         draft.turn = turn
     messages = tuple(draft.seal() for draft in drafts)
-    return assembled(messages, metadata)
+    return assembled(messages, _metadata(metadata, drafts, provider_of(items)))
 
 
 def assembled(messages: tuple[Message, ...], metadata: dict[str, Any]) -> Trajectory:

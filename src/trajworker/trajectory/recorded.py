@@ -24,7 +24,7 @@ def read_messages(items: Iterable[Any]) -> list[Draft]:
             drafts += [*read_all(pending), item if isinstance(item, Draft) else draft_of(item)]
             pending = []
             continue
-        body = _body(item)
+        body = body_of(item)
         if not any(body.get(name) for name in _FIGURES) and not _broke_off(body):
             pending.append(item)  # items of one Responses answer must be read together
             continue
@@ -38,7 +38,7 @@ def draft_of(message: Message) -> Draft:
     return Draft(**{name: getattr(message, name) for name in message.__struct_fields__})
 
 
-def _body(item: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
+def body_of(item: Any) -> dict[str, Any]:  # noqa: ANN401 - recorded JSON
     """The fields of a message, whichever envelope they are in."""
     if not isinstance(item, dict):
         return {}
@@ -101,7 +101,7 @@ def provider_of(items: Iterable[Any]) -> str | None:
     """The provider that the last message naming one names."""
     found: str | None = None
     for item in items:
-        metadata = _body(item).get("response_metadata")
+        metadata = body_of(item).get("response_metadata")
         if isinstance(metadata, dict):
             named = metadata.get("model_provider") or metadata.get("provider")
             found = named if isinstance(named, str) else found

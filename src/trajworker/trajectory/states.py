@@ -1,0 +1,152 @@
+"""Where a graph's state holds its messages, and what a graph streamed as the messages it left behind.
+
+The key is `messages`, else the one under which plainly nothing but messages stands. A stream is a list: of whole states
+(LangGraph's `stream_mode="values"`), or of what each node added (`"updates"`: `{node: {"messages": [...]}}`).
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from trajworker.dialects import read_one
+from trajworker.errors import ConfigError
+
+ASKED: Final = ("input", "question", "query", "prompt")
+ANSWERED: Final = ("output", "answer", "result", "response", "text")
+_BEFORE: Final = ("chat_history", "history", *ASKED)
+"""Names of what was there before the run, where an answer stands beside it."""
+_ANSWERS: Final = frozenset({"choices", "candidates", "generations"})
+"""Fields of a model's own answer, whose lists hold no conversation."""
+_ENVELOPE: Final = frozenset({"type", "ns", "data"})
+_STREAMED: Final = ("updates", "values")
+
+KEYS_SHOWN: Final = 8
+"""Keys of what was not recognised that an error names."""
+
+FORMS: Final = "give a chain result, messages, or {'messages': [...]}"
+STREAMS: Final = "of a stream the final result, or all of its updates or values in a list"
+
+
+class NoMessages(ConfigError, TypeError):
+    """What was given holds no messages; the message says what may be given."""
+
+
+def keys_of(value: dict[str, Any]) -> str:
+    """The keys of an object for an error, as many as help."""
+    names = sorted(value)
+    return ", ".join(names[:KEYS_SHOWN]) + (", ..." if len(names) > KEYS_SHOWN else "")
+
+
+def is_spoken(value: dict[str, Any]) -> bool:
+    """Whether an object says that it is one message, whoever speaks."""
+    return "role" in value or "lc" in value or ("type" in value and "content" in value)
+
+
+def state_messages(state: dict[str, Any]) -> list[Any] | None:
+    """The messages of a state or result, None where it plainly holds none; raises NoMessages where two lists vie."""
+    held = state.get("messages")
+    if isinstance(held, list):
+        return held
+    if isinstance(held, dict):
+        return [held]
+    if not _ANSWERS.isdisjoint(state) or state.get("object") == "response" or is_spoken(state):
+        return None
+    lists = {name: found for name, value in state.items() if (found := _listed(name, value)) is not None}
+    answered = any(state.get(name) is not None for name in ANSWERED)
+    told = [name for name in lists if name not in _BEFORE] or ([] if answered else list(lists))
+    if len(told) > 1:
+        raise NoMessages(f"messages stand under {', '.join(sorted(told))}: give the list that is meant")
+    return lists[told[0]] if told else None
+
+
+def streamed_messages(items: list[Any]) -> list[Any] | None:
+    """The messages of all that a graph streamed, None where these are no parts of such a stream."""
+    if not items or not all(isinstance(item, dict) and not is_spoken(item) for item in items):
+        return None
+    parts = _parts(items)
+    if any(_is_message(part) for part in parts):
+        return None
+    updates = [_update_messages(part) for part in parts]
+    if any(update is not None for update in updates):
+        return _folded(message for update in updates for message in update or ())
+    states = [state_messages(part) for part in parts]
+    told = [state for state in states if state is not None]
+    return _last(told) if told else None
+
+
+def _parts(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What stands in the envelopes of a newer stream (`{"type", "ns", "data"}`), if all are of one kind and one graph.
+
+    Parts of sub-graphs tell what their graph tells again, or what is no message of it: they are not sorted out here.
+    """
+    if not all(item.keys() >= _ENVELOPE for item in items):
+        return items
+    alike = len({item["type"] for item in items}) == 1 and not any(item["ns"] for item in items)
+    told = [item["data"] for item in items if isinstance(item["data"], dict)]
+    return told if alike and items[0]["type"] in _STREAMED and len(told) == len(items) else []
+
+
+def _listed(name: str, value: Any) -> list[Any] | None:  # noqa: ANN401 - recorded JSON
+    """The messages under a key; one alone under the name of an answer is read as an answer, with what is beside it."""
+    if isinstance(value, dict):
+        value = value.get("messages") if name in ANSWERED else None
+    if not isinstance(value, list) or not value or (len(value) == 1 and name in ANSWERED):
+        return None
+    return value if all(_is_message(item) for item in value) else None
+
+
+def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    return isinstance(item, dict) and not any("raw" in draft.flags for draft in read_one(item))
+
+
+def _update_messages(part: dict[str, Any]) -> list[Any] | None:
+    """What the nodes of one update added; None where it is no update, or adds no messages."""
+    if "messages" in part or not all(isinstance(value, dict | list | None) for value in part.values()):
+        return None
+    added: list[Any] = []
+    found = False
+    for value in part.values():
+        for update in value if isinstance(value, list) else [value]:
+            held = state_messages(update) if isinstance(update, dict) and not _is_message(update) else None
+            found = found or held is not None
+            added += held or []
+    return added if found else None
+
+
+def _folded(messages: Iterable[Any]) -> list[Any]:
+    """Messages in order; one that comes again under its id takes the place of the first, as in the graph."""
+    kept: list[Any] = []
+    places: dict[str, int] = {}
+    for message in messages:
+        name = _id(message)
+        if name is not None and name in places:
+            kept[places[name]] = message
+            continue
+        if name is not None:
+            places[name] = len(kept)
+        kept.append(message)
+    return kept
+
+
+def _last(states: list[list[Any]]) -> list[Any]:
+    """The last of several states, if it holds all that the earlier ones held."""
+    whole = states[-1]
+    if all(_continues(whole, state) for state in states):
+        return whole
+    fault = "these states do not go on from one another, so that none holds all messages"
+    raise NoMessages(f"{fault}: give the messages of one run in one list")
+
+
+def _continues(whole: list[Any], state: list[Any]) -> bool:
+    if len(state) > len(whole):
+        return False
+    return all(
+        ours == theirs or _id(ours) == _id(theirs) is not None for ours, theirs in zip(whole, state, strict=False)
+    )
+
+
+def _id(message: Any) -> str | None:  # noqa: ANN401 - recorded JSON
+    """The id of a message in either envelope; that of an `lc` constructor is the name of its class."""
+    fields = message if isinstance(message, dict) else {}
+    inner = fields.get("kwargs") or fields.get("data")
+    name = (inner if isinstance(inner, dict) else fields).get("id")
+    return name if isinstance(name, str) else None
