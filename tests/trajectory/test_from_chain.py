@@ -294,6 +294,31 @@ def test_what_was_there_before_is_left_out_by_id_or_at_the_beginning() -> None:
     assert Trajectory.from_chain({"messages": new}, exclude=old[:1]).messages == Trajectory.from_messages(new).messages
 
 
+def called(name: str, call_id: str | None, result: str = "ok") -> list[dict[str, Any]]:
+    """A turn in plain messages, as a producer without message ids writes it."""
+    call = {"type": "function", "function": {"name": name, "arguments": "{}"}} | ({"id": call_id} if call_id else {})
+    return [
+        {"role": "user", "content": "delete it"},
+        {"role": "assistant", "content": "", "tool_calls": [call]},
+        {"role": "tool", "content": result} | ({"tool_call_id": call_id} if call_id else {}),
+        {"role": "assistant", "content": "Done."},
+    ]
+
+
+def test_the_same_words_with_another_call_are_said_anew() -> None:
+    old, new = called("delete_all", "call_1"), called("delete_all", "call_2")
+    for run in (new, [*old, *new], [*old[2:], *new]):
+        told = Trajectory.from_chain({"messages": run}, exclude=old)
+        assert [call.id for call in told.tool_calls] == ["call_2"]
+        assert [message.content or "" for message in told.messages] == ["delete it", "", "ok", "Done."]
+
+
+@pytest.mark.parametrize("ids", [("call_1", "call_1"), (None, "call_1"), (None, None)])
+def test_a_repeated_turn_is_left_out_where_no_id_says_otherwise(ids: tuple[str | None, str | None]) -> None:
+    old, again = called("delete_all", ids[0]), called("delete_all", ids[1])
+    assert Trajectory.from_chain({"messages": again}, exclude=old).messages == ()
+
+
 def test_messages_may_come_out_of_a_generator() -> None:
     whole = Trajectory.from_messages(MESSAGES)
     assert Trajectory.from_messages(message for message in MESSAGES) == whole
