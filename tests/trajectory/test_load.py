@@ -5,7 +5,9 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import zstandard
 
@@ -180,6 +182,33 @@ def test_a_foreign_line_is_named_by_file_and_number(tmp_path: Path, line: bytes)
     file.write_bytes(encode_trajectory(ONE) + b"\n" + line)
     with pytest.raises(NotATrajectory, match=r"x\.jsonl, line 2 is no trajectory"):
         list(load(file))
+
+
+RUN = {"id": "r1", "name": "agent", "run_type": "llm", "inputs": {}, "outputs": {}, "error": "x", "metadata": {}}
+
+
+@pytest.mark.parametrize("other", [{}, {"foo": 1}, RUN])
+@pytest.mark.parametrize("name", ["x.jsonl", "x.json"])
+def test_an_object_of_another_kind_is_no_trajectory_without_messages(
+    tmp_path: Path, other: dict[str, Any], name: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(json.dumps(other))
+    with pytest.raises(NotATrajectory, match="an object without messages, steps and a task"):
+        list(load(file))
+
+
+@pytest.mark.parametrize("told", [{"messages": []}, {"steps": []}, {"task": {}}])
+def test_one_field_makes_an_empty_trajectory(told: dict[str, Any]) -> None:
+    assert decode_line(json.dumps(told).encode()) == Trajectory()
+
+
+def test_plain_values_of_a_trajectory_as_the_guide_has_them() -> None:
+    values = msgspec.to_builtins(ONE, enc_hook=list)
+    assert values["task"]["conversation_id"] == "one"
+    assert [len(step["messages"]) for step in values["steps"]] == [len(step.messages) for step in ONE.steps]
+    assert len(msgspec.json.decode(msgspec.json.encode(ONE, enc_hook=list))["messages"]) == len(ONE.messages)
+    assert Trajectory.from_map(ONE.to_map()) == ONE
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])

@@ -63,6 +63,9 @@ class _Line(Struct, kw_only=True):
     metadata: dict[str, Any] = {}
 
 
+_NO_TASK = Task()
+_TELLING = frozenset({"messages", "steps", "task"})
+"""Fields of which what is a trajectory has one."""
 _DECODER = msgspec.json.Decoder(_Line)
 _MESSAGE = msgspec.json.Decoder(Message)
 _STEP = msgspec.json.Decoder(LineStep)
@@ -160,7 +163,16 @@ def _literal(entry: Any, history: tuple[Message, ...], count: int) -> Sequence[M
 
 def decode_line(line: bytes) -> Trajectory:
     """The trajectory of a line; raises msgspec.DecodeError where it is none."""
-    return _to_trajectory(_DECODER.decode(line))
+    decoded = _DECODER.decode(line)
+    if not decoded.messages and not decoded.steps and decoded.task == _NO_TASK:
+        _refuse_other(line)
+    return _to_trajectory(decoded)
+
+
+def _refuse_other(line: bytes) -> None:
+    """Raise where a line that tells nothing is an object of another kind, of which every field was passed over."""
+    if _TELLING.isdisjoint(msgspec.json.decode(line, type=dict[str, msgspec.Raw])):
+        raise msgspec.ValidationError("an object without messages, steps and a task")
 
 
 def line_of(trajectory: Trajectory, *, cumulative: bool = False) -> _Line:
