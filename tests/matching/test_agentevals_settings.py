@@ -48,6 +48,27 @@ def test_in_its_subset_mode_the_words_mean_the_same_because_it_swaps_the_sides(
     assert bool(matches(actual, expected, "subset", "superset")) is score
 
 
+@pytest.mark.parametrize(
+    ("mode", "its", "ours", "scores"),
+    [
+        ("strict", "superset", "subset", (True, False)),
+        ("strict", "subset", "superset", (False, True)),
+        ("superset", "superset", "subset", (True, False)),
+        ("superset", "subset", "superset", (False, True)),
+        ("subset", "superset", "superset", (False, True)),
+        ("subset", "subset", "subset", (True, False)),
+        ("unordered", "superset", "exact", (False, False)),
+        ("unordered", "subset", "exact", (False, False)),
+    ],
+)
+def test_a_word_for_one_tool_changes_as_the_word_for_all_of_them(
+    mode: str, its: str, ours: str, scores: tuple[bool, bool]
+) -> None:
+    """`scores` are what agentevals gives for `its` word, for wider and for narrower actual arguments."""
+    for (actual, expected), score in zip(((WIDE, NARROW), (NARROW, WIDE)), scores, strict=True):
+        assert bool(matches(actual, expected, mode, overrides={"t": ours}, absent_as_null=False)) is score, its
+
+
 def test_its_strict_wants_the_same_roles_and_lets_parallel_calls_change_places() -> None:
     one, other = call("t", {"a": 1}), call("u", {})
     assert matches(openai(one, other), openai(other, one), group="message")

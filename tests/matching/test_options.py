@@ -27,9 +27,9 @@ from trajworker.matching.rules import MODES
         ({"group": "message", "mode": "unordered"}, "needs mode='strict'"),
         ({"overrides": ["t"]}, "no mapping of tool names"),
         ({"overrides": {"t": "ignored"}}, "did you mean 'ignore'"),
-        ({"overrides": {"t": []}}, "overrides['t']=[] is no rule"),
+        ({"overrides": {"t": []}}, "overrides['t']=[] is no rule (write 'ignore', or leave the tool out)"),
         ({"overrides": {"t": None}}, "overrides['t']=None is no rule"),
-        ({"overrides": {"t": 3}}, "a list of paths, or a function"),
+        ({"overrides": {"t": 3}}, "a list of at least one path, or a function"),
     ],
 )
 def test_an_error_names_what_is_valid(options: dict[str, Any], told: str) -> None:

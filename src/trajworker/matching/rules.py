@@ -208,8 +208,9 @@ def _wrong_override(tool: object, override: object) -> Iterator[str]:
     if isinstance(override, str):
         yield from _unknown(f"overrides[{tool!r}]", override, ARGS)
     else:
-        kinds = f"one of {', '.join(map(repr, ARGS))}, a list of paths, or a function of two arguments"
-        yield f"overrides[{tool!r}]={override!r} is no rule: it is {kinds}"
+        kinds = f"one of {', '.join(map(repr, ARGS))}, a list of at least one path, or a function of two arguments"
+        advice = " (write 'ignore', or leave the tool out)" if override == [] else ""
+        yield f"overrides[{tool!r}]={override!r} is no rule{advice}: it is {kinds}"
 
 
 def _are_paths(value: object) -> bool:
