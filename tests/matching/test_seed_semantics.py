@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from support.calls import call
-from trajworker.matching import MalformedCall, UnknownOption, matches
+from trajworker.matching import MalformedCall, UnknownOption, matches, refute_trajectory
 from trajworker.trajectory import Trajectory
 
 SEARCH = call("search", {"query": "weather"})
@@ -127,7 +127,7 @@ def test_a_wildcard_and_a_particular_call_never_compete_for_the_same_call() -> N
 
 
 @pytest.mark.parametrize("field", ["name", "arguments"])
-def test_a_call_without_a_field_is_an_error_once_it_is_compared(field: str) -> None:
+def test_a_call_without_a_field_is_an_error_on_either_side(field: str) -> None:
     broken = {key: value for key, value in SEARCH.items() if key != field}
     for mode in ("strict", "unordered", "superset"):
         with pytest.raises(MalformedCall, match=f"has no {field}"):
@@ -136,10 +136,18 @@ def test_a_call_without_a_field_is_an_error_once_it_is_compared(field: str) -> N
             matches([broken], [SEARCH], mode)
 
 
-def test_a_call_without_a_field_is_no_error_where_the_count_already_decides() -> None:
-    assert not matches([SEARCH, BOOK], [{"name": "search"}])
-    assert not matches([], [{"name": "search"}], "superset")
-    assert not matches([BOOK], [{"name": "search"}], "unordered")  # arguments are not looked at under another name
+def test_a_call_without_a_field_is_an_error_wherever_it_stands_and_whatever_decides() -> None:
+    """What a search happens to meet first would decide otherwise; so a guard would pass that was never asked."""
+    two = [SEARCH, BOOK]
+    for broken in ({"name": "delete_all"}, {"name": "search"}):
+        for mode in ("strict", "unordered", "superset", "subset", "in_order"):
+            for expected in ([broken], [SEARCH, broken], [*two, broken]):
+                with pytest.raises(MalformedCall, match=r"has no arguments: write None"):
+                    matches(two, expected, mode)
+                with pytest.raises(MalformedCall):
+                    matches([], expected, mode)
+        with pytest.raises(MalformedCall):
+            refute_trajectory(two, [broken])
 
 
 def test_unknown_modes_and_args_are_errors_that_name_the_valid_ones() -> None:

@@ -130,7 +130,7 @@ def _walk_back(span: Span, worth: list[list[int]], best: list[list[int]], rules:
 
 
 def _worth(actual: Call, expected: Call, rules: Rules) -> int:
-    if actual.name != expected.name or actual.malformed or expected.malformed:
+    if actual.name != expected.name:
         return 0
     return KEPT if rules.pairs(actual, expected) else 1 + _similarity(actual.arguments, expected.arguments)
 

@@ -32,8 +32,7 @@ def maximum_matching(actual: Sequence[Call], expected: Sequence[Call], rules: Ru
 def _by_tool(calls: Sequence[Call]) -> dict[Hashable, list[Call]]:
     tools: dict[Hashable, list[Call]] = defaultdict(list)
     for call in calls:
-        if not call.malformed:
-            tools[call.name].append(call)
+        tools[call.name].append(call)
     return tools
 
 

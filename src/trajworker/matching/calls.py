@@ -23,7 +23,7 @@ from trajworker.trajectory.trajectory import Trajectory
 
 
 class Missing(Struct, frozen=True):
-    """Stands where a call has no such field; an error as soon as the call is looked at, as in seed 003."""
+    """Stands where a call has no such field: an error before anything is compared."""
 
     def __repr__(self) -> str:
         return "<missing>"
@@ -56,11 +56,6 @@ class Call(Struct, frozen=True):
     index: int
     name: Any
     arguments: Any
-
-    @property
-    def malformed(self) -> bool:
-        """Whether a field that comparing needs is missing."""
-        return self.name is MISSING or self.arguments is MISSING
 
 
 class CallPath(Struct, frozen=True):

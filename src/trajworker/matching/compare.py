@@ -1,8 +1,8 @@
 """`matches`: whether an agent went the way it was expected to go, and why not.
 
 Modes strict, unordered and superset and args exact and subset are those of LangChain's Elixir `Trajectory` (seed 003),
-with one difference: where its first-fit search gives a call away that another expectation needed, this finds the
-assignment.
+with two differences: where its first-fit search gives a call away that another expectation needed, this finds the
+assignment; and a malformed call is always an error, not only where the search happens to meet it.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,14 +10,11 @@ from typing import Final, TypeAlias, Unpack
 
 from trajworker.matching.alignment import align, align_pairs
 from trajworker.matching.assignment import Pairs, maximum_matching
-from trajworker.matching.calls import Call, CallPath, read_calls, refuse_malformed
+from trajworker.matching.calls import CallPath, read_calls, refuse_malformed
 from trajworker.matching.json_values import json_path
 from trajworker.matching.rules import MatchOptions, Mode, Rules, read_rules
 from trajworker.matching.turns import in_order_by_turn, roles_differ, shared_turns, strict_by_turn, turns_of
 from trajworker.matching.verdict import AlignedCall, Verdict
-
-SEED_MODES: Final = ("strict", "unordered", "superset")
-"""Modes of seed 003, where a malformed call is an error only once it is compared; elsewhere it always is."""
 
 Decide: TypeAlias = Callable[[CallPath, CallPath, Rules], Pairs | None]
 """The pairs of a match, None where there is none."""
@@ -46,15 +43,14 @@ def matches(
     Raises:
         UnknownOption: an option or a value of it does not exist.
         NoCalls: a side holds nothing that tool calls could be read from.
-        MalformedCall: a call that had to be compared has no name or no arguments, or arguments without an end.
+        MalformedCall: a call has no name or no arguments, or arguments without an end; told before any is compared.
         Incomparable: a value of another library says neither yes nor no when it is asked whether it is equal.
     """
     rules = read_rules(mode, args, options)
     ours, theirs = _on_one_footing(read_calls(actual), read_calls(expected))
-    if rules.group or rules.mode not in SEED_MODES:
-        for path, whose in ((ours, "actual"), (theirs, "expected")):
-            for call in path.calls:
-                refuse_malformed(call, whose)
+    for path, whose in ((ours, "actual"), (theirs, "expected")):
+        for call in path.calls:
+            refuse_malformed(call, whose)
     reason = roles_differ(ours, theirs) if rules.group == "message" else None
     pairs = None if reason else _DECIDE[rules.mode](ours, theirs, rules)
     alignment = _alignment(ours, theirs, pairs, rules)
@@ -86,7 +82,7 @@ def _strict(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
         return strict_by_turn(actual, expected, rules)
     if len(actual.calls) != len(expected.calls):
         return None
-    if not all(rules.accepts(a, e) for a, e in zip(actual.calls, expected.calls, strict=True)):
+    if not all(rules.pairs(a, e) for a, e in zip(actual.calls, expected.calls, strict=True)):
         return None
     return {index: index for index in range(len(expected.calls))}
 
@@ -96,7 +92,7 @@ def _in_order(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | Non
         return in_order_by_turn(actual, expected, rules)
     pairs: Pairs = {}
     for call in actual.calls:
-        if len(pairs) < len(expected.calls) and rules.accepts(call, expected.calls[len(pairs)]):
+        if len(pairs) < len(expected.calls) and rules.pairs(call, expected.calls[len(pairs)]):
             pairs[len(pairs)] = call.index
     return pairs if len(pairs) == len(expected.calls) else None
 
@@ -106,7 +102,7 @@ def _unordered(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | No
 
 
 def _superset(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
-    if not _look_at(actual.calls, expected.calls, rules) or len(expected.calls) > len(actual.calls):
+    if len(expected.calls) > len(actual.calls):
         return None
     pairs = maximum_matching(actual.calls, expected.calls, rules)
     return pairs if len(pairs) == len(expected.calls) else None
@@ -117,19 +113,6 @@ def _subset(actual: CallPath, expected: CallPath, rules: Rules) -> Pairs | None:
         return None
     pairs = maximum_matching(actual.calls, expected.calls, rules)
     return pairs if len(pairs) == len(actual.calls) else None
-
-
-def _look_at(actual: Sequence[Call], expected: Sequence[Call], rules: Rules) -> bool:
-    """Meet malformed calls just where the seed's search would (and raise); False where it would give up before."""
-    if not any(call.malformed for call in (*actual, *expected)):
-        return True
-    free = list(actual)
-    for wanted in expected:
-        found = next((call for call in free if rules.accepts(call, wanted)), None)
-        if found is None:
-            return False
-        free.remove(found)
-    return True
 
 
 _DECIDE: Final[dict[Mode, Decide]] = {

@@ -60,7 +60,7 @@ def verdict_map(verdict: Verdict) -> dict[str, Any]:
 
 def show_call(call: Call) -> str:
     """A call on one line, as one would write it in Python."""
-    name = _printable(str(call.name) if call.name is not MISSING else "<no name>")
+    name = _printable(str(call.name))
     if isinstance(call.arguments, dict):
         inner = ", ".join(f"{_printable(str(key))}={show_value(value)}" for key, value in call.arguments.items())
     elif call.arguments is None:
@@ -179,8 +179,6 @@ def _moved(rows: Iterable[AlignedCall]) -> dict[tuple[str, int], int]:
 
 
 def _identity(call: Call) -> tuple[Any, Any] | None:
-    if call.malformed:
-        return None
     try:
         return (call.name, key_of(call.arguments, PathPatterns()))
     except NotPlain:

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, TypeAlias, TypedDict, get_args
 from msgspec import Struct
 
 from trajworker.errors import ConfigError
-from trajworker.matching.calls import MISSING, Call, refuse_malformed
+from trajworker.matching.calls import Call
 from trajworker.matching.pointers import ABSENT, Path, PathPatterns, lookup, path_patterns, pointer, segments
 from trajworker.matching.values import Comparison, Difference, differences, same
 
@@ -95,16 +95,9 @@ class Rules(Struct, frozen=True):
         """The rule for the arguments of that tool."""
         return self.overrides.get(tool, self.default) if isinstance(tool, str) else self.default
 
-    def accepts(self, actual: Call, expected: Call) -> bool:
-        """Whether the actual call will do for the expected one; raises MalformedCall where either lacks a field."""
-        if actual.name is MISSING or expected.name is MISSING or actual.name == expected.name:
-            refuse_malformed(actual, "actual")
-            refuse_malformed(expected, "expected")
-        return self.pairs(actual, expected)
-
     def pairs(self, actual: Call, expected: Call) -> bool:
-        """As `accepts`, where a malformed call pairs with nothing."""
-        if actual.malformed or expected.malformed or actual.name != expected.name:
+        """Whether the actual call will do for the expected one."""
+        if actual.name != expected.name:
             return False
         rule = self.rule_for(expected.name)
         return next(rule.differences(actual.arguments, expected.arguments), None) is None
