@@ -1,5 +1,7 @@
 """Values that a program passed: what is written of them is what the next run is compared with."""
 
+import json
+import math
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -10,11 +12,12 @@ from typing import Any
 from unittest.mock import ANY
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from inline_snapshot import snapshot
 
 from support.calls import call
-from trajworker.matching import MalformedCall, diff_trajectories, matches, read_golden, write_golden
+from trajworker.matching import MalformedCall, approx, diff_trajectories, matches, read_golden, write_golden
 from trajworker.matching.golden import golden_text
 from trajworker.matching.golden_check import GoldenPlan, check_golden
 
@@ -89,6 +92,19 @@ def test_values_of_a_program_are_redacted_and_normalised_as_their_texts(tmp_path
     )
     later = [call("t", {"who": {"Ada"}, "raw": b"Ada", "id": uuid4(), "at": datetime.now(UTC)})]
     assert check_golden(file, later, plan).complaint is None
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_numbers_that_json_has_no_word_for_are_text_and_old_files_are_read(tmp_path: Path, number: float) -> None:
+    file = tmp_path / "g.jsonl"
+    write_golden(file, [call("t", {"x": number})])
+    line = file.read_text().splitlines()[1]
+    assert msgspec.json.decode(line)["arguments"] == {"x": json.dumps(number)}
+    file.write_text(file.read_text().replace(f'"{json.dumps(number)}"', json.dumps(number)))
+    assert diff_trajectories(file, [call("t", {"x": number})])
+    assert not diff_trajectories(file, [call("t", {"x": 1.0})])
+    with pytest.raises(MalformedCall, match="JSON has no word for a number that approx holds"):
+        write_golden(file, [call("t", {"x": approx(1, absolute=math.inf)})])
 
 
 @pytest.mark.parametrize("value", [object(), {"deep": [object()]}, ANY])

@@ -1,12 +1,14 @@
 """Arguments as JSON tells them: what comes back out of a golden file of the values that a program passed.
 
-Times, UUIDs and decimals become their text, dataclasses objects, sets lists in an order that never changes, bytes their
-text (base64 where they are none), keys text. Two runs that passed the same values tell the same.
+Times, UUIDs and decimals become their text, so do NaN and the infinities (`NaN`, `Infinity`, `-Infinity`), dataclasses
+objects, sets lists in an order that never changes, bytes their text (base64 where they are none), keys text. Two runs
+that passed the same values tell the same.
 """
 
 import json
 from base64 import b64encode
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -32,7 +34,7 @@ def json_value(value: object) -> Any:  # noqa: ANN401 - JSON
     """
     match value:
         case None | bool() | int() | float() | str():
-            return value
+            return json.dumps(value) if isinstance(value, float) and not isfinite(value) else value
         case Mapping():
             return _object(value)
         case list() | tuple():

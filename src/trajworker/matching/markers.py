@@ -4,6 +4,7 @@ An argument that has such a key of its own is wrapped as a literal, so whatever 
 Any arguments are written as the matcher `any`; a null in a file is the value null and nothing else.
 """
 
+from math import isfinite
 from typing import Any, Final
 
 import msgspec
@@ -32,6 +33,8 @@ def _marked(value: object) -> Any:  # noqa: ANN401 - JSON
     match value:
         case OneOf():
             return {MARK: "one_of", "values": [_marked(item) for item in value.values]}
+        case Approx() if not all(map(isfinite, (value.value, value.relative, value.absolute))):
+            raise Unspeakable("JSON has no word for a number that approx holds")
         case AnyValue() | Regex() | Approx():
             return msgspec.to_builtins(value)
         case dict():
