@@ -38,6 +38,7 @@ def test_listing(tmp_path: Path, asked: dict[str, Any], told: str) -> None:
         ({"bulk": True, "source": ""}, "source is empty"),
         ({"conversations": ["a", ""]}, "not an empty text"),
         ({"conversations": ["a", 5]}, "not int"),
+        ({"conversations": 5}, "conversations is a list of ids or summaries, one of them, or None for all, not int"),
     ],
 )
 def test_importing(tmp_path: Path, asked: dict[str, Any], told: str) -> None:
@@ -70,8 +71,11 @@ def test_beginning(asked: dict[str, Any], told: str) -> None:
         (lambda: tj.PiiRedactor().preview([1]), "takes text, not int"),  # type: ignore[list-item]
         (lambda: tj.PiiRedactor().preview(None), "takes a list of texts, not NoneType"),  # type: ignore[arg-type]
         (lambda: tj.PiiRedactor(secret="x"), "secret is bytes, not str"),  # type: ignore[arg-type]  # noqa: S106 - none
+        (lambda: tj.PiiRedactor(rules=["EMAIL"]), "each of the rules is a Rule, made as"),  # type: ignore[list-item]
+        (lambda: tj.PiiRedactor(rules="EMAIL"), "rules is a list of Rule objects"),  # type: ignore[arg-type]
+        (lambda: tj.PiiRedactor(rules=5), "DEFAULT_RULES, not int"),  # type: ignore[arg-type]
     ],
-    ids=["nothing", "bytes", "batch", "number", "preview", "secret"],
+    ids=["nothing", "bytes", "batch", "number", "preview", "secret", "labels", "label", "no rules"],
 )
 def test_masking(masked: Callable[[], object], told: str) -> None:
     with pytest.raises(tj.ConfigError) as refused:

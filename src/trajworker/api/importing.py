@@ -47,6 +47,9 @@ def ids_of(conversations: Iterable[Wanted] | Wanted | None) -> tuple[str, ...] |
         return None
     if isinstance(conversations, str | ConversationSummary):
         conversations = [conversations]
+    if not isinstance(conversations, Iterable):
+        kinds = "a list of ids or summaries, one of them, or None for all"
+        raise ConfigError(f"conversations is {kinds}, not {type(conversations).__name__}")
     ids = [one.conversation_id if isinstance(one, ConversationSummary) else one for one in conversations]
     wrong = ["an empty text" if one == "" else type(one).__name__ for one in ids if not isinstance(one, str) or not one]
     if wrong:
