@@ -33,6 +33,13 @@ def test_long_values_are_cut() -> None:
     assert max(map(len, str(explain_inequality(TALK, long)).splitlines())) < 220
 
 
+def test_long_texts_are_shown_where_they_part() -> None:
+    one, other = (Trajectory.from_messages([{"role": "user", "content": "y" * 400 + end}]) for end in "AB")
+    told = str(explain_inequality(one, other))
+    assert 'yyyA" != …yyy' in told
+    assert told.endswith('yyyB"')
+
+
 def test_other_kinds_of_values_are_left_alone() -> None:
     assert explain_inequality(TALK, None) is None
     assert explain_inequality(TALK, 3) is None

@@ -9,7 +9,7 @@ from inline_snapshot import snapshot
 from support.calls import call
 from trajworker.errors import TrajectoryMismatch
 from trajworker.matching import any_value, assert_never_called, matches, one_of, regex, render, verdict_map
-from trajworker.matching.rendering import ROWS_SHOWN
+from trajworker.matching.rendering import ROWS_SHOWN, VALUE_WIDTH
 
 SEARCH = call("search", {"query": "weather in Oslo"})
 REFUND = call("refund", {"order": 7, "amount": 12.5})
@@ -237,3 +237,19 @@ def test_a_call_without_arguments_is_shown_as_such() -> None:
     with pytest.raises(TrajectoryMismatch, match=r"t\(<no arguments>\)"):
         assert_never_called([{"name": "t"}], "t")
     assert "t(...)" in told([], [call("t", None)])
+
+
+@pytest.mark.parametrize("length", [130, 300, 5_000])
+def test_long_values_are_shown_where_they_part(length: int) -> None:
+    ours, theirs = "y" * length + "A" + "z" * 500, "y" * length + "B"
+    line = told([call("f", {"x": ours})], [call("f", {"x": theirs})]).splitlines()[-1]
+    expected, _, got = line.partition(", got ")
+    assert "yyyB" in expected
+    assert "yyyAzzz" in got
+    assert len(line) < 2 * VALUE_WIDTH + 50
+
+
+def test_long_values_that_part_early_are_shown_from_their_beginning() -> None:
+    line = told([call("f", {"x": "A" + "y" * 500})], [call("f", {"x": "B" + "y" * 500})]).splitlines()[-1]
+    assert 'expected "Byyy' in line
+    assert 'got "Ayyy' in line

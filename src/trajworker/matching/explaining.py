@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from trajworker.errors import ConfigError
 from trajworker.matching.compare import matches
-from trajworker.matching.rendering import render, show_value
+from trajworker.matching.rendering import render, show_value, told_apart
 from trajworker.model.message import Message
 from trajworker.trajectory.trajectory import Trajectory
 
@@ -48,7 +48,7 @@ def _field(name: str, ours: object, theirs: object) -> Iterator[str]:
         for inner in ours.__struct_fields__:
             yield from _field(f"{name}.{inner}", getattr(ours, inner), getattr(theirs, inner))
     else:
-        yield f"  {name}: {_short(ours)} != {_short(theirs)}"
+        yield f"  {name}: {_apart(ours, theirs)}"
 
 
 def _messages(left: Trajectory, right: Trajectory) -> Iterator[str]:
@@ -65,9 +65,13 @@ def _fields(number: int, ours: Message, theirs: Message) -> Iterator[str]:
     for name in ours.__struct_fields__:
         mine, other = getattr(ours, name), getattr(theirs, name)
         if mine != other and name != "tool_calls":
-            yield f"  message {number} ({ours.role}), {name}: {_short(mine)} != {_short(other)}"
+            yield f"  message {number} ({ours.role}), {name}: {_apart(mine, other)}"
 
 
-def _short(value: object) -> str:
-    text = show_value(value) if isinstance(value, str | int | float | list | dict | None) else repr(value)
-    return text if len(text) <= WIDTH else f"{text[: WIDTH - 1]}…"
+def _apart(ours: object, theirs: object) -> str:
+    one, other = told_apart(_shown(ours), _shown(theirs), WIDTH)
+    return f"{one} != {other}"
+
+
+def _shown(value: object) -> str:
+    return show_value(value) if isinstance(value, str | int | float | list | dict | None) else repr(value)

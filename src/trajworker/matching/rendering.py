@@ -24,6 +24,9 @@ CALL_WIDTH: Final = 100
 VALUE_WIDTH: Final = 200
 """Characters of a differing value that are shown."""
 
+LEAD: Final = 40
+"""Characters shown before the place where two long values part."""
+
 CONTEXT: Final = 2
 """Calls as expected that are shown before and after one that is not."""
 
@@ -81,6 +84,19 @@ def show_value(value: object) -> str:
     except TypeError:  # keys that JSON has no word for
         shown = repr(value)
     return _printable(shown)
+
+
+def told_apart(one: str, other: str, width: int) -> tuple[str, str]:
+    """Two texts in that many characters each: their beginnings, else what stands around the place where they part."""
+    pairs = enumerate(zip(one, other, strict=False))
+    parting = next((at for at, (mine, theirs) in pairs if mine != theirs), min(len(one), len(other)))
+    fits = max(len(one), len(other)) <= width or parting + LEAD <= width
+    start = 0 if fits or one == other else parting - LEAD
+    return _short(_from(one, start), width), _short(_from(other, start), width)
+
+
+def _from(text: str, start: int) -> str:
+    return f"…{text[start:]}" if start else text
 
 
 def _headline(verdict: Verdict) -> str:
@@ -187,7 +203,7 @@ def _identity(call: Call) -> tuple[Any, Any] | None:
 
 def _explained(difference: Difference) -> str:
     place = _printable(difference.pointer) or "arguments"
-    actual, expected = (_short(show_value(value), VALUE_WIDTH) for value in (difference.actual, difference.expected))
+    actual, expected = told_apart(show_value(difference.actual), show_value(difference.expected), VALUE_WIDTH)
     match difference.kind:
         case "absent":
             return f"{place}: expected {expected}, is absent"
