@@ -368,6 +368,24 @@ def test_one_trajectory_of_ours_stays_what_it_is() -> None:
     assert Trajectory.from_messages(trajectory.messages).messages == trajectory.messages
 
 
+def test_exclude_and_metadata_hold_for_a_trajectory_too() -> None:
+    whole = Trajectory.from_messages(MESSAGES, {"run": 7})
+    both = Trajectory.from_messages(MESSAGES, {"run": 7, "seed": 1})
+    assert Trajectory.from_chain(whole, metadata={"seed": 1}) == both
+    told = Trajectory.from_chain(whole, exclude=MESSAGES[:3], metadata={"seed": 1})
+    assert [message.content for message in told.messages] == ["no", "done"]
+    assert told.metadata == {"model": "gpt-4", "provider": "openai", "run": 7, "seed": 1}
+    assert len(told.steps) == 1
+    assert Trajectory.from_chain(whole, exclude=[{"role": "user", "content": "other words"}]) is whole
+    assert Trajectory.from_chain(whole, exclude=whole).messages == ()
+
+
+@pytest.mark.parametrize("text", ["hi", b"bytes"])
+def test_a_text_is_no_messages_to_exclude(text: Any) -> None:
+    with pytest.raises(ConfigError, match="exclude is messages, not"):
+        Trajectory.from_chain({"messages": MESSAGES}, exclude=text)
+
+
 @pytest.mark.parametrize("nothing", [None, 3, object(), b"bytes"])
 def test_what_holds_no_messages_is_refused_with_advice(nothing: Any) -> None:
     with pytest.raises(ConfigError, match="give a chain result, messages"):

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from trajworker.dialects import Draft, answer_of
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Message, Role
@@ -37,10 +39,26 @@ _MODEL_NAMES: Final = ("model_name", "model", "model_id", "deployment_name")
 
 def trajectory_from_chain(run: object, exclude: object = (), metadata: object = None) -> Trajectory:
     """The messages a run added. `exclude`: messages that were there before, in any form `run` may have."""
+    before = _before(exclude)
     if isinstance(run, Trajectory):
-        return run
+        return _without_before(run, before, metadata)
     items = messages_of(run)
-    return _trajectory(items, without(known_messages(items), known_messages(messages_of(exclude))), metadata)
+    return _trajectory(items, without(known_messages(items), before), metadata)
+
+
+def _before(exclude: object) -> list[Draft]:
+    if isinstance(exclude, str | bytes):
+        raise NoMessages(f"exclude is messages, not {type(exclude).__name__}: {FORMS}")
+    return known_messages(messages_of(exclude))
+
+
+def _without_before(whole: Trajectory, before: list[Draft], metadata: object) -> Trajectory:
+    """A trajectory as it is, with metadata of the caller beside its own; a part of it is told by its messages alone."""
+    told = whole.metadata if metadata is None else whole.metadata | _metadata(metadata, [], None)
+    rest = without(read_messages(whole.messages), before)
+    if len(rest) == len(whole.messages):
+        return whole if told == whole.metadata else replace(whole, metadata=told)
+    return _trajectory(list(whole.messages), rest, told)
 
 
 def trajectory_from_messages(messages: object, metadata: object = None) -> Trajectory:
