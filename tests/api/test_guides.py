@@ -13,6 +13,7 @@ from support.library import PROJECT, conversation, served
 
 GUIDES = Path(tj.__file__).parent / "guides"
 LIBRARY = (GUIDES / "library.md").read_text("utf-8")
+MATCHING = (GUIDES / "matching.md").read_text("utf-8")
 
 
 def test_the_examples_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,6 +53,8 @@ names: list[str] = [one.conversation_id for one in tj.list_conversations(limit=3
 content: str | None = found[0].messages[0].content
 for one in tj.iter_conversations():
     tj.save(one, "out", format="jsonl")
+made = tj.Message(role=tj.Role.ASSISTANT, tool_calls=(tj.ToolCall(name="search", arguments={}),))
+tj.Trajectory(messages=(made,), steps=(tj.Step(messages=[made]),))
 
 
 async def main() -> None:
@@ -59,6 +62,11 @@ async def main() -> None:
         turns: int | None = one.task.num_turns
         print(turns)
 """
+EXAMPLES = [
+    block
+    for block in re.findall(r"^```python\n(.*?)^```$", MATCHING, re.MULTILINE | re.DOTALL)
+    if "def test_" not in block
+]
 WRONG = "import trajworker as tj\nfound: int = tj.import_conversations()\ntj.save([], 'out', format='csv')\n"
 
 
@@ -72,8 +80,9 @@ def test_mypy_sees_the_types_from_outside(tmp_path: Path) -> None:
         command = [sys.executable, "-m", "mypy", "--strict", "--config-file", "", "outside.py"]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
-    right, wrong = checked(OUTSIDE), checked(WRONG)
+    right, wrong, guide = checked(OUTSIDE), checked(WRONG), checked("\n".join(EXAMPLES))
     assert right.returncode == 0, right.stdout
+    assert guide.returncode == 0, guide.stdout
     assert wrong.stdout.count("error:") == 2, wrong.stdout
 
 
