@@ -2,18 +2,24 @@
 
 Order never decides: a first-fit search may give a call away that another needed, this one does not. Calls whose
 arguments are known to the letter are looked up, in linear time; only the rest, tool by tool, costs a search
-(Hopcroft-Karp).
+(Hopcroft-Karp). There a matcher is asked once about each value, and calls that expect the same share the answer.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TypeAlias
+from functools import partial
+from typing import Final, TypeAlias
 
+from trajworker.matching.arrays import without_arrays
 from trajworker.matching.calls import Call
+from trajworker.matching.matchers import AnyValue, Approx, OneOf, Regex
 from trajworker.matching.pointers import PathPatterns
 from trajworker.matching.rules import Rule, Rules
-from trajworker.matching.values import Comparison, NotPlain, key_of
+from trajworker.matching.values import Comparison, NotPlain, key_of, same
+
+FEW: Final = 8
+"""Calls that are asked one by one without looking for fewer."""
 
 Pairs: TypeAlias = dict[int, int]
 """Position of an expected call -> position of the actual call it goes with."""
@@ -99,6 +105,7 @@ class _Search:
         self._rule = rule
         self._shelves = _Shelves(self._actual, rule)
         self._known: dict[int, list[int]] = {}
+        self._alike: dict[Hashable, list[int]] = {}
 
     def largest(self, begun: Pairs) -> Pairs:
         """The largest assignment, grown from the one begun."""
@@ -110,14 +117,22 @@ class _Search:
         return pairs
 
     def _neighbours(self, expected: int) -> list[int]:
+        """The actual calls that go with an expected one, found once for all that expect the same."""
         if expected not in self._known:
-            arguments = self._expected[expected]
-            self._known[expected] = [
-                a
-                for a in self._shelves.candidates(arguments)
-                if next(self._rule.differences(self._actual[a], arguments), None) is None
-            ]
+            asked = _asked(self._expected[expected])
+            found = self._alike.get(asked) if asked is not None else None
+            self._known[expected] = found = self._search(expected) if found is None else found
+            if asked is not None:
+                self._alike[asked] = found
         return self._known[expected]
+
+    def _search(self, expected: int) -> list[int]:
+        arguments = self._expected[expected]
+        return [
+            a
+            for a in self._shelves.candidates(arguments)
+            if next(self._rule.differences(self._actual[a], arguments), None) is None
+        ]
 
     def _layers(self, pairs: Pairs, owners: Pairs) -> dict[int, int]:
         """Distance of expected calls from the nearest one without a partner; empty where no path leads further."""
@@ -165,31 +180,61 @@ class _Shelves:
         self._how = rule.comparison if rule.comparison and rule.comparison.relation != "superset" else None
         self._odd: list[int] = []
         self._by_entry: dict[tuple[str, Hashable], list[int]] = defaultdict(list)
+        self._values: dict[str, dict[Hashable, object]] = defaultdict(dict)
         if self._how is not None:
             for index, arguments in actual.items():
                 self._shelve(index, arguments, self._how)
 
     def _shelve(self, index: int, arguments: object, how: Comparison) -> None:
         try:
-            for entry in _entries(arguments, how):
+            for entry, value in _entries(arguments, how):
                 self._by_entry[entry].append(index)
+                self._values[entry[0]].setdefault(entry[1], without_arrays(value))
         except NotPlain:
             self._odd.append(index)
 
     def candidates(self, expected: object) -> list[int]:
         """Positions of the calls that may go with `expected`, in order; every one that does is among them."""
-        entries = _telling_entries(expected, self._how) if self._how is not None else []
-        if not entries:
+        if self._how is None:
             return self._all
-        shelf = min((self._by_entry.get(entry, []) for entry in entries), key=len)
+        shelves = [self._by_entry.get(entry, []) for entry in _telling_entries(expected, self._how)]
+        shelf = min(shelves, key=len, default=self._all)
+        if len(shelf) > FEW:
+            shelf = min((shelf, *self._accepted(expected, self._how)), key=len)
         return sorted({*shelf, *self._odd}) if self._odd else shelf
 
+    def _accepted(self, expected: object, how: Comparison) -> Iterator[list[int]]:
+        """For each matcher, the calls whose value it accepts: values that come again are asked about once."""
+        for name, matcher in expected.items() if isinstance(expected, dict) else ():
+            if isinstance(matcher, Regex | Approx | OneOf) and not how.ignored.covers((str(name),)):
+                accepts = partial(_one_accepts, matcher) if isinstance(matcher, OneOf) else matcher.accepts
+                taken = [key for key, value in self._values[name].items() if accepts(value)]
+                yield sorted(index for key in taken for index in self._by_entry[name, key])
 
-def _entries(arguments: object, how: Comparison) -> Iterator[tuple[str, Hashable]]:
-    """Key and value of each argument that counts; raises NotPlain at the first that has none."""
+
+def _one_accepts(matcher: OneOf, value: object) -> bool:
+    return same(value, matcher)
+
+
+def _asked(arguments: object) -> Hashable:
+    """A hashable that is equal for expected arguments that ask the same; None where there is none."""
+    if not isinstance(arguments, dict):
+        return None
+    try:
+        return frozenset((name, _asked_value(value)) for name, value in arguments.items())
+    except (NotPlain, TypeError):
+        return None
+
+
+def _asked_value(value: object) -> Hashable:
+    return value if isinstance(value, AnyValue | Regex | Approx) else key_of(value, PathPatterns())
+
+
+def _entries(arguments: object, how: Comparison) -> Iterator[tuple[tuple[str, Hashable], object]]:
+    """Name and key of each argument that counts, with its value; raises NotPlain at the first that has no key."""
     for name, value in arguments.items() if isinstance(arguments, dict) else ():
         if not how.ignored.covers((str(name),)):
-            yield name, key_of(value, how.ignored, (str(name),))
+            yield (name, key_of(value, how.ignored, (str(name),))), value
 
 
 def _telling_entries(arguments: object, how: Comparison) -> list[tuple[str, Hashable]]:
@@ -198,5 +243,5 @@ def _telling_entries(arguments: object, how: Comparison) -> list[tuple[str, Hash
     for name, value in arguments.items() if isinstance(arguments, dict) else ():
         if value is not None and not (how.deep and isinstance(value, dict | list | tuple)):
             with suppress(NotPlain):
-                telling += _entries({name: value}, how)
+                telling += [entry for entry, _ in _entries({name: value}, how)]
     return telling
