@@ -7,7 +7,7 @@ for patterns of others only RE2 promises that, so they run under nothing else.
 
 import re
 from bisect import bisect
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
@@ -41,9 +41,8 @@ def scanner(rules: Sequence[Rule] = DEFAULT_RULES, engine: Engine = "auto") -> S
     """Compile rules for an engine; `auto` is RE2 where it is installed.
 
     Raises:
-        ConfigError: a rule that is not built in without RE2, what is no rule, a label or a pattern that is none.
+        ConfigError: a rule that is not built in without RE2, a label or a pattern that is none.
     """
-    rules = _known(rules)
     foreign = [rule.label for rule in rules if rule not in DEFAULT_RULES]
     wrong = [label for label in foreign if not _LABEL.fullmatch(label)]
     if wrong:
@@ -56,20 +55,6 @@ def scanner(rules: Sequence[Rule] = DEFAULT_RULES, engine: Engine = "auto") -> S
         wanted = f"redaction rules of your own ({', '.join(foreign)})" if foreign else "engine='re2'"
         raise ConfigError(f"{wanted} need google-re2: pip install 'trajworker[redact]'")
     return _Re2Scanner(rules)
-
-
-def _known(rules: object) -> tuple[Rule, ...]:
-    if not isinstance(rules, Iterable) or isinstance(rules, str):
-        raise ConfigError(f"rules is a list of Rule objects such as DEFAULT_RULES, not {type(rules).__name__}")
-    given = tuple(rules)
-    for rule in given:
-        if not isinstance(rule, Rule):
-            raise ConfigError(f"each of the rules is a Rule, made as Rule(label=..., pattern=...), not {_kind(rule)}")
-    return given
-
-
-def _kind(value: object) -> str:
-    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 class _ReScanner:
