@@ -234,7 +234,7 @@ def read_root(run: Run) -> Root:
         root.words = [draft for draft in drafts if draft.role is USER] + root.words
     if len(inputs) < MAX_PLAIN_BYTES:
         _plain_inputs(root, {name: plain(name, value) for name, value in given.items()} if given else decoded(inputs))
-    root.trailing = messages_given_back(given_back, given, resumes=root.resumes)
+    root.trailing = messages_given_back(outputs, given_back, given, resumes=root.resumes)
     root.outputs, root.gave_list = outputs, len(root.trailing) > 1 and given_back.keys() == {"output"}
     return root
 
