@@ -7,7 +7,7 @@ from support.folding import fold_all
 from trajworker.assembly import RULES_VERSION, FoldSettings, Header, encode_line
 from trajworker.assembly.kept.rewards import RewardRule
 
-PINNED = ("12", "46b873fdb54484c6")
+PINNED = ("12", "e710fb0c758d2f49")
 """RULES_VERSION, and the digest of what it tells of all recorded dialogues."""
 
 
