@@ -16,7 +16,7 @@ from trajworker.api.bulk_request import Bulk
 from trajworker.api.connecting import Connector
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.fidelity import faithful_line
-from trajworker.api.finding import FUTURE, find_conversations
+from trajworker.api.finding import find_conversations
 from trajworker.api.identity import known_redactor
 from trajworker.api.importing import Import, Importer, Wanted, ids_of
 from trajworker.api.lines import open_lines
@@ -25,7 +25,7 @@ from trajworker.api.options import STORAGE_DIR, Connection, Options, options_of
 from trajworker.api.redaction import configured_redactor
 from trajworker.api.saving import Documents, Format, folder_of, published_lines, refuse_unknown_format, trajectories_in
 from trajworker.errors import NotInitialised
-from trajworker.model.times import EARLIEST
+from trajworker.model.times import AHEAD, EARLIEST
 from trajworker.ports import Slice
 from trajworker.redaction import BasePiiRedactor
 from trajworker.trajectory import Trajectory
@@ -96,7 +96,7 @@ class Client:
         if limit == 0:
             return []
         async with self._connector.source() as connected:
-            latest = await connected.view.source.now() + FUTURE
+            latest = await connected.view.source.now() + AHEAD
             part = Slice(project_id=connected.project.id, start=start or EARLIEST, end=end or latest)
             return await find_conversations(connected.view, part, limit) if part.start < part.end else []
 
