@@ -104,6 +104,23 @@ def test_a_folder_of_pages_is_one_export(tmp_path: Path, plain: list[tj.Trajecto
     assert imported(tmp_path / "pages", stage=False) == plain
 
 
+@pytest.mark.parametrize("nameless", range(len(ROWS)))
+@pytest.mark.parametrize("project", [None, ""])
+def test_a_run_without_a_project_is_of_the_one_that_the_rest_of_its_trace_names(
+    nameless: int, project: str | None, tmp_path: Path, plain: list[tj.Trajectory]
+) -> None:
+    rows = [row | {"session_id": project} if number == nameless else row for number, row in enumerate(ROWS)]
+    (tmp_path / "nameless.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, rows)))
+    assert imported(tmp_path / "nameless.jsonl") == plain
+
+
+def test_runs_of_which_none_names_a_project_are_read_as_they_are(tmp_path: Path, plain: list[tj.Trajectory]) -> None:
+    rows = [{name: value for name, value in row.items() if name != "session_id"} for row in ROWS]
+    (tmp_path / "nameless.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, rows)))
+    found = imported(tmp_path / "nameless.jsonl")
+    assert [one.messages for one in found] == [one.messages for one in plain]
+
+
 def test_lists_of_messages_are_conversations_named_after_their_file(tmp_path: Path) -> None:
     messages = [{"type": "human", "content": "mail ada@example.com"}, {"type": "ai", "content": "done"}]
     (tmp_path / "thread-1.json").write_bytes(msgspec.json.encode(messages))
