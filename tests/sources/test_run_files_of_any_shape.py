@@ -141,6 +141,14 @@ def test_what_is_no_file_of_runs_is_told_with_its_place(content: bytes, why: str
         imported(tmp_path / "bad.json")
 
 
+def test_a_folder_without_runs_is_told_with_all_endings_that_are_read(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(
+        tj.ConfigError, match=r"no file of runs at .*empty: \.parquet, \.json, .*\.ndjson\.zst are read"
+    ):
+        imported(tmp_path / "empty")
+
+
 def test_a_value_that_is_no_run_is_told_with_its_line_however_far_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_values, "CHUNK_BYTES", 16)
     with pytest.raises(BrokenFile, match="no object in line 102"):
