@@ -16,15 +16,16 @@ from trajworker.api.bulk_request import Bulk
 from trajworker.api.connecting import Connector
 from trajworker.api.failures import ImportIncomplete
 from trajworker.api.fidelity import faithful_line
-from trajworker.api.finding import FUTURE, find_conversations
+from trajworker.api.finding import find_conversations
 from trajworker.api.identity import known_redactor
 from trajworker.api.importing import Import, Importer, Wanted, ids_of
 from trajworker.api.lines import open_lines
 from trajworker.api.listing import ConversationSummary
 from trajworker.api.options import STORAGE_DIR, Connection, Options, options_of
+from trajworker.api.redaction import configured_redactor
 from trajworker.api.saving import Documents, Format, folder_of, published_lines, refuse_unknown_format, trajectories_in
 from trajworker.errors import NotInitialised
-from trajworker.model.times import EARLIEST
+from trajworker.model.times import AHEAD, EARLIEST
 from trajworker.ports import Slice
 from trajworker.redaction import BasePiiRedactor
 from trajworker.trajectory import Trajectory
@@ -95,7 +96,7 @@ class Client:
         if limit == 0:
             return []
         async with self._connector.source() as connected:
-            latest = await connected.view.source.now() + FUTURE
+            latest = await connected.view.source.now() + AHEAD
             part = Slice(project_id=connected.project.id, start=start or EARLIEST, end=end or latest)
             return await find_conversations(connected.view, part, limit) if part.start < part.end else []
 
@@ -114,9 +115,12 @@ class Client:
         Raises:
             ImportIncomplete: after the last trajectory, naming the conversations that could not be had.
         """
-        ids, redactor = ids_of(conversations), known_redactor(redactor)
-        if bulk or source is not None:
-            found = bulk_trajectories(Bulk.of(source, self._connector.options, ids, stage=stage, redactor=redactor))
+        ids, redactor, options = ids_of(conversations), known_redactor(redactor), self._connector.options
+        from_file = bulk or source is not None
+        if redactor is None:  # nothing of a file is kept, so no secret is for its sake
+            redactor = configured_redactor(options, stage=stage and not from_file)
+        if from_file:
+            found = bulk_trajectories(Bulk.of(source, options, ids, stage=stage, redactor=redactor))
         else:
             found = Importer(self._connector).trajectories(Import(conversations=ids, stage=stage, redactor=redactor))
         async with aclosing(found):
@@ -140,7 +144,7 @@ class Client:
             source: the file or folder, required with `bulk`; where it is given, it is read without `bulk` too.
             stage: keep what was read in `storage_dir`, so that what did not change is not fetched again.
             redactor: masks every text before it is staged, and so before anything touches disk; ids, those of threads
-                too, stay as they are.
+                too, stay as they are. Without it the one that `redaction.mode` of the configuration asks for.
 
         Raises:
             ConversationNotFound: names every unknown id; nothing was fetched.

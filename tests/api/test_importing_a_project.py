@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from support.library import PROJECT, client, conversation, served
+from support.library import PROJECT, START, client, conversation, later, served
+from trajworker.simulator import ManualClock
 
 
 def one_turn(name: str, began: timedelta, ended: timedelta) -> list[dict[str, Any]]:
@@ -60,3 +61,21 @@ def test_a_repeated_import_reads_again_as_far_back_as_intake_lookback_says(
         simulator.add_runs(PROJECT, one_turn("late", 8 * hour, 8 * hour))
         after = {each.task.conversation_id for each in one.import_conversations()}
     assert after - before == found
+
+
+@pytest.mark.parametrize("ahead", [timedelta(0), timedelta(hours=1)], ids=["this second", "a producer's clock"])
+@pytest.mark.parametrize("stage", [True, False])
+def test_a_project_is_imported_with_all_that_is_in_it_at_that_moment(
+    tmp_path: Path, ahead: timedelta, *, stage: bool
+) -> None:
+    """The server tells its clock in whole seconds, so that it seems up to a second behind what it has."""
+    began = START + timedelta(seconds=0.9)
+    clock = ManualClock(began.timestamp())
+    with served(now_s=clock) as (simulator, url):
+        one = client(url, tmp_path)
+        simulator.add_runs(PROJECT, later(conversation("first", turns=1), timedelta(seconds=0.5)))
+        assert [each.task.num_turns for each in one.import_conversations(stage=stage)] == [1]
+        simulator.add_runs(PROJECT, later(conversation("second", turns=1), began - START + ahead))
+        assert {each.task.conversation_id for each in one.import_conversations(stage=stage)} == {"first", "second"}
+        clock.advance(2)
+        assert len(one.import_conversations(stage=stage)) == 2

@@ -177,3 +177,31 @@ def test_the_identity_of_the_built_in_one_is_the_same_in_every_process() -> None
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == identity_of(tj.PiiRedactor())
+
+
+def test_a_redaction_that_the_environment_asks_for_masks_what_the_library_imports(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRAJWORKER_REDACTION_MODE", "builtin")
+    with served() as (simulator, url):
+        simulator.add_runs(PROJECT, planted())
+        (first,) = client(url, tmp_path).import_conversations()
+        (again,) = client(url, tmp_path).import_conversations(["a"])
+        (own,) = client(url, tmp_path).import_conversations(redactor=Masker())
+        (in_memory,) = client(url, tmp_path).import_conversations(stage=False)
+    assert first == again, "the secret of its placeholders is kept beside what is staged"
+    assert holding(tmp_path) == []
+    assert "<MAIL>" in str(own), "a redactor that is handed over wins"
+    assert CANARY not in str(first) + str(own) + str(in_memory)
+
+
+def test_a_redaction_that_the_environment_asks_for_masks_exports_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = tmp_path / "runs.jsonl"
+    export.write_text("".join(json.dumps(row) + "\n" for row in planted()))
+    one = client("http://127.0.0.1:9", tmp_path / "staged")
+    assert CANARY in str(one.import_conversations(source=export))
+    monkeypatch.setenv("TRAJWORKER_REDACTION_MODE", "builtin")
+    one = client("http://127.0.0.1:9", tmp_path / "staged")
+    assert CANARY not in str(one.import_conversations(source=export))

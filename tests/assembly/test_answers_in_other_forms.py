@@ -198,3 +198,24 @@ def test_an_answer_cut_out_of_an_object_is_found_in_a_list_and_in_tags(back: Any
     trajectory = told(traced({"question": ASKED}, {"outputs": back}, *calls))
     assert words_of(trajectory) == [ASKED, said]
     assert [one.content for one in trajectory.internal] == ["A lamp"]
+
+
+def test_of_several_drafts_in_a_list_the_one_in_a_field_of_its_own_was_chosen() -> None:
+    runs = traced(
+        {"topic": "animals"}, {"jokes": ["Lion joke.", "Ape joke."], "best": "Lion joke."},
+        ([user("Joke about lion")], assistant("Lion joke.")),
+        ([user("Joke about ape")], assistant("Ape joke.")),
+    )  # fmt: skip
+    assert words_of(told(runs)) == ["animals", "Lion joke."]
+
+
+def test_pages_that_code_put_under_a_name_of_an_answer_hide_no_draft() -> None:
+    task, plan, draft = "Why red?", "Pigments, then weather.", "Anthocyanin builds up, and the green goes."
+    pages = ["Anthocyanin is a pigment.", "Chlorophyll breaks down."]
+    back = {"task": task, "plan": plan, "content": pages, "draft": draft}
+    runs = traced(
+        {"task": task}, back,
+        ([system("You plan."), user(task)], assistant(plan)),
+        ([system("You write."), user(f"{task}\nPlan: {plan}\nPages: {pages}")], assistant(draft)),
+    )  # fmt: skip
+    assert words_of(told(runs)) == [task, draft]

@@ -142,3 +142,31 @@ def test_a_turn_in_which_an_app_speaks_behind_a_failure_is_a_success() -> None:
     assert root.id == kept.id
     (turn,) = told([kept, *others]).turns
     assert turn.status == "success"
+
+
+def test_answers_of_one_placeholder_id_are_several_agents() -> None:
+    def response(words: str) -> dict[str, Any]:
+        said = {"id": "__fake_id__", "type": "message", "role": "assistant"}
+        item = said | {"content": [{"type": "output_text", "text": words, "annotations": []}]}
+        return {"id": "__fake_id__", "object": "response", "output": [item]}
+
+    record = Recorder()
+    root = record.run("chain", {"input": [user("A story of rust")]}, response("Iron wept."))
+    outlining = [system("You outline."), user("A story of rust")]
+    first = record.run("llm", {"input": outlining}, response("Iron weeps."), root)
+    writing = [system("You write stories."), user("Iron weeps.")]
+    second = record.run("llm", {"input": writing}, response("Iron wept."), root)
+    trajectory = told([root, first, second])
+    assert [message.content for message in trajectory.messages] == [
+        "You write stories.",
+        "A story of rust",
+        "Iron wept.",
+    ]
+    assert len(trajectory.internal) == 1
+
+
+def test_an_answer_that_was_recorded_as_the_http_answer_it_came_in_is_the_roots() -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": ASKED["content"]}, {"reply": "21."})
+    raw = {"output": "<APIResponse [200 OK] type=<class 'openai.types.chat.chat_completion.ChatCompletion'>>"}
+    assert words_of(told([root, record.run("llm", {"messages": [ASKED]}, raw, root)])) == [ASKED["content"], "21."]

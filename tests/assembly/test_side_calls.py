@@ -82,9 +82,18 @@ def test_what_workers_found_at_once_is_told_to_who_goes_on_from_it() -> None:
     assert [one.messages[-1].content for one in trajectory.nested] == ["Hot.", '{"how": "cold"}']
 
 
-def test_answers_given_back_side_by_side_are_equals() -> None:
+@pytest.mark.parametrize(
+    "back",
+    [
+        {"smith": "It is hot.", "cook": "It is cold."},
+        {"smith": {"type": "ai", "content": "It is hot."}, "cook": {"type": "ai", "content": "It is cold."}},
+        {"smith": "It is hot.", "cook": "It is cold.", "tailor": "It never is."},
+    ],
+)
+def test_answers_given_back_side_by_side_are_equals(back: dict[str, Any]) -> None:
     record = Recorder()
-    root = record.run("chain", {"text": ASKED["content"]}, {"smith": "Hot.", "cook": "Cold.", "tailor": "Never."})
-    said = [(system(f"You are a {name}."), words) for name, words in (("smith", "Hot."), ("cook", "Cold."))]
-    trajectory = told([root, *at_once(record, root, *said, (system("You are a tailor."), "Never."))])
-    assert len(trajectory.nested) == len(said)
+    root = record.run("chain", {"text": ASKED["content"]}, back)
+    words = {"smith": "It is hot.", "cook": "It is cold.", "tailor": "It never is."}
+    trajectory = told([root, *at_once(record, root, *((system(f"You are a {name}."), words[name]) for name in back))])
+    assert len(trajectory.nested) == len(back)
+    assert words_of(trajectory) == [ASKED["content"]]

@@ -1,10 +1,11 @@
 """Whose words a user message holds: the user's own, wherever a root was given them, not a template's nor an app's."""
 
+import json
 from typing import Any
 
 import pytest
 
-from support.chat import assistant, result, system, user
+from support.chat import assistant, result, system, user, words_of
 from support.folding import fold_all, told
 from support.runs import Recorder
 from trajworker.assembly import Header, assemble
@@ -80,6 +81,29 @@ def test_a_document_that_shares_a_word_with_a_message_is_not_quoted_by_it() -> N
         record.run("llm", {"messages": prompt}, assistant("Good."), root),
     ]
     assert [message.role for message in told(runs).messages] == [Role.SYSTEM, Role.USER, Role.ASSISTANT]
+
+
+PAGE = 'The library opens at 9:00 on "weekdays".\nOn Saturdays it opens at 11:00 for Zoë.'
+
+
+@pytest.mark.parametrize("shown", [PAGE, json.dumps([PAGE]), json.dumps([PAGE], ensure_ascii=False), PAGE[:40] + "..."])
+def test_a_system_prompt_with_documents_in_it_is_not_told_in_whatever_form_they_are(shown: str) -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "When does it open?"}, {"output": "At nine."})
+    found = record.run("retriever", {"query": "When?"}, {"documents": [{"page_content": PAGE}]}, root)
+    asked = [{"role": "system", "content": f"Answer from this:\n{shown}"}, user("When does it open?")]
+    answering = record.run("llm", {"messages": asked}, assistant("At nine."), root)
+    assert [message.role.value for message in told([root, found, answering]).messages] == ["user", "assistant"]
+
+
+def test_a_question_that_a_document_begins_with_is_the_users() -> None:
+    record = Recorder()
+    asked = user("How do I reset my password?")
+    root = record.run("chain", {"question": asked["content"]}, {"output": "Press it."})
+    page = {"page_content": f"{asked['content']} Press the button below the screen."}
+    found = record.run("retriever", {"query": "password"}, {"documents": [page]}, root)
+    trajectory = told([root, found, record.run("llm", {"messages": [asked]}, assistant("Press it."), root)])
+    assert words_of(trajectory) == [asked["content"], "Press it."]
 
 
 def test_several_users_in_one_prompt_speak_in_one_turn() -> None:

@@ -89,3 +89,14 @@ def test_a_configuration_names_rules_and_adds_patterns_of_its_own() -> None:
 def test_a_rule_that_is_not_there_is_an_error_that_names_those_there_are() -> None:
     with pytest.raises(ConfigError, match=r"called EMIAL; there are .*EMAIL.*PHONE"):
         choose_rules(["EMIAL"])
+
+
+@pytest.mark.parametrize("rules", [["EMAIL"], [*DEFAULT_RULES, None], "EMAIL", EMPLOYEE, 5, None])
+def test_what_is_no_list_of_rules_is_an_error_that_says_how_to_choose_them(rules: Any) -> None:
+    with pytest.raises(ConfigError, match=r"Rule objects.*choose_rules\(\['EMAIL'\]\)"):
+        PiiRedactor(rules=rules)
+
+
+def test_rules_may_come_one_after_the_other() -> None:
+    given = (rule for rule in DEFAULT_RULES if rule.label == "EMAIL")
+    assert PiiRedactor(given).preview("a@example.com at 8.8.8.8").counts == {"EMAIL": 1}  # type: ignore[arg-type]  # what a script may give

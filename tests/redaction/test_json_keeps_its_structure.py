@@ -112,6 +112,12 @@ def test_a_card_as_a_number_becomes_a_placeholder_and_other_numbers_stay() -> No
     assert masked == [REDACTOR.redact("4111111111111111"), 1736937000123456, 0.5]
 
 
+@pytest.mark.parametrize("redactor", [Shout(), PiiRedactor(rules=[])])
+def test_a_card_that_a_redactor_leaves_alone_stays_a_number(redactor: BasePiiRedactor) -> None:
+    for value in ({"card": 4111111111111111}, {"arguments": '{"card": 4111111111111111}'}, [4111111111111111]):
+        assert redact_value(value, redactor) is value
+
+
 def test_broken_json_text_is_redacted_as_text() -> None:
     masked = redact_value({"args": '{"to": "alice@example.com", '}, REDACTOR)
     assert masked["args"] == f'{{"to": "{REDACTOR.redact("alice@example.com")}", '

@@ -192,3 +192,16 @@ def test_an_export_says_what_the_api_says(producer: str, tmp_path: Path) -> None
     lines.write_bytes(b"\n".join(map(msgspec.json.encode, recorded)))
     said = {name: [m.content for m in one.messages] for name, one in imported(tmp_path / "one.parquet").items()}
     assert said == {name: [m.content for m in one.messages] for name, one in imported(lines).items()}
+
+
+@pytest.mark.parametrize("redactor", [None, tj.PiiRedactor()])
+@pytest.mark.parametrize("nameless", range(3))
+def test_a_run_without_a_project_is_of_the_one_that_the_rest_of_its_trace_names(
+    nameless: int, redactor: tj.PiiRedactor | None, tmp_path: Path
+) -> None:
+    told = conversation("a", turns=2, fillers=1) + conversation(None, turns=1)
+    pq.write_table(table(told), tmp_path / "named.parquet")
+    told[nameless] |= {"session_id": None}
+    pq.write_table(table(told), tmp_path / "nameless.parquet")
+    named = imported(tmp_path / "named.parquet", redactor=redactor)
+    assert imported(tmp_path / "nameless.parquet", redactor=redactor) == named

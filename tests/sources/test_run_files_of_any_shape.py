@@ -104,6 +104,23 @@ def test_a_folder_of_pages_is_one_export(tmp_path: Path, plain: list[tj.Trajecto
     assert imported(tmp_path / "pages", stage=False) == plain
 
 
+@pytest.mark.parametrize("nameless", range(len(ROWS)))
+@pytest.mark.parametrize("project", [None, ""])
+def test_a_run_without_a_project_is_of_the_one_that_the_rest_of_its_trace_names(
+    nameless: int, project: str | None, tmp_path: Path, plain: list[tj.Trajectory]
+) -> None:
+    rows = [row | {"session_id": project} if number == nameless else row for number, row in enumerate(ROWS)]
+    (tmp_path / "nameless.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, rows)))
+    assert imported(tmp_path / "nameless.jsonl") == plain
+
+
+def test_runs_of_which_none_names_a_project_are_read_as_they_are(tmp_path: Path, plain: list[tj.Trajectory]) -> None:
+    rows = [{name: value for name, value in row.items() if name != "session_id"} for row in ROWS]
+    (tmp_path / "nameless.jsonl").write_bytes(b"\n".join(map(msgspec.json.encode, rows)))
+    found = imported(tmp_path / "nameless.jsonl")
+    assert [one.messages for one in found] == [one.messages for one in plain]
+
+
 def test_lists_of_messages_are_conversations_named_after_their_file(tmp_path: Path) -> None:
     messages = [{"type": "human", "content": "mail ada@example.com"}, {"type": "ai", "content": "done"}]
     (tmp_path / "thread-1.json").write_bytes(msgspec.json.encode(messages))
@@ -122,6 +139,14 @@ def test_what_is_no_file_of_runs_is_told_with_its_place(content: bytes, why: str
     (tmp_path / "bad.json").write_bytes(content)
     with pytest.raises(tj.ConfigError, match=why):
         imported(tmp_path / "bad.json")
+
+
+def test_a_folder_without_runs_is_told_with_all_endings_that_are_read(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(
+        tj.ConfigError, match=r"no file of runs at .*empty: \.parquet, \.json, .*\.ndjson\.zst are read"
+    ):
+        imported(tmp_path / "empty")
 
 
 def test_a_value_that_is_no_run_is_told_with_its_line_however_far_down(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,7 +95,7 @@ async def test_reading_the_overlap_again_does_not_set_the_watermark_back(staging
     assert (await staging.coverage(PROJECT_ID)).watermark == minute(10)
 
 
-@pytest.mark.parametrize("purpose", [SlicePurpose.ENDED, SlicePurpose.DEEP_SCAN])
+@pytest.mark.parametrize("purpose", [SlicePurpose.ENDED, SlicePurpose.DEEP_SCAN, SlicePurpose.UNSETTLED])
 async def test_other_purposes_cover_nothing(staging: Staging, purpose: SlicePurpose) -> None:
     assert await read(staging, a_slice(0, 10, purpose=purpose)) == Coverage()
 

@@ -1,10 +1,11 @@
 """For tests of the library: a simulator in a thread of its own, and conversations made for it."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import time
 from typing import Any
 
 from anyio.from_thread import start_blocking_portal
@@ -18,9 +19,11 @@ KEY = "canary-key-0123456789"  # a canary: no key
 
 
 @contextmanager
-def served(settings: SimulatorSettings | None = None) -> Iterator[tuple[Simulator, str]]:
+def served(
+    settings: SimulatorSettings | None = None, now_s: Callable[[], float] = time
+) -> Iterator[tuple[Simulator, str]]:
     """A simulator and its URL, for callers that wait."""
-    simulator = Simulator(settings or SimulatorSettings())
+    simulator = Simulator(settings or SimulatorSettings(), now_s=now_s)
     with start_blocking_portal("asyncio") as portal, portal.wrap_async_context_manager(serve(simulator)) as url:
         yield simulator, url
 

@@ -353,6 +353,33 @@ def usage(read: int | None, written: int | None, *, cumulative: bool = False) ->
     }
 
 
+def test_shares_of_tokens_are_summed_too_and_unknown_where_the_tokens_are() -> None:
+    details = {"input_token_details": {"cache_read": 30, "cache_creation": 5}, "output_token_details": {"reasoning": 4}}
+    told = {"input_tokens": 45, "output_tokens": 9, "total_tokens": 54, **details}
+    kept_for = {"input_token_details": {"ephemeral_5m_input_tokens": 2, "ephemeral_1h_input_tokens": 1}}
+    tiers = {"input_tokens": 9, "output_tokens": 1, "total_tokens": 10, **kept_for}
+    answers = [Thing(type="ai", content="x", usage_metadata=counts) for counts in (told, tiers)]
+    metrics = Trajectory.from_messages([HUMAN, *answers]).metrics
+    assert metrics is not None
+    assert (metrics.cache_read_tokens, metrics.cache_write_tokens, metrics.reasoning_tokens) == (30, 8, 4)
+    untold = Trajectory.from_messages([HUMAN, usage(3, None)]).metrics
+    assert untold is not None
+    assert (untold.cache_read_tokens, untold.cache_write_tokens, untold.reasoning_tokens) == (0, 0, None)
+    nothing = Trajectory.from_messages([HUMAN]).metrics
+    assert nothing is not None
+    assert (nothing.cache_read_tokens, nothing.cache_write_tokens, nothing.reasoning_tokens) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "complete"),
+    [({"input_tokens": 3, "output_tokens": 2}, True), ({"total_tokens": 9}, False), ({"input_tokens": 3}, False)],
+)
+def test_tokens_are_complete_where_every_answer_tells_both_sides(told: dict[str, int], *, complete: bool) -> None:
+    metrics = Trajectory.from_messages([HUMAN, Thing(type="ai", content="x", usage_metadata=told)]).metrics
+    assert metrics is not None
+    assert metrics.tokens_complete is complete
+
+
 def test_tokens_are_summed_over_every_message_that_tells_them() -> None:
     assert Trajectory.from_messages([HUMAN]).token_usage is None
     asked = usage(1, 1) | {"role": "user"}

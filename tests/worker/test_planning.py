@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from trajworker.ports import Coverage, Slice, SlicePurpose
 from trajworker.worker.planning import Lagging, Reading, deep_scan, ended_since, plan
@@ -125,11 +126,40 @@ def test_nothing_is_read_before_it_can_have_settled() -> None:
 
 
 def test_what_has_not_settled_is_read_where_that_is_asked_for_and_lies_in_the_overlap_of_the_next_cycle() -> None:
-    (cover,) = plan(PROJECT, reading(0, unsettled=True), Coverage(), [], at(300))
+    cover, _ = plan(PROJECT, reading(0, unsettled=True), Coverage(), [], at(300))
     assert cover.end == at(300)
-    (again,) = plan(PROJECT, reading(0, unsettled=True), Coverage(spans=((at(0), at(300)),)), [], at(500))
+    again, _ = plan(PROJECT, reading(0, unsettled=True), Coverage(spans=((at(0), at(300)),)), [], at(500))
     assert (again.end, again.floor) == (at(500), at(300) - timedelta(minutes=60))
     assert reading(0, 200, unsettled=True).end(at(300)) == at(200)
+
+
+def ahead(until: int | None, todo: list[Slice], now: int) -> Slice | None:
+    """What an import reads of what counts as unread."""
+    slices = plan(PROJECT, reading(0, until, unsettled=True), Coverage(spans=((at(0), at(100)),)), todo, at(now))
+    return next((one for one in slices if one.purpose is SlicePurpose.UNSETTLED), None)
+
+
+def test_what_is_ahead_of_the_clock_is_read_by_imports_as_far_as_it_was_asked_for() -> None:
+    whole = ahead(None, [], 300)
+    assert whole is not None
+    assert (whole.start, whole.end, whole.id) == (at(300), at(300) + timedelta(days=1), None)
+    bounded = ahead(310, [], 300)
+    assert bounded is not None
+    assert (bounded.start, bounded.end) == (at(300), at(310))
+    assert ahead(300, [], 300) is None
+    assert len(plan(PROJECT, reading(0), Coverage(), [], at(300))) == 1, "but never by a worker"
+
+
+def test_what_came_late_into_a_slice_that_an_import_left_is_read_anew_and_so_is_what_was_ahead() -> None:
+    begun = replace(a_slice(0, 290, SlicePurpose.CATCH_UP), cursor="page 2")
+    assert ahead(None, [begun], 300) == replace(a_slice(230, 300 + 24 * 60, SlicePurpose.UNSETTLED), id=None), (
+        "its overlap is an hour"
+    )
+    old = replace(a_slice(0, 50), cursor="page 2")
+    left = replace(a_slice(290, 2000, SlicePurpose.UNSETTLED), id=7, cursor="page 2")
+    again = ahead(None, [old, left], 300)
+    assert again is not None
+    assert (again.id, again.cursor, again.start) == (7, None, at(300))
 
 
 def test_ended_runs_are_asked_for_from_a_little_before_the_mark() -> None:

@@ -12,7 +12,7 @@ from trajworker.config import Settings
 from trajworker.config.rewards import fold_settings
 from trajworker.errors import ConfigError
 from trajworker.events import Observer, ignore
-from trajworker.sources.files.run_files import SUFFIXES
+from trajworker.sources.files.run_files import PARQUET, SUFFIXES
 
 if TYPE_CHECKING:
     from trajworker.redaction import BasePiiRedactor
@@ -63,11 +63,11 @@ class Bulk(Struct, frozen=True, kw_only=True):
     def is_parquet(self) -> bool:
         """What kind of export it is, by its names, or by its first bytes."""
         if self.path.is_dir():
-            return next(self.path.rglob("*.parquet"), None) is not None
+            return next(self.path.rglob(f"*{PARQUET}"), None) is not None
         if self.path.name.endswith(SUFFIXES):
             return False
         with self.path.open("rb") as file:
-            return self.path.suffix == ".parquet" or file.read(len(MAGIC)) == MAGIC
+            return self.path.suffix == PARQUET or file.read(len(MAGIC)) == MAGIC
 
     @property
     def fold_settings(self) -> FoldSettings:

@@ -6,6 +6,7 @@ nothing raw is spilled.
 
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import aclosing, asynccontextmanager, closing
 from itertools import count
 from pathlib import Path
@@ -15,6 +16,7 @@ from msgspec.structs import replace
 
 from trajworker.api.bulk_request import LINES, Bulk
 from trajworker.api.fold_process import AssembledLine
+from trajworker.api.homes import NOWHERE, bring_home
 from trajworker.api.staged import Assembly
 from trajworker.api.tasks import next_items
 from trajworker.api.unavailable import unavailable_in_project
@@ -50,16 +52,20 @@ async def staged_lines(bulk: Bulk) -> AsyncGenerator[AssembledLine, None]:
                 for thread in some:
                     if isinstance(thread, Messages):
                         yield await anyio.to_thread.run_sync(maker.line, thread)
+        moved = await bring_home(staging, seq)
         for project_id in await staging.projects():
-            async with aclosing(_assembled(bulk, staging, project_id)) as lines:
+            without = moved if project_id == NOWHERE else frozenset[str]()
+            async with aclosing(_assembled(bulk, staging, project_id, without)) as lines:
                 async for line in lines:
                     yield line
 
 
-async def _assembled(bulk: Bulk, staging: Staging, project_id: str) -> AsyncGenerator[AssembledLine, None]:
+async def _assembled(
+    bulk: Bulk, staging: Staging, project_id: str, without: AbstractSet[str]
+) -> AsyncGenerator[AssembledLine, None]:
     assembly = Assembly(staging, Project(project_id, ""), bulk.fold_settings)
     unavailable = await unavailable_in_project(staging, project_id)
-    names = [name async for name in assembly.ids() if name not in unavailable]
+    names = [name async for name in assembly.ids() if name not in unavailable and name not in without]
     for name, reason in unavailable.items():
         yield AssembledLine(name, failure=reason)
     done = 0

@@ -4,8 +4,6 @@ Roots come newest first, so the first so many conversations on them are those se
 asked for. Only where the server cannot find roots by thread is the whole window read.
 """
 
-from datetime import timedelta
-
 from msgspec.structs import replace
 
 from trajworker.api.listing import ConversationSummary, Listing
@@ -14,8 +12,6 @@ from trajworker.errors import CursorExpired
 from trajworker.model.run import Run
 from trajworker.ports import Slice
 
-FUTURE = timedelta(days=1)
-"""Producers' clocks may be ahead of the server's."""
 RESTARTS = 2
 
 

@@ -13,9 +13,9 @@ from trajworker.api.bulk import bulk_lines
 from trajworker.api.bulk_request import Bulk
 from trajworker.api.lines import open_lines
 from trajworker.api.options import Options
+from trajworker.api.redaction import configured_redactor
 from trajworker.api.saving import Documents
 from trajworker.cli.choosing import one_project
-from trajworker.cli.redaction import redactor_of
 from trajworker.cli.settings import load_asked
 from trajworker.cli.watched import watched
 from trajworker.config import Purpose, Settings
@@ -46,7 +46,7 @@ def main(asked: argparse.Namespace) -> int:
 def _bulk(asked: argparse.Namespace, settings: Settings, observer: Observer) -> AsyncGenerator[bytes, None]:
     options = Options(settings=settings, observer=observer)
     ids = tuple(dict.fromkeys(asked.conversations)) or None
-    redactor = redactor_of(settings, None)
+    redactor = configured_redactor(options, stage=False)
     return bulk_lines(Bulk.of(asked.bulk, options, ids, stage=not asked.no_stage, redactor=redactor))
 
 
@@ -54,10 +54,7 @@ async def _fetched(asked: argparse.Namespace, settings: Settings, observer: Obse
     from trajworker.aio import Client  # noqa: PLC0415 - an HTTP client, which an export needs not wait for
 
     options = one_project(settings, observer)
-    redactor = redactor_of(settings, None if asked.no_stage else options.storage_dir)
-    found = Client.of(options).iter_conversations(
-        asked.conversations or None, stage=not asked.no_stage, redactor=redactor
-    )
+    found = Client.of(options).iter_conversations(asked.conversations or None, stage=not asked.no_stage)
     async with aclosing(found):
         async for trajectory in found:
             yield encode_trajectory(trajectory)

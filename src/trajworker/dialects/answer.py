@@ -17,6 +17,7 @@ from trajworker.dialects import (
 )
 from trajworker.dialects.draft import as_text
 from trajworker.dialects.outcome import Answer, finish_of, model_of, status_finish
+from trajworker.dialects.placeholders import is_placeholder
 from trajworker.dialects.reader import read_all, read_one
 from trajworker.dialects.speech import RAW, raw, speak
 from trajworker.dialects.usage import by_side, usage
@@ -150,10 +151,10 @@ def _from_plain(answer: Answer, payload: dict[str, Any]) -> None:
         if isinstance(value, (dict, list)) and value:
             _nested(answer, value)
             return
+        if is_placeholder(value) or (name in payload and value is None and len(payload) == 1):
+            return
         if isinstance(value, str):
             _from_texts(answer, [value])
-            return
-        if name in payload and value is None and len(payload) == 1:
             return
     _from_words(answer, payload)
 

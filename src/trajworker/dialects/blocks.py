@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from trajworker.dialects.calls import call_of, first_of
 from trajworker.dialects.draft import as_text
+from trajworker.dialects.placeholders import text_of
 from trajworker.dialects.vocabulary import snake
 from trajworker.model.message import ToolCall
 
@@ -24,6 +25,12 @@ _NAMED = _CALL | _RESULT
 """Blocks that may stand under the name of what they are: `{"tool_call": {..}}`."""
 _GEMINIS = "function_response"
 """Whose response is an object, the answer under a name: what the tool gave out, or its error."""
+_PARTS = frozenset(
+    {"text", "json", "image", "document", "video", "audio", "inline_data", "file_data", "message_content"}
+)
+"""Blocks that bear no type: Gemini's and Bedrock's, and OpenInference's name around one."""
+_JSON = frozenset({"json", "error-json"})
+"""Types of Vercel's output that is a value, whatever it looks like."""
 _FAILED = frozenset({"error", "error-text", "error-json", "execution-denied", "failed"})
 
 _TOOL_RESULT = frozenset({"type", "tool_use_id", "content"})
@@ -71,6 +78,16 @@ def _unwrapped(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - recorded JSON
     return value, False
 
 
+def are_blocks(value: list[Any]) -> bool:
+    """Whether a list that a tool gave back is content of a message, and no value: objects or words of its own."""
+    return any(isinstance(one, dict) and _is_block(one) for one in value)
+
+
+def _is_block(one: dict[str, Any]) -> bool:
+    names = {snake(name) for name in one}
+    return _kind(one) is not None or names <= _PARTS or not names.isdisjoint(_NAMED)
+
+
 def result_of(block: dict[str, Any]) -> Result:
     """The tool's answer that a block stands for."""
     if block.keys() == _TOOL_RESULT and type(block["content"]) is str and type(block["tool_use_id"]) is str:
@@ -82,6 +99,7 @@ def result_of(block: dict[str, Any]) -> Result:
     origin = inner.get("origin")
     called: dict[str, Any] = origin if isinstance(origin, dict) else inner
     value = first_of(inner, "content", "response", "result", "output")
+    is_value = isinstance(value, dict) and text_of(value.get("type")) in _JSON
     value, failed = _unwrapped(value)
     failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
     failed = failed or (isinstance(inner.get("status"), str) and inner["status"] in _FAILED)
@@ -89,7 +107,7 @@ def result_of(block: dict[str, Any]) -> Result:
         failed = failed or value.keys() == {"error"}
         value = value["output"] if value.keys() == {"output"} else value
     blocks = None
-    if isinstance(value, list):
+    if isinstance(value, list) and not is_value and are_blocks(value):
         content = read_content(value)
         if content.texts or content.opaque:
             blocks = tuple(value) if content.opaque else None
@@ -144,10 +162,10 @@ def _read_untyped(block: dict[str, Any], into: Content) -> None:
             into.calls.append(found)
     elif block.get("functionResponse") or block.get("function_response") or block.get("toolResult"):
         into.results.append(result_of(block))
+    elif name == "json":
+        into.texts.append(as_text(held) or "")
     elif block.get("reasoningContent"):
-        thought = _thought({"content": block["reasoningContent"]})
-        if thought:
-            into.thoughts.append(thought)
+        into.thoughts += filter(None, [_thought({"content": block["reasoningContent"]})])
 
 
 def _kind(block: dict[str, Any]) -> str | None:

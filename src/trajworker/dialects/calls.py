@@ -71,6 +71,9 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
     if isinstance(held, dict):
         return call_of(held)
     inner = block.get("function") or block.get("function_call") or block.get("functionCall") or block.get("toolUse")
+    kind = block.get("type")
+    if not inner and isinstance(kind, str):
+        inner = block.get(kind)  # a custom tool's, which OpenAI has under that name
     if not isinstance(inner, dict):
         inner = block
     name = first_of(inner, "name", "toolName", "tool_name", "function_name") or first_of(block, "name", "toolName")
@@ -85,6 +88,18 @@ def call_of(block: dict[str, Any]) -> ToolCall | None:
         inner, "id", "toolUseId"
     )
     return tool_call(name, given, call_id, block.get("error"))
+
+
+def calls_of(entries: Iterable[Any]) -> list[ToolCall]:
+    """The calls of a message; one that no vendor is known to write so has no name, and is kept as it came."""
+    calls: list[ToolCall] = []
+    for entry in filter(None, entries):
+        held = entry.get("tool_call", entry) if isinstance(entry, dict) else None  # OpenInference wraps
+        fields = held if isinstance(held, dict) else {}
+        given_id = fields.get("id")
+        unread = ToolCall(name="", arguments={}, id=str(given_id) if given_id else None, invalid=as_text(entry))
+        calls.append(call_of(fields) or unread)
+    return calls
 
 
 def lacks_arguments(call: ToolCall) -> bool:

@@ -62,14 +62,18 @@ def _openai_delta(choice: dict[str, Any], message: dict[str, Any], calls: dict[i
         _join(message.setdefault("function_call", {}), delta["function_call"])
     for position, call in enumerate(_list(delta.get("tool_calls") or delta.get("toolCalls"))):
         if isinstance(call, dict):
-            kept = calls.setdefault(_place(call.get("index"), position), {"type": "function", "function": {}})
-            if call.get("id"):
-                kept["id"] = call["id"]
-            _join(kept["function"], held(call.get("function")))
+            _join_call(calls.setdefault(_place(call.get("index"), position), {}), call)
+
+
+def _join_call(kept: dict[str, Any], delta: dict[str, Any]) -> None:
+    kept |= {name: delta[name] for name in ("id", "type") if delta.get(name)}
+    for name in ("function", "custom"):
+        if isinstance(delta.get(name), dict):
+            _join(kept.setdefault(name, {}), delta[name])
 
 
 def _join(kept: dict[str, Any], delta: dict[str, Any]) -> None:
-    for name in ("name", "arguments"):
+    for name in ("name", "arguments", "input"):
         if isinstance(delta.get(name), str):
             kept[name] = kept.get(name, "") + delta[name]
 

@@ -5,7 +5,8 @@ Recorded shapes: payload-shapes.md section 2 (`lc_create_agent`, `lc_llmchain`, 
 
 from typing import Any
 
-from trajworker.dialects.calls import call_of, tool_call
+from trajworker.dialects.attachments import with_attachments
+from trajworker.dialects.calls import call_of, calls_of, tool_call
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
 from trajworker.dialects.vocabulary import role_of
@@ -56,7 +57,7 @@ def _calls(body: dict[str, Any]) -> tuple[ToolCall, ...]:
     given = body.get("tool_calls")
     calls: list[ToolCall] = []
     if isinstance(given, list):
-        calls = [call for call in (call_of(entry) for entry in given if isinstance(entry, dict)) if call is not None]
+        calls = calls_of(given)
     invalid = body.get("invalid_tool_calls")
     if isinstance(invalid, list):
         for entry in invalid:
@@ -64,8 +65,7 @@ def _calls(body: dict[str, Any]) -> tuple[ToolCall, ...]:
                 broken = tool_call(entry.get("name"), entry.get("args"), entry.get("id"), entry.get("error"))
                 calls.append(broken)
     if not calls and isinstance(extra.get("tool_calls"), list):
-        older = (call_of(entry) for entry in extra["tool_calls"] if isinstance(entry, dict))
-        calls = [call for call in older if call is not None]
+        calls = calls_of(extra["tool_calls"])
     if not calls and isinstance(extra.get("function_call"), dict):
         legacy = call_of(extra["function_call"])
         calls = [legacy] if legacy is not None else []
@@ -87,7 +87,7 @@ def messages(item: dict[str, Any]) -> list[Draft]:
         reasoning = _summary(summary) if isinstance(summary, dict) else None
     refusal = extra.get("refusal")
     tool_call_id = body.get("tool_call_id")
-    content = body.get("content")
+    content = with_attachments(body.get("content"), extra)
     given_id = body.get("id")
     name = body.get("name")
     drafts = speak(

@@ -6,7 +6,8 @@ blocks in any vendor's words. Recorded shapes: payload-shapes.md (`wrap_openai_c
 
 from typing import Any
 
-from trajworker.dialects.calls import call_of
+from trajworker.dialects.attachments import with_attachments
+from trajworker.dialects.calls import call_of, calls_of
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.speech import Said, speak
 from trajworker.dialects.vocabulary import ROLES
@@ -23,7 +24,7 @@ _THOUGHTS = frozenset({*_THOUGHT_TEXTS, "reasoning_details", "thinking_blocks"})
 
 _RARE = _THOUGHTS | {
     "parts", "contents", "blocks", "text", "name", "toolName", "tool_name", "id", "source", "is_summary", "toolCalls",
-    "tool_call", "additional_kwargs", "audio", "message",
+    "tool_call", "additional_kwargs", "audio", "images", "message",
 }  # fmt: skip
 """Fields of a role dictionary that take more than a look."""
 
@@ -39,8 +40,7 @@ def _calls(item: dict[str, Any]) -> tuple[ToolCall, ...]:
     if isinstance(given, dict):
         given = list(given.values()) if all(isinstance(value, dict) for value in given.values()) else [given]
     if isinstance(given, list):
-        entries = [entry.get("tool_call", entry) for entry in given if isinstance(entry, dict)]  # OpenInference wraps
-        calls = [call for call in (call_of(entry) for entry in entries if isinstance(entry, dict)) if call is not None]
+        calls = calls_of(given)
     legacy = item.get("function_call")
     if not calls and isinstance(legacy, dict):
         call = call_of(legacy)
@@ -65,14 +65,11 @@ def _reasoning(item: dict[str, Any]) -> str | None:
 
 def _content(item: dict[str, Any]) -> Any:  # noqa: ANN401 - recorded JSON
     for name in ("content", "parts", "contents", "blocks", "text"):
-        if name in item:
-            value = item[name]
-            if value is not None or (name == "content" and not item.get("audio")):
-                return value
+        if item.get(name) is not None:
+            return with_attachments(item[name], item)
     if isinstance(item.get("message"), str):  # Cohere's first API
         return item["message"]
-    audio = item.get("audio")
-    return [{"type": "output_audio", **audio}] if isinstance(audio, dict) else None
+    return with_attachments(None, item)
 
 
 def _plain(item: dict[str, Any]) -> Draft | None:
@@ -82,6 +79,8 @@ def _plain(item: dict[str, Any]) -> Draft | None:
         if role is not None and role is not TOOL:
             return Draft(role=role, content=item["content"])
     if _RARE.isdisjoint(item) and item["role"] == "assistant" and type(item.get("content")) in _TEXTUAL:
+        if item.get("annotations"):
+            return None
         refusal = item.get("refusal")
         return Draft(
             role=ASSISTANT,

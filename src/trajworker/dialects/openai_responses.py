@@ -10,6 +10,7 @@ from typing import Any
 from trajworker.dialects.blocks import Result, read_content, result_of
 from trajworker.dialects.calls import tool_call
 from trajworker.dialects.draft import Draft, as_text
+from trajworker.dialects.placeholders import id_of
 from trajworker.dialects.speech import merge_calls, tool_draft
 from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import ASSISTANT
@@ -85,8 +86,7 @@ def assistant(items: list[dict[str, Any]]) -> Draft:
             refusals += content.refusals
             thoughts += content.thoughts
             kept = kept or content.opaque
-            given_id = item.get("id")
-            draft.id = draft.id or (given_id if isinstance(given_id, str) else None)
+            draft.id = draft.id or id_of(item.get("id"))
             if content.calls:
                 draft.tool_calls = merge_calls(draft.tool_calls or (), content.calls)
     draft.content = "".join(texts)

@@ -5,10 +5,13 @@ from typing import Any
 
 _PLACEHOLDER = re.compile(
     r"<(?:[\w.<>]+ object at 0x[0-9a-f]+"
-    r"|(?:function|bound method|built-in \w+|coroutine object|(?:async_)?generator object|class|module) .+)>"
+    r"|(?:function|bound method|built-in \w+|coroutine object|(?:async_)?generator object|class|module) .+"
+    r"|\w*Response \[\d+.*\].*)>"
     r"|NOT_GIVEN"
 )
 """OpenAI's and Anthropic's clients have objects for what was left out: one of them calls itself NOT_GIVEN."""
+
+_NO_ID = re.compile(r"__\w+__")
 
 
 def is_placeholder(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
@@ -19,3 +22,8 @@ def is_placeholder(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
 def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
     """A text that says something."""
     return value if isinstance(value, str) and value and not is_placeholder(value) else None
+
+
+def id_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
+    """An id by which a thing is known; none where all have the same (OpenAI Agents writes `__fake_id__`)."""
+    return value if isinstance(value, str) and _NO_ID.fullmatch(value) is None else None

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from trajworker.dialects.blocks import Content, Result, read_content
+from trajworker.dialects.blocks import Content, Result, are_blocks, read_content
 from trajworker.dialects.draft import Draft, as_text
 from trajworker.dialects.vocabulary import role_of
 from trajworker.model.message import ASSISTANT, TOOL, USER, Role, ToolCall, ToolResponse
@@ -122,7 +122,7 @@ def _tool_messages(content: Any, beside: Said) -> list[Draft]:  # noqa: ANN401 -
     if type(content) is str and not beside.failed:
         response = ToolResponse(id=beside.tool_call_id, name=beside.name)
         return [Draft(role=TOOL, content=content, name=beside.name, tool_response=response, id=beside.id)]
-    parts = read_content(content) if isinstance(content, list) else None
+    parts = read_content(content) if isinstance(content, list) and are_blocks(content) else None
     if parts is not None and content and all(map(_is_approval, content)):
         return []
     if parts is not None and parts.results:

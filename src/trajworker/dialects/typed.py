@@ -5,10 +5,10 @@ are recognised by their fields alone. An array with anything else in it, however
 the dialects read it, field by field. tests/dialects compare both ways.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from trajworker.dialects.calls import tool_call
 from trajworker.dialects.draft import Draft
@@ -52,6 +52,9 @@ class _Beside(Struct, frozen=True, gc=False):
     reasoning_content: Any = None
     reasoning: Any = None
     refusal: Any = None
+    audio: Any = None
+    annotations: Any = None
+    images: Any = None
     tool_calls: Any = None
     function_call: Any = None
     lc_source: Any = None
@@ -61,6 +64,8 @@ class _Beside(Struct, frozen=True, gc=False):
         if self is _NOTHING:
             return True
         if not calls and (self.tool_calls is not None or self.function_call is not None):
+            return False
+        if self.audio is not None or self.annotations or self.images:
             return False
         return self.reasoning_content is self.reasoning is self.refusal is self.lc_source is None
 
@@ -91,7 +96,7 @@ class Item(Body, forbid_unknown_fields=True, gc=False):
     refusal: None = None
     function_call: None = None
     audio: None = None
-    annotations: Raw = NULL
+    annotations: Annotated[list[Any], Meta(max_length=0)] | None = None
     response_metadata: Raw = NULL
     usage_metadata: Raw = NULL
     example: bool = False

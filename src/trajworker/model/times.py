@@ -9,6 +9,8 @@ MICROSECOND = timedelta(microseconds=1)
 EARLIEST = EPOCH
 """No run is believed to have started earlier: where reading begins unless something else is asked for."""
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+AHEAD = timedelta(days=1)
+"""How far ahead of the source's clock runs may begin: it tells whole seconds, and producers' clocks may be fast."""
 
 DAY_US = 86_400_000_000
 SECOND_US = 1_000_000

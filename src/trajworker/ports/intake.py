@@ -24,6 +24,9 @@ class SlicePurpose(StrEnum):
     LEFT_OVER = "left_over"
     """What a `SWIFT` slice of the same stretch leaves out: runs that did not succeed (yet), or ended later. Read first:
     a run that ends between the two is then met by one of them at least."""
+    UNSETTLED = "unsettled"
+    """What began after the moment up to which an import reads, by the source's clock, and what may have come late into
+    a stretch that is read on from a cursor. It counts as unread."""
     SWIFT = "swift"
     """Runs that succeeded and ended soon after the slice began: some servers allow more requests for them (`Swift`)."""
 

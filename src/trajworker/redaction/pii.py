@@ -118,7 +118,7 @@ class PiiRedactor(PlaceholderRedactor):
         engine: `auto` takes google-re2 where it is installed; `re` and `re2` find the same.
 
     Raises:
-        ConfigError: rules of your own without google-re2, or a pattern that is not RE2 syntax.
+        ConfigError: what is no `Rule`, rules of your own without google-re2, or a pattern that is not RE2 syntax.
 
     Example:
         >>> redactor = PiiRedactor(secret=b"kept with the staging file")

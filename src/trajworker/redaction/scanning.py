@@ -7,7 +7,7 @@ for patterns of others only RE2 promises that, so they run under nothing else.
 
 import re
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
@@ -41,8 +41,9 @@ def scanner(rules: Sequence[Rule] = DEFAULT_RULES, engine: Engine = "auto") -> S
     """Compile rules for an engine; `auto` is RE2 where it is installed.
 
     Raises:
-        ConfigError: a rule that is not built in without RE2, a label or a pattern that is none.
+        ConfigError: what is no rule, a rule that is not built in without RE2, a label or a pattern that is none.
     """
+    rules = _known(rules)
     foreign = [rule.label for rule in rules if rule not in DEFAULT_RULES]
     wrong = [label for label in foreign if not _LABEL.fullmatch(label)]
     if wrong:
@@ -55,6 +56,18 @@ def scanner(rules: Sequence[Rule] = DEFAULT_RULES, engine: Engine = "auto") -> S
         wanted = f"redaction rules of your own ({', '.join(foreign)})" if foreign else "engine='re2'"
         raise ConfigError(f"{wanted} need google-re2: pip install 'trajworker[redact]'")
     return _Re2Scanner(rules)
+
+
+def _known(rules: object) -> tuple[Rule, ...]:
+    """The rules, in whatever row they come; raises ConfigError for anything else."""
+    given = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, str) else (None,)
+    known = tuple(rule for rule in given if isinstance(rule, Rule))
+    if len(known) < len(given):
+        raise ConfigError(
+            "rules is a list of Rule objects: yours, trajworker.redaction.DEFAULT_RULES, or those of them that "
+            "trajworker.redaction.choose_rules(['EMAIL']) chooses by label"
+        )
+    return known
 
 
 class _ReScanner:

@@ -94,7 +94,9 @@ class Walk:
         if isinstance(value, list):
             return self._array(value, key, owner)
         if isinstance(value, int) and value >= _SMALLEST_CARD and _CARDS.find(str(value)):
-            return self.text(str(value))
+            text = str(value)
+            masked = self.text(text)
+            return value if masked == text else masked
         return value
 
     def text(self, text: str, key: str | None = None) -> str:

@@ -20,7 +20,7 @@ from trajworker.staging.statements import chunked, slots
 
 EPOCH_SHIFT = 40
 """A process makes fewer than 2^40 requests; above them stands its epoch, so later processes always count higher."""
-WHOLE = (SlicePurpose.COVER, SlicePurpose.CATCH_UP, SlicePurpose.DEEP_SCAN)
+WHOLE = (SlicePurpose.COVER, SlicePurpose.CATCH_UP, SlicePurpose.DEEP_SCAN, SlicePurpose.UNSETTLED)
 """Purposes of slices in which every run of a stretch is met."""
 COLUMNS = "ended, start, end, fetch_seq, hash, feedback_stats, body"
 

@@ -30,6 +30,7 @@ from trajworker.trajectory.states import (
     state_messages,
     streamed_messages,
 )
+from trajworker.trajectory.tokens import TokenUsage, summed_shares, tells_both_sides
 from trajworker.trajectory.trajectory import Step, Task, Trajectory, TrajectoryMetrics
 from trajworker.trajectory.view import MessageView
 
@@ -211,20 +212,24 @@ def assembled(messages: tuple[Message, ...], metadata: dict[str, Any]) -> Trajec
 
 
 def _metrics(trajectory: Trajectory) -> TrajectoryMetrics:
-    usage = trajectory.token_usage
+    usage = trajectory.token_usage or TokenUsage()
+    shares = summed_shares(trajectory.messages)
     calls = len(trajectory.tool_calls)
     answers = [message.tool_response for message in trajectory.messages if message.tool_response is not None]
     failures = sum(answer.error is not None for answer in answers)
     spoken = [message for message in trajectory.messages if message.role is Role.ASSISTANT]
     return TrajectoryMetrics(
         steps=len(trajectory.steps),
-        tokens_generated=usage.output if usage else None,
+        tokens_generated=usage.output,
         num_tool_calls=calls,
         num_tool_failures=failures,
         num_tool_results=len(answers),
         tool_error_rate=tool_error_rate(failures, calls, len(answers)),
         llm_calls=len(spoken),
-        input_tokens=usage.input if usage else None,
-        output_tokens=usage.output if usage else None,
-        tokens_complete=all(message.usage is not None for message in spoken) if spoken else None,
+        input_tokens=usage.input,
+        output_tokens=usage.output,
+        cache_read_tokens=None if usage.input is None else shares.cache_read,
+        cache_write_tokens=None if usage.input is None else shares.cache_write,
+        reasoning_tokens=None if usage.output is None else shares.reasoning,
+        tokens_complete=all(tells_both_sides(message.usage) for message in spoken) if spoken else None,
     )

@@ -4,12 +4,13 @@ A first cycle covers [since, until). Later ones catch up: what is new since the 
 before it, then runs that ended meanwhile, and once a day the whole horizon (reliability.md section 2.3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
 
 from trajworker.model.intervals import subtract
+from trajworker.model.times import AHEAD
 from trajworker.ports import COVERING, Coverage, Slice, SlicePurpose
 
 LOOKBACK_PER_SETTLE = 6
@@ -37,7 +38,8 @@ class Reading(Struct, frozen=True, kw_only=True):
         lookback: how far before the watermark is always read again; None: six times `settle`.
         horizon: how far back late runs are looked for at all.
         deep_scan: how often the whole horizon is read again; None never.
-        unsettled: whether to read up to this very moment, also what may still lag: the overlap reads that again.
+        unsettled: whether to read all that is there at this very moment, also what may still lag: up to now, which the
+            overlap of the next cycle reads again, and what is ahead of now, which counts as unread.
     """
 
     since: datetime
@@ -54,7 +56,7 @@ class Reading(Struct, frozen=True, kw_only=True):
         return self.settle * LOOKBACK_PER_SETTLE if self.lookback is None else self.lookback
 
     def end(self, now: datetime) -> datetime:
-        """Up to where is read: what can have settled by now, or all there is."""
+        """Up to where is read: what can have settled by now, or what began by now."""
         end = now if self.unsettled else now - self.settle
         return end if self.until is None else min(end, self.until)
 
@@ -67,7 +69,7 @@ class Reading(Struct, frozen=True, kw_only=True):
 
 
 def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence[Slice], now: datetime) -> list[Slice]:
-    """Slices to read beside the `unread` ones of an earlier cycle: every gap in what is covered, and the catch-up."""
+    """Slices to read beside the `unread` ones of an earlier cycle: gaps in what is covered, catch-up, what is ahead."""
     end = reading.end(now)
     claimed = [*coverage.spans, *((slice_.start, slice_.end) for slice_ in unread if slice_.purpose in COVERING)]
     newest = coverage.spans[-1][1] if coverage.spans else reading.since
@@ -83,7 +85,23 @@ def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence
         slices.append(
             Slice(project_id=project_id, start=reading.since, end=end, purpose=SlicePurpose.CATCH_UP, floor=floor)
         )
-    return slices
+    return [*slices, *_unsettled(project_id, reading, unread, now, newest)] if reading.unsettled else slices
+
+
+def _unsettled(
+    project_id: str, reading: Reading, unread: Sequence[Slice], now: datetime, newest: datetime
+) -> Iterator[Slice]:
+    """What there may be beside all that began by now, as far as it was asked for; one that was left is begun again.
+
+    A slice that goes on from its cursor does not meet what came late into it since: its recent end is read anew.
+    """
+    covering = [slice_ for slice_ in unread if slice_.purpose in COVERING]
+    resumed = [slice_.end - reading.overlap for slice_ in covering if slice_.cursor and slice_.end > newest]
+    start = max(min([now, *resumed]), reading.since)
+    end = now + AHEAD if reading.until is None else min(now + AHEAD, reading.until)
+    left = next((slice_.id for slice_ in unread if slice_.purpose is SlicePurpose.UNSETTLED), None)
+    if start < end:
+        yield Slice(id=left, project_id=project_id, start=start, end=end, purpose=SlicePurpose.UNSETTLED)
 
 
 def ended_since(project_id: str, reading: Reading, mark: datetime, now: datetime) -> Slice:

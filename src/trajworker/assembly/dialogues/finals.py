@@ -41,7 +41,9 @@ def _answering(groups: list[Group], root: Root, ran: Ran) -> Group | None:
     found = telling(groups, told, ran)
     if found:
         return next((one for one in reversed(found) if one.final in told), found[-1])
-    return None if answers else last_filling(groups, root, ran)
+    if answers and any(len(one.calls) > 1 or _may_act(one) for one in groups):
+        return None  # an agent answered, and the app put it into words of its own
+    return last_filling(groups, root, ran)
 
 
 def _broken_off(groups: list[Group], root: Root, past: Past) -> Group | None:

@@ -21,7 +21,9 @@ def last_filling(groups: list[Group], root: Root, ran: Ran) -> Group | None:
     if not filling:
         return None
     chain = [one for one in filling if one in forms or one.final in works]
-    return _end_of_chain(spoken_to(filling, root)[-1], chain)
+    alone = set(root.fields().values())
+    chosen = [one for one in filling if one in chain or one.final in alone]  # not one of many in a list
+    return _end_of_chain(spoken_to(chosen or filling, root)[-1], chain)
 
 
 def _in_any_form(groups: list[Group], texts: AbstractSet[str], ran: Ran) -> list[Group]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from trajworker.model.intervals import union
 from trajworker.model.times import SECOND_US
+from trajworker.trajectory.tokens import TokenShares
 
 
 class Figures(Struct, array_like=True, gc=False):
@@ -56,14 +57,11 @@ class Figures(Struct, array_like=True, gc=False):
             self.outputs_counted += 1
             self.output_tokens += made
         self.total_tokens += usage.get("total_tokens") or 0
-        details = usage.get("input_token_details")
-        if details:
-            self.cache_read += details.get("cache_read") or 0
-            tiers = sum(details.get(name) or 0 for name in ("ephemeral_5m_input_tokens", "ephemeral_1h_input_tokens"))
-            self.cache_write += details.get("cache_creation") or details.get("cache_write") or tiers
-        details = usage.get("output_token_details")
-        if details:
-            self.reasoning += details.get("reasoning") or 0
+        if "input_token_details" in usage or "output_token_details" in usage:
+            shares = TokenShares.of(usage)
+            self.cache_read += shares.cache_read
+            self.cache_write += shares.cache_write
+            self.reasoning += shares.reasoning
 
     @property
     def complete(self) -> bool:

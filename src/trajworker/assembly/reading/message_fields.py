@@ -6,6 +6,7 @@ from trajworker.assembly.reading.payloads import FIELDS, ITEMS, drafts_of, lenie
 from trajworker.dialects import ANSWERS, BODY
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import ASSISTANT
+from trajworker.model.run import NULL
 
 _GIVEN = ("messages", "input", "output", "chat_history")
 _GIVEN_BACK = ("messages", "input", "output")
@@ -15,20 +16,25 @@ _WHOLE = ("input", "output")
 _ANSWERED = BODY.union(ANSWERS)
 """Fields beside which a list of messages is what an app remembers, or no list of messages at all."""
 
+_WORDLESS = (b"null", b'""')
+
 
 def messages_given(fields: dict[str, Raw]) -> list[Raw]:
     """The messages among a root's inputs, undecoded; empty where there are none."""
     return _named(fields, _GIVEN)
 
 
-def messages_given_back(fields: dict[str, Raw], given: dict[str, Raw], *, resumes: bool) -> list[Raw]:
-    """The messages among a root's outputs, undecoded; empty where there are none.
+def messages_given_back(outputs: Raw, fields: dict[str, Raw], given: dict[str, Raw], *, resumes: bool) -> list[Raw]:
+    """The messages among a root's outputs, undecoded; empty where there are none, but for an answer alone.
 
     Args:
+        outputs: all of them; where they are a call and no word, that waits for a human.
         fields: those of its outputs.
         given: those of its inputs.
         resumes: whether it goes on with a graph that has its state already.
     """
+    if "role" in fields and bytes(fields.get("tool_calls", NULL))[:2] == b"[{" and _is_wordless(fields):
+        return [outputs]
     return _named(fields, _GIVEN_BACK) or _grown(fields, given, resumes=resumes)
 
 
@@ -48,6 +54,10 @@ def _named(fields: dict[str, Raw], names: tuple[str, ...]) -> list[Raw]:
             if items and bytes(items[0])[:1] in (b"{", b"["):
                 return items
     return []
+
+
+def _is_wordless(fields: dict[str, Raw]) -> bool:
+    return bytes(fields.get("content", NULL)) in _WORDLESS
 
 
 def _grown(fields: dict[str, Raw], given: dict[str, Raw], *, resumes: bool) -> list[Raw]:

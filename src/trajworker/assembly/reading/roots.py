@@ -12,13 +12,7 @@ from msgspec import Raw, Struct
 from trajworker.assembly.reading.given import by_name, plain, words_below
 from trajworker.assembly.reading.literals import words_of_blocks
 from trajworker.assembly.reading.message_fields import messages_given, messages_given_back
-from trajworker.assembly.reading.naming import (
-    IDS,
-    SETTINGS,
-    SYSTEMS,
-    WORDS,
-    is_about_answer,
-)
+from trajworker.assembly.reading.naming import IDS, SETTINGS, SYSTEMS, WORDS, is_about_answer
 from trajworker.assembly.reading.payloads import (
     answer_in,
     decoded,
@@ -159,11 +153,15 @@ class Root(Struct, eq=False, gc=False):
             return outputs
         return {name: value for name, value in outputs.items() if self.texts.get(name, _ABSENT) != value}
 
-    def state(self) -> dict[str, str]:
-        """Texts that it gave back in fields of its own, beside messages and under names that are no answer's."""
+    def fields(self) -> dict[str, str]:
+        """Texts that it gave back in fields of their own."""
         outputs = decoded(self.outputs) if len(self.outputs) < MAX_PLAIN_BYTES else None
-        fields = outputs.items() if isinstance(outputs, dict) else ()
-        return {name: text.strip() for name, text in fields if isinstance(text, str) and name not in ANSWERS}
+        told = outputs.items() if isinstance(outputs, dict) else ()
+        return {name: text.strip() for name, text in told if isinstance(text, str)}
+
+    def state(self) -> dict[str, str]:
+        """Those of them that stand beside messages and under names that are no answer's."""
+        return {name: text for name, text in self.fields().items() if name not in ANSWERS}
 
     def works(self) -> set[str]:
         """Those of these texts that may be an answer: their names do not tell that they are about one."""
@@ -234,7 +232,7 @@ def read_root(run: Run) -> Root:
         root.words = [draft for draft in drafts if draft.role is USER] + root.words
     if len(inputs) < MAX_PLAIN_BYTES:
         _plain_inputs(root, {name: plain(name, value) for name, value in given.items()} if given else decoded(inputs))
-    root.trailing = messages_given_back(given_back, given, resumes=root.resumes)
+    root.trailing = messages_given_back(outputs, given_back, given, resumes=root.resumes)
     root.outputs, root.gave_list = outputs, len(root.trailing) > 1 and given_back.keys() == {"output"}
     return root
 

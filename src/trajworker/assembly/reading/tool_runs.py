@@ -210,6 +210,10 @@ _MCP = frozenset({"content", "isError", "is_error", "structuredContent", "struct
 """Fields of an MCP result, as the protocol and as its Python client spell them."""
 
 
+_AGENTS_RESULT = frozenset({"tool", "output", "run_item"})
+"""Fields around what a tool of OpenAI Agents gave out; nothing, while a human is asked whether it may run."""
+
+
 class _Returned(Struct, forbid_unknown_fields=True, gc=False):
     """What nearly all tool runs gave back: a text or a tool message, and nothing beside it."""
 
@@ -236,6 +240,8 @@ def _output(outputs: Any) -> tuple[Any, Draft | None]:  # noqa: ANN401 - recorde
     value = outputs or None
     if isinstance(outputs, dict) and len(outputs) == 1 and next(iter(outputs)) in _RETURNS:
         value = next(iter(outputs.values()))
+    if isinstance(value, dict) and value.keys() >= _AGENTS_RESULT:
+        value = value["output"]
     for item in _candidates(value):
         for draft in read_one(item):
             if draft.role is TOOL:

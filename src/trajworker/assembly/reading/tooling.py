@@ -36,11 +36,11 @@ def _read(entry: Any) -> list[ToolDefinition]:  # noqa: ANN401 - recorded JSON
     declared = entry.get("functionDeclarations") or entry.get("function_declarations")
     if isinstance(declared, list):
         return [one for inner in declared for one in _read(inner)]
-    inner = entry.get("function") or entry.get("toolSpec")
+    kind = entry.get("type")
+    inner = entry.get("function") or entry.get("toolSpec") or (entry.get(kind) if isinstance(kind, str) else None)
     body = inner if isinstance(inner, dict) else entry
     name = body.get("name")
     if not isinstance(name, str):
-        kind = entry.get("type")
         return [ToolDefinition(name=kind)] if isinstance(kind, str) and kind != "function" else []
     schema = next(
         (body[key] for key in ("parameters", "input_schema", "inputSchema", "parametersJsonSchema", "args_schema")

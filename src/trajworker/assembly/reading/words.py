@@ -98,8 +98,10 @@ class Quotes(Struct, frozen=True, gc=False):
         text = draft.content
         if not text or not (self.found or self.branches):
             return False
-        if any(quote in text for quote in self.found if is_phrase(quote) or len(quote) > MOSTLY * len(text)):
+        if any(_shows(text, quote) for quote in self.found if is_phrase(quote) or len(quote) > MOSTLY * len(text)):
             return True
+        if draft.role is SYSTEM and any(_shows(text, quote[:LONG_QUOTE]) for quote in self.found if _is_long(quote)):
+            return True  # documents are cut to what a prompt has room for
         return any(len(quotes) > 1 and all(one in text for one in quotes) for quotes in (self.found, self.branches))
 
 
@@ -110,6 +112,11 @@ NOTHING_MADE = Quotes()
 def is_phrase(quote: str) -> bool:
     """Whether a text is more than a word, which somebody may happen to say too."""
     return len(quote) >= MIN_QUOTE and " " in quote.strip()
+
+
+def _is_long(quote: str) -> bool:
+    """Whether a text may be known by its beginning."""
+    return len(quote) > LONG_QUOTE and is_phrase(quote[:LONG_QUOTE])
 
 
 def quotes(text: str, word: str) -> bool:

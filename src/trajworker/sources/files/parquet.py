@@ -30,6 +30,21 @@ REQUIRED = ("id", "run_type", "start_time", "inputs", "outputs")
 KINDS = ("BOOLEAN", "OBJECT", "ARRAY", "NULL")
 """JSON types that are no key of a conversation (`assembly.threads`)."""
 
+HOMES = """
+CREATE TEMP TABLE home AS
+SELECT trace_id, min(session_id) AS named
+FROM told_key WHERE session_id != '' AND trace_id IN (SELECT trace_id FROM told_key WHERE session_id = '')
+GROUP BY trace_id
+"""
+"""The projects of traces of which some runs name none: those are of the project that the others name."""
+AT_HOME = """
+CREATE TEMP VIEW {0} AS
+SELECT told.* REPLACE (CASE WHEN session_id = '' THEN coalesce(named, '') ELSE session_id END AS session_id)
+FROM told_{0} AS told LEFT JOIN home USING (trace_id)
+"""
+AS_TOLD = "CREATE TEMP VIEW {0} AS SELECT * FROM told_{0}"
+"""The rows with the projects they belong to, where some name none, and as they are."""
+
 TRACES = """
 CREATE TEMP TABLE trace AS
 SELECT session_id, trace_id, start_us, conversation_id,
@@ -113,9 +128,14 @@ class ParquetExport:
         columns = dict(zip(export.columns, map(str, export.types), strict=True))
         if missing := [name for name in REQUIRED if name not in columns]:
             raise ConfigError(f"the export lacks {', '.join(missing)}: export runs with these fields, or with all")
-        export.project(key_selection(columns, self._thread_keys)).create_view("key")
+        export.project(key_selection(columns, self._thread_keys)).create_view("told_key")
         wanted = f"lower(run_type) IN ({', '.join(map(_literal, self._run_types))}) OR id = trace_id"
-        export.project(selection(columns)).filter(wanted).create_view("run")
+        export.project(selection(columns)).filter(wanted).create_view("told_run")
+        nameless = connection.execute("SELECT 1 FROM told_key WHERE session_id = '' LIMIT 1").fetchone()
+        if nameless:
+            connection.execute(HOMES)
+        for name in ("key", "run"):
+            connection.execute((AT_HOME if nameless else AS_TOLD).format(name))
 
     def _unpacked_bytes(self, connection: "duckdb.DuckDBPyConnection") -> int:
         total = connection.execute("SELECT sum(total_uncompressed_size) FROM parquet_metadata(?)", [self._files])

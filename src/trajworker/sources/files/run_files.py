@@ -26,6 +26,9 @@ from trajworker.sources.wires.wire_v2 import WireV2
 
 SUFFIXES = tuple(f"{kind}{packed.suffix}" for kind in (".json", ".jsonl", ".ndjson") for packed in Compression)
 
+PARQUET = ".parquet"
+"""How exports end that `parquet` reads."""
+
 
 class Messages(Struct, frozen=True):
     """A thread of which only the messages are known."""
@@ -56,7 +59,7 @@ class RunFiles:
         """Raises ConfigError where there is no such file."""
         self._files = [path] if path.is_file() else sorted(one for one in path.rglob("*") if _may_hold_runs(one))
         if not self._files:
-            raise ConfigError(f"there is no file of runs at {path}: {', '.join(SUFFIXES)} are read")
+            raise ConfigError(f"there is no file of runs at {path}: {', '.join((PARQUET, *SUFFIXES))} are read")
         self._reader = Reader("", ThreadKey(thread_keys))
         self._v1, self._v2 = WireV1(), WireV2()
 

@@ -1,9 +1,10 @@
-"""The redactor of `trajworker import`, as the configuration asks for it, with a secret that outlives one import."""
+"""The redactor that the configuration asks an import for, with a secret that outlives one import."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trajworker.config import RedactionMode, Settings
+from trajworker.api.options import Options
+from trajworker.config import RedactionMode
 from trajworker.config.redaction import make_redactor, new_secret
 from trajworker.folders import create_private, private_folder
 
@@ -13,14 +14,15 @@ if TYPE_CHECKING:
 SECRET_FILE = "placeholder.secret"  # noqa: S105 - the name of a file
 
 
-def redactor_of(settings: Settings, storage_dir: Path | None) -> "BasePiiRedactor | None":
-    """The redactor; a secret that nobody configured is kept in the storage folder, or made up for one import."""
-    if settings.redaction.mode is RedactionMode.OFF:
+def configured_redactor(options: Options, *, stage: bool) -> "BasePiiRedactor | None":
+    """The redactor; a secret that nobody configured is kept where imports stage, or made up for one that does not."""
+    asked = options.settings.redaction
+    if asked.mode is RedactionMode.OFF:
         return None
-    if settings.redaction.secret is not None:
-        return make_redactor(settings, settings.redaction.secret.reveal().encode())
+    if asked.secret is not None:
+        return make_redactor(options.settings, asked.secret.reveal().encode())
     made = new_secret()
-    return make_redactor(settings, (_kept(storage_dir, made) if storage_dir else made).encode())
+    return make_redactor(options.settings, (_kept(options.storage_dir, made) if stage else made).encode())
 
 
 def _kept(storage_dir: Path, made: str) -> str:
