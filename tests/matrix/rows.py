@@ -165,6 +165,9 @@ PAGING_AND_DATA: Final = {
         "worker/test_outlet.py::test_what_is_read_again_unchanged_is_not_said_again",
         "worker/test_outlet.py::test_the_status_of_a_run_that_changes_makes_a_revision",
         f"{PAGES}test_new_feedback_figures_change_the_conversation_but_not_the_run",
+        f"{PAGES}test_feedback_that_was_deleted_leaves_and_its_conversation_is_changed",
+        f"{PAGES}test_a_slow_old_answer_neither_brings_back_feedback_nor_takes_it_away",
+        "worker/test_outlet.py::test_feedback_that_is_deleted_leaves_the_reward_in_a_new_revision",
     ),
     35: held(
         "a parent that is missing or late",
