@@ -201,11 +201,15 @@ def _status(command: Parser) -> None:
     command.add_argument("--json", action="store_true", help="one JSON object")
 
 
-def _where_options(command: Parser) -> None:
-    command.add_argument("--in", dest="folder", metavar="PATH", help="file or folder of ids (default: sink.out)")
+def _whose_option(command: Parser) -> None:
     command.add_argument(
         "--project", metavar="NAME_OR_ID", help="whose conversation, where several projects have one of that id"
     )
+
+
+def _where_options(command: Parser) -> None:
+    command.add_argument("--in", dest="folder", metavar="PATH", help="file or folder of ids (default: sink.out)")
+    _whose_option(command)
     _config_option(command)
 
 
@@ -247,6 +251,7 @@ def _purge(command: Parser) -> None:
     command.add_argument(
         "--conversation", type=identifier, metavar="ID", action="append", default=[], help="conversation to erase"
     )
+    _whose_option(command)
     command.add_argument("--before", metavar="TIME", help="erase what was last active earlier")
 
 
