@@ -25,7 +25,7 @@ from support.rights import held_to_modes
 from support.staged import a_page, a_run, named
 from trajworker.cli import main, status
 from trajworker.model.run import Project
-from trajworker.staging import open_staging
+from trajworker.staging import Figures, ProjectFigures, open_staging
 from trajworker.staging.ownership import locked
 from trajworker.trajectory.line import load
 
@@ -247,6 +247,13 @@ def test_an_import_into_a_folder_that_may_not_be_written_is_not_allowed_in_eithe
     told = subprocess.run(held_to_modes(command), cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (told.returncode, str(tmp_path / "out") in told.stderr or "out:" in told.stderr) == (77, True)
     assert "choose a" in told.stderr
+
+
+def test_help_of_status_tells_of_every_figure(say: Say) -> None:
+    _, out, _ = say("status", "--help")
+    named_there = {"id", "name", "projects"}  # whose figures they are
+    figures = {*Figures.__struct_fields__, *ProjectFigures.__struct_fields__} - named_there
+    assert {figure for figure in figures if figure not in out} == set()
 
 
 def test_status_of_a_file_that_holds_no_staging_says_so(say: Say, tmp_path: Path) -> None:
