@@ -400,6 +400,35 @@ async def test_feedback_is_read_in_batches_page_by_page() -> None:
         assert len(server.received) == 5
 
 
+async def test_feedback_that_is_deleted_while_it_is_read_hides_no_other() -> None:
+    rows = [{"id": f"f{n}", "key": "k", "run_id": ROWS[0]["id"], "score": n} for n in range(250)]
+
+    def answer(request: Received) -> Reply:
+        offset = int(dict(request.params)["offset"])
+        page = rows[offset : offset + 100]
+        if len(rows) == 250:
+            del rows[:3]
+        return json_reply(page)
+
+    async with scripted(answer) as server, bench(server.url) as one:
+        found = await one.source.feedback([ROWS[0]["id"]])
+        assert [one.id for one in found] == [row["id"] for row in rows]
+        assert len(server.received) == 6
+
+
+async def test_feedback_in_another_order_with_each_request_is_read_a_few_times_and_not_for_ever() -> None:
+    rows = [{"id": f"f{n}", "key": "k", "run_id": ROWS[0]["id"], "score": n} for n in range(150)]
+
+    def answer(request: Received) -> Reply:
+        offset = int(dict(request.params)["offset"])
+        rows.reverse()
+        return json_reply(rows[offset : offset + 100])
+
+    async with scripted(answer) as server, bench(server.url) as one:
+        assert {one.id for one in await one.source.feedback([ROWS[0]["id"]])} <= {row["id"] for row in rows}
+        assert len(server.received) == 8
+
+
 async def test_sixteen_requests_at_most_are_under_way() -> None:
     one = Bench("http://127.0.0.1:9")
     assert one.settings.in_flight == 16
