@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import httpx
 import pytest
 
 import trajworker as tj
@@ -243,3 +244,21 @@ async def test_the_asynchronous_client_does_the_same(server: tuple[Simulator, st
     assert await tj.aio.import_conversations(names) == found
     assert [each async for each in tj.aio.iter_conversations(names)] == found
     assert len(await tj.aio.list_conversations(limit=1)) == 1
+
+
+def test_feedback_that_was_deleted_is_gone_from_the_next_import(server: tuple[Simulator, str], tmp_path: Path) -> None:
+    simulator, url = server
+    simulator.add_runs(PROJECT, conversation("a", turns=1))
+    root = run_id("a", 0)
+    with httpx.Client(base_url=url, headers={"x-api-key": "canary"}) as http:
+        given = [
+            http.post("/api/v1/feedback", json={"run_id": root, "key": key, "score": 1}).raise_for_status().json()["id"]
+            for key in ("good", "tone")
+        ]
+        told = []
+        for feedback in [*given, None]:
+            (found,) = client(url, tmp_path).import_conversations("a")
+            told.append([] if found.reward is None else [one.name for one in found.reward.components])
+            if feedback is not None:
+                http.delete(f"/api/v1/feedback/{feedback}").raise_for_status()
+    assert told == [["good", "tone"], ["tone"], []]

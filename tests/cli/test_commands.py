@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import anyio
 import msgspec
 import pytest
 from msgspec.structs import replace
@@ -21,7 +22,10 @@ import trajworker as tj
 from cli.conftest import Delivered
 from support.library import conversation
 from support.rights import held_to_modes
+from support.staged import a_page, a_run, named
 from trajworker.cli import main, status
+from trajworker.model.run import Project
+from trajworker.staging import Figures, ProjectFigures, open_staging
 from trajworker.staging.ownership import locked
 from trajworker.trajectory.line import load
 
@@ -245,6 +249,13 @@ def test_an_import_into_a_folder_that_may_not_be_written_is_not_allowed_in_eithe
     assert "choose a" in told.stderr
 
 
+def test_help_of_status_tells_of_every_figure(say: Say) -> None:
+    _, out, _ = say("status", "--help")
+    named_there = {"id", "name", "projects"}  # whose figures they are
+    figures = {*Figures.__struct_fields__, *ProjectFigures.__struct_fields__} - named_there
+    assert {figure for figure in figures if figure not in out} == set()
+
+
 def test_status_of_a_file_that_holds_no_staging_says_so(say: Say, tmp_path: Path) -> None:
     empty, foreign = tmp_path / "empty.db", tmp_path / "foreign.db"
     empty.touch()
@@ -354,6 +365,78 @@ def test_purge_says_that_nothing_is_there_only_where_it_looked_everywhere(
     assert (code, "knows no conversation" in err) == (75, False)
     code, _, err = say("purge", "--staging", delivered.staging, "--conversation", "unknown")
     assert (code, "knows no conversation unknown" in err) == (78, True)
+
+
+def staged_with(file: Path, **threads: str) -> None:
+    """A staging file with a conversation of each of these projects, by name; both have one id and the same runs."""
+
+    async def stage() -> None:
+        async with open_staging(file) as staging:
+            for number, (title, thread) in enumerate(threads.items()):
+                home = Project(named(title), title)
+                await staging.plan(home, ())
+                run = replace(a_run("r", thread=thread), project_id=home.id, name=f"told by {title}")
+                await staging.stage(a_page([run], number + 1))
+
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    anyio.run(stage)
+
+
+def test_purge_of_an_id_that_several_projects_have_asks_which_and_erases_nothing_before(
+    say: Say, tmp_path: Path
+) -> None:
+    file = tmp_path / "s.db"
+    staged_with(file, ours="same", theirs="same")
+    before = file.read_bytes()
+    for more in ((), ("--before", "1h"), ("--conversation", "another")):
+        code, out, err = say("purge", "--staging", file, "--conversation", "same", *more)
+        assert (code, out, err.count("\n")) == (78, "", 1)
+        assert "2 projects (ours, theirs) have a conversation same: choose one with --project" in err
+        assert file.read_bytes() == before
+    code, out, _ = say("purge", "--staging", file, "--conversation", "same", "--project", "theirs")
+    assert (code, "erased 1 conversation with 1 run" in out) == (0, True)
+    held = file.read_bytes()
+    assert (b"told by ours" in held, b"told by theirs" in held) == (True, False)
+    assert say("purge", "--staging", file, "--conversation", "same")[0] == 78, "the purged one keeps its id"
+    assert say("purge", "--staging", file, "--conversation", "same", "--project", named("ours"))[0] == 0
+    assert b"told by" not in file.read_bytes()
+
+
+def test_purge_asks_which_project_is_meant_also_where_imports_staged_the_other(say: Say, tmp_path: Path) -> None:
+    file, imported = tmp_path / "s.db", tmp_path / "home" / ".trajectory" / "theirs.db"
+    staged_with(file, ours="same")
+    staged_with(imported, theirs="same")
+    with locked(imported):
+        code, _, err = say("purge", "--staging", file, "--conversation", "same")
+    assert (code, "choose one with --project" in err) == (78, True)
+    code, out, _ = say("purge", "--staging", file, "--conversation", "same", "--project", "ours")
+    assert (code, f"erased 1 conversation with 1 run from {file}" in out) == (0, True)
+    assert b"told by theirs" in imported.read_bytes()
+
+
+def test_projects_of_one_name_are_told_apart_by_their_ids_when_purge_asks(say: Say, tmp_path: Path) -> None:
+    file = tmp_path / "s.db"
+    staged_with(file, ours="same", theirs="same")
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE project SET name = 'bot'")
+        connection.commit()
+    code, _, err = say("purge", "--staging", file, "--conversation", "same", "--project", "bot")
+    assert (code, ", ".join(sorted([named("ours"), named("theirs")])) in err) == (78, True)
+
+
+def test_purge_of_a_project_that_has_no_such_conversation_erases_nothing(say: Say, tmp_path: Path) -> None:
+    file = tmp_path / "s.db"
+    staged_with(file, ours="same")
+    code, _, err = say("purge", "--staging", file, "--conversation", "same", "--project", "theirs")
+    assert (code, "no conversation same of project theirs" in err) == (78, True)
+    assert b"told by ours" in file.read_bytes()
+
+
+@pytest.mark.parametrize("words", [("--before", "1h"), ("--before", "1h", "--conversation", "c"), ()])
+def test_a_project_narrows_no_purge_by_age(say: Say, delivered: Delivered, words: tuple[str, ...]) -> None:
+    code, _, err = say("purge", "--staging", delivered.staging, "--project", "demo", *words)
+    assert (code, err.count("\n")) == (78, 1)
+    assert b"Quito" in delivered.staging.read_bytes()
 
 
 def test_purge_of_what_a_consumer_took_tells_its_name_and_where_it_was(say: Say, delivered: Delivered) -> None:

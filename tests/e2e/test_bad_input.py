@@ -3,6 +3,7 @@
 import signal
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -13,7 +14,7 @@ from faults.mounting import a_small_disk, needs_mount
 from support import recorded
 from support.rights import held_to_modes
 from trajworker.simulator import Fault, Simulator, SimulatorSettings, serve
-from trajworker.simulator.faults import Answer, CutBody
+from trajworker.simulator.faults import Answer, CutBody, DropCursor
 
 pytestmark = pytest.mark.slow
 
@@ -116,6 +117,16 @@ async def test_a_page_that_never_comes_whole(simulator: Simulator, place: Workpl
     assert done.code in (65, 69)
     assert not list(place.out.glob("*.jsonl"))
     await assert_nothing_was_lost(simulator, place)
+
+
+@pytest.mark.parametrize("api", ["v1", "v2"])
+async def test_a_page_that_lost_its_cursor_loses_nothing_behind_it(
+    simulator: Simulator, place: Workplace, api: str
+) -> None:
+    simulator.script(Fault(path=PAGES, times=1, effect=DropCursor()))
+    await replace(place, environment={"TRAJWORKER_SOURCE_PAGE_SIZE": "5"}).once("--api", api)
+    expected = {thread["conversation_id"] for thread in recorded.expected(PRODUCER)["threads"]}
+    assert {name for name, _ in place.revisions()} == expected
 
 
 async def test_a_payload_that_is_nonsense_costs_no_conversation_but_its_own(

@@ -146,8 +146,10 @@ PAGING_AND_DATA: Final = {
     29: held("inserts at the head", f"{PAGING}test_a_moving_head_shifts_no_run_out_of_sight"),
     30: held(
         "a full page without a cursor",
-        f"{PAGING}test_a_full_v1_page_without_a_cursor_is_checked_and_nothing_is_lost",
+        f"{PAGING}test_a_full_page_without_a_cursor_is_checked_and_nothing_is_lost",
+        f"{PAGING}test_a_full_page_without_a_cursor_and_in_no_order_is_an_error",
         f"{PAGING}test_a_project_of_exactly_one_page_raises_no_alarm",
+        f"{BAD_INPUT}test_a_page_that_lost_its_cursor_loses_nothing_behind_it",
     ),
     31: held(
         "an empty page with a cursor",
@@ -165,6 +167,9 @@ PAGING_AND_DATA: Final = {
         "worker/test_outlet.py::test_what_is_read_again_unchanged_is_not_said_again",
         "worker/test_outlet.py::test_the_status_of_a_run_that_changes_makes_a_revision",
         f"{PAGES}test_new_feedback_figures_change_the_conversation_but_not_the_run",
+        f"{PAGES}test_feedback_that_was_deleted_leaves_and_its_conversation_is_changed",
+        f"{PAGES}test_a_slow_old_answer_neither_brings_back_feedback_nor_takes_it_away",
+        "worker/test_outlet.py::test_feedback_that_is_deleted_leaves_the_reward_in_a_new_revision",
     ),
     35: held(
         "a parent that is missing or late",

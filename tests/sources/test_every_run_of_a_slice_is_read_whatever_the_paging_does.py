@@ -145,29 +145,38 @@ async def test_a_short_page_without_a_cursor_is_the_end(last: dict[str, Any]) ->
         assert (await one.source.page(part())).next_cursor is None
 
 
-async def test_a_full_v1_page_without_a_cursor_is_checked_and_nothing_is_lost() -> None:
-    def forgets_cursor(_request: Received, page: list[dict[str, Any]]) -> Reply | None:
-        runs = [{**row, "run_type": "llm", "status": "success"} for row in page]
-        return json_reply({"runs": runs, "cursors": {"next": None}})
+def without_cursor(page: list[dict[str, Any]], api: str, **cursor: None) -> Reply:
+    """A page as either generation tells it, without its cursor, or with one that is null."""
+    if api == "v2":
+        return json_reply({"items": page} | ({"next_cursor": None} if cursor else {}))
+    runs = [{**row, "run_type": "llm", "status": "success"} for row in page]
+    return json_reply({"runs": runs} | ({"cursors": cursor} if cursor else {}))
 
+
+@pytest.mark.parametrize("cursor", [{}, {"next": None}])
+@pytest.mark.parametrize(("api", "requests"), [("v2", 2), ("v1", 3)])
+async def test_a_full_page_without_a_cursor_is_checked_and_nothing_is_lost(
+    api: str, requests: int, cursor: dict[str, None]
+) -> None:
     fake = FakeLangSmith(ROWS)
-    fake.spoil_answer = forgets_cursor
-    async with scripted(fake) as server, bench(server.url, api="v1") as one:
+    fake.spoil_answer = lambda _request, page: without_cursor(page, api, **cursor)
+    async with scripted(fake) as server, bench(server.url, api=api) as one:
         assert set(ids(await one.all_pages())) == IDS
-        assert len(server.received) == 3
+        assert len(server.received) == requests
 
 
-async def test_a_full_v1_page_without_a_cursor_and_in_no_order_is_an_error() -> None:
+@pytest.mark.parametrize("api", ["v1", "v2"])
+async def test_a_full_page_without_a_cursor_and_in_no_order_is_an_error(api: str) -> None:
     rows = [*ROWS[100:150], *ROWS[:50]][::-1][25:] + ROWS[200:225]
-    shuffled = [{**row, "run_type": "llm", "status": "success"} for row in rows]
-    answer = json_reply({"runs": shuffled, "cursors": {"next": None}})
-    async with scripted([answer]) as server, bench(server.url, api="v1") as one:
+    answer = without_cursor(rows, api, next=None)
+    async with scripted([answer]) as server, bench(server.url, api=api) as one:
         with pytest.raises(PageUnreadable):
             await one.source.page(part())
 
 
-async def test_a_project_of_exactly_one_page_raises_no_alarm() -> None:
-    async with scripted(FakeLangSmith(ROWS[:100])) as server, bench(server.url, api="v1") as one:
+@pytest.mark.parametrize("api", ["v1", "v2"])
+async def test_a_project_of_exactly_one_page_raises_no_alarm(api: str) -> None:
+    async with scripted(FakeLangSmith(ROWS[:100])) as server, bench(server.url, api=api) as one:
         assert len(set(ids(await one.all_pages()))) == 100
         assert len(server.received) == 2
 
@@ -389,6 +398,35 @@ async def test_feedback_is_read_in_batches_page_by_page() -> None:
         assert {one.id for one in found} == {row["id"] for row in rows}
         assert {one.score for one in found} == {True, False}
         assert len(server.received) == 5
+
+
+async def test_feedback_that_is_deleted_while_it_is_read_hides_no_other() -> None:
+    rows = [{"id": f"f{n}", "key": "k", "run_id": ROWS[0]["id"], "score": n} for n in range(250)]
+
+    def answer(request: Received) -> Reply:
+        offset = int(dict(request.params)["offset"])
+        page = rows[offset : offset + 100]
+        if len(rows) == 250:
+            del rows[:3]
+        return json_reply(page)
+
+    async with scripted(answer) as server, bench(server.url) as one:
+        found = await one.source.feedback([ROWS[0]["id"]])
+        assert [one.id for one in found] == [row["id"] for row in rows]
+        assert len(server.received) == 6
+
+
+async def test_feedback_in_another_order_with_each_request_is_read_a_few_times_and_not_for_ever() -> None:
+    rows = [{"id": f"f{n}", "key": "k", "run_id": ROWS[0]["id"], "score": n} for n in range(150)]
+
+    def answer(request: Received) -> Reply:
+        offset = int(dict(request.params)["offset"])
+        rows.reverse()
+        return json_reply(rows[offset : offset + 100])
+
+    async with scripted(answer) as server, bench(server.url) as one:
+        assert {one.id for one in await one.source.feedback([ROWS[0]["id"]])} <= {row["id"] for row in rows}
+        assert len(server.received) == 8
 
 
 async def test_sixteen_requests_at_most_are_under_way() -> None:

@@ -156,6 +156,56 @@ async def test_feedback_that_comes_before_its_run_is_found_with_it(staging: Stag
     assert await feedback_of(staging, activity.conversation, named("a")) == [feedback]
 
 
+def scored(run: Run, fetch_seq: int, *scores: str) -> StagedPage:
+    """A page of one run, and all the feedback there is on it."""
+    given = tuple(Feedback(id=named(score), run_id=run.id, trace_id=run.trace_id, key=score) for score in scores)
+    return msgspec.structs.replace(a_page([run], fetch_seq), feedback=given)
+
+
+@pytest.mark.parametrize("left", [(), ("tone",)])
+async def test_feedback_that_was_deleted_leaves_and_its_conversation_is_changed(
+    staging: Staging, left: tuple[str, ...]
+) -> None:
+    child = a_run("b", "a", at=1)
+    await staging.stage(scored(a_run("a"), 1, "kept"))
+    await staging.stage(scored(child, 2, "quality", "tone"))
+    await settle(staging)
+    await staging.stage(scored(child, 3, *left))
+    (activity,) = (await activities(staging)).values()
+    found = await feedback_of(staging, activity.conversation, named("a"))
+    assert {one.key for one in found} == {"kept", *left}, "what is on other runs stays"
+    await settle(staging)
+    await staging.stage(scored(child, 4, *left))
+    assert await activities(staging) == {}
+
+
+async def test_a_slow_old_answer_neither_brings_back_feedback_nor_takes_it_away(staging: Staging) -> None:
+    run = a_run("a", stats=b'{"tone":{"n":1}}')
+    await staging.stage(scored(run, 1, "deleted"))
+    await staging.stage(scored(run, 3, "new"))
+    await settle(staging)
+    await staging.stage(scored(run, 2, "deleted"))
+    assert await activities(staging) == {}
+    await staging.stage(scored(msgspec.structs.replace(run, feedback_stats=msgspec.Raw(b"null")), 2))
+    assert await activities(staging) == {}
+
+
+async def test_feedback_on_a_child_is_taken_though_its_root_was_read_again_since(staging: Staging) -> None:
+    root, child = a_run("a"), a_run("b", "a", at=1)
+    await staging.stage(a_page([root], 3))
+    page = scored(child, 2, "tone")
+    await staging.stage(msgspec.structs.replace(page, page=Page(runs=(root, child))))
+    (activity,) = (await activities(staging)).values()
+    assert [one.key for one in await feedback_of(staging, activity.conversation, named("a"))] == ["tone"]
+
+
+async def test_a_page_of_which_nobody_asked_for_feedback_leaves_it_as_it_is(staging: Staging) -> None:
+    await staging.stage(scored(a_run("a"), 1, "tone"))
+    await settle(staging)
+    await staging.stage(a_page([a_run("a")], 2))
+    assert await activities(staging) == {}
+
+
 async def test_an_unreadable_run_is_kept_raw_once_and_blocks_nothing(staging: Staging) -> None:
     bad = Unreadable(project_id=PROJECT_ID, run_id=named("x"), reason="nested too deep", raw=b"[" * 2000)
     page = StagedPage(page=Page(runs=(a_run("a"),), unreadable=(bad,)), fetch_seq=1)

@@ -40,6 +40,11 @@ async def test_a_slice_goes_on_where_its_last_page_ended(staging: Staging) -> No
     onward = replace(part, cursor="next", pages=1)
     await staging.stage(a_page([a_run("a")], 1, onward))
     assert await staging.unread(PROJECT_ID) == [onward]
+    (figures,) = (await staging.figures()).projects
+    assert (figures.slices_unread, figures.pages_of_unread_slices) == (1, 1)
+    await staging.stage(a_page([], 2, replace(onward, cursor=None, pages=2), done=True))
+    (figures,) = (await staging.figures()).projects
+    assert (figures.slices_unread, figures.pages_of_unread_slices) == (0, 0)
 
 
 async def test_a_slice_read_to_its_end_is_off_the_list_and_covered(staging: Staging) -> None:

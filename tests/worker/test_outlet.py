@@ -284,6 +284,23 @@ async def test_the_status_of_a_run_that_changes_makes_a_revision(tmp_path: Path)
         assert await shop.revisions() == [("t", 1), ("t", 2)]
 
 
+@pytest.mark.parametrize("left", [["tone"], []])
+async def test_feedback_that_is_deleted_leaves_the_reward_in_a_new_revision(tmp_path: Path, left: list[str]) -> None:
+    def scored(keys: list[str]) -> tuple[Run, list[Feedback]]:
+        stats = b"{%s}" % b",".join(b'"%s":{"n":1}' % key.encode() for key in keys) if keys else b"null"
+        run = a_run("one", thread="t", stats=stats)
+        return run, [Feedback(id=named(key), run_id=run.id, key=key, score=1.0) for key in keys]
+
+    async with workshop(tmp_path) as shop:
+        for keys in (["good", "tone"], left):
+            run, shop.source.scores = scored(keys)
+            shop.source.runs = [run]
+            await shop.work()
+        first, second = [line["reward"] for line in await shop.lines()]
+    assert len(first["components"]) == 2
+    assert [component["name"] for component in (second or {"components": []})["components"]] == left
+
+
 async def test_a_clock_a_year_fast_delays_nothing_by_a_year(tmp_path: Path) -> None:
     rule = replace(AT_ONCE, idle=timedelta(minutes=30))
     ahead = replace(a_run("one", thread="t"), end_time=day(365))

@@ -1,11 +1,14 @@
 """What it means to forget: which files are erased, in which order, and what was left in them all the same.
 
 Whoever asks to be forgotten means every place: copies of staging that an upgrade left beside it are erased whole, and a
-conversation is erased from what imports have staged, too. Erasing by age leaves imports alone, which would lack the
-conversations ever after. A file that cannot be erased from keeps no other from it.
+conversation is erased from what imports have staged, too. But it is one of one project: what another project calls by
+the same id is somebody else's. Erasing by age leaves imports alone, which would lack the conversations ever after.
+A file that cannot be erased from keeps no other from it.
 """
 
-from collections.abc import AsyncGenerator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from msgspec import Struct
 from trajworker.api.options import Options
 from trajworker.config import Settings, fingerprint
 from trajworker.errors import ConfigError, ConversationNotFound, StagingError, StagingOwned, TrajworkerError
-from trajworker.staging import Purged, Staging, open_staging
+from trajworker.staging import Purged, Staging, open_staging, read_homes
 
 
 class Erasure(Struct, kw_only=True):
@@ -32,6 +35,14 @@ class Erasure(Struct, kw_only=True):
     """What kept it from being erased from, or from being erased from wholly; names the file."""
 
 
+class Chosen(Struct, frozen=True):
+    """Conversations to erase, each with its project, by id; None where no file that can be read has it."""
+
+    homes: dict[str, str | None]
+    project: str | None
+    """As a person wrote it; None where nobody did."""
+
+
 def imported_beside(staging: Path, settings: Settings) -> list[Path]:
     """What imports have staged in the folder they stage in; nothing where that lies in a home that there is not."""
     try:
@@ -41,33 +52,69 @@ def imported_beside(staging: Path, settings: Settings) -> list[Path]:
     return [file for file in sorted(folder.glob("*.db")) if file.resolve() != staging.resolve()]
 
 
+def choose(files: Sequence[Path], conversations: Sequence[str], project: str | None) -> Chosen:
+    """Find whose conversations are meant: those of `project`, an id or a name, or of the only project that has them.
+
+    Raises:
+        ConversationNotFound: several projects have a conversation, and which of them is meant was not told.
+    """
+    homes: dict[str, str | None] = {}
+    held = list(_homes_in(files, conversations))
+    for name in conversations:
+        titles = {
+            home: title for found in held for home, title in found[name].items() if project in (None, home, title)
+        }
+        if len(titles) > 1:
+            raise ConversationNotFound(
+                f"{len(titles)} projects ({', '.join(_told_apart(titles))}) have a conversation {name}: "
+                "choose one with --project; nothing was erased"
+            )
+        homes[name] = next(iter(titles), None)
+    return Chosen(homes, project)
+
+
+def _homes_in(files: Sequence[Path], conversations: Sequence[str]) -> Iterator[dict[str, dict[str, str]]]:
+    """Which projects have the conversations, by file; one that cannot be read is named when it is to be erased from."""
+    for file in files if conversations else ():
+        with suppress(TrajworkerError, OSError):
+            yield read_homes(file, conversations)
+
+
+def _told_apart(titles: Mapping[str, str]) -> list[str]:
+    """Names of projects, as a person can write them; ids where names are the same or missing."""
+    times = Counter(titles.values())
+    return sorted(title if title and times[title] == 1 else home for home, title in titles.items())
+
+
 async def purge(
-    staging: Path, imported: Sequence[Path], conversations: Sequence[str], before: datetime | None
+    staging: Path, imported: Sequence[Path], chosen: Chosen, before: datetime | None
 ) -> AsyncGenerator[Erasure, None]:
-    """Erase conversations by their ids from staging, then from what was imported; by age from staging alone.
+    """Erase conversations from staging, then from what was imported; by age from staging alone.
 
     Raises:
         ConversationNotFound: at the end, naming the ids that no file knew; not where a file could not be searched.
     """
-    unknown, searched = dict.fromkeys(conversations), True
-    for file in [staging, *(imported if conversations else [])]:
-        erasure = await _erase(file, conversations, before if file == staging else None)
+    unknown, searched = dict.fromkeys(chosen.homes), True
+    for file in [staging, *(imported if chosen.homes else [])]:
+        erasure = await _erase(file, chosen, before if file == staging else None)
         for name in erasure.known:
             unknown.pop(name, None)
         searched = searched and erasure.searched
         yield erasure
     if unknown and searched:
-        raise ConversationNotFound(f"staging knows no conversation {', '.join(sorted(unknown))}")
+        whose = "" if chosen.project is None else f" of project {chosen.project}"
+        raise ConversationNotFound(f"staging knows no conversation {', '.join(sorted(unknown))}{whose}")
 
 
-async def _erase(file: Path, conversations: Sequence[str], before: datetime | None) -> Erasure:
+async def _erase(file: Path, chosen: Chosen, before: datetime | None) -> Erasure:
     """Erase from one file all that can be."""
     erasure = Erasure(file=file)
     try:
         async with open_staging(file) as staging:
             erasure.out = await staging.recall(fingerprint.OUT)
-            for name in conversations:
-                await _forget(staging, name, erasure)
+            for name, project in chosen.homes.items():
+                if project is not None:
+                    await _forget(staging, project, name, erasure)
             erasure.searched = True
             if before is not None:
                 erasure.purged.append(await staging.purge_before(before))
@@ -76,16 +123,15 @@ async def _erase(file: Path, conversations: Sequence[str], before: datetime | No
     return erasure
 
 
-async def _forget(staging: Staging, conversation_id: str, erasure: Erasure) -> None:
-    """A thread id is scoped to a project, and the person who asks to be forgotten is not."""
-    for project in await staging.projects():
-        try:
-            erasure.purged.append(await staging.purge_conversation(project, conversation_id))
-        except ConversationNotFound:
-            continue
-        except StagingError as error:  # what a reader holds fast may be one of several
-            erasure.failure = _naming(erasure.file, error)
-        erasure.known.add(conversation_id)
+async def _forget(staging: Staging, project_id: str, conversation_id: str, erasure: Erasure) -> None:
+    """Erase one conversation, where it is."""
+    try:
+        erasure.purged.append(await staging.purge_conversation(project_id, conversation_id))
+    except ConversationNotFound:
+        return
+    except StagingError as error:  # what a reader holds fast may be one of several
+        erasure.failure = _naming(erasure.file, error)
+    erasure.known.add(conversation_id)
 
 
 def _naming(file: Path, error: TrajworkerError | OSError) -> TrajworkerError:

@@ -33,6 +33,13 @@ trace id; `trajworker import` reads all runs and decides: it takes either id, wr
 under its thread id, and counts the turns of the user."""
 UNKNOWN = """An id that nobody knows is exit code 78. The API is asked for all ids first, and then nothing is
 written; an export is read once, so the conversations found in it are written, and the unknown ids told last."""
+FIGURES = """--json tells of each project:
+  watermark               up to when it is complete
+  slices_unread           stretches of time still to be read; pages_of_unread_slices: pages read of them so far
+  runs, pending_runs      runs known, and those of them that have not ended; oldest_pending: when the first began
+  conversations           how many are open (something to emit), emitted, failed, purged
+  failures, unreadable    conversations and runs set aside, by reason
+and of the file: files by state, emissions (revisions), size_bytes, epoch (times opened), clean (closed in order)."""
 EPILOG = "Start with `trajworker demo`: it needs no key, no network, no configuration."
 
 
@@ -199,13 +206,18 @@ def _status(command: Parser) -> None:
     _config_option(command)
     _staging_option(command)
     command.add_argument("--json", action="store_true", help="one JSON object")
+    command.epilog = FIGURES
+
+
+def _whose_option(command: Parser) -> None:
+    command.add_argument(
+        "--project", metavar="NAME_OR_ID", help="whose conversation, where several projects have one of that id"
+    )
 
 
 def _where_options(command: Parser) -> None:
     command.add_argument("--in", dest="folder", metavar="PATH", help="file or folder of ids (default: sink.out)")
-    command.add_argument(
-        "--project", metavar="NAME_OR_ID", help="whose conversation, where several projects have one of that id"
-    )
+    _whose_option(command)
     _config_option(command)
 
 
@@ -247,6 +259,7 @@ def _purge(command: Parser) -> None:
     command.add_argument(
         "--conversation", type=identifier, metavar="ID", action="append", default=[], help="conversation to erase"
     )
+    _whose_option(command)
     command.add_argument("--before", metavar="TIME", help="erase what was last active earlier")
 
 

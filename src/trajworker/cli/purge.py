@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from trajworker.api.arguments import point_in_time
-from trajworker.api.purging import Erasure, imported_beside, purge
+from trajworker.api.purging import Chosen, Erasure, choose, imported_beside, purge
 from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose
 from trajworker.errors import ConfigError, ConversationNotFound, TrajworkerError
@@ -20,11 +20,16 @@ def main(asked: argparse.Namespace) -> int:
     """Erase, then tell what is left for the owner of the files to do."""
     if not asked.conversation and not asked.before:
         raise ConfigError("say what to erase: --conversation ID or --before TIME")
+    if asked.project and asked.before:
+        raise ConfigError(
+            "--project tells whose --conversation is meant, and --before erases from every project: leave one out"
+        )
     settings = load_asked(asked, Purpose.LOCAL)
     staging = staging_of(settings)
     before = point_in_time(asked.before, "--before")
     imported = imported_beside(staging, settings)
-    failures = anyio.run(_purge, staging, imported, asked.conversation, before)
+    chosen = choose([staging, *imported], asked.conversation, asked.project)
+    failures = anyio.run(_purge, staging, imported, chosen, before)
     if before is not None:
         for file in imported:
             sys.stdout.write(
@@ -36,12 +41,12 @@ def main(asked: argparse.Namespace) -> int:
 
 
 async def _purge(
-    staging: Path, imported: Sequence[Path], conversations: Sequence[str], before: datetime | None
+    staging: Path, imported: Sequence[Path], chosen: Chosen, before: datetime | None
 ) -> list[TrajworkerError]:
     """Tell of each file as soon as it is done; what kept files or conversations from being erased."""
     failures: list[TrajworkerError] = []
     try:
-        async for erasure in purge(staging, imported, conversations, before):
+        async for erasure in purge(staging, imported, chosen, before):
             _report(erasure)
             failures += [] if erasure.failure is None else [erasure.failure]
     except ConversationNotFound as error:

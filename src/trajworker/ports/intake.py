@@ -104,7 +104,8 @@ class StagedPage(Struct, frozen=True, kw_only=True):
 
     `fetch_seq` was taken when the request was SENT, so that a slow old answer cannot beat a newer one; it counts from 1
     in each process (the store puts its epoch before it).
-    `slice` is None for runs asked for by id. `done` says that the slice is read to its end.
+    `slice` is None for runs asked for by id. `done` says that the slice is read to its end. `feedback` is all there is
+    on the runs of the page, so that what was deleted is noticed; None where nobody asked.
     """
 
     page: Page
@@ -112,7 +113,7 @@ class StagedPage(Struct, frozen=True, kw_only=True):
     slice: Slice | None = None
     done: bool = False
     split: tuple[Slice, ...] = ()
-    feedback: tuple[Feedback, ...] = ()
+    feedback: tuple[Feedback, ...] | None = None
 
 
 class StageOutcome(Struct, frozen=True, kw_only=True):
@@ -163,7 +164,7 @@ class RunSource(Protocol):
         ...
 
     async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
-        """Feedback left on those runs."""
+        """All feedback left on those runs."""
         ...
 
     async def now(self) -> datetime:

@@ -22,6 +22,8 @@ BATCH = 50
 """Runs a request: 50 ids make 2 KB of URL, well below the 8 KB that servers take."""
 PAGE = 100
 """Feedback a request; the server gives no more."""
+RESTARTS = 3
+"""How often feedback that moved while it was read is read anew."""
 
 
 class _Row(Struct):
@@ -63,14 +65,29 @@ class FeedbackOfRuns:
         return list(found.values())
 
     async def _batch(self, run_ids: tuple[str, ...]) -> list[Feedback]:
+        """All feedback on some runs, read anew where it moved meanwhile."""
+        for _ in range(RESTARTS):
+            found, moved = await self._pages(run_ids)
+            if not moved:
+                return found
+        return (await self._pages(run_ids))[0]  # the server keeps no order: what it gives is all there is to have
+
+    async def _pages(self, run_ids: tuple[str, ...]) -> tuple[list[Feedback], bool]:
+        """Feedback on some runs, and whether it moved between two pages: a piece passed over would seem deleted.
+
+        Each page begins with the last piece of the page before, which tells.
+        """
         found: list[Feedback] = []
+        at, moved = 0, False
         while True:
-            params = (*(("run", run_id) for run_id in run_ids), ("limit", str(PAGE)), ("offset", str(len(found))))
+            params = (*(("run", run_id) for run_id in run_ids), ("limit", str(PAGE)), ("offset", str(at)))
             request = Request(path=PATH, params=params)
             page = await self._client.ask(Ask(request=request, tier="other", understand=_page))
+            moved = moved or [one.id for one in page[:1]] != [one.id for one in found[-1:] or page[:1]]
             found += page
+            at += len(page) - 1
             if len(page) < PAGE:
-                return found
+                return found, moved
 
 
 def error_of_feedback(failure: Failure) -> SourceError:

@@ -19,8 +19,8 @@ class ProjectFigures(Struct, frozen=True, kw_only=True):
     name: str
     watermark: datetime | None
     slices_unread: int
-    pages_read: int
-    """Of the slices still unread."""
+    pages_of_unread_slices: int
+    """Read of them so far; those of slices read to their end are counted nowhere."""
     runs: int
     pending_runs: int
     oldest_pending: datetime | None
@@ -86,7 +86,7 @@ def figures(connection: sqlite3.Connection) -> Figures:
 
 
 def _project(connection: sqlite3.Connection, key: int, name: str, title: str) -> ProjectFigures:
-    slices_unread, pages_read = connection.execute(
+    slices_unread, pages = connection.execute(
         "SELECT count(*), coalesce(sum(pages), 0) FROM slice WHERE project = ?", (key,)
     ).fetchone()
     pending_runs, oldest_pending = connection.execute(
@@ -97,7 +97,7 @@ def _project(connection: sqlite3.Connection, key: int, name: str, title: str) ->
         name=title,
         watermark=slices.coverage(name, connection).watermark,
         slices_unread=slices_unread,
-        pages_read=pages_read,
+        pages_of_unread_slices=pages,
         runs=connection.execute("SELECT count(*) FROM run WHERE project = ?", (key,)).fetchone()[0],
         pending_runs=pending_runs,
         oldest_pending=None if oldest_pending is None else unpack_time(oldest_pending),

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from trajworker.model.run import Run
 from trajworker.ports import Slice, SlicePurpose, StagedPage, StageOutcome
-from trajworker.staging import quarantine, slices, texts, traces
+from trajworker.staging import feedback, quarantine, slices, texts, traces
 from trajworker.staging.arrivals import Arrival, Confirmations, arrivals_of
-from trajworker.staging.encoding import PackedId, pack_feedback, pack_id, pack_time
+from trajworker.staging.encoding import PackedId, pack_time
 from trajworker.staging.heads import Heads
 from trajworker.staging.news import News, find_news
 from trajworker.staging.statements import chunked, slots
@@ -46,8 +46,7 @@ def stage(opening: Opening, staged: StagedPage, connection: sqlite3.Connection) 
     news = find_news(connection, project, opening.confirmations, arrivals_of(staged.page.runs, fetch_seq))
     touched = _take_runs(connection, project, heads, news)
     changed = news.changed
-    if staged.feedback:
-        _take_feedback(connection, project, staged, touched)
+    feedback.take(connection, project, staged, news, touched.withheld)
     quarantined = quarantine.keep(connection, project, staged, opening.now())
     late = _late(connection, project, staged.slice, changed)
     recovered = quarantine.release(connection, project, news.ids)
@@ -175,24 +174,6 @@ def _watch_pending(
     connection.executemany(
         "DELETE FROM look WHERE run = ?", [(key,) for key, arrival in replaced if arrival.version.ended]
     )
-
-
-def _take_feedback(connection: sqlite3.Connection, project: int, staged: StagedPage, touched: traces.Touched) -> None:
-    withheld = {pack_id(run.id) for run in staged.page.runs if run.trace_id in touched.withheld}
-    withheld |= {pack_id(trace) for trace in touched.withheld}
-    for feedback in staged.feedback:
-        body = pack_feedback(feedback)
-        run = None if feedback.run_id is None else pack_id(feedback.run_id)
-        trace = None if feedback.trace_id is None else pack_id(feedback.trace_id)
-        if run in withheld or trace in withheld:
-            continue
-        news = connection.execute(
-            "INSERT INTO feedback VALUES (?, ?, ?, ?, ?) ON CONFLICT (project, id) DO UPDATE "
-            "SET run = excluded.run, trace = excluded.trace, body = excluded.body WHERE body != excluded.body",
-            (project, pack_id(feedback.id), run, trace, body),
-        )
-        if news.rowcount == 1:
-            traces.touch_by_run(connection, project, run if run is not None else trace)
 
 
 def _late(connection: sqlite3.Connection, project: int, slice_: Slice | None, changed: Sequence[Run]) -> list[datetime]:

@@ -1,17 +1,20 @@
 """What a reader who knows what he wants asks of staging: traces and conversations by id, and what could not be read.
 
-All functions run in the thread of the connection and write nothing.
+All functions write nothing; those that are given a connection run in its thread.
 """
 
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 from msgspec import Struct
 
 from trajworker.ports import Activity
 from trajworker.staging import outlet
 from trajworker.staging.encoding import pack_id, unpack_id, unpack_time
+from trajworker.staging.failures import translate
+from trajworker.staging.read_only import connect_to_read
 from trajworker.staging.slices import KEY_OF_PROJECT
 from trajworker.staging.statements import chunked, slots
 
@@ -77,6 +80,26 @@ def purged(project_id: str, ids: Sequence[str], connection: sqlite3.Connection) 
         )
         found.update(unpack_id(name) for (name,) in rows)
     return found
+
+
+def read_homes(path: Path, ids: Sequence[str]) -> dict[str, dict[str, str]]:
+    """Names of the projects that have each of the conversations, by id, purged or not; also of a file in use.
+
+    Raises as `read_figures` does.
+    """
+    with connect_to_read(path) as connection:
+        try:
+            return {name: _homes(name, connection) for name in ids}
+        except sqlite3.Error as error:
+            raise translate(error, str(path)) from error
+
+
+def _homes(conversation_id: str, connection: sqlite3.Connection) -> dict[str, str]:
+    rows = connection.execute(
+        "SELECT p.id, p.name FROM project p CROSS JOIN conversation c ON c.project = p.key AND c.id = ?",
+        (pack_id(conversation_id),),
+    )
+    return {unpack_id(project): name for project, name in rows}
 
 
 def newest(

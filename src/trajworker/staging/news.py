@@ -21,6 +21,8 @@ class News(Struct):
     replaced: list[tuple[int, Arrival]] = []
     renewed: list[tuple[int, Arrival]] = []
     refilled: list[tuple[int, Arrival]] = []
+    outdated: set[PackedId] = set()
+    """Ids of those of which staging holds the answer to a later request."""
 
     @property
     def changed(self) -> list[Run]:
@@ -49,7 +51,10 @@ def find_news(
             news.new.append(arrival)
             continue
         arrival = _comparable(arrival, known)  # noqa: PLW2901 - the same run, hashed as the staged one is
-        match judge(_confirmed(known, confirmations), arrival.version):
+        confirmed = _confirmed(known, confirmations)
+        if arrival.version.fetch_seq < confirmed.fetch_seq:
+            news.outdated.add(packed)
+        match judge(confirmed, arrival.version):
             case Verdict.RENEW_STATS if known.kept:
                 news.renewed.append((known.key, arrival))
             case Verdict.REPLACE | Verdict.RENEW_STATS:

@@ -193,7 +193,7 @@ class Intake:
         return outcome
 
     async def _feedback(self, runs: Sequence[Run]) -> tuple[Feedback, ...]:
-        """Feedback on the runs whose figures say that there is some: no request where there is none."""
+        """All feedback on the runs: no request about those whose figures say that there is none."""
         ids = [run.id for run in runs if run.feedback_stats != NULL]
         return tuple(await self._source.feedback(ids)) if ids else ()
 

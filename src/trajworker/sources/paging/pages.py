@@ -116,12 +116,13 @@ class Pages:
         answer = reply.answer
         after = position.seen(answer.runs, answer.next_cursor)
         if answer.next_cursor is None:
-            full = answer.rows >= reply.page_size
-            if not full or (reply.api == "v2" and answer.has_cursor_key):
+            if answer.rows < reply.page_size:
                 return None
             # A full page without a cursor may be the last or a lapse of the server: the rest of the window tells.
             if not after.ordered:
-                raise PageUnreadable("A full page came without a cursor and in no order: there may be more behind it.")
+                raise PageUnreadable(
+                    "A full page came without a cursor and in no order: there may be more behind it. Run again later."
+                )
             return after.without_cursor()
         if self._empty.too_many(wanted, answer.rows):
             raise SourceUnavailable(

@@ -41,8 +41,6 @@ class Answer(Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...]
     unreadable: tuple[Unreadable, ...] = ()
     next_cursor: str | None = None
-    has_cursor_key: bool = True
-    """Whether the server sent a cursor key."""
 
     @property
     def rows(self) -> int:
@@ -63,7 +61,7 @@ def read(content: bytes, wire: Wire, reader: Reader) -> Answer:
         runs = tuple([reader.run(row) for row in rows.rows])
     except (*REFUSED, MalformedRun, OverflowError):
         return _one_by_one(content.removeprefix(BOM), wire, reader)
-    return Answer(runs=runs, next_cursor=rows.next_cursor, has_cursor_key=rows.has_cursor_key)
+    return Answer(runs=runs, next_cursor=rows.next_cursor)
 
 
 def _refuse_broken_text(content: bytes) -> None:
@@ -103,7 +101,6 @@ def _one_by_one(content: bytes, wire: Wire, reader: Reader) -> Answer:
         runs=tuple(runs),
         unreadable=tuple(unreadable),
         next_cursor=envelope.next_cursor,
-        has_cursor_key=envelope.has_cursor_key,
     )
 
 

@@ -11,11 +11,10 @@ from trajworker.sources.wires.row import Row
 
 
 class Rows(Struct, frozen=True):
-    """The rows of a page, and the cursor of the next; `has_cursor_key` tells whether that key was sent, be it null."""
+    """The rows of a page, and the cursor of the next."""
 
     rows: Sequence[Row]
     next_cursor: str | None
-    has_cursor_key: bool
 
 
 class Wire(Protocol):

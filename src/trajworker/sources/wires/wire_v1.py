@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import Raw, Struct, field
 
 from trajworker.sources.wires.instants import MARGIN, from_on, text_of
 from trajworker.sources.wires.query import Detail, Query, both, started_before
@@ -56,7 +56,7 @@ class _Cursors(Struct):
 
 class _Page(Struct):
     runs: list[RowV1]
-    cursors: _Cursors | UnsetType | None = UNSET
+    cursors: _Cursors | None = None
 
 
 _read_page = msgspec.json.Decoder(_Page).decode
@@ -97,9 +97,7 @@ class WireV1:
     def rows(self, content: bytes) -> Rows:
         """The page in an answer."""
         page = _read_page(content)
-        if page.cursors is UNSET:
-            return Rows(page.runs, None, has_cursor_key=False)
-        return Rows(page.runs, (page.cursors.next or None) if page.cursors else None, has_cursor_key=True)
+        return Rows(page.runs, (page.cursors.next or None) if page.cursors else None)
 
     def row(self, content: bytes) -> Row:
         """One run of a page."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import Struct
 
 from trajworker.model.times import EARLIEST
 from trajworker.sources.wires.instants import MARGIN, from_on, text_of
@@ -41,7 +41,7 @@ _SELECTS = {Detail.OUTLINE: OUTLINE, Detail.LISTING: (*OUTLINE, "EXTRA", "FEEDBA
 
 class _Page(Struct):
     items: list[Row]
-    next_cursor: str | UnsetType | None = UNSET
+    next_cursor: str | None = None
 
 
 _read_page = msgspec.json.Decoder(_Page).decode
@@ -79,8 +79,7 @@ class WireV2:
     def rows(self, content: bytes) -> Rows:
         """The page in an answer."""
         page = _read_page(content)
-        has_key = page.next_cursor is not UNSET
-        return Rows(page.items, page.next_cursor or None if has_key else None, has_key)
+        return Rows(page.items, page.next_cursor or None)
 
     def row(self, content: bytes) -> Row:
         """One run of a page."""
