@@ -22,6 +22,7 @@ from cli.conftest import Delivered
 from support.library import conversation
 from support.rights import held_to_modes
 from trajworker.cli import main, status
+from trajworker.errors import NotATrajectory
 from trajworker.staging.ownership import locked
 from trajworker.trajectory.line import load
 
@@ -288,6 +289,20 @@ def test_repair_voids_what_a_disk_lost(say: Say, delivered: Delivered) -> None:
     next(delivered.out.glob("*.jsonl")).unlink()
     code, out, _ = say("repair", "--staging", delivered.staging, "--out", delivered.out)
     assert (code, "void" in out) == (0, True)
+
+
+def test_a_damaged_manifest_is_told_with_the_way_out_and_repaired(say: Say, delivered: Delivered) -> None:
+    manifest = next(delivered.out.glob("*.manifest.json"))
+    before = manifest.read_bytes()
+    manifest.write_bytes(b"")
+    code, _, err = say("verify", delivered.out)
+    assert (code, "`trajworker repair`" in err) == (74, True)
+    with pytest.raises(NotATrajectory, match="trajworker repair"):
+        list(load(delivered.out))
+    code, out, _ = say("repair", "--staging", delivered.staging, "--out", delivered.out)
+    assert (code, out) == (0, "files 1 have their manifests again\n")
+    assert manifest.read_bytes() == before
+    assert say("verify", delivered.out)[0] == 0
 
 
 def test_a_file_that_its_consumer_took_is_no_damage_where_they_do(
