@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import structs
 
-from trajworker.errors import OutputDamaged, SinkError
+from trajworker.errors import FolderTaken, OutputDamaged
 from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
 from trajworker.sinks.folder import ADVICE, Folder, lock_alone
@@ -33,7 +33,7 @@ from trajworker.sinks.publishing import Publisher, blocking, final_of
 async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, consumed: Consumed) -> list[PartFile]:
     """Bring folder and ledger to agree; returns the parts that go on growing.
 
-    Raises `OutputDamaged` (exit 74) where committed bytes are missing or altered, `SinkError` for files of another.
+    Raises `OutputDamaged` (exit 74) where committed bytes are missing or altered, `FolderTaken` for files of another.
     """
     rows = {part.seq: part for part in await ledger.parts()}
     await blocking(clear, folder, rows)
@@ -77,7 +77,7 @@ async def _publish(publisher: Publisher, part: Part) -> None:
 
 
 def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
-    """Remove what was begun and never counted; raises `SinkError` for published files that no row knows.
+    """Remove what was begun and never counted; raises `FolderTaken` for published files that no row knows.
 
     Of another worker nothing is removed: its published files are found first, then the part that it holds locked, and
     only then what it packed of that part.
@@ -98,7 +98,7 @@ def _refuse_strange(folder: Folder, name: str, rows: Mapping[int, Part]) -> None
     if found := FINAL.match(name) or MANIFEST.match(name):
         row = rows.get(int(found[1]))
         if row is None or row.state is PartState.OPEN or name not in (final_of(row), manifest_name(final_of(row))):
-            raise SinkError(
+            raise FolderTaken(
                 f"{folder.path / name} was not written from this staging file; choose another --out, "
                 "or the --staging it belongs to"
             )
