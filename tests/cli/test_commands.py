@@ -288,7 +288,17 @@ def test_repair_voids_what_a_disk_lost(say: Say, delivered: Delivered) -> None:
     assert (code, out) == (0, "nothing is damaged\n")
     next(delivered.out.glob("*.jsonl")).unlink()
     code, out, _ = say("repair", "--staging", delivered.staging, "--out", delivered.out)
-    assert (code, "void" in out) == (0, True)
+    assert (code, out) == (0, "files 1 are void; run `trajworker run`, which writes 10 revisions again\n")
+
+
+def test_repair_promises_nothing_of_a_file_whose_revisions_cannot_be_made_again(say: Say, delivered: Delivered) -> None:
+    with closing(sqlite3.connect(delivered.staging)) as connection:
+        connection.execute("UPDATE conversation SET reduced = 1")  # as if all its runs were past the horizon
+        connection.commit()
+    next(delivered.out.glob("*.jsonl")).unlink()
+    code, out, err = say("repair", "--staging", delivered.staging, "--out", delivered.out)
+    assert (code, out) == (74, "files 1 are void\n")
+    assert "10 revisions cannot be made again: superseded, or the runs are gone" in err
 
 
 def test_a_damaged_manifest_is_told_with_the_way_out_and_repaired(say: Say, delivered: Delivered) -> None:

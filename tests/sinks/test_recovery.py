@@ -230,7 +230,7 @@ async def test_repair_emits_what_a_published_file_lost_with_the_same_revisions(s
     (out / FINAL).write_bytes(b"rubbish")
     before = (out / FINAL).read_bytes()
     repaired = await repair(out, staging)
-    assert (repaired.voided, repaired.gone_for_good) == ((1,), 1)
+    assert (repaired.voided, repaired.due_again, repaired.gone_for_good) == ((1,), 5, 1)
     await restart(staging, out)
     assert (out / FINAL).read_bytes() == before
     checked = verify(out)

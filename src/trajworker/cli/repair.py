@@ -28,8 +28,8 @@ def main(asked: argparse.Namespace) -> int:
     if repaired.manifests:
         sys.stdout.write(f"files {_numbers(repaired.manifests)} have their manifests again\n")
     if repaired.voided:
-        numbers = _numbers(repaired.voided)
-        sys.stdout.write(f"files {numbers} are void; run `trajworker run` and their revisions are written again\n")
+        again = f"; run `trajworker run`, which writes {counted(repaired.due_again, 'revision')} again"
+        sys.stdout.write(f"files {_numbers(repaired.voided)} are void{again if repaired.due_again else ''}\n")
     if repaired.gone_for_good:
         sys.stderr.write(
             f"trajworker: {counted(repaired.gone_for_good, 'revision')} cannot be made again: superseded, or the runs "

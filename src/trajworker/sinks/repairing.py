@@ -12,13 +12,15 @@ from trajworker.sinks.recovery import check_sealed, clear, leave_note, restore_m
 
 
 class Repaired(Struct, frozen=True, kw_only=True):
-    """What `repair` did: numbers made void, or whose manifest (or note) it wrote again, and what is lost.
+    """What `repair` did: numbers made void, or whose manifest (or note) it wrote again, and what was in the void ones.
 
-    `gone_for_good` counts the revisions that can not be made again (superseded or dropped).
+    `due_again` counts the revisions that the next run emits again, `gone_for_good` those that can not be made again
+    (superseded or dropped).
     """
 
     voided: tuple[int, ...]
     manifests: tuple[int, ...]
+    due_again: int
     gone_for_good: int
 
 
@@ -34,11 +36,12 @@ async def repair(out: Path, ledger: PartLedger, consumed: Consumed = Consumed.FA
     try:
         rows = {part.seq: part for part in await ledger.parts()}
         await blocking(clear, folder, rows)
-        voided, manifests, gone_for_good = [], [], 0
+        voided, manifests, lost, gone_for_good = [], [], 0, 0
         previous: bytes | None = None
         for part in rows.values():
             if await blocking(_damaged, folder, part, consumed):
                 gone_for_good += await ledger.make_void(part.seq)
+                lost += part.lines
                 voided.append(part.seq)
                 if part.manifest is not None:
                     await blocking(leave_note, folder, part)
@@ -47,7 +50,12 @@ async def repair(out: Path, ledger: PartLedger, consumed: Consumed = Consumed.FA
             previous = part.manifest
     finally:
         await blocking(folder.close)
-    return Repaired(voided=tuple(voided), manifests=tuple(manifests), gone_for_good=gone_for_good)
+    return Repaired(
+        voided=tuple(voided),
+        manifests=tuple(manifests),
+        due_again=lost - gone_for_good,
+        gone_for_good=gone_for_good,
+    )
 
 
 def _damaged(folder: Folder, part: Part, consumed: Consumed) -> bool:
