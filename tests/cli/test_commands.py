@@ -22,7 +22,7 @@ from cli.conftest import Delivered
 from support.library import conversation
 from support.rights import held_to_modes
 from trajworker.cli import main, status
-from trajworker.errors import NotATrajectory
+from trajworker.errors import NotATrajectory, StagingFull
 from trajworker.staging.ownership import locked
 from trajworker.trajectory.line import load
 
@@ -58,6 +58,13 @@ def test_demo_runs_the_worker_and_says_what_to_type_next(say: Say, tmp_path: Pat
     assert "emitted 10 revisions" in out
     assert f"--in {tmp_path / 'files'}" in out
     assert len(list(load(tmp_path / "files"))) == 10
+
+
+def test_demo_into_a_folder_that_holds_files_asks_for_a_new_one(say: Say, delivered: Delivered) -> None:
+    code, out, err = say("demo", "--out", delivered.out)
+    assert (code, out, err.count("\n")) == (78, "", 1)
+    assert f"{delivered.out} holds files already; choose a new folder" in err
+    assert "--staging" not in err
 
 
 def test_show_finds_a_conversation_by_the_beginning_of_its_id(say: Say, delivered: Delivered) -> None:
@@ -182,6 +189,12 @@ def test_what_the_system_refuses_is_one_line_and_the_code_of_a_disk_that_failed(
         *(74, ""),
         "trajworker: /full: No space left on device\ntrajworker: I/O error\n",
     )
+
+
+def test_one_cause_that_ended_several_tasks_is_told_once(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = [StagingFull("no space left for the staging file s.db; free some and go on") for _ in range(3)]
+    monkeypatch.setattr(status, "main", failing(ExceptionGroup("three tasks", full)))
+    assert say("status") == (74, "", f"trajworker: {full[0]}\n")
 
 
 def test_what_nobody_foresaw_is_one_line_that_names_the_place_and_tells_no_payload(
