@@ -139,6 +139,12 @@ class NoFolder(PathNotAllowed):
     exit_code = EXIT_CONFIG
 
 
+class NoFile(PathNotAllowed):
+    """A path where a file should be and a folder is: name a file."""
+
+    exit_code = EXIT_CONFIG
+
+
 class NotReadable(PathNotAllowed, PermissionError):
     """A file or folder that the rights of this user do not let be read; a PermissionError, too."""
 
@@ -150,7 +156,7 @@ class SinkError(TrajworkerError):
 
 
 class FolderTaken(SinkError):
-    """The output folder holds published files already, which never change: choose a new one."""
+    """The output folder holds files of somebody else, or another worker is at work in it: choose another one."""
 
     exit_code = EXIT_CONFIG
 

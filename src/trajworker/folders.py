@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from trajworker.errors import NoFolder, PathNotAllowed, SinkError, TrajworkerError
+from trajworker.errors import NoFile, NoFolder, NotReadable, PathNotAllowed, SinkError, TrajworkerError
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
@@ -20,6 +20,7 @@ DRAFT = "draft"
 _RIGHTS = (errno.EACCES, errno.EPERM)
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _READ_ONLY = "is on a file system that is mounted read-only; mount it writable, or choose a folder elsewhere"
+_RIGHTS_ADVICE = "change its rights, run as its owner, or choose another path"
 _FILES = (errno.EEXIST, errno.ENOTDIR)
 
 
@@ -90,15 +91,35 @@ def _unmade(folder: Path, error: OSError) -> TrajworkerError:
     return NoFolder(f"{fault}; there can be no folder there: name another")
 
 
-def refuse_planted(path: Path) -> None:
-    """Raise `PathNotAllowed` where the path exists and is a link, no regular file, or owned by somebody else."""
+def refuse_unusable(path: Path) -> None:
+    """Raise where the path exists and is not to be read and written.
+
+    Raises:
+        PathNotAllowed: it is a link, no regular file, owned by somebody else, or its rights forbid it.
+        NoFile: it is a folder.
+    """
     try:
         status = path.lstat()
     except FileNotFoundError:
         return
+    _refuse_folder(path, status)
     if not stat.S_ISREG(status.st_mode):
         raise PathNotAllowed(f"{path} is a link or no regular file; remove it or choose another path")
     _refuse_foreign(path, status)
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise rights_forbid(path)
+
+
+def refuse_unreadable(path: Path) -> None:
+    """Raise `NotReadable` where a file's rights keep it from being read, `NoFile` where it is a folder."""
+    _refuse_folder(path, path.stat())
+    if not os.access(path, os.R_OK):
+        raise NotReadable(f"{path} may not be read (uid {os.geteuid()}); {_RIGHTS_ADVICE}")
+
+
+def rights_forbid(path: Path) -> PathNotAllowed:
+    """What to say where rights kept a file from being opened, or a folder from being written."""
+    return PathNotAllowed(f"{path} may not be used (uid {os.geteuid()}); {_RIGHTS_ADVICE}")
 
 
 def create_private(path: Path) -> None:
@@ -106,7 +127,12 @@ def create_private(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE))
     except FileExistsError:
-        refuse_planted(path)
+        refuse_unusable(path)
+
+
+def _refuse_folder(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise NoFile(f"{path} is a folder; name a file, such as one in it")
 
 
 def _refuse_foreign(path: Path, status: os.stat_result) -> None:

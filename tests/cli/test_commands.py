@@ -24,6 +24,7 @@ from support.library import conversation
 from support.rights import held_to_modes
 from support.staged import a_page, a_run, named
 from trajworker.cli import main, status
+from trajworker.errors import NotATrajectory, StagingFull
 from trajworker.model.run import Project
 from trajworker.staging import Figures, ProjectFigures, open_staging
 from trajworker.staging.ownership import locked
@@ -61,6 +62,13 @@ def test_demo_runs_the_worker_and_says_what_to_type_next(say: Say, tmp_path: Pat
     assert "emitted 10 revisions" in out
     assert f"--in {tmp_path / 'files'}" in out
     assert len(list(load(tmp_path / "files"))) == 10
+
+
+def test_demo_into_a_folder_that_holds_files_asks_for_a_new_one(say: Say, delivered: Delivered) -> None:
+    code, out, err = say("demo", "--out", delivered.out)
+    assert (code, out, err.count("\n")) == (78, "", 1)
+    assert f"{delivered.out} holds files already; choose a new folder" in err
+    assert "--staging" not in err
 
 
 def test_show_finds_a_conversation_by_the_beginning_of_its_id(say: Say, delivered: Delivered) -> None:
@@ -187,6 +195,12 @@ def test_what_the_system_refuses_is_one_line_and_the_code_of_a_disk_that_failed(
     )
 
 
+def test_one_cause_that_ended_several_tasks_is_told_once(say: Say, monkeypatch: pytest.MonkeyPatch) -> None:
+    full = [StagingFull("no space left for the staging file s.db; free some and go on") for _ in range(3)]
+    monkeypatch.setattr(status, "main", failing(ExceptionGroup("three tasks", full)))
+    assert say("status") == (74, "", f"trajworker: {full[0]}\n")
+
+
 def test_what_nobody_foresaw_is_one_line_that_names_the_place_and_tells_no_payload(
     say: Say, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,7 +312,31 @@ def test_repair_voids_what_a_disk_lost(say: Say, delivered: Delivered) -> None:
     assert (code, out) == (0, "nothing is damaged\n")
     next(delivered.out.glob("*.jsonl")).unlink()
     code, out, _ = say("repair", "--staging", delivered.staging, "--out", delivered.out)
-    assert (code, "void" in out) == (0, True)
+    assert (code, out) == (0, "files 1 are void; run `trajworker run`, which writes 10 revisions again\n")
+
+
+def test_repair_promises_nothing_of_a_file_whose_revisions_cannot_be_made_again(say: Say, delivered: Delivered) -> None:
+    with closing(sqlite3.connect(delivered.staging)) as connection:
+        connection.execute("UPDATE conversation SET reduced = 1")  # as if all its runs were past the horizon
+        connection.commit()
+    next(delivered.out.glob("*.jsonl")).unlink()
+    code, out, err = say("repair", "--staging", delivered.staging, "--out", delivered.out)
+    assert (code, out) == (74, "files 1 are void\n")
+    assert "10 revisions cannot be made again: superseded, or the runs are gone" in err
+
+
+def test_a_damaged_manifest_is_told_with_the_way_out_and_repaired(say: Say, delivered: Delivered) -> None:
+    manifest = next(delivered.out.glob("*.manifest.json"))
+    before = manifest.read_bytes()
+    manifest.write_bytes(b"")
+    code, _, err = say("verify", delivered.out)
+    assert (code, "`trajworker repair`" in err) == (74, True)
+    with pytest.raises(NotATrajectory, match="trajworker repair"):
+        list(load(delivered.out))
+    code, out, _ = say("repair", "--staging", delivered.staging, "--out", delivered.out)
+    assert (code, out) == (0, "files 1 have their manifests again\n")
+    assert manifest.read_bytes() == before
+    assert say("verify", delivered.out)[0] == 0
 
 
 def test_a_file_that_its_consumer_took_is_no_damage_where_they_do(

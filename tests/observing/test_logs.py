@@ -53,7 +53,7 @@ def test_what_is_less_important_than_the_level_is_not_written(level: str, names:
     assert [line["event"] for line in lines_of(stream)] == names
 
 
-def test_the_same_complaint_is_written_once_a_minute_with_the_count_of_what_was_held_back() -> None:
+def test_the_same_complaint_is_written_once_a_minute_with_the_count_of_its_repeats() -> None:
     stream, clock = io.BytesIO(), Clock()
     logs = Logs(stream, pretty=False, clock=clock)
     for second in range(150):
@@ -61,14 +61,14 @@ def test_the_same_complaint_is_written_once_a_minute_with_the_count_of_what_was_
         logs(RETRY)
     logs(events.RequestRetried(reason="reset", attempt=1, wait_s=1.0))
     logs(STOPPED)
-    told = [(line["event"], line.get("reason"), line.get("held_back")) for line in lines_of(stream)]
+    told = [(line["event"], line.get("reason"), line.get("repeats")) for line in lines_of(stream)]
     assert told == [
         ("request_retried", "429", None),
         ("request_retried", "429", 59),
         ("request_retried", "429", 59),
         ("request_retried", "reset", None),
         ("worker_stopped", None, None),
-        ("request_retried", None, 29),
+        ("complaint_repeated", None, 29),
     ]
 
 
@@ -90,10 +90,37 @@ def test_after_many_different_complaints_a_new_storm_is_held_back_and_the_old_on
     clock.now = 3600.0
     for _ in range(1000):
         logs(RETRY)
-    told = [(line["event"], line.get("held_back")) for line in lines_of(stream)][1024:]
-    assert told == [("conversation_failed", 1), ("request_retried", None)]
+    told = [(line["event"], line.get("repeats")) for line in lines_of(stream)][1024:]
+    assert told == [("complaint_repeated", 1), ("request_retried", None)]
     logs(STOPPED)
-    assert lines_of(stream)[-1]["held_back"] == 999
+    assert lines_of(stream)[-1]["repeats"] == 999
+
+
+def test_a_fault_that_is_over_is_not_told_again_when_the_worker_stops() -> None:
+    stream, clock = io.BytesIO(), Clock()
+    logs = Logs(stream, pretty=False, clock=clock)
+    gone = events.ProjectFailed(project="*", error="There is no project 'live-*' in this workspace.", exit_code=78)
+    for second in range(20):
+        clock.now = float(second)
+        logs(gone)
+    clock.now = 100.0
+    logs(events.PageStaged(project="live-1", runs=1, changed=1, size_bytes=1, seconds=0.1))
+    clock.now = 3600.0
+    logs(STOPPED)
+    lines = lines_of(stream)
+    assert [line["event"] for line in lines] == ["project_failed", "complaint_repeated", "worker_stopped"]
+    assert (lines[1]["complaint"], lines[1]["repeats"]) == ("project_failed", 19)
+
+
+def test_a_complaint_that_goes_on_is_one_line_a_minute_whatever_else_happens() -> None:
+    stream, clock = io.BytesIO(), Clock()
+    logs = Logs(stream, pretty=False, clock=clock)
+    for second in range(150):
+        clock.now = float(second)
+        logs(events.PageStaged(project="p", runs=1, changed=1, size_bytes=1, seconds=0.1))
+        logs(RETRY)
+    told = [(line["event"], line.get("repeats")) for line in lines_of(stream)]
+    assert told == [("request_retried", None), ("request_retried", 59), ("request_retried", 59)]
 
 
 def test_a_terminal_sees_escapes_of_strangers_spelled_out() -> None:
@@ -125,7 +152,7 @@ def test_a_stream_that_nobody_reads_does_not_stop_the_worker() -> None:
     Logs(Broken(), pretty=False)(RETRY)
 
 
-def test_what_was_held_back_is_told_at_the_end_only_where_warnings_are() -> None:
+def test_repeats_are_told_at_the_end_only_where_warnings_are() -> None:
     stream, clock = io.BytesIO(), Clock()
     logs = Logs(stream, pretty=False, level="error", clock=clock)
     for _ in range(3):

@@ -206,5 +206,7 @@ async def test_a_server_without_tls_ends_with_77_and_hears_nothing_in_the_clear(
 ) -> None:
     done, heard = await greeting(tmp_path, authority, b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
     assert done.code == 77, done.err
+    assert "The server answers without TLS" in done.err
+    assert "certificates" not in done.err
     (sent,) = heard
     assert not [words for words in IN_THE_CLEAR if words in sent]

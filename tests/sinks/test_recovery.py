@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from support.crashed import ALL, Crash, Failing, dying, restart
@@ -141,6 +142,74 @@ async def test_a_missing_manifest_is_written_again_byte_by_byte(staging: Staging
     assert (out / MANIFEST).read_bytes() == before
 
 
+def cut_to_nothing(manifest: Path) -> None:
+    manifest.write_bytes(b"")
+
+
+def overwritten(manifest: Path) -> None:
+    manifest.write_bytes(b"\0" * manifest.stat().st_size)
+
+
+def altered(manifest: Path) -> None:
+    """It is a manifest still, and says something else."""
+    manifest.write_bytes(manifest.read_bytes().replace(b'"lines": 6', b'"lines": 7'))
+
+
+damaged_manifests = pytest.mark.parametrize("damage", [cut_to_nothing, overwritten, altered, os.unlink])
+
+
+@damaged_manifests
+async def test_a_damaged_manifest_is_written_again_byte_by_byte_at_the_next_start(
+    staging: Staging, out: Path, damage: Callable[[Path], None]
+) -> None:
+    await published(staging, out)
+    before = (out / MANIFEST).read_bytes()
+    damage(out / MANIFEST)
+    await published(staging, out)
+    assert (out / MANIFEST).read_bytes() == before
+
+
+@damaged_manifests
+async def test_repair_writes_a_damaged_manifest_again_and_voids_nothing(
+    staging: Staging, out: Path, damage: Callable[[Path], None]
+) -> None:
+    await published(staging, out)
+    before = (out / MANIFEST).read_bytes()
+    damage(out / MANIFEST)
+    assert verify(out).problems
+    repaired = await repair(out, staging)
+    assert (repaired.voided, repaired.manifests) == ((), (1,))
+    assert (out / MANIFEST).read_bytes() == before
+    assert verify(out).problems == ()
+    assert (await repair(out, staging)).manifests == ()
+
+
+async def test_a_damaged_note_on_a_lost_file_is_written_again(staging: Staging, out: Path) -> None:
+    await published(staging, out)
+    (out / FINAL).unlink()
+    assert (await repair(out, staging)).voided == (1,)
+    note = out / f"{FINAL}.void.json"
+    before = note.read_bytes()
+    note.write_bytes(b"")
+    assert verify(out).problems
+    assert (await repair(out, staging)).manifests == (1,)
+    assert verify(out).problems == ()
+    note.write_bytes(b"")
+    await restart(staging, out)
+    assert msgspec.json.decode(note.read_bytes())["previous"] == msgspec.json.decode(before)["previous"]
+
+
+async def test_a_file_that_was_lost_with_a_damaged_manifest_is_void_once_it_was_repaired(
+    staging: Staging, out: Path
+) -> None:
+    await published(staging, out)
+    (out / FINAL).write_bytes(b"rubbish")
+    (out / MANIFEST).write_bytes(b"rubbish")
+    assert (await repair(out, staging)).voided == (1,)
+    assert (verify(out).void, verify(out).problems) == ((1,), ())
+    assert await restart(staging, out) == ALL
+
+
 async def test_a_published_file_that_is_gone_is_damage_unless_consumers_take_them(staging: Staging, out: Path) -> None:
     await published(staging, out)
     (out / FINAL).unlink()
@@ -161,7 +230,7 @@ async def test_repair_emits_what_a_published_file_lost_with_the_same_revisions(s
     (out / FINAL).write_bytes(b"rubbish")
     before = (out / FINAL).read_bytes()
     repaired = await repair(out, staging)
-    assert (repaired.voided, repaired.gone_for_good) == ((1,), 1)
+    assert (repaired.voided, repaired.due_again, repaired.gone_for_good) == ((1,), 5, 1)
     await restart(staging, out)
     assert (out / FINAL).read_bytes() == before
     checked = verify(out)

@@ -80,6 +80,18 @@ def test_a_compressed_file_that_is_damaged_is_told(packing: str, tmp_path: Path)
         imported(file)
 
 
+def test_lines_that_are_broken_or_cut_off_are_told_with_file_and_place(tmp_path: Path) -> None:
+    file = tmp_path / "lines.jsonl"
+    lines = SHAPES["lines.jsonl"].splitlines()
+    file.write_bytes(b"\n".join([*lines, b'{"id": }', b"{]", lines[0][:-20]]))
+    with pytest.raises(tj.ImportIncomplete) as told:
+        imported(file)
+    assert {one.task.conversation_id for one in told.value.trajectories} == {"a", "b"}
+    reasons = " ".join(told.value.failures.values())
+    for number in range(len(lines) + 1, len(lines) + 4):
+        assert f"{file}, value {number}: not decodable" in reasons
+
+
 def test_frames_of_zstandard_one_behind_the_other_are_one_file(tmp_path: Path, plain: list[tj.Trajectory]) -> None:
     rows = [PACK[".zst"](msgspec.json.encode(row) + b"\n") for row in ROWS]
     (tmp_path / "frames.jsonl.zst").write_bytes(b"".join(rows))

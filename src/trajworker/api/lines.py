@@ -62,8 +62,7 @@ async def open_lines(out: Path) -> AsyncIterator[LineWriter]:
         SinkError: it cannot be written.
         PathNotAllowed: it must not be used.
     """
-    if await anyio.to_thread.run_sync(_holds_files, out):
-        raise FolderTaken(f"{out} holds files already; choose a new folder, since published files never change")
+    await anyio.to_thread.run_sync(refuse_taken, out)
     async with open_sink(_Ledger(), JsonlSettings(out=out)) as sink:
         writer = LineWriter(sink)
         try:
@@ -73,8 +72,10 @@ async def open_lines(out: Path) -> AsyncIterator[LineWriter]:
             await sink.publish_all()
 
 
-def _holds_files(out: Path) -> bool:
-    return out.is_dir() and any(out.glob("*.jsonl*"))
+def refuse_taken(out: Path) -> None:
+    """Raise `FolderTaken` where the folder holds files of lines already."""
+    if out.is_dir() and any(out.glob("*.jsonl*")):
+        raise FolderTaken(f"{out} holds files already; choose a new folder, since published files never change")
 
 
 class _Ledger:

@@ -40,7 +40,9 @@ async def unavailable_in_project(staging: Staging, project_id: str) -> dict[str,
         for trace, reason in blamed.items()
     }
     lost = [one for one in rows if one.trace_id is None]
-    return found | {f"run {one.run_id or 'without an id'}": one.reason for one in lost}
+    nameless = [one.reason for one in lost if one.run_id is None]
+    found |= {f"run {one.run_id}": one.reason for one in lost if one.run_id is not None}
+    return found | {f"run without an id ({number})": reason for number, reason in enumerate(nameless, start=1)}
 
 
 def _by_trace(rows: list[Unreadable]) -> dict[str, str]:

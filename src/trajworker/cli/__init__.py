@@ -62,7 +62,7 @@ def _explain(error: Exception) -> int:
     from trajworker.cli.explaining import explain  # noqa: PLC0415 - nothing is imported for a command that succeeds
     from trajworker.observing.printable import printable_text  # noqa: PLC0415 - same
 
-    explained = [explain(cause) for cause in _leaves(error)]
+    explained = dict.fromkeys(explain(cause) for cause in _leaves(error))  # one cause may end several tasks
     sys.stderr.writelines(f"trajworker: {printable_text(text)}\n" for text, _ in explained)
     return max(code for _, code in explained)
 

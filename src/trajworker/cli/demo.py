@@ -10,6 +10,7 @@ from pathlib import Path
 
 import anyio
 
+from trajworker.api.lines import refuse_taken
 from trajworker.cli.rendering import overview, trajectory_page
 from trajworker.cli.terminal import page_console
 from trajworker.config.endpoint import root_of
@@ -37,6 +38,7 @@ NO_TIME = timedelta(0)
 def main(asked: argparse.Namespace) -> int:
     """Run the worker once on the sample; show what was found, where it is, and what to try next."""
     out = Path(asked.out) if asked.out else Path(tempfile.mkdtemp(prefix="trajworker-demo-"))
+    refuse_taken(out)
     console = page_console()
     console.print("A LangSmith-compatible server on loopback, filled with recorded traces; the worker reads it once.")
     with watching(sys.stderr, level="warning") as watch:

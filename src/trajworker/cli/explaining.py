@@ -3,7 +3,7 @@
 import os
 import traceback
 
-from trajworker.errors import EXIT_IO, EXIT_SOFTWARE, TrajworkerError, kind_and_place
+from trajworker.errors import EXIT_IO, EXIT_NOT_ALLOWED, EXIT_SOFTWARE, TrajworkerError, kind_and_place
 
 LEVEL_VARIABLE = "TRAJWORKER_LOGGING_LEVEL"
 
@@ -13,7 +13,8 @@ def explain(error: Exception) -> tuple[str, int]:
     if isinstance(error, TrajworkerError):
         return str(error), error.exit_code
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, EXIT_IO
+        code = EXIT_NOT_ALLOWED if isinstance(error, PermissionError) else EXIT_IO
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror, code
     fault = f"a fault of trajworker itself, please report it: {kind_and_place(error)}"
     if os.environ.get(LEVEL_VARIABLE) == "debug":
         return f"{fault}\n{''.join(traceback.format_tb(error.__traceback__))}".rstrip(), EXIT_SOFTWARE

@@ -1,7 +1,8 @@
-"""`trajworker repair`: what a damaged disk lost is declared void, and emitted again by the next run."""
+"""`trajworker repair`: what a damaged disk lost is written again, files by the next run, which emits what they held."""
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
@@ -22,11 +23,13 @@ def main(asked: argparse.Namespace) -> int:
     A folder that is not there is not repaired: one that was mistyped would have lost every file.
     """
     repaired = anyio.run(_repair, load_asked(asked, Purpose.LOCAL))
-    if not repaired.voided:
+    if not repaired.voided and not repaired.manifests:
         sys.stdout.write("nothing is damaged\n")
-        return 0
-    numbers = ", ".join(map(str, repaired.voided))
-    sys.stdout.write(f"files {numbers} are void; run `trajworker run` and their revisions are written again\n")
+    if repaired.manifests:
+        sys.stdout.write(f"files {_numbers(repaired.manifests)} have their manifests again\n")
+    if repaired.voided:
+        again = f"; run `trajworker run`, which writes {counted(repaired.due_again, 'revision')} again"
+        sys.stdout.write(f"files {_numbers(repaired.voided)} are void{again if repaired.due_again else ''}\n")
     if repaired.gone_for_good:
         sys.stderr.write(
             f"trajworker: {counted(repaired.gone_for_good, 'revision')} cannot be made again: superseded, or the runs "
@@ -34,6 +37,10 @@ def main(asked: argparse.Namespace) -> int:
         )
         return EXIT_IO
     return 0
+
+
+def _numbers(files: Sequence[int]) -> str:
+    return ", ".join(map(str, files))
 
 
 async def _repair(settings: Settings) -> Repaired:

@@ -10,6 +10,7 @@ from trajworker.errors import EXIT_IO
 from trajworker.observing.counting import counted
 from trajworker.observing.printable import printable
 from trajworker.sinks import verify
+from trajworker.sinks.folder import ADVICE
 
 
 def main(asked: argparse.Namespace) -> int:
@@ -17,6 +18,8 @@ def main(asked: argparse.Namespace) -> int:
     found = verify(Path(asked.out), load_asked(asked, Purpose.LOCAL).sink.consumed)
     for problem in found.problems:
         sys.stderr.write(f"trajworker: {printable(problem)}\n")
+    if found.problems:
+        sys.stderr.write(f"trajworker: {ADVICE}, given the --staging and --out of their worker\n")
     void = f"; void: {', '.join(map(str, found.void))}" if found.void else ""
     taken = f"; taken by their consumer: {found.taken}" if found.taken else ""
     whole = f"whole: {counted(found.files, 'file')}, {counted(found.lines, 'line')}"

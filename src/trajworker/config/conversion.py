@@ -97,8 +97,15 @@ def _reader(kind: Any, now: datetime) -> Callable[[object], Any]:  # noqa: ANN40
         return lambda given: _moment(given, now)
     if get_origin(kind) is dict:
         item = _READERS[get_args(kind)[1]]
-        return lambda given: {str(name): item(value) for name, value in _table(given).items()}
+        return lambda given: {str(name): _item(name, value, item) for name, value in _table(given).items()}
     return _READERS[kind]
+
+
+def _item(name: object, given: object, item: Callable[[object], Any]) -> Any:  # noqa: ANN401 - the type is the table's
+    try:
+        return item(given)
+    except ValueError as advice:
+        raise ValueError(f"{name}: {advice}") from None
 
 
 def _flag(given: object) -> bool:

@@ -21,6 +21,7 @@ from trajworker.ports import header_text
 
 MAX_PORT: Final = 65_535
 PRESIDIO_MODULES: Final = ("presidio_analyzer", "spacy")
+_MASKS_NOTHING: Final = 'nothing is masked while redaction.mode = "off": write "builtin", or remove'
 _RULE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 
 
@@ -161,8 +162,10 @@ def _engine(settings: Settings) -> str | None:
 
 def _rules(settings: Settings) -> str | None:
     redaction = settings.redaction
-    if redaction.mode is RedactionMode.OFF or not redaction.rules:
+    if not redaction.rules:
         return None
+    if redaction.mode is RedactionMode.OFF:
+        return f"{_MASKS_NOTHING} the rules"
     from trajworker.redaction import choose_rules  # noqa: PLC0415 - its rules compile long; most mask nothing
 
     return _refusal(lambda: choose_rules(redaction.rules))
@@ -170,8 +173,8 @@ def _rules(settings: Settings) -> str | None:
 
 def _patterns(settings: Settings) -> str | None:
     redaction = settings.redaction
-    if redaction.mode is RedactionMode.OFF and (redaction.patterns or redaction.rules):
-        return 'nothing is masked while redaction.mode = "off": write "builtin", or remove rules and patterns'
+    if redaction.mode is RedactionMode.OFF and redaction.patterns:
+        return f"{_MASKS_NOTHING} the patterns"
     bad = [name for name in redaction.patterns if not _RULE_NAME.fullmatch(name)]
     if bad:
         return "name a pattern in lower case letters, digits and _, at most 32 of them"

@@ -1,7 +1,8 @@
 """Events as log lines: JSON for collectors, pretty for people.
 
 No exception, local variable, header or URL is ever logged: events carry ids, counts and durations. The same complaint
-is written at most once a minute, with the number of times it was held back, so that a storm cannot fill a disk.
+is written at most once a minute, with the number of its repeats, so that a storm cannot fill a disk. Repeats of one
+that is over are told in a line of another name, `complaint_repeated`: who alerts on a complaint is not called again.
 """
 
 import re
@@ -34,6 +35,8 @@ from trajworker.events import (
 REPEAT_AFTER_S: Final = 60.0
 MAX_COMPLAINTS: Final = 1024
 """Different complaints remembered; of more than these within `REPEAT_AFTER_S` the rest are written, each time."""
+REPEATED: Final = "complaint_repeated"
+"""Name of the line that tells how often a complaint was repeated and not written."""
 
 MAX_TEXT_CHARS: Final = 500
 """Longer values are cut: a log line names a fault, it does not carry a payload."""
@@ -62,6 +65,14 @@ Complaint = tuple[str, ...]
 """What makes two complaints the same: the name of the event, and the words in it that tell a cause."""
 
 
+class _Said(msgspec.Struct):
+    """A complaint that was written: when, when it was heard last, and how often since it was written."""
+
+    logged_at: float
+    heard_at: float
+    repeats: int = 0
+
+
 class Logs:
     """An observer that writes one line per event.
 
@@ -87,11 +98,12 @@ class Logs:
         self._least = _LEVELS.index(level)
         self._render = _pretty_renderer(colours=colours) if pretty else _json
         self._clock = clock
-        self._complaints: dict[Complaint, tuple[float, int]] = {}
+        self._complaints: dict[Complaint, _Said] = {}
 
     def __call__(self, event: Event) -> None:
         """Write the event, unless its level is too low or it was said a moment ago."""
         level = _LEVEL_OF.get(type(event), "info")
+        self._forget(self._clock() - REPEAT_AFTER_S)
         if self._is_heard(level):
             self._log(level, event)
         if isinstance(event, WorkerStopped):
@@ -103,37 +115,34 @@ class Logs:
     def _log(self, level: str, event: Event) -> None:
         fields = _fields(event)
         if level in ("warning", "error"):
-            held_back = self._held_back(event)
-            if held_back is None:
+            repeats = self._repeats(event)
+            if repeats is None:
                 return
-            if held_back:
-                fields["held_back"] = held_back
+            if repeats:
+                fields["repeats"] = repeats
         self._write(level, event_name(type(event)), fields)
 
-    def _held_back(self, event: Event) -> int | None:
-        """How many like it were held back before this one; None if this one is to be held back too."""
-        logged_at, count = self._complaints.get(complaint := _complaint(event), (None, 0))
-        now = self._clock()
-        if logged_at is not None and now - logged_at < REPEAT_AFTER_S:
-            self._complaints[complaint] = (logged_at, count + 1)
+    def _repeats(self, event: Event) -> int | None:
+        """How many like it were not written before this one; None if this one is not to be written either."""
+        now, complaint = self._clock(), _complaint(event)
+        said = self._complaints.pop(complaint, None)  # what was heard last stands last
+        if said is not None and now - said.logged_at < REPEAT_AFTER_S:
+            self._complaints[complaint] = _Said(said.logged_at, now, said.repeats + 1)
             return None
-        self._complaints.pop(complaint, None)  # what was said last stands last
-        if len(self._complaints) >= MAX_COMPLAINTS:
-            self._forget(now - REPEAT_AFTER_S)
         if len(self._complaints) < MAX_COMPLAINTS:
-            self._complaints[complaint] = (now, 0)
-        return count
+            self._complaints[complaint] = _Said(now, now)
+        return said.repeats if said else 0
 
     def _forget(self, until: float) -> None:
-        """Forget complaints that were said by then, and tell how many like them were held back since."""
+        """Forget complaints that were heard last by then, and tell how often they were repeated."""
         while self._complaints:
-            complaint, (logged_at, count) = next(iter(self._complaints.items()))
-            if logged_at > until:
+            complaint, said = next(iter(self._complaints.items()))
+            if said.heard_at > until:
                 return
             del self._complaints[complaint]
-            if count and self._is_heard("warning"):
+            if said.repeats and self._is_heard("warning"):
                 name, *words = complaint
-                self._write("warning", name, {"about": " ".join(words), "held_back": count})
+                self._write("warning", REPEATED, {"complaint": name, "about": " ".join(words), "repeats": said.repeats})
 
     def _write(self, level: str, name: str, fields: Fields) -> None:
         shortened = {name: _short(value) for name, value in fields.items()}

@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
-from trajworker.errors import SinkError
-from trajworker.folders import FILE_MODE, private_folder
+from trajworker.errors import FolderTaken, SinkError
+from trajworker.folders import FILE_MODE, private_folder, rights_forbid
 from trajworker.sinks.naming import scratch_name
 
 RENAME_NOREPLACE = 1
@@ -64,16 +64,15 @@ class Folder:
         return os.open(name, flags, FILE_MODE, dir_fd=self._descriptor)
 
     def open(self, name: str) -> int:
-        """Open a regular file for reading and writing; raises `SinkError` for anything else."""
-        descriptor = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._descriptor)
-        return _regular(descriptor, self.path / name)
+        """Open a regular file for reading and writing; raises `SinkError` for anything else, `PathNotAllowed`."""
+        return self._opened(name, os.O_RDWR)
 
     @contextmanager
     def reading(self, name: str) -> Iterator[int]:
-        """Open a regular file for reading."""
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self._descriptor)
+        """Open a regular file for reading; raises as `open` does."""
+        descriptor = self._opened(name, os.O_RDONLY)
         try:
-            yield _regular(descriptor, self.path / name)
+            yield descriptor
         finally:
             os.close(descriptor)
 
@@ -130,6 +129,14 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def _opened(self, name: str, access: int) -> int:
+        flags = access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            descriptor = os.open(name, flags, dir_fd=self._descriptor)
+        except PermissionError as refusal:
+            raise rights_forbid(self.path / name) from refusal
+        return _regular(descriptor, self.path / name)
+
 
 def sync_file(descriptor: int, path: Path) -> None:
     """Make what was written durable; raises `SinkError`, and a failure is final."""
@@ -142,11 +149,11 @@ def sync_file(descriptor: int, path: Path) -> None:
 
 
 def lock_alone(descriptor: int, path: Path) -> None:
-    """Hold the file until its descriptor is closed; raises `SinkError` where another process holds it."""
+    """Hold the file until its descriptor is closed; raises `FolderTaken` where another process holds it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise SinkError(f"another worker writes {path}; choose another output folder") from error
+        raise FolderTaken(f"another worker writes {path}; choose another output folder") from error
 
 
 def write_all(descriptor: int, content: bytes | memoryview, offset: int) -> None:

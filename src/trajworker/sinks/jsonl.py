@@ -14,8 +14,9 @@ from typing import ParamSpec, TypeVar
 from anyio import CancelScope
 from msgspec import Struct, structs
 
-from trajworker.errors import SinkError, SinkFull, StagingBusy, StagingFull
+from trajworker.errors import PathNotAllowed, SinkError, SinkFull, StagingBusy, StagingFull
 from trajworker.events import Observer, ignore
+from trajworker.folders import rights_forbid
 from trajworker.ports import Consumed, Emission, Line, Part, PartLedger, PartState, Stream, Unwritten
 from trajworker.sinks.folder import Folder
 from trajworker.sinks.naming import part_name
@@ -59,7 +60,7 @@ class JsonlSink:
         self._growing: dict[Stream, _Growing] = {}
         self._ended: _Ended | None = None
         self._next_seq = 1
-        self._broken: SinkError | None = None
+        self._broken: SinkError | PathNotAllowed | None = None
 
     async def append(self, lines: Sequence[Unwritten]) -> list[Line]:
         """Write lines at the ends of the open parts until one is full, at least one line; revocable until `commit`."""
@@ -219,7 +220,7 @@ class JsonlSink:
                 return await function(*args, **kwargs)
         except SinkFull:
             raise
-        except SinkError as error:
+        except (SinkError, PathNotAllowed) as error:
             self._broken = error
             raise
 
@@ -230,7 +231,7 @@ async def open_sink(
 ) -> AsyncIterator[JsonlSink]:
     """Open an output folder and bring it to agree with the ledger; nothing is written when they do.
 
-    Raises `PathNotAllowed`, `OutputDamaged` (committed bytes are missing), `SinkError` (files of another staging).
+    Raises `PathNotAllowed`, `OutputDamaged` (committed bytes are missing), `FolderTaken` (files of another staging).
     """
     with translated_errors(settings.out):
         folder = await blocking(Folder.own, settings.out)
@@ -250,6 +251,8 @@ def translated_errors(path: Path) -> Iterator[None]:
     """Raise what the system says about the folder as errors of ours; only a lack of room can pass."""
     try:
         yield
+    except PermissionError as error:
+        raise rights_forbid(path) from error
     except OSError as error:
         if error.errno in NO_ROOM:
             raise SinkFull(f"no space left in {path}; free some and go on") from error

@@ -7,13 +7,14 @@ never published.
 import os
 from collections.abc import Mapping
 
+import msgspec
 from msgspec import structs
 
-from trajworker.errors import OutputDamaged, SinkError
+from trajworker.errors import FolderTaken, OutputDamaged
 from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.compression import hash_file
 from trajworker.sinks.folder import ADVICE, Folder, lock_alone
-from trajworker.sinks.manifest import hash_of, manifest_of
+from trajworker.sinks.manifest import hash_of, manifest_of, read_manifest
 from trajworker.sinks.naming import (
     FINAL,
     MANIFEST,
@@ -32,7 +33,7 @@ from trajworker.sinks.publishing import Publisher, blocking, final_of
 async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, consumed: Consumed) -> list[PartFile]:
     """Bring folder and ledger to agree; returns the parts that go on growing.
 
-    Raises `OutputDamaged` (exit 74) where committed bytes are missing or altered, `SinkError` for files of another.
+    Raises `OutputDamaged` (exit 74) where committed bytes are missing or altered, `FolderTaken` for files of another.
     """
     rows = {part.seq: part for part in await ledger.parts()}
     await blocking(clear, folder, rows)
@@ -66,7 +67,7 @@ async def _complete(folder: Folder, publisher: Publisher, part: Part, consumed: 
         case PartState.VOID if part.manifest is None:
             await _publish(publisher, part)
         case PartState.VOID:
-            await blocking(restore_void, folder, part, publisher.previous)
+            await blocking(restore_manifest, folder, part, publisher.previous)
             publisher.previous = part.manifest
 
 
@@ -76,7 +77,7 @@ async def _publish(publisher: Publisher, part: Part) -> None:
 
 
 def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
-    """Remove what was begun and never counted; raises `SinkError` for published files that no row knows.
+    """Remove what was begun and never counted; raises `FolderTaken` for published files that no row knows.
 
     Of another worker nothing is removed: its published files are found first, then the part that it holds locked, and
     only then what it packed of that part.
@@ -97,7 +98,7 @@ def _refuse_strange(folder: Folder, name: str, rows: Mapping[int, Part]) -> None
     if found := FINAL.match(name) or MANIFEST.match(name):
         row = rows.get(int(found[1]))
         if row is None or row.state is PartState.OPEN or name not in (final_of(row), manifest_name(final_of(row))):
-            raise SinkError(
+            raise FolderTaken(
                 f"{folder.path / name} was not written from this staging file; choose another --out, "
                 "or the --staging it belongs to"
             )
@@ -150,36 +151,52 @@ def check_sealed(folder: Folder, part: Part) -> None:
 
 
 def restore_published(folder: Folder, part: Part, previous: bytes | None, consumed: Consumed) -> None:
-    """Write the manifest where it is missing; raises `OutputDamaged` where the file is gone or has another length."""
+    """Write the manifest where it was lost; raises `OutputDamaged` where the file is gone or has another length."""
     name = final_of(part)
     size = folder.size(name)
-    has_manifest = folder.size(manifest_name(name)) is not None
     if size is None and not was_taken(folder, name, consumed):
         raise OutputDamaged(f"{folder.path / name} was published and is gone; {ADVICE}")
     if size is not None and size != part.size_bytes:
         raise OutputDamaged(f"{folder.path / name} was published with {part.size_bytes} bytes and has {size}; {ADVICE}")
-    if not has_manifest:
-        folder.put(manifest_name(name), manifest_of(part, name, previous))
+    restore_manifest(folder, part, previous)
 
 
-def restore_void(folder: Folder, part: Part, previous: bytes | None) -> None:
-    """Write what is missing: the manifest of a number that never had a file, the note on one whose file was lost."""
-    name = final_of(part)
-    content = manifest_of(part, name, previous)
-    if hash_of(content) != part.manifest:
-        leave_note(folder, part)
-    elif folder.size(manifest_name(name)) is None:
-        folder.put(manifest_name(name), content)
+def restore_manifest(folder: Folder, part: Part, previous: bytes | None) -> bool:
+    """Write the manifest again, byte by byte, where it is missing or was altered; returns whether it had to be.
 
-
-def leave_note(folder: Folder, part: Part) -> None:
-    """Beside a published file that was lost: do not look for it, its revisions are in a later one.
-
-    What it names as `previous` is the lost file's own manifest: with that the next one goes on.
+    Of a published file that was lost it is the note.
     """
     name = final_of(part)
-    if folder.size(void_name(name)) is None:
-        folder.put(void_name(name), manifest_of(structs.replace(part, state=PartState.VOID), name, part.manifest))
+    content = manifest_of(part, name, previous)
+    if part.state is PartState.VOID and hash_of(content) != part.manifest:
+        return leave_note(folder, part)
+    present = folder.get(manifest_name(name))
+    if present is not None and hash_of(present) == part.manifest:
+        return False
+    folder.unlink(manifest_name(name))
+    folder.put(manifest_name(name), content)
+    return True
+
+
+def leave_note(folder: Folder, part: Part) -> bool:
+    """Beside a published file that was lost: do not look for it, its revisions are in a later one.
+
+    What it names as `previous` is the lost file's own manifest: with that the next one goes on. Returns whether it had
+    to be written.
+    """
+    name = final_of(part)
+    if _is_note(folder.get(void_name(name))):
+        return False
+    folder.unlink(void_name(name))
+    folder.put(void_name(name), manifest_of(structs.replace(part, state=PartState.VOID), name, part.manifest))
+    return True
+
+
+def _is_note(content: bytes | None) -> bool:
+    try:
+        return content is not None and read_manifest(content).void
+    except msgspec.DecodeError:
+        return False
 
 
 def was_taken(folder: Folder, name: str, consumed: Consumed) -> bool:

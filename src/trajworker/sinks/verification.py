@@ -72,10 +72,10 @@ def _verify(folder: Folder, consumed: Consumed) -> Verification:
     expected = 1
     for seq in sorted(manifests.keys() | notes.keys()):
         found.problems += [f"number {missing} is missing" for missing in range(expected, seq)]
-        if seq in manifests:
-            _check_manifest(folder, seq, manifests[seq], found, follows=expected == seq)
-        else:
+        if seq in notes:
             _check_note(folder, seq, notes[seq], found)
+        else:
+            _check_manifest(folder, seq, manifests[seq], found, follows=expected == seq)
         expected = seq + 1
     return Verification(
         files=found.files,
@@ -110,7 +110,7 @@ def _check_manifest(folder: Folder, seq: int, name: str, found: _Found, *, follo
         return
     if follows and manifest.previous != before:
         found.problems.append(f"{name} does not follow the manifest before it")
-    if manifest.void or void_name(manifest.name) in found.names:
+    if manifest.void:
         found.void.append(seq)
     elif was_taken(folder, manifest.name, found.consumed):
         found.taken += 1
@@ -122,7 +122,7 @@ def _check_manifest(folder: Folder, seq: int, name: str, found: _Found, *, follo
 
 
 def _check_note(folder: Folder, seq: int, name: str, found: _Found) -> None:
-    """Of a file that was lost with its manifest the note is left: it names that manifest, so the chain goes on."""
+    """The note on a lost file names its manifest, so the chain goes on, whatever became of that."""
     try:
         found.previous = read_manifest(folder.get(name) or b"").previous
     except msgspec.DecodeError as error:

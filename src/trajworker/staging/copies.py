@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trajworker.errors import StagingError
-from trajworker.folders import create_private, refuse_planted
+from trajworker.folders import create_private, refuse_unusable
 
 _NAMED = re.compile(r"\.before-\d{4}(-wal|-shm|-journal)?")
 _BLANK = bytes(1024 * 1024)
@@ -34,7 +34,7 @@ def erase(path: Path) -> tuple[str, ...]:
     """
     found = copies(path)
     for copy in found:
-        refuse_planted(copy)
+        refuse_unusable(copy)
     for copy in found:
         try:
             _overwrite(copy)

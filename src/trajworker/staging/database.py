@@ -16,7 +16,7 @@ import aiosqlite
 from anyio import CancelScope
 
 from trajworker.errors import ConfigError, StagingBusy, StagingError, StagingFull
-from trajworker.folders import create_private, private_folder, refuse_planted
+from trajworker.folders import create_private, private_folder, refuse_unusable
 from trajworker.staging import copies, ownership
 from trajworker.staging.damage import look_for_damage
 from trajworker.staging.failures import lacks_room, primary_code, translate
@@ -246,7 +246,7 @@ def check_release() -> None:
 def _prepare(target: Path, stack: ExitStack) -> Path:
     path = private_folder(target.parent) / target.name
     for suffix in ("", "-wal", "-shm", "-journal", RESERVE_SUFFIX):
-        refuse_planted(path.with_name(path.name + suffix))
+        refuse_unusable(path.with_name(path.name + suffix))
     stack.enter_context(ownership.locked(path))
     create_private(path)
     return path

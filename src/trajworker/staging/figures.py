@@ -56,6 +56,7 @@ def read_figures(path: Path) -> Figures:
 
     Raises:
         ConfigError: the file is empty, or this Python's SQLite is too old.
+        PathNotAllowed: its rights forbid it, or it is a folder.
         StagingError: it cannot be read, is none of ours, or one of a newer release.
     """
     with connect_to_read(path) as connection:

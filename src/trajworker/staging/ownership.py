@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trajworker.errors import StagingBusy, StagingOwned
-from trajworker.folders import FILE_MODE, refuse_planted
+from trajworker.folders import FILE_MODE, refuse_unusable
 
 
 @contextmanager
 def locked(staging: Path) -> Iterator[None]:
     """Hold `<staging>.lock`; raises `StagingOwned` at once where another process holds it."""
     path = staging.with_name(f"{staging.name}.lock")
-    refuse_planted(path)
+    refuse_unusable(path)
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     try:
         try:

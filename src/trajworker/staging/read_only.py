@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from trajworker.errors import ConfigError, StagingDamaged, StagingError, StagingTooNew
+from trajworker.folders import refuse_unreadable
 from trajworker.staging.database import BUSY_TIMEOUT_S, check_release
 from trajworker.staging.failures import primary_code, translate
 from trajworker.staging.migrations import APPLICATION_ID, migrations, refuse_newer
@@ -18,9 +19,11 @@ def connect_to_read(path: Path) -> closing[sqlite3.Connection]:
 
     Raises:
         ConfigError: the file is empty, or this Python's SQLite is too old.
+        PathNotAllowed: its rights forbid it, or it is a folder.
         StagingError: it cannot be read, is none of ours, or one of a newer release.
     """
     check_release()
+    refuse_unreadable(path)
     log = path.with_name(f"{path.name}-wal")
     logged = log.exists() and log.stat().st_size > 0
     if not logged and path.stat().st_size == 0:

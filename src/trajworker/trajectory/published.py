@@ -85,4 +85,6 @@ def _is_void(manifest: Path) -> bool:
     try:
         return msgspec.json.decode(content, type=_Manifest).void
     except FAULTS as fault:
-        raise NotATrajectory(f"{manifest} is no manifest: {fault}") from fault
+        raise NotATrajectory(
+            f"{manifest} is no manifest: {fault}; start its worker again, or `trajworker repair`: both write it anew"
+        ) from fault

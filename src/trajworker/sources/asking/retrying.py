@@ -9,6 +9,8 @@ from trajworker.sources.asking.settings import Retries
 TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 529})
 TOO_MUCH = frozenset({413, 414})
 """Statuses of a question or an answer that is too long."""
+NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE"})
+"""What OpenSSL calls an answer that is no TLS at all, older and newer ones."""
 SHRINK_AFTER = 3
 """Server errors or broken connections in a row before a smaller page is tried: single ones must not cost pages."""
 
@@ -80,10 +82,7 @@ def error_of(failure: Failure) -> SourceError:
             f"LangSmith cannot be reached{through} ({failure.detail}). Check {check}source.endpoint and the network."
         )
     if failure.kind is Kind.TLS:
-        return NotAllowed(
-            f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with "
-            "source.ca_bundle, or correct source.endpoint."
-        )
+        return _error_of_tls(failure)
     if failure.kind is Kind.REDIRECT:
         return SourceUnavailable(
             f"The server redirects elsewhere (status {failure.status}), and the API key is never sent on. "
@@ -95,6 +94,18 @@ def error_of(failure: Failure) -> SourceError:
             "and whether a proxy or a sign-in page stands in between."
         )
     return SourceUnavailable(f"LangSmith did not answer usably ({failure}). Run again later.")
+
+
+def _error_of_tls(failure: Failure) -> SourceError:
+    if failure.detail in NO_TLS:
+        return NotAllowed(
+            f"The server answers without TLS ({failure.detail}). Correct the port in source.endpoint, or write http:// "
+            "there where the server is on this machine."
+        )
+    return NotAllowed(
+        f"The connection is not to be trusted ({failure.detail}). Name your company's certificates with "
+        "source.ca_bundle, or correct source.endpoint."
+    )
 
 
 def _error_of_status(status: int, server_says: str) -> SourceError:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trajworker.errors import ConfigError
 from trajworker.model.run import Run
@@ -96,7 +97,13 @@ class RunFiles:
         if looked.id is None:
             raise ConfigError(f"{file}, value {number} is neither a run nor a message: it has no id")
         old = looked.session_id is not None or looked.project_id is None
-        return read_run(raw, self._v1 if old else self._v2, self._reader)
+        found = read_run(raw, self._v1 if old else self._v2, self._reader)
+        return found if isinstance(found, Run) else _placed(found, file, number)
+
+
+def _placed(found: Unreadable, file: Path, number: int) -> Unreadable:
+    """With the place where it stands: what cannot be read often tells no id either."""
+    return replace(found, kind=found.kind or found.reason, reason=f"{file}, value {number}: {found.reason}")
 
 
 def _may_hold_runs(path: Path) -> bool:
