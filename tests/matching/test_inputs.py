@@ -252,3 +252,15 @@ def test_calls_with_matchers_are_not_all_compared_with_all(kind: str, args: str)
     assert matches(made, wanted[::-1], "unordered", args)
     assert not matches(made, [*wanted[:-1], call("step", {"q": regex("never"), "kind": "x"})], "unordered", args)
     assert asked < 40_000
+
+
+def test_a_custom_tools_call_goes_by_its_name_and_text_as_a_message_and_by_itself() -> None:
+    call = {"id": "c1", "type": "custom", "custom": {"name": "run_code", "input": "rm -rf /data"}}
+    for side in ([call], [{"role": "assistant", "content": None, "tool_calls": [call]}]):
+        assert matches(side, [{"name": "run_code", "arguments": "rm -rf /data"}])
+
+
+def test_a_call_that_nobody_can_read_passes_no_guard() -> None:
+    unread = {"id": "c1", "type": "errand", "to": "/data"}
+    with pytest.raises(MalformedCall, match="has no name"):
+        assert_never_called([{"role": "assistant", "content": None, "tool_calls": [unread]}], "run_code")

@@ -201,12 +201,15 @@ def _spelt(index: int, item: Any) -> Call:  # noqa: ANN401 - as above
     if isinstance(item, Call):
         return Call(index, item.name, item.arguments)
     if isinstance(item, ToolCall):
-        return Call(index, item.name, item.arguments if item.invalid is None else item.invalid)
+        return Call(index, item.name or MISSING, item.arguments if item.invalid is None else item.invalid)
     if not isinstance(item, Mapping):
         item = plain(item)
     function = item.get("function")
     if isinstance(function, Mapping):
         return Call(index, function.get("name", MISSING), _parsed(function.get("arguments", MISSING)))
+    custom = item.get("custom")
+    if isinstance(custom, Mapping):
+        return Call(index, custom.get("name", MISSING), custom.get("input", MISSING))
     name = item.get("name", MISSING)
     if "arguments" in item:
         spoken = item["arguments"]
