@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from support.house import ROOT, tracked_files
 
 DOT = "."
@@ -26,15 +24,21 @@ def test_there_is_something_to_look_at() -> None:
     assert Path(__file__) in tracked_files()
 
 
-@pytest.mark.parametrize("path", tracked_files(), ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_a_tracked_file_belongs_to_no_machine_and_no_registry(path: Path) -> None:
+def test_tracked_files_belong_to_no_machine_and_no_registry() -> None:
+    found = {path.relative_to(ROOT).as_posix(): _faults(path) for path in tracked_files()}
+    assert {name: faults for name, faults in found.items() if faults} == {}
+
+
+def _faults(path: Path) -> list[str]:
+    """Why a file does not belong into the repository."""
     raw = path.read_bytes()
-    assert len(raw) <= MAX_FILE_BYTES, "large files do not belong into the repository"
     text = raw.decode("utf-8", "replace")
-    assert [host for host in HOSTS if host in text] == [], "whoever installs chooses the index"
+    faults = [f"names {host}: whoever installs chooses the index" for host in HOSTS if host in text]
+    if len(raw) > MAX_FILE_BYTES:
+        faults.append("is large")
     if path.suffix != ".lock":
-        assert MACHINE_PATH.findall(text) == [], "a path of one machine"
-    assert LIVE_KEY.findall(text) == [], "a key"
+        faults += [f"names a path of one machine: {found}" for found in MACHINE_PATH.findall(text)]
+    return faults + ["holds a key" for _ in LIVE_KEY.findall(text)]
 
 
 def test_the_root_is_quiet() -> None:
