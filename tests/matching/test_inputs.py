@@ -210,22 +210,25 @@ def test_a_call_whose_name_is_no_text_is_refused(name: Any) -> None:
         refute_trajectory(WANTED, [call(name, None)], "superset")
 
 
+class Counted(dict[str, Any]):
+    """Arguments of calls that count how often any of them is looked at."""
+
+    asked = 0
+
+    def __contains__(self, key: object) -> bool:
+        Counted.asked += 1
+        return super().__contains__(key)
+
+
 @pytest.mark.parametrize("args", ["exact", "subset"])
 @pytest.mark.parametrize("options", [{}, {"deep": True}, {"ignore": ["/skip", "/**/at"]}])
 def test_two_thousand_calls_in_reverse_are_a_matter_of_milliseconds(args: str, options: dict[str, Any]) -> None:
     """By counting comparisons, not by a clock: a search over all pairs would take four million."""
-    asked = 0
-
-    class Counted(dict[str, Any]):
-        def __contains__(self, key: object) -> bool:
-            nonlocal asked
-            asked += 1
-            return super().__contains__(key)
-
+    Counted.asked = 0
     made = [call("step", Counted(n=n, kind="x", at=n)) for n in range(2_000)]
     wanted = [call("step", {"n": n, "kind": "x", "at": 0 if options.get("ignore") else n}) for n in range(2_000)]
     assert matches(made, wanted[::-1], "unordered", args, **options)
-    assert asked < 100_000
+    assert Counted.asked < 100_000
 
 
 WANTED_VALUES: dict[str, Any] = {
@@ -239,19 +242,12 @@ WANTED_VALUES: dict[str, Any] = {
 @pytest.mark.parametrize("args", ["exact", "subset"])
 def test_calls_with_matchers_are_not_all_compared_with_all(kind: str, args: str) -> None:
     """By counting comparisons of whole arguments, as above: all pairs would be 160,000."""
-    asked = 0
-
-    class Counted(dict[str, Any]):
-        def __contains__(self, key: object) -> bool:
-            nonlocal asked
-            asked += 1
-            return super().__contains__(key)
-
+    Counted.asked = 0
     made = [call("step", Counted(q=f"x{n}", kind="x")) for n in range(400)]
     wanted = [call("step", {"q": WANTED_VALUES[kind](n), "kind": any_value()}) for n in range(400)]
     assert matches(made, wanted[::-1], "unordered", args)
     assert not matches(made, [*wanted[:-1], call("step", {"q": regex("never"), "kind": "x"})], "unordered", args)
-    assert asked < 40_000
+    assert Counted.asked < 40_000
 
 
 def test_a_custom_tools_call_goes_by_its_name_and_text_as_a_message_and_by_itself() -> None:

@@ -96,10 +96,12 @@ def calls_of(entries: Iterable[Any]) -> list[ToolCall]:
     for entry in filter(None, entries):
         held = entry.get("tool_call", entry) if isinstance(entry, dict) else None  # OpenInference wraps
         fields = held if isinstance(held, dict) else {}
-        given_id = fields.get("id")
-        unread = ToolCall(name="", arguments={}, id=str(given_id) if given_id else None, invalid=as_text(entry))
-        calls.append(call_of(fields) or unread)
+        calls.append(call_of(fields) or _unread(entry, fields.get("id")))
     return calls
+
+
+def _unread(entry: Any, given_id: Any) -> ToolCall:  # noqa: ANN401 - recorded JSON
+    return ToolCall(name="", arguments={}, id=str(given_id) if given_id else None, invalid=as_text(entry))
 
 
 def lacks_arguments(call: ToolCall) -> bool:

@@ -10,7 +10,7 @@ from trajworker.dialects.draft import Draft
 from trajworker.dialects.lone import lone_text
 from trajworker.dialects.placeholders import is_placeholder
 from trajworker.dialects.reader import read_all
-from trajworker.dialects.speech import RAW, raw, speak
+from trajworker.dialects.speech import is_raw, raw, speak
 
 _WORDS = ("question", "query", "user_input", "text", "content", "message", "human_input", "user_message", "task", "q",
           "user_prompt")  # fmt: skip
@@ -81,7 +81,7 @@ def _worded(payload: dict[str, Any]) -> list[Draft]:
         return before + speak("user", text)
     other = respelled.fields(payload)
     held = (_fields(other) if other != payload else []) or _sole_list(payload)
-    if held and not any(RAW in draft.flags for draft in held):
+    if held and not is_raw(held):
         return held
     return before if otel.claims(payload) else [*before, raw(payload)]
 
@@ -89,5 +89,5 @@ def _worded(payload: dict[str, Any]) -> list[Draft]:
 def _sole_list(payload: dict[str, Any]) -> list[Draft]:
     """The messages of the one list among the fields that holds nothing else, whatever its name."""
     lists = [value for value in payload.values() if isinstance(value, list) and value and isinstance(value[0], dict)]
-    found = [drafts for drafts in map(read_all, lists) if not any(RAW in draft.flags for draft in drafts)]
+    found = [drafts for drafts in map(read_all, lists) if not is_raw(drafts)]
     return found[0] if len(found) == 1 else []

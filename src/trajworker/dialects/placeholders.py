@@ -1,4 +1,4 @@
-"""What Python writes in the place of an object that JSON cannot hold: nobody's words."""
+"""What stands in the place of something else: of an object that JSON cannot hold, of an id; nobody's words."""
 
 import re
 from typing import Any
@@ -12,6 +12,7 @@ _PLACEHOLDER = re.compile(
 """OpenAI's and Anthropic's clients have objects for what was left out: one of them calls itself NOT_GIVEN."""
 
 _NO_ID = re.compile(r"__\w+__")
+"""What OpenAI Agents writes where a chat model gave no id: `__fake_id__`."""
 
 
 def is_placeholder(value: Any) -> bool:  # noqa: ANN401 - recorded JSON
@@ -25,5 +26,5 @@ def text_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
 
 
 def id_of(value: Any) -> str | None:  # noqa: ANN401 - recorded JSON
-    """An id by which a thing is known; none where all have the same (OpenAI Agents writes `__fake_id__`)."""
+    """An id by which a thing is known; none where a word stands in its place."""
     return value if isinstance(value, str) and _NO_ID.fullmatch(value) is None else None

@@ -1,5 +1,6 @@
 """From a role and a content to drafts: where tool results are told apart from what a user says."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -29,6 +30,11 @@ class Said(Struct, gc=False):
 def raw(payload: Any) -> Draft:  # noqa: ANN401 - recorded JSON
     """A payload nobody recognises, kept as it was recorded."""
     return Draft(role=USER, blocks=(payload,), flags=(RAW,))
+
+
+def is_raw(drafts: Iterable[Draft]) -> bool:
+    """Whether any of these messages is such a payload."""
+    return any(RAW in draft.flags for draft in drafts)
 
 
 def tool_draft(result: Result) -> Draft:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trajworker.dialects import Draft, read_one
-from trajworker.dialects.speech import RAW
+from trajworker.dialects.speech import is_raw
 from trajworker.model.message import Message
 from trajworker.trajectory.recorded import body_of, read_messages
 from trajworker.trajectory.states import FORMS, STREAMS, NoMessages, keys_of
@@ -16,7 +16,7 @@ from trajworker.trajectory.states import FORMS, STREAMS, NoMessages, keys_of
 def known_messages(items: Sequence[Any]) -> list[Draft]:
     """The messages of a list, in order; raises NoMessages for one that is in no form that is known."""
     drafts = read_messages(items)
-    if any(RAW in draft.flags for draft in drafts):
+    if is_raw(drafts):
         for number, item in enumerate(items):
             if is_unknown(item):
                 what = f"an object with the keys {keys_of(item)}" if isinstance(item, dict) else type(item).__name__
@@ -26,15 +26,11 @@ def known_messages(items: Sequence[Any]) -> list[Draft]:
 
 def is_unknown(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
     """Whether no dialect reads this; words of an unknown speaker who calls no tool are words all the same."""
-    if isinstance(item, Draft | Message) or not _is_raw(read_one(item)):
+    if isinstance(item, Draft | Message) or not is_raw(read_one(item)):
         return False
     body = body_of(item)
     if "content" not in body or not isinstance(body.get("role"), str):
         return True
     spoken = {name: value for name, value in body.items() if name != "type"} | {"role": "assistant"}
     again = read_one(spoken)
-    return _is_raw(again) or any(draft.tool_calls for draft in again)
-
-
-def _is_raw(drafts: Sequence[Draft]) -> bool:
-    return any(RAW in draft.flags for draft in drafts)
+    return is_raw(again) or any(draft.tool_calls for draft in again)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from trajworker.dialects import read_one
+from trajworker.dialects.speech import is_raw
 from trajworker.errors import ConfigError
 
 ASKED: Final = ("input", "question", "query", "prompt")
@@ -95,7 +96,7 @@ def _listed(name: str, value: Any) -> list[Any] | None:  # noqa: ANN401 - record
 
 
 def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON
-    return isinstance(item, dict) and not any("raw" in draft.flags for draft in read_one(item))
+    return isinstance(item, dict) and not is_raw(read_one(item))
 
 
 def _update_messages(part: dict[str, Any]) -> list[Any] | None:

@@ -25,10 +25,10 @@ def messages_given(fields: dict[str, Raw]) -> list[Raw]:
 
 
 def messages_given_back(outputs: Raw, fields: dict[str, Raw], given: dict[str, Raw], *, resumes: bool) -> list[Raw]:
-    """The messages among a root's outputs, undecoded; empty where there are none, but for an answer alone.
+    """The messages among a root's outputs, undecoded; empty where there are none, and where they are an answer.
 
     Args:
-        outputs: all of them; where they are a call and no word, that waits for a human.
+        outputs: all of them; a message that calls a tool without a word is no answer: it waits for a human.
         fields: those of its outputs.
         given: those of its inputs.
         resumes: whether it goes on with a graph that has its state already.
