@@ -1,4 +1,4 @@
-"""No tracked file names a package registry's host, a path of the machine it was made on, or a secret."""
+"""No tracked file names a package registry's host or a path of one machine, holds a secret, or is half merged."""
 
 import re
 from pathlib import Path
@@ -15,6 +15,7 @@ HOSTS = (
 MACHINE_PATH = re.compile(r"(?:(?<![\w.])|(?<=\\n))/(?:work|farm|root|tmp)/[\w.]")
 """Also in a recorded traceback, behind a line break that JSON writes as two characters, or below a hidden folder."""
 LIVE_KEY = re.compile(r"lsv2_(?:pt|sk)_[0-9a-f]{32}_[0-9a-f]{10}")
+UNMERGED = re.compile(r"^(?:<{7}|>{7}) ", re.MULTILINE)
 MAX_FILE_BYTES = 4 * 1024 * 1024
 
 
@@ -38,6 +39,7 @@ def _faults(path: Path) -> list[str]:
         faults.append("is large")
     if path.suffix != ".lock":
         faults += [f"names a path of one machine: {found}" for found in MACHINE_PATH.findall(text)]
+    faults += ["is half merged" for _ in UNMERGED.findall(text)]
     return faults + ["holds a key" for _ in LIVE_KEY.findall(text)]
 
 
