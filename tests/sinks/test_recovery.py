@@ -7,17 +7,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from support.crashed import ALL, Crash, Failing, dying, restart
+from support.crashed import ALL, Crash, Failing, dying, restart, sealed
 from support.emitting import append, emit
 from support.published import lines_in
 from support.staged import a_page, a_run
 from trajworker.errors import EXIT_IO, OutputDamaged, SinkError
-from trajworker.ports import Compression, Consumed, PartState, Stream
+from trajworker.ports import Compression, Consumed, Stream
 from trajworker.sinks import (
     JsonlSettings,
     Limits,
     open_sink,
-    publishing,
     repair,
     verify,
 )
@@ -63,25 +62,6 @@ async def test_a_row_whose_part_was_never_written_to_goes_on(staging: Staging, o
         await append(staging, sink)
     (out / PART).unlink()
     assert await restart(staging, out) == ALL
-
-
-async def sealed(
-    staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch, *, emitted: bool = False
-) -> None:
-    """Die between the sealed row and the rename."""
-
-    def die(*_: object) -> None:
-        raise Crash
-
-    monkeypatch.setattr(publishing, "place", die)
-    async with open_sink(staging, JsonlSettings(out=out, compress=compression)) as sink:
-        if not emitted:
-            await emit(staging, sink)
-        with pytest.raises(Crash):
-            await sink.publish_all()
-    monkeypatch.undo()
-    part = (await staging.parts())[0]
-    assert part.state is PartState.SEALED
 
 
 @pytest.mark.parametrize("compression", Compression)
@@ -306,19 +286,6 @@ async def test_files_of_others_are_left_alone(staging: Staging, out: Path) -> No
         (out / name).write_bytes(b"x")
     await published(staging, out)
     assert all((out / name).read_bytes() == b"x" for name in others)
-
-
-async def test_a_part_that_another_worker_writes_is_not_removed(staging: Staging, out: Path, tmp_path: Path) -> None:
-    from trajworker.staging import open_staging  # noqa: PLC0415 - a second one, here only
-
-    async with open_sink(staging, JsonlSettings(out=out)) as sink:
-        await emit(staging, sink)
-        async with open_staging(tmp_path / "other.db") as other:
-            with pytest.raises(SinkError, match="another worker"):
-                async with open_sink(other, JsonlSettings(out=out)):
-                    pass
-        await sink.publish_all()
-    assert list(lines_in(out)) == ALL
 
 
 @pytest.mark.parametrize("after", [False, True])

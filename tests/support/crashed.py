@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from support.emitting import emit
 from support.published import lines_in
-from trajworker.ports import Compression
-from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, verify
+from trajworker.ports import Compression, PartState
+from trajworker.sinks import JsonlSettings, JsonlSink, open_sink, publishing, verify
 from trajworker.staging import Staging
 
 ALL = [[name, 1] for name in "abcdef"]
@@ -35,6 +37,25 @@ async def restart(staging: Staging, out: Path, **settings: object) -> list[Any]:
         await sink.publish_all()
     assert verify(out).problems == ()
     return list(lines_in(out))
+
+
+async def sealed(
+    staging: Staging, out: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch, *, emitted: bool = False
+) -> None:
+    """Die between the sealed row and the rename."""
+
+    def die(*_: object) -> None:
+        raise Crash
+
+    monkeypatch.setattr(publishing, "place", die)
+    async with open_sink(staging, JsonlSettings(out=out, compress=compression)) as sink:
+        if not emitted:
+            await emit(staging, sink)
+        with pytest.raises(Crash):
+            await sink.publish_all()
+    monkeypatch.undo()
+    part = (await staging.parts())[0]
+    assert part.state is PartState.SEALED
 
 
 class Failing:

@@ -20,6 +20,9 @@ from trajworker.sinks.naming import scratch_name
 
 RENAME_NOREPLACE = 1
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
+TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
+UNLOCKABLE = (*UNSUPPORTED, errno.EBADF, errno.ENOLCK)
+"""What a file system says that cannot lock a folder (NFS locks what is open for writing): parts are locked, too."""
 READ_BYTES = 1024 * 1024
 SMALL_FILE_BYTES = 64 * 1024
 ADVICE = "`trajworker repair` makes what staging still holds again"
@@ -35,8 +38,17 @@ class Folder:
 
     @classmethod
     def own(cls, path: Path) -> Self:
-        """Open a folder that nobody else may write, made if it is missing; raises `PathNotAllowed`."""
-        return cls(private_folder(path))
+        """Open a folder that nobody else may write, made if it is missing, and hold it until it is closed.
+
+        Raises `PathNotAllowed`, `FolderTaken` where another process holds it.
+        """
+        folder = cls(private_folder(path))
+        try:
+            folder._hold()
+        except BaseException:
+            folder.close()
+            raise
+        return folder
 
     def close(self) -> None:
         """Give the descriptor back."""
@@ -129,6 +141,13 @@ class Folder:
         except FileNotFoundError:
             return None
 
+    def _hold(self) -> None:
+        try:
+            lock_alone(self._descriptor, self.path)
+        except OSError as error:
+            if error.errno not in UNLOCKABLE:
+                raise
+
     def _opened(self, name: str, access: int) -> int:
         flags = access | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         try:
@@ -149,10 +168,12 @@ def sync_file(descriptor: int, path: Path) -> None:
 
 
 def lock_alone(descriptor: int, path: Path) -> None:
-    """Hold the file until its descriptor is closed; raises `FolderTaken` where another process holds it."""
+    """Hold a file or folder until its descriptor is closed; raises `FolderTaken` where another process holds it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        if error.errno not in TAKEN:
+            raise
         raise FolderTaken(f"another worker writes {path}; choose another output folder") from error
 
 

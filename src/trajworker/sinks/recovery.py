@@ -97,11 +97,17 @@ def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
 def _refuse_strange(folder: Folder, name: str, rows: Mapping[int, Part]) -> None:
     if found := FINAL.match(name) or MANIFEST.match(name):
         row = rows.get(int(found[1]))
-        if row is None or row.state is PartState.OPEN or name not in (final_of(row), manifest_name(final_of(row))):
+        if row is None or row.state is PartState.OPEN or name not in _names_of(row):
             raise FolderTaken(
                 f"{folder.path / name} was not written from this staging file; choose another --out, "
                 "or the --staging it belongs to"
             )
+
+
+def _names_of(row: Part) -> tuple[str, ...]:
+    """What of a part may be published by now: its row knows the manifest before the folder does."""
+    name = final_of(row)
+    return (name,) if row.manifest is None else (name, manifest_name(name))
 
 
 def _awaited(name: str, row: Part) -> bool:
