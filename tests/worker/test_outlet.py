@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anyio import from_thread
 from msgspec.structs import replace
 
 from support.published import files_in
-from support.staged import a_run, named
+from support.staged import a_page, a_run, named
 from trajworker.assembly import Fold, FoldSettings, Header
 from trajworker.assembly.kept.rewards import RewardRule
 from trajworker.errors import SourceUnavailable
@@ -137,6 +138,27 @@ async def test_a_conversation_that_no_rule_can_read_holds_up_no_other(
         shop.source.runs.append(a_run("more", thread="b", at=2))
         await shop.work()
         assert await shop.revisions() == [("g", 1), ("b", 1)]
+
+
+async def test_what_comes_while_a_conversation_proves_unreadable_is_not_set_aside_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = folding.Conversation.fold
+
+    def break_old(conversation: Any, runs: Any, *rest: Any) -> Any:
+        if bytes(runs[0].outputs) == b'"old"':
+            from_thread.run(shop.staging.stage, a_page([a_run("one", thread="t", outputs=b'"new"')], 1000))
+            raise KeyError
+        return fold(conversation, runs, *rest)
+
+    monkeypatch.setattr(folding.Conversation, "fold", break_old)
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t", outputs=b'"old"')]
+        await shop.read()
+        await shop.deliver()
+        await shop.deliver()
+        assert (await shop.staging.figures()).quarantined == 0
+        assert await shop.revisions() == [("t", 1)]
 
 
 @pytest.mark.parametrize("read_at", [day(0.5), day(3)])

@@ -41,8 +41,15 @@ class Folded(Struct, frozen=True, kw_only=True):
     renewed: dict[str, bytes]
 
 
-Attempt = tuple[Activity, Folded | TrajworkerError]
-"""A conversation and what it folds to, or why it cannot be folded."""
+class Unfolded(Struct, frozen=True):
+    """A conversation that cannot be folded: why, and the version of each trace that was looked at."""
+
+    error: TrajworkerError
+    seen: dict[str, int]
+
+
+Attempt = tuple[Activity, Folded | Unfolded]
+"""A conversation and what it folds to, or that it cannot be."""
 
 
 class Folding:
@@ -58,11 +65,11 @@ class Folding:
         """Fold conversations, in groups that fit into memory together; one that fails does not stop the others."""
         whole: list[Activity] = []
         for activity in activities:
-            error = await self._bring_back(activity) if activity.compacted else None
-            if error is None:
+            unfolded = await self._bring_back(activity) if activity.compacted else None
+            if unfolded is None:
                 whole.append(activity)
             else:
-                yield [(activity, error)]
+                yield [(activity, unfolded)]
         while whole:
             materials = await self._store.materials([activity.conversation for activity in whole])
             pairs = list(zip(whole, materials, strict=True))
@@ -75,12 +82,10 @@ class Folding:
                 yield [(activity, await self._fold_in_portions(activity, material))]
             whole = [activity for activity, _ in left]
 
-    def _fold_all(
-        self, pairs: Sequence[tuple[Activity, Material]], now: datetime
-    ) -> list[Folded | TrajworkerError | None]:
+    def _fold_all(self, pairs: Sequence[tuple[Activity, Material]], now: datetime) -> list[Folded | Unfolded | None]:
         return [self._fold_one(activity, material, now) for activity, material in pairs]
 
-    def _fold_one(self, activity: Activity, material: Material, now: datetime) -> Folded | TrajworkerError | None:
+    def _fold_one(self, activity: Activity, material: Material, now: datetime) -> Folded | Unfolded | None:
         """What a conversation folds to out of what was read already; None where more must be read."""
         keep = keeps_folds(activity, len(material.traces), now)
         conversation = self._begun(material.traces, keep=keep)
@@ -89,10 +94,10 @@ class Folding:
             return None
         error = _fold(conversation, material.changed)
         if error is not None:
-            return error
+            return Unfolded(error, _versions(material.traces))
         return _folded(material, conversation.folds, begun, keep=keep)
 
-    async def _fold_in_portions(self, activity: Activity, material: Material) -> Folded | TrajworkerError:
+    async def _fold_in_portions(self, activity: Activity, material: Material) -> Folded | Unfolded:
         """What a conversation folds to whose runs are too much to hold at once."""
         conversation = await anyio.to_thread.run_sync(partial(self._begun, material.traces, keep=True))
         begun = len(conversation.folds)
@@ -101,7 +106,7 @@ class Folding:
             async for portion in portions:
                 error = await anyio.to_thread.run_sync(_fold, conversation, portion, abandon_on_cancel=True)
                 if error is not None:
-                    return error
+                    return Unfolded(error, _versions(material.traces))
         return await anyio.to_thread.run_sync(partial(_folded, material, conversation.folds, begun, keep=True))
 
     def _begun(self, traces: Sequence[TraceVersion], *, keep: bool) -> Conversation:
@@ -117,20 +122,22 @@ class Folding:
             folds.append(fold)
         return Conversation(self._settings, folds, keeps=keep)
 
-    async def _bring_back(self, activity: Activity) -> TrajworkerError | None:
+    async def _bring_back(self, activity: Activity) -> Unfolded | None:
         """Fetch dropped payloads again; the reason where they cannot be had."""
         missing: list[str] = []
-        try:
-            while ids := await self._store.compacted_runs(activity.conversation, RESTORE_RUNS):
-                if ids == missing:
-                    return MalformedRun(
-                        f"the source no longer has {len(ids)} runs of which staging dropped the payloads"
-                    )
+        while True:
+            seen = _versions(await self._store.traces(activity.conversation))
+            ids = await self._store.compacted_runs(activity.conversation, RESTORE_RUNS)
+            if not ids:
+                return None
+            if ids == missing:
+                gone = f"the source no longer has {len(ids)} runs of which staging dropped the payloads"
+                return Unfolded(MalformedRun(gone), seen)
+            try:
                 await self._restore(Project(activity.project_id, project_name(activity)), ids)
-                missing = ids
-        except SourceError as error:
-            return error
-        return None
+            except SourceError as error:
+                return Unfolded(error, seen)
+            missing = ids
 
 
 def _fold(conversation: Conversation, portion: Portion) -> TrajworkerError | None:
@@ -152,6 +159,9 @@ def project_name(activity: Activity) -> str:
 
 def _folded(material: Material, folds: list[Fold], begun: int, *, keep: bool) -> Folded:
     """A conversation and its folds; those behind the first `begun` were made anew."""
-    seen = {trace.trace_id: trace.version for trace in material.traces}
     renewed = {fold.trace_id: encode_fold(fold) for fold in folds[begun:]} if keep else {}
-    return Folded(folds=folds, seen=seen, renewed=renewed)
+    return Folded(folds=folds, seen=_versions(material.traces), renewed=renewed)
+
+
+def _versions(traces: Sequence[TraceVersion]) -> dict[str, int]:
+    return {trace.trace_id: trace.version for trace in traces}

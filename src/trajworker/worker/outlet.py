@@ -13,12 +13,12 @@ from msgspec.structs import replace
 
 from trajworker.assembly import content_hash, encode_line
 from trajworker.assembly.lifecycle import Decision, FinishRule, decide
-from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
+from trajworker.errors import SinkFull, SourceError, StagingFull
 from trajworker.events import ConversationFailed, ConversationHeld, LateDropped, Observer
 from trajworker.model.times import MICROSECOND
 from trajworker.ports import Activity, ConversationStore, Coverage, Late, Line, Sink, Stream
 from trajworker.trajectory import Pane
-from trajworker.worker.folding import Attempt, Folding, project_name
+from trajworker.worker.folding import Attempt, Folding, Unfolded, project_name
 from trajworker.worker.revisions import Revision, emission_of, emitted_event, header_of, with_lines
 from trajworker.worker.stop import Stop
 
@@ -157,7 +157,7 @@ class Outlet:
         """Append a line for each conversation whose content is not that of its last revision, and commit."""
         left: list[Revision] = []
         for activity, folded in group:
-            if isinstance(folded, TrajworkerError):
+            if isinstance(folded, Unfolded):
                 await self._quarantine(activity, folded)
                 continue
             header = header_of(activity, decisions[activity.conversation])
@@ -194,16 +194,16 @@ class Outlet:
             ConversationHeld(project=project_name(activity), conversation_id=activity.conversation_id, reason=reason)
         )
 
-    async def _quarantine(self, activity: Activity, error: TrajworkerError) -> None:
+    async def _quarantine(self, activity: Activity, unfolded: Unfolded) -> None:
         """One conversation that cannot be assembled never holds up the others; its runs stay in staging.
 
         Where it is the source that keeps it from being assembled, it is tried again with the next delivery.
         """
+        error = unfolded.error
         if isinstance(error, SourceError):
             self.failed = error
             return
-        seen = {trace.trace_id: trace.version for trace in await self._store.traces(activity.conversation)}
-        await self._store.quarantine(activity.conversation, str(error), seen)
+        await self._store.quarantine(activity.conversation, str(error), unfolded.seen)
         self._observer(
             ConversationFailed(
                 project=project_name(activity),
