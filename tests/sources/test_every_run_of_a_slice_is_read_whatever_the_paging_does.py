@@ -13,7 +13,6 @@ from support.scripted_server import RESET, Received, Reply, json_reply, reply, s
 from support.source_bench import END, NO_LIMITS, PROJECT, START, Bench, bench, part
 from trajworker.errors import CursorExpired, PageUnreadable, SourceUnavailable
 from trajworker.sources.paging import empty_pages
-from trajworker.sources.paging.cursors_seen import MOST_STRETCHES, CursorsSeen
 from trajworker.sources.paging.page_size import PageSize
 from trajworker.sources.paging.position import Position
 
@@ -215,33 +214,10 @@ async def test_cursors_that_lead_in_circles_are_left_by_time_or_end_in_an_error(
     turns = iter(cycle * 10)
     stuck = lambda _request: json_reply({"items": ROWS[5:6], "next_cursor": next(turns)})  # noqa: E731
     async with scripted(stuck) as server, bench(server.url) as one:
-        with pytest.raises(CursorExpired):
-            await one.all_pages()
-        with pytest.raises(PageUnreadable):
-            await one.all_pages()
-        assert len(server.received) <= 4 * (len(cycle) + 2)
-
-
-async def test_a_stretch_that_was_read_to_its_end_may_lead_in_circles_once_more() -> None:
-    """A conversation is read again and again, by the same bounds: each time has a second chance of its own."""
-    following = ["a"]
-    answer = lambda _request: json_reply({"items": ROWS[5:6], "next_cursor": following[-1]})  # noqa: E731
-    async with scripted(answer) as server, bench(server.url) as one:
         for _ in range(2):
-            following.append("a")
-            with pytest.raises(CursorExpired):
+            with pytest.raises(CursorExpired, match="circles"):
                 await one.all_pages()
-            following.append("")
-            assert len(await one.all_pages()) == 1
-
-
-def test_of_the_stretches_begun_again_no_more_are_remembered_than_told() -> None:
-    """A cycle may leave a stretch before its end, which nobody tells: such stretches would be remembered for ever."""
-    cursors = CursorsSeen()
-    for stretch in range(MOST_STRETCHES + 1):
-        assert cursors.restart(stretch)
-    assert not cursors.restart(MOST_STRETCHES), "it is begun again for the second time"
-    assert cursors.restart(0), "it was the first, and is forgotten"
+        assert len(server.received) <= 4 * (len(cycle) + 2)
 
 
 async def test_a_server_whose_cursor_always_repeats_is_read_by_time() -> None:
@@ -427,6 +403,14 @@ async def test_feedback_in_another_order_with_each_request_is_read_a_few_times_a
     async with scripted(answer) as server, bench(server.url) as one:
         assert {one.id for one in await one.source.feedback([ROWS[0]["id"]])} <= {row["id"] for row in rows}
         assert len(server.received) == 8
+
+
+async def test_a_server_that_gives_the_same_page_of_feedback_at_any_offset_is_named() -> None:
+    rows = [{"id": f"f{n}", "key": "k", "run_id": ROWS[0]["id"], "score": n} for n in range(100)]
+    async with scripted(lambda _request: json_reply(rows)) as server, bench(server.url) as one:
+        with pytest.raises(SourceUnavailable, match="the same page of feedback"):
+            await one.source.feedback([ROWS[0]["id"]])
+        assert len(server.received) == 2
 
 
 async def test_sixteen_requests_at_most_are_under_way() -> None:

@@ -17,7 +17,8 @@ from support.waits import Waits
 from trajworker.events import Event, SliceSplit
 from trajworker.model.run import Project
 from trajworker.ports import Page, Slice, SlicePurpose
-from trajworker.simulator import Simulator, reads_v1, serve
+from trajworker.simulator import Fault, Simulator, SimulatorSettings, reads_v1, serve
+from trajworker.simulator.faults import EmptyPage
 from trajworker.simulator.limits import limits_for
 from trajworker.simulator.problems import Refusal
 from trajworker.simulator.selection import Query
@@ -103,8 +104,8 @@ class Past:
 
 
 @asynccontextmanager
-async def past(folder: Path, runs: Iterator[dict[str, Any]]) -> AsyncIterator[Past]:
-    simulator = Simulator()
+async def past(folder: Path, runs: Iterator[dict[str, Any]], *faults: Fault) -> AsyncIterator[Past]:
+    simulator = Simulator(SimulatorSettings(faults=faults))
     project = simulator.add_runs(NAME, runs)
     async with serve(simulator) as url, open_staging(folder / "staging.db") as staging:
         yield Past(simulator, url, project, staging)
@@ -172,6 +173,15 @@ async def test_a_server_that_means_something_else_by_ends_loses_nothing(
         again = len(old.simulator.requests)
         await old.read(old.slice(start=LONG_AGO - timedelta(days=1), end=LONG_AGO))
         assert len(old.simulator.requests) == again + 1
+
+
+async def test_an_empty_page_that_leads_on_proves_nothing_and_is_no_fault(tmp_path: Path) -> None:
+    runs = 2600
+    fault = Fault(effect=EmptyPage(), body_contains='"end_time":', times=1)
+    async with past(tmp_path, (row(number) for number in range(runs)), fault) as old, old.source() as source:
+        await source.page(old.slice())
+        stretch = {"start": BEGIN, "end": BEGIN + timedelta(days=6)}
+        assert len(ids(await pages(source, old.slice(SlicePurpose.LEFT_OVER, **stretch)))) == runs
 
 
 async def pages(source: LangSmithSource, asked: Slice) -> list[Page]:

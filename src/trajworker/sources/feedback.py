@@ -11,7 +11,7 @@ from trajworker.batches import batches
 from trajworker.errors import SourceError, SourceUnavailable
 from trajworker.model.run import Feedback
 from trajworker.sources.asking.client import Ask, Client
-from trajworker.sources.asking.failure import Failure
+from trajworker.sources.asking.failure import Failure, Kind
 from trajworker.sources.asking.retrying import TOO_MUCH, error_of
 from trajworker.sources.asking.transport import Request
 from trajworker.sources.wires.instants import utc
@@ -83,6 +83,8 @@ class FeedbackOfRuns:
             params = (*(("run", run_id) for run_id in run_ids), ("limit", str(PAGE)), ("offset", str(at)))
             request = Request(path=PATH, params=params)
             page = await self._client.ask(Ask(request=request, tier="other", understand=_page))
+            if len(page) == PAGE and page == found[-PAGE:]:
+                raise Failure(Kind.FOREIGN, detail="the same page of feedback again and again")
             moved = moved or [one.id for one in page[:1]] != [one.id for one in found[-1:] or page[:1]]
             found += page
             at += len(page) - 1

@@ -67,14 +67,14 @@ class Pages:
         """The page at a cursor that an earlier page gave, the first page without one.
 
         Raises:
-            CursorExpired: begin again from the first page.
-            PageUnreadable: that did not help either.
+            CursorExpired: begin again from the first page; how often is the caller's to bound.
+            PageUnreadable: a page never came whole, or without a cursor where one must be.
             SourceUnavailable: it leads from one empty page to the next without an end.
             Failure: the server does not answer usably.
         """
         position = position_at(cursor, (await self._generation.current()).api)
         if cursor is None:
-            self._cursors.forget_cursors(wanted)
+            self._cursors.forget(wanted)
             self._empty.forget(wanted)
             position = msgspec.structs.replace(position, narrowed=wanted.narrowed)
         try:
@@ -91,8 +91,8 @@ class Pages:
             raise failure
         by_time = position if position.server_cursor is None else position.without_cursor()
         if by_time is None or failure.turned_away:
-            raise self._restart(wanted, "The server no longer takes the cursor")
-        self._cursors.forget_cursors(wanted)
+            raise CursorExpired("The server no longer takes the cursor; the slice must be read from its start.")
+        self._cursors.forget(wanted)
         query = _query(wanted, by_time)
         if refused:
             reply = await self._fitting(query)
@@ -131,20 +131,15 @@ class Pages:
             )
         if self._cursors.remember(wanted, answer.next_cursor):
             return after
-        self._cursors.forget_cursors(wanted)
+        self._cursors.forget(wanted)
         by_time = after.without_cursor()
         if by_time is None:
-            raise self._restart(wanted, "The server leads in circles")
+            raise CursorExpired("The server leads in circles; the slice must be read from its start.")
         return by_time
 
     def _finish(self, stretch: Hashable) -> None:
-        self._cursors.finish(stretch)
+        self._cursors.forget(stretch)
         self._empty.forget(stretch)
-
-    def _restart(self, stretch: Hashable, reason: str) -> CursorExpired | PageUnreadable:
-        if self._cursors.restart(stretch):
-            return CursorExpired(f"{reason}; the slice is read again.")
-        return PageUnreadable(f"{reason}, although the slice was read again. Run again later.")
 
     async def _fitting(self, query: Query) -> Reply:
         """Ask with the page size that fits.

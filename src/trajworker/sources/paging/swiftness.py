@@ -117,6 +117,8 @@ class Swiftness:
                 return False
             raise
         answer = reply.answer
+        if answer.next_cursor is not None and not answer.runs:
+            return False  # it leads on without a word on any run
         reached = known.start if answer.next_cursor is None else min(run.start_time for run in answer.runs)
         given = {run.id for run in answer.runs} | {one.run_id for one in answer.unreadable}
         return all(run_id in given for run_id, start in known.runs if start > reached)
