@@ -214,3 +214,14 @@ def test_arguments_of_a_hosted_tool_are_no_call_without_a_name() -> None:
     draft = read_answer(encoded({"generations": [[{"text": "Rainy.", "message": message}]]})).draft
     assert draft is not None
     assert draft.tool_calls is None
+
+
+DEEPER_THAN_IS_READ = '{"a":' + "[" * 5_000
+"""As a model writes that repeats itself until it is cut off."""
+
+
+def test_arguments_that_are_nested_too_deep_are_kept_as_they_were_written() -> None:
+    call = {"id": "c", "type": "function", "function": {"name": "f", "arguments": DEEPER_THAN_IS_READ}}
+    message = {"role": "assistant", "content": None, "tool_calls": [call]}
+    (read,) = answer_of({"choices": [{"message": message}]}).draft.tool_calls
+    assert (read.name, read.arguments, read.invalid) == ("f", {}, DEEPER_THAN_IS_READ)

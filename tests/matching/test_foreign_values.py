@@ -127,3 +127,10 @@ def test_what_is_shared_or_deep_but_has_an_end_is_compared() -> None:
 def test_a_difference_under_keys_that_json_has_no_word_for_is_told() -> None:
     verdict = matches([call("t", {"v": {(1, 2): 3}})], [call("t", {"v": 4})])
     assert "/v: expected 4, got {(1, 2): 3}" in render(verdict)
+
+
+@pytest.mark.parametrize("written", ['{"a":' + "[" * 5_000, '{"a": "' + "\ud800" + '"}'])
+def test_arguments_that_no_decoder_takes_are_compared_as_they_were_written(written: str) -> None:
+    call = [{"type": "function", "id": "1", "function": {"name": "f", "arguments": written}}]
+    assert matches(call, call)
+    assert not matches(call, [{"type": "function", "id": "1", "function": {"name": "f", "arguments": "{}"}}])

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message
 from trajworker.trajectory import MessageView, Step, Trajectory, decode_line, encode_trajectory
@@ -49,7 +50,7 @@ def _line(given: Trajectory) -> tuple[bytes, str | None]:
         return b"", next(_unwritable(given, ""), type(fault).__name__)
     try:
         loaded = decode_line(line)
-    except msgspec.DecodeError as fault:
+    except REFUSED as fault:
         return b"", str(fault)
     if _Comparison().equal(given, loaded):
         return line, None

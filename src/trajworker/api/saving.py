@@ -12,6 +12,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import Struct
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import ConfigError, SinkError
 from trajworker.folders import make_folder, not_allowed, replace_whole
 from trajworker.trajectory import Trajectory
@@ -125,7 +126,7 @@ def _project_of(path: Path) -> str | None:
     """The project whose conversation a file holds; None where none can be read, or it does not say."""
     try:
         return _saved(path.read_bytes()).origin.project_id
-    except (OSError, msgspec.MsgspecError, UnicodeError):
+    except (OSError, *REFUSED):
         return None
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from trajworker.decoding import REFUSED
 from trajworker.dialects.draft import as_text
 from trajworker.model.message import ToolCall
 
@@ -32,7 +33,7 @@ def _written(text: str) -> tuple[dict[str, Any], str | None]:
         decoded = msgspec.json.decode(text)
         if isinstance(decoded, str) and decoded[:1] == "{":
             decoded = _OBJECT.decode(decoded)
-    except (msgspec.DecodeError, UnicodeError):
+    except REFUSED:
         return {}, text
     if isinstance(decoded, dict) or decoded is None:
         return decoded or {}, None

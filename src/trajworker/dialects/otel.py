@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from trajworker.decoding import REFUSED
+
 NAME = "otel"
 _FLAT = re.compile(
     r"^(gen_ai\.(?:prompt|completion)|llm\.(?:input|output)_messages|llm\.(?:prompts|completions))\.(\d+)\.(.+)$"
@@ -55,7 +57,7 @@ def decoded(value: Any) -> Any:  # noqa: ANN401 - recorded JSON
             return value
         try:
             value = msgspec.json.decode(value)
-        except (msgspec.DecodeError, UnicodeError):
+        except REFUSED:
             return value
     return value
 

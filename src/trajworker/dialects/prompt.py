@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from trajworker.decoding import REFUSED
 from trajworker.dialects import otel, respelled
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.fields import payload_messages, unknown_messages
@@ -150,7 +151,7 @@ def _object(value: Raw) -> Raw | None:
         return None
     try:
         _FIELDS.decode(value)
-    except (msgspec.DecodeError, UnicodeError):
+    except REFUSED:
         return None
     return value
 
@@ -206,7 +207,7 @@ def _sole_batch(inputs: Raw) -> bytes | None:
         return None
     try:
         prompts = _LISTS.decode(memoryview(whole)[len(_SOLE) : -1])
-    except (msgspec.DecodeError, UnicodeError):
+    except REFUSED:
         return None
     return bytes(prompts[0]) if len(prompts) == 1 else None
 
@@ -214,7 +215,7 @@ def _sole_batch(inputs: Raw) -> bytes | None:
 def _read_prompt(inputs: Raw) -> Prompt:
     try:
         fields = _DECODER.decode(inputs)
-    except (msgspec.DecodeError, UnicodeError):
+    except REFUSED:
         return Prompt(drafts=unknown_messages(inputs))
     named = fields.model or fields.model_name or fields.modelId or fields.modelName
     prompt = Prompt(model=text_of(named), tools=bytes(fields.tools), previous=text_of(fields.previous_response_id))

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Raw, Struct
 
+from trajworker.decoding import REFUSED
 from trajworker.dialects.outcome import Answer
 from trajworker.dialects.typed import Body, Item, read_chat, read_langchain
 from trajworker.dialects.usage import usage
@@ -87,7 +88,7 @@ def read_outputs(outputs: Raw) -> Answer | None:
     """The answer of undecoded outputs, None where it takes more than this."""
     try:
         told = _OUTPUTS.decode(outputs)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except REFUSED:
         return None
     if told.choices:
         return _completion(told) if told.generations is None else None

@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import ConfigError
 from trajworker.model.message import Message, ToolCall
 from trajworker.trajectory.calling import made_calls
@@ -239,7 +240,7 @@ def _parsed(arguments: object) -> object:
         return arguments
     try:
         value = msgspec.json.decode(arguments)
-    except msgspec.DecodeError:
+    except REFUSED:
         return arguments
     return value if isinstance(value, dict) else arguments
 

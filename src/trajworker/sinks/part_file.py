@@ -31,7 +31,7 @@ class PartFile:
         self.descriptor = descriptor
         try:
             lock_alone(descriptor, path)
-        except SinkError:
+        except BaseException:
             os.close(descriptor)
             raise
 

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.batches import batches
+from trajworker.decoding import REFUSED
 from trajworker.errors import SourceError, SourceUnavailable
 from trajworker.model.run import Feedback
 from trajworker.sources.asking.client import Ask, Client
@@ -15,7 +16,7 @@ from trajworker.sources.asking.failure import Failure, Kind
 from trajworker.sources.asking.retrying import TOO_MUCH, error_of
 from trajworker.sources.asking.transport import Request
 from trajworker.sources.wires.instants import utc
-from trajworker.sources.wires.reading import REFUSED, NotAPage
+from trajworker.sources.wires.reading import NotAPage
 
 PATH = "/api/v1/feedback"
 BATCH = 50

@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 import msgspec
 from msgspec import Struct
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import ProjectNotFound
 from trajworker.model.run import Project, is_uuid
 from trajworker.sources.asking.client import Ask, Client
 from trajworker.sources.asking.failure import Failure, Kind
 from trajworker.sources.asking.transport import Request
-from trajworker.sources.wires.reading import REFUSED, NotAPage
+from trajworker.sources.wires.reading import NotAPage
 
 PATH = "/api/v1/sessions"
 PAGE = 100

@@ -6,11 +6,12 @@ from contextlib import closing
 from os import PathLike
 from pathlib import Path
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import NotATrajectory, NothingThere
 from trajworker.packed import DAMAGE, open_packed
 from trajworker.trajectory.codec import decode_line, encode_trajectory
 from trajworker.trajectory.layout import decode_cumulative
-from trajworker.trajectory.published import FAULTS, files_of, translated_errors
+from trajworker.trajectory.published import files_of, translated_errors
 from trajworker.trajectory.trajectory import Trajectory
 
 __all__ = ["decode_line", "encode_trajectory", "load"]
@@ -79,7 +80,7 @@ def _lines(file: Path) -> Iterator[Trajectory]:
                 continue
             try:
                 trajectory = decode_line(line)
-            except FAULTS as fault:
+            except REFUSED as fault:
                 torn = "" if line.endswith(b"\n") else " (the file ends in the middle of it)"
                 raise NotATrajectory(f"{file}, line {number} is no trajectory{torn}: {fault}") from fault
             yield trajectory
@@ -90,5 +91,5 @@ def _document(file: Path) -> Trajectory:
         content = file.read_bytes()
     try:
         return decode_cumulative(content)
-    except FAULTS as fault:
+    except REFUSED as fault:
         raise NotATrajectory(f"{file} holds no trajectory: {fault}") from fault

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import NotATrajectory, NotPublished, NotReadable, SinkError
 from trajworker.ports.naming import LINES, MANIFEST_SUFFIX, NOTES, PUBLISHED, VOID_SUFFIX
 
-FAULTS = (msgspec.DecodeError, UnicodeError, RecursionError)
-"""What bytes raise that are no JSON, or JSON of something else."""
 _OF_A_WORKER = re.compile(PUBLISHED)
 """How a worker calls its files: one without a manifest may still be altered or taken back."""
 
@@ -84,7 +83,7 @@ def _is_void(manifest: Path) -> bool:
         content = manifest.read_bytes()
     try:
         return msgspec.json.decode(content, type=_Manifest).void
-    except FAULTS as fault:
+    except REFUSED as fault:
         raise NotATrajectory(
             f"{manifest} is no manifest: {fault}; start its worker again, or `trajworker repair`: both write it anew"
         ) from fault

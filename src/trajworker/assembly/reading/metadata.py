@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from trajworker.assembly.reading.payloads import lenient
+from trajworker.decoding import REFUSED
 from trajworker.model.run import NULL, Run
 
 
@@ -94,7 +95,7 @@ def extra_of(run: Run) -> tuple[Metadata, Params]:
     """Metadata and invocation parameters of an llm run, whatever else stands in `extra`."""
     try:
         extra = _EXTRA.decode(run.extra)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except REFUSED:
         loose = lenient(run.extra, _LOOSE, _LooseExtra())
         about = lenient(loose.metadata, _METADATA, _NO_METADATA)
         return about, lenient(loose.invocation_params, PARAMS, NO_PARAMS)
@@ -105,7 +106,7 @@ def tool_extra_of(run: Run) -> tuple[ToolMetadata, Any]:
     """Metadata and tool call id of a tool run, whatever else stands in `extra`."""
     try:
         extra = _TOOL_EXTRA.decode(run.extra)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except REFUSED:
         loose = lenient(run.extra, _LOOSE, _LooseExtra())
         return lenient(loose.metadata, _TOOL_METADATA, _NO_TOOL_METADATA), loose.tool_call_id
     return extra.metadata or _NO_TOOL_METADATA, extra.tool_call_id

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw
 
+from trajworker.decoding import REFUSED
 from trajworker.dialects import Draft, answer_of, otel, read_one
 from trajworker.dialects.reader import is_part, is_words_of, read_all
 from trajworker.dialects.speech import UNREADABLE
@@ -26,7 +27,7 @@ def lenient(raw: Raw, decoder: msgspec.json.Decoder[_Kind], default: _Kind) -> _
         return default
     try:
         return decoder.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except REFUSED:
         return default
 
 
@@ -34,7 +35,7 @@ def decoded(raw: Raw) -> Any:  # noqa: ANN401 - recorded JSON
     """A value of any kind, None where it is no JSON."""
     try:
         return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+    except REFUSED:
         return None
 
 
@@ -82,7 +83,7 @@ def object_in(text: str | None) -> dict[str, object]:
     """The object that is written as text; empty where it is none."""
     try:
         return msgspec.json.decode(text, type=dict[str, object]) if text is not None and text[:1] == "{" else {}
-    except msgspec.MsgspecError:
+    except REFUSED:
         return {}
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from trajworker.decoding import REFUSED
 from trajworker.dialects.draft import DIGEST_SIZE
 from trajworker.model.message import ToolDefinition
 from trajworker.trajectory.codec import encode_chunk
@@ -21,7 +22,7 @@ def definitions(tools: bytes) -> tuple[tuple[bytes, bytes], ...]:
         return ()
     try:
         found = msgspec.json.decode(tools)
-    except (msgspec.DecodeError, UnicodeError):
+    except REFUSED:
         return ()
     entries: list[Any] = found if isinstance(found, list) else []
     if isinstance(found, dict):

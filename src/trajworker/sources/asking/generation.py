@@ -4,12 +4,13 @@ import anyio
 import msgspec
 from msgspec import Struct
 
+from trajworker.decoding import REFUSED
 from trajworker.events import ApiChosen, Observer
 from trajworker.sources.asking.client import Ask, Client, Tries
 from trajworker.sources.asking.failure import Failure, Kind
 from trajworker.sources.asking.settings import LangSmithSettings
 from trajworker.sources.asking.transport import Request
-from trajworker.sources.wires.reading import REFUSED, NotAPage
+from trajworker.sources.wires.reading import NotAPage
 from trajworker.sources.wires.wire import Wire
 from trajworker.sources.wires.wire_v1 import WireV1
 from trajworker.sources.wires.wire_v2 import WireV2

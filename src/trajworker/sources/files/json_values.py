@@ -11,6 +11,7 @@ from typing import IO
 import msgspec
 from msgspec import Raw
 
+from trajworker.decoding import REFUSED
 from trajworker.sources.wires.mending import BOM
 
 CHUNK_BYTES = 1 << 20
@@ -45,7 +46,7 @@ def _is_lines(first: bytes) -> bool:
         return False
     try:
         decoded = msgspec.json.decode(line, type=dict[str, Raw])
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except REFUSED:
         return False
     return not any(name.decode()[1:-1] in decoded for name in LISTS)
 

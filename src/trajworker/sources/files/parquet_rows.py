@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import MalformedRun
 from trajworker.model.run import CLAMPED_TIME, NULL, Run, a_count, newest_versions
 from trajworker.ports import Unreadable
@@ -116,7 +117,7 @@ def _run(row: tuple[Any, ...]) -> Run:
 def _is_json(payload: Raw) -> bool:
     try:
         msgspec.json.decode(payload)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+    except REFUSED:
         return False
     return True
 

@@ -13,13 +13,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import ConfigError
 from trajworker.model.run import Run
 from trajworker.packed import DAMAGE, open_packed
 from trajworker.ports import Compression, Unreadable
 from trajworker.ports.naming import NOTES
 from trajworker.sources.files.json_values import BrokenFile, values
-from trajworker.sources.wires.reading import REFUSED, read_run
+from trajworker.sources.wires.reading import read_run
 from trajworker.sources.wires.row import Reader
 from trajworker.sources.wires.thread_key import ThreadKey
 from trajworker.sources.wires.wire_v1 import WireV1

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Raw, Struct
 
+from trajworker.decoding import REFUSED
 from trajworker.errors import MalformedRun
 from trajworker.model.run import CLAMPED_TIME, Run
 from trajworker.ports import Unreadable
@@ -23,8 +24,6 @@ from trajworker.sources.wires.splitting import Torn, split
 from trajworker.sources.wires.wire import Rows, Wire
 
 _TRACE_ID = re.compile(rb'"trace_id"\s*:\s*"([0-9a-fA-F-]{36})"')
-REFUSED = (msgspec.MsgspecError, RecursionError, UnicodeError)
-"""All that msgspec raises on hostile input; RecursionError and UnicodeError are no MsgspecErrors."""
 LONGEST_DETAIL = 300
 """Characters of a server's own words that an error repeats."""
 PIECE_BYTES = 64 * 1024

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from trajworker.assembly.threads import thread_key
+from trajworker.decoding import REFUSED
 from trajworker.model.run import THREAD_KEYS
 
 
@@ -27,6 +28,6 @@ class ThreadKey:
     def _metadata(self, extra: Raw) -> dict[str, Any]:
         try:
             metadata = self._decoder.decode(extra).metadata
-        except (AttributeError, msgspec.MsgspecError, RecursionError, UnicodeError):
+        except (AttributeError, *REFUSED):
             return {}
         return dict(zip(self._keys, msgspec.structs.astuple(metadata), strict=True)) if metadata is not None else {}
