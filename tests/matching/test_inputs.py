@@ -260,3 +260,26 @@ def test_a_call_that_nobody_can_read_passes_no_guard() -> None:
     unread = {"id": "c1", "type": "errand", "to": "/data"}
     with pytest.raises(MalformedCall, match="has no name"):
         assert_never_called([{"role": "assistant", "content": None, "tool_calls": [unread]}], "run_code")
+
+
+PROVIDERS_OWN = [
+    ({"type": "shell_call", "call_id": "1", "action": {"commands": ["ls"]}}, "shell", {"commands": ["ls"]}),
+    ({"type": "computer_call", "call_id": "1", "action": {"type": "click", "x": 1}}, "computer", None),
+    ({"kind": "response", "parts": [{"part_kind": "tool-call", "tool_name": "f", "args": "{}"}]}, "f", {}),
+]
+
+
+@pytest.mark.parametrize(("item", "name", "arguments"), PROVIDERS_OWN, ids=["shell", "computer", "pydantic-ai"])
+def test_items_that_have_no_place_for_a_name_are_read_as_the_messages_that_they_are(
+    item: dict[str, Any], name: str, arguments: dict[str, Any] | None
+) -> None:
+    assert matches([item], [call(name, arguments)])
+    with pytest.raises(NoCalls, match="item 1"):
+        matches([item, call("search", {})], [call(name, arguments)])
+
+
+def test_calls_that_were_written_once_more_as_text_count() -> None:
+    message = {"role": "assistant", "content": "", "tool_calls": '[{"name": "search", "args": {"q": "x"}}]'}
+    assert matches([message], WANTED)
+    with pytest.raises(MalformedCall, match="no name"):
+        assert_never_called([{**message, "tool_calls": "search"}], "search")

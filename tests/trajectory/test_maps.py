@@ -146,6 +146,23 @@ def test_a_map_of_the_seed_becomes_a_whole_trajectory() -> None:
     assert through_json(trajectory) == trajectory
 
 
+def test_messages_that_name_calls_and_results_without_having_any_are_kept() -> None:
+    empty = {"tool_calls": [], "tool_results": []}
+    every = [{**empty, **message} for message in SEED["messages"]]
+    restored, known = (Trajectory.from_map({**SEED, "messages": messages}) for messages in (every, SEED["messages"]))
+    assert restored == known
+    assert [message.role.value for message in restored.messages] == ["user", "assistant", "tool", "assistant"]
+
+
+def test_a_message_that_holds_words_and_results_loses_neither() -> None:
+    said, answered = SEED["messages"][1], {"tool_results": [{"name": "search", "content": "found"}]}
+    restored = Trajectory.from_map({"messages": [{**said, "content": "I look.", **answered}]})
+    assert [(message.role.value, message.content) for message in restored.messages] == [
+        ("assistant", "I look."),
+        ("tool", "found"),
+    ]
+
+
 @pytest.mark.parametrize("edited", [{"name": "search"}, {"name": "search", "arguments": None}])
 def test_a_stored_call_without_arguments_accepts_any_as_in_the_seed(edited: dict[str, Any]) -> None:
     expected = Trajectory.from_map(SEED | {"tool_calls": [edited]})

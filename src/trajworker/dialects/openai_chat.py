@@ -6,9 +6,11 @@ blocks in any vendor's words. Recorded shapes: payload-shapes.md (`wrap_openai_c
 
 from typing import Any
 
+from trajworker.dialects import ui_messages
 from trajworker.dialects.attachments import with_attachments
 from trajworker.dialects.calls import call_of, calls_of
 from trajworker.dialects.draft import Draft
+from trajworker.dialects.otel import decoded
 from trajworker.dialects.speech import Said, speak
 from trajworker.dialects.vocabulary import ROLES
 from trajworker.model.message import ASSISTANT, TOOL, ToolCall
@@ -24,7 +26,7 @@ _THOUGHTS = frozenset({*_THOUGHT_TEXTS, "reasoning_details", "thinking_blocks"})
 
 _RARE = _THOUGHTS | {
     "parts", "contents", "blocks", "text", "name", "toolName", "tool_name", "id", "source", "is_summary", "toolCalls",
-    "tool_call", "additional_kwargs", "audio", "images", "message",
+    "tool_call", "additional_kwargs", "audio", "images", "message", "toolInvocations",
 }  # fmt: skip
 """Fields of a role dictionary that take more than a look."""
 
@@ -37,6 +39,9 @@ def claims(item: dict[str, Any]) -> bool:
 def _calls(item: dict[str, Any]) -> tuple[ToolCall, ...]:
     given = item.get("tool_calls") or item.get("toolCalls") or item.get("tool_call")
     calls: list[ToolCall] = []
+    if isinstance(given, str):  # written once more as JSON
+        held = decoded(given)
+        given = held if isinstance(held, list) else [held]
     if isinstance(given, dict):
         given = list(given.values()) if all(isinstance(value, dict) for value in given.values()) else [given]
     if isinstance(given, list):
@@ -96,6 +101,8 @@ def messages(item: dict[str, Any]) -> list[Draft]:
     plain = _plain(item)
     if plain is not None:
         return [plain]
+    if ui_messages.claims(item):
+        return [draft for message in ui_messages.unfolded(item) for draft in messages(message)]
     extra = item.get("additional_kwargs")
     if isinstance(extra, dict):  # LlamaIndex
         item = {**extra, **item}

@@ -111,7 +111,7 @@ def _path_of_list(items: list[Any]) -> CallPath:
     streamed = _streamed(items)
     if streamed is not None:
         return _path_of_conversation(streamed)
-    if all(_is_call(item) for item in items):
+    if all(_is_call(item) for item in items) and not _are_items(items):
         return CallPath(tuple(_read_call(index, item) for index, item in enumerate(items)))
     for index, item in enumerate(items):
         if isinstance(item, str | bytes | int | float | None) or (_is_list(item) and not _is_pair(item)):
@@ -172,6 +172,7 @@ def _path_of_messages(messages: Sequence[Message]) -> CallPath:
 
 
 _MESSAGE_KEYS: Final = ("role", "content", "lc", "kwargs", "messages", "output", "summary", "data")
+_NAMING: Final = frozenset({"name", "function", "custom"})
 _ARGUMENT_KEYS: Final = ("arguments", "args", "input")
 
 
@@ -182,6 +183,12 @@ def _is_call(item: object) -> bool:
     if isinstance(item, Mapping):
         return _is_named_call(item) or not any(key in item for key in _MESSAGE_KEYS)
     return (hasattr(item, "name") or hasattr(item, "function")) and not hasattr(item, "content")
+
+
+def _are_items(items: Sequence[Any]) -> bool:
+    """Whether some have no place for a name and are messages all the same: a provider's own calls (`shell_call`)."""
+    nameless = [item for item in items if isinstance(item, Mapping) and _NAMING.isdisjoint(item)]
+    return bool(nameless) and not any(is_unknown(plain(item)) for item in nameless)
 
 
 def _is_named_call(item: Mapping[Any, Any]) -> bool:

@@ -159,14 +159,16 @@ def _from_seed(stored: Mapping[str, Any], calls: list[ToolCall]) -> Trajectory:
 
 
 def _seed_messages(stored: Iterable[Any]) -> Iterable[Message]:
-    """The seed's messages: results stand in one tool message (`tool_results`), ours one by one."""
+    """The seed's messages: results stand in one tool message (`tool_results`, empty in others), ours one by one."""
     for item in stored:
+        results = item.get("tool_results") if isinstance(item, Mapping) else None
         if isinstance(item, Message):
             yield item
-        elif isinstance(item, Mapping) and isinstance(item.get("tool_results"), list):
-            yield from (_result(result) for result in item["tool_results"] if isinstance(result, Mapping))
-        else:
+            continue
+        if not results or item.get("role") != "tool":
             yield from (draft.seal() for draft in read_messages([item]))
+        if isinstance(results, list):
+            yield from (_result(result) for result in results if isinstance(result, Mapping))
 
 
 def _result(result: Mapping[str, Any]) -> Message:
