@@ -165,9 +165,15 @@ class Staging:
 
     async def purge_before(self, before: datetime) -> purging.Purged:
         """Erase every conversation last active before that time for good, some at a time."""
-        erased = [await self._purge(partial(purging.purge_before, before, self._heads))]
-        while erased[-1].conversations:
-            erased.append(await self._purge(partial(purging.purge_before, before, self._heads)))
+        erased: list[purging.Purged] = []
+        at_most = purging.PURGE_CONVERSATIONS
+        while not erased or erased[-1].conversations:
+            try:
+                erased.append(await self._purge(partial(purging.purge_before, before, at_most, self._heads)))
+            except StagingFull:  # as in `compact`
+                if at_most == 1:
+                    raise
+                at_most = 1
         return purging.added_up(erased)
 
     async def _purge(self, body: Body[purging.Purged]) -> purging.Purged:
