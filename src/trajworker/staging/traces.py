@@ -28,6 +28,7 @@ AFTER_ALL = "~"
 class _ThreadOf(Struct):
     """All that is read of a staged run here."""
 
+    id: str
     dotted_order: str = ""
     thread_id: str | None = None
 
@@ -146,7 +147,7 @@ def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | N
         )
 
 
-def _order(run: Run) -> str:
+def _order(run: Run | _ThreadOf) -> str:
     return run.dotted_order or AFTER_ALL + run.id
 
 
@@ -197,7 +198,7 @@ def _find_heir(connection: sqlite3.Connection, trace: _Trace, arrivals: Sequence
     for run, body in rows:
         staged = _decode_thread(body)
         if staged.thread_id and run not in arriving:
-            named.append((staged.dotted_order or AFTER_ALL, staged.thread_id))
+            named.append((_order(staged), staged.thread_id))
     trace.heir_order, trace.heir_thread = min(named, default=(None, None))
 
 
