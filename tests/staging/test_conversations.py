@@ -180,6 +180,20 @@ async def test_a_conversation_set_aside_comes_back_when_it_changes(staging: Stag
     assert (await staging.figures()).quarantined == 0
 
 
+async def test_one_that_other_rules_set_aside_comes_back_once(staging: Staging) -> None:
+    await staging.try_again("these rules")
+    await staging.stage(a_page([a_run("a", thread="t")], 1))
+    activity = (await activities(staging))["t"]
+    await staging.quarantine(activity.conversation, "no dialect", await seen(staging, activity.conversation))
+    await staging.try_again("these rules")
+    assert await activities(staging) == {}
+    await staging.try_again("other rules")
+    assert set(await activities(staging)) == {"t"}
+    await staging.quarantine(activity.conversation, "still none", await seen(staging, activity.conversation))
+    await staging.try_again("other rules")
+    assert await activities(staging) == {}
+
+
 async def test_one_that_changed_meanwhile_is_not_set_aside(staging: Staging) -> None:
     await staging.stage(a_page([a_run("a", thread="t")], 1))
     activity = (await activities(staging))["t"]

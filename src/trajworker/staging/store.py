@@ -120,8 +120,12 @@ class Staging:
             yield portion
 
     async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
-        """Set a conversation aside until one of its traces changes."""
+        """Set a conversation aside until one of its traces changes, or the rules do."""
         await self._database.write(partial(outlet.quarantine, conversation, reason, seen))
+
+    async def try_again(self, rules: str) -> None:
+        """Bring back conversations that were set aside by other rules than those of that name."""
+        await self._database.write(partial(outlet.try_again, rules))
 
     async def record(self, emissions: Sequence[Emission]) -> None:
         """Commit emissions together with the length and lines of their parts."""
