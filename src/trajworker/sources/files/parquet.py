@@ -246,7 +246,7 @@ def _thread_key(columns: Mapping[str, str], thread_keys: Sequence[str]) -> str:
 
 
 def _path(key: str) -> str:
-    return '$.metadata."' + key.replace('"', '""') + '"'
+    return f'$.metadata."{key}"'
 
 
 def _literal(text: str) -> str:
