@@ -38,6 +38,8 @@ class Held(StrEnum):
     PENDING = "pending"
     ACTIVE = "active"
     UNREAD = "unread"
+    UNFETCHED = "unfetched"
+    """It is finished, but payloads that staging dropped cannot be had from the source now."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
