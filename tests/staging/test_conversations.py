@@ -4,7 +4,7 @@ import itertools
 import random
 
 import pytest
-from msgspec import structs
+from msgspec import Raw, structs
 
 from support.looking import activities, conversations, seen, settle
 from support.staged import FOREVER, PROJECT_ID, a_page, a_run, an_emission, named
@@ -78,6 +78,20 @@ async def test_the_first_descendant_may_lose_its_thread(staging: Staging) -> Non
     await staging.stage(a_page([a_run("a"), a_run("b", "a", thread="x", at=1), a_run("c", "a", thread="z", at=2)], 1))
     await staging.stage(a_page([a_run("b", "a", at=1)], 2))
     assert await conversations(staging) == {"z": ["a", "b", "c"]}
+
+
+async def test_a_descendant_without_a_place_in_the_tree_that_names_another_thread_later_is_believed() -> None:
+    root, *children = (
+        structs.replace(run, dotted_order="")
+        for run in (a_run("a"), *(a_run(name, "a", thread="x", at=1) for name in ("b", "c")))
+    )
+    first, second = sorted(children, key=lambda run: run.id)
+    bare = structs.replace(first, thread_id=None, outputs=Raw(b"1"))
+    moved = structs.replace(second, thread_id="y", outputs=Raw(b"2"))
+    async with open_staging(":memory:") as staging:
+        for seq, page in enumerate(([root, first, second], [bare], [moved]), start=1):
+            await staging.stage(a_page(page, seq))
+        assert list(await conversations(staging)) == ["y"]
 
 
 async def test_both_conversations_change_when_a_trace_moves(staging: Staging) -> None:

@@ -14,9 +14,9 @@ from collections.abc import Collection, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from trajworker.model.run import CLAMPED_TIME, Run
+from trajworker.model.run import CLAMPED_TIME
 from trajworker.staging.arrivals import Arrival
-from trajworker.staging.encoding import PackedId, pack_id
+from trajworker.staging.encoding import PackedId, pack_id, unpack_id
 from trajworker.staging.statements import chunked, slots
 
 _NEXT_CONVERSATION = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'conversation'), 0) + 1"
@@ -67,7 +67,7 @@ class _Trace(Struct):
         if run.is_root:
             self.root_thread = thread
             return
-        order = _order(run)
+        order = _order(run.dotted_order, run.id)
         if order == self.heir_order and thread != self.heir_thread:
             self.heir_in_doubt = True
         elif thread is not None and (self.heir_order is None or order < self.heir_order):
@@ -146,8 +146,9 @@ def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | N
         )
 
 
-def _order(run: Run) -> str:
-    return run.dotted_order or AFTER_ALL + run.id
+def _order(dotted_order: str, run_id: str) -> str:
+    """Where a run comes in its tree."""
+    return dotted_order or AFTER_ALL + run_id
 
 
 def _gather(connection: sqlite3.Connection, project: int, by_trace: Mapping[str, Sequence[Arrival]]) -> list[_Trace]:
@@ -190,14 +191,14 @@ def _find_heir(connection: sqlite3.Connection, trace: _Trace, arrivals: Sequence
     """The run that gave the trace its thread names another one now: look through all of them."""
     arriving = {arrival.id for arrival in arrivals}
     runs = [arrival.run for arrival in arrivals]
-    named = [(_order(run), run.thread_id) for run in runs if run.thread_id and not run.is_root]
+    named = [(_order(run.dotted_order, run.id), run.thread_id) for run in runs if run.thread_id and not run.is_root]
     rows = connection.execute(
         "SELECT id, body FROM run WHERE trace = ? AND id != ? AND body IS NOT NULL", (trace.key, trace.id)
     )
     for run, body in rows:
         staged = _decode_thread(body)
         if staged.thread_id and run not in arriving:
-            named.append((staged.dotted_order or AFTER_ALL, staged.thread_id))
+            named.append((_order(staged.dotted_order, unpack_id(run)), staged.thread_id))
     trace.heir_order, trace.heir_thread = min(named, default=(None, None))
 
 
