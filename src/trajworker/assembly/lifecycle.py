@@ -70,6 +70,11 @@ def decide(activity: Activity, now: datetime, watermark: datetime | None, rule: 
     return Decision(pane=pane, complete=not running)
 
 
+def pane_at_once(*, complete: bool) -> Pane:
+    """The pane of a conversation that is told as it stands, because somebody asked for it: nobody waits for its end."""
+    return Pane.ON_TIME if complete else Pane.FORCED
+
+
 def keeps_folds(activity: Activity, traces: int, now: datetime) -> bool:
     """Whether the folds of a conversation of so many traces are worth their place in staging, for its next turn.
 
