@@ -233,6 +233,17 @@ async def test_payloads_that_cannot_be_had_now_are_loud_and_tried_again(tmp_path
         assert ("t", 2) in await shop.revisions()
 
 
+async def test_what_is_finished_but_could_not_be_fetched_again_is_held_for_that_reason(tmp_path: Path) -> None:
+    async with workshop(tmp_path, late=Late.REVISE) as shop:
+        await deliver_and_compact(shop)
+        shop.source.off_pages = {"one"}
+        shop.source.runs.append(a_run("late", thread="t", at=5))
+        await shop.read()
+        shop.source.runs_by_id = _away  # type: ignore[method-assign] # the point
+        await shop.outlet.deliver_last(shop.source.at, shop.stop, flush=False)
+        assert [(held.conversation_id, held.reason) for held in shop.of_kind(ConversationHeld)] == [("t", "unfetched")]
+
+
 async def _away(_project_id: str, _ids: Any) -> Any:
     raise SourceUnavailable("away")
 

@@ -38,6 +38,8 @@ class Held(StrEnum):
     PENDING = "pending"
     ACTIVE = "active"
     UNREAD = "unread"
+    UNFETCHED = "unfetched"
+    """It is finished, but the source did not give again what was dropped of it."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
