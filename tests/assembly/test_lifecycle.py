@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from trajworker.assembly.lifecycle import FEW_TRACES, FinishRule, Held, decide, keeps_folds
+from trajworker.assembly.lifecycle import FEW_TRACES, FinishRule, Held, decide, keeps_folds, pane_now
 from trajworker.ports import Activity
 from trajworker.trajectory import Pane
 
@@ -53,6 +53,11 @@ def test_a_pending_run_is_waited_for_until_its_timeout_and_then_told_as_incomple
 def test_no_waiting_at_all_delivers_what_was_read() -> None:
     rule = replace(RULE, idle=timedelta(0))
     assert decide(activity(), LAST, LAST, rule).pane is Pane.ON_TIME
+
+
+@pytest.mark.parametrize(("complete", "pane"), [(True, Pane.ON_TIME), (False, Pane.FORCED)])
+def test_what_is_taken_as_it_stands_is_forced_where_a_run_has_not_ended(pane: Pane, *, complete: bool) -> None:
+    assert pane_now(complete=complete) is pane
 
 
 @pytest.mark.parametrize(("traces", "silent"), [(1, timedelta(hours=23)), (FEW_TRACES + 1, timedelta(days=900))])

@@ -57,7 +57,7 @@ def decide(activity: Activity, now: datetime, watermark: datetime | None, rule: 
     reach past the idle gap, so that nothing which came in it can have been missed. Anything after the first revision is
     late.
     """
-    running = activity.pending_roots > 0 or activity.pending_runs > 0
+    running = is_running(activity)
     young = activity.oldest_pending is None or now - activity.oldest_pending < rule.pending_timeout
     if running and (young or (activity.pending_roots > 0 and not rule.abandon_roots)):
         return Decision(reason=Held.PENDING)
@@ -68,6 +68,16 @@ def decide(activity: Activity, now: datetime, watermark: datetime | None, rule: 
         return Decision(reason=Held.UNREAD)
     pane = Pane.LATE if activity.revision > 0 else Pane.ON_TIME
     return Decision(pane=pane, complete=not running)
+
+
+def is_running(activity: Activity) -> bool:
+    """Whether a run of a conversation has not ended: as it stands, it is not complete."""
+    return activity.pending_roots > 0 or activity.pending_runs > 0
+
+
+def pane_now(*, complete: bool) -> Pane:
+    """The pane of a conversation that is taken as it stands, whether it is due or not."""
+    return Pane.ON_TIME if complete else Pane.FORCED
 
 
 def keeps_folds(activity: Activity, traces: int, now: datetime) -> bool:
