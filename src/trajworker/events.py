@@ -162,7 +162,7 @@ class LateDropped(Event, frozen=True):
 
 
 class ConversationHeld(Event, frozen=True):
-    """A conversation was held back: it is not finished, or what was dropped of it could not be fetched again."""
+    """A conversation was held back: it is not finished, or cannot be assembled while the source is away."""
 
     project: str
     conversation_id: str

@@ -8,7 +8,7 @@ import anyio.to_thread
 from msgspec import Struct
 
 from trajworker.assembly import Conversation, Fold, FoldSettings, Header, assemble
-from trajworker.assembly.lifecycle import is_running, pane_now
+from trajworker.assembly.lifecycle import pane_at_once
 from trajworker.errors import TrajworkerError
 from trajworker.model.run import Project
 from trajworker.ports import Activity, TraceVersion
@@ -92,12 +92,12 @@ class Assembly:
         return conversation.folds
 
     async def _assembled(self, activity: Activity, folds: list[Fold]) -> Trajectory:
-        complete = not is_running(activity)
+        complete = activity.pending_runs == 0
         header = Header(
             conversation_id=activity.conversation_id,
             project_id=self._project.id or None,
             project=self._project.name or None,
-            pane=pane_now(complete=complete),
+            pane=pane_at_once(complete=complete),
             complete=complete,
         )
         return await anyio.to_thread.run_sync(assemble, folds, header)

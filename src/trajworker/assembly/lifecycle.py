@@ -39,7 +39,7 @@ class Held(StrEnum):
     ACTIVE = "active"
     UNREAD = "unread"
     UNFETCHED = "unfetched"
-    """It is finished, but the source did not give again what was dropped of it."""
+    """It is finished, but payloads that staging dropped cannot be had from the source now."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -57,7 +57,7 @@ def decide(activity: Activity, now: datetime, watermark: datetime | None, rule: 
     reach past the idle gap, so that nothing which came in it can have been missed. Anything after the first revision is
     late.
     """
-    running = is_running(activity)
+    running = activity.pending_roots > 0 or activity.pending_runs > 0
     young = activity.oldest_pending is None or now - activity.oldest_pending < rule.pending_timeout
     if running and (young or (activity.pending_roots > 0 and not rule.abandon_roots)):
         return Decision(reason=Held.PENDING)
@@ -70,13 +70,8 @@ def decide(activity: Activity, now: datetime, watermark: datetime | None, rule: 
     return Decision(pane=pane, complete=not running)
 
 
-def is_running(activity: Activity) -> bool:
-    """Whether a run of a conversation has not ended: as it stands, it is not complete."""
-    return activity.pending_roots > 0 or activity.pending_runs > 0
-
-
-def pane_now(*, complete: bool) -> Pane:
-    """The pane of a conversation that is taken as it stands, whether it is due or not."""
+def pane_at_once(*, complete: bool) -> Pane:
+    """The pane of a conversation that is told as it stands, because somebody asked for it: nobody waits for its end."""
     return Pane.ON_TIME if complete else Pane.FORCED
 
 

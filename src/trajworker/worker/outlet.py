@@ -90,7 +90,7 @@ class Outlet:
         await self._sink.publish_due()
 
     async def deliver_last(self, now: datetime, stop: Stop, *, flush: bool) -> None:
-        """Emit what is finished, then name what is left and why, or with `flush` emit that too, marked incomplete."""
+        """Emit what is finished, then name what is not, or with `flush` emit that too, marked incomplete."""
         await self.deliver(now, stop)
         batch = _Batch()
         async with aclosing(self._store.changed(FOR_EVER)) as changed:
@@ -98,7 +98,6 @@ class Outlet:
                 if stop.requested:
                     return
                 if not flush:
-                    # what is due was delivered just now, but for what the source did not give again
                     self._hold(activity, self._decide(activity, now).reason or Held.UNFETCHED)
                     continue
                 batch.add(activity, Decision(pane=Pane.FORCED, complete=False))
