@@ -6,6 +6,7 @@ They are imported when they are first used, so that the command line starts at o
 TYPE_CHECKING = False  # type checkers know the name; importing `typing` for it would take longer than all else here
 
 if TYPE_CHECKING:
+    from trajworker import aio as aio
     from trajworker.api.blocking import (
         Client,
         import_conversations,

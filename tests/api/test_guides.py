@@ -58,7 +58,7 @@ tj.Trajectory(messages=(made,), steps=(tj.Step(messages=[made]),))
 
 
 async def main() -> None:
-    async for one in aio.Client(api_key="k", project_id="p").iter_conversations():
+    async for one in tj.aio.Client(api_key="k", project_id="p").iter_conversations():
         turns: int | None = one.task.num_turns
         print(turns)
 """

@@ -11,6 +11,7 @@ import pytest
 
 import trajworker as tj
 from support.library import PROJECT, client, conversation, served
+from trajworker.staging import MEMORY, open_staging
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -116,3 +117,20 @@ def test_what_debug_tells_is_coloured_on_a_terminal_only(
         assert len(client(url, tmp_path, debug=True).import_conversations()) == 1
     assert "page_staged" in told.getvalue()
     assert ("\x1b[" in told.getvalue()) is terminal
+
+
+def test_half_of_a_surrogate_pair_is_no_id(tmp_path: Path) -> None:
+    with pytest.raises(tj.ConfigError, match="ConversationSummary objects, not a text with half of a surrogate pair"):
+        client(NOWHERE, tmp_path).import_conversations(["\ud800"])
+
+
+def test_a_step_that_is_given_a_list_keeps_a_tuple() -> None:
+    said = tj.Message(role=tj.Role.USER, content="x")
+    assert tj.Step(messages=[said]).messages == (said,)
+
+
+def test_staging_without_asyncio_says_what_is_needed(tmp_path: Path) -> None:
+    for place in (MEMORY, tmp_path / "staging.db"):
+        with pytest.raises(tj.ConfigError, match="under asyncio's event loop only"):
+            open_staging(place).__aenter__().send(None)  # as another event loop takes the first step
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from support.calls import call
-from trajworker.errors import NothingThere, SinkError
+from trajworker.errors import ConfigError, NothingThere, SinkError
 from trajworker.matching import (
     MalformedCall,
     MalformedGolden,
@@ -204,6 +205,31 @@ def test_a_function_may_normalise_and_an_unknown_name_may_not() -> None:
     assert result.arguments == {"a": ["x", 1]}
     with pytest.raises(UnknownNormaliser, match="ids, times, durations"):
         normalised(read_calls([]), ["id"])
+
+
+@pytest.mark.parametrize("normaliser", [str.encode, print])
+def test_a_normaliser_that_returns_no_text_is_refused_since_all_texts_would_be_alike(normaliser: Any) -> None:
+    with pytest.raises(ConfigError, match=r"the normaliser .* returned (NoneType|bytes): return the text to keep"):
+        normalised(read_calls([call("t", {"a": "x"})]), [normaliser])
+
+
+def test_ids_and_data_that_are_keys_are_normalised_and_names_of_a_program_stay() -> None:
+    one, other = (f"{letter}{str(uuid4())[1:]}" for letter in "a7")
+    made = {
+        "scores": {one: 1, "req_8fA20cD1": {other: one}},
+        "2026-11-21T06:13:00Z": 1,
+        "2026-11-21T06:14:00Z": 2,
+        "file_contents": "x",
+        "session_timeout": 3,
+    }
+    (result,) = normalised(read_calls([call("t", made)]), ["ids", "times"]).calls
+    assert result.arguments == {
+        "scores": {"<id 1>": 1, "<id 2>": {"<id 3>": "<id 1>"}},
+        "<time>": 1,
+        "<time>_2": 2,
+        "file_contents": "x",
+        "session_timeout": 3,
+    }
 
 
 class Upper:

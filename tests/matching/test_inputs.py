@@ -169,6 +169,14 @@ def test_items_of_an_answer_that_are_no_calls_of_ours_stay_messages() -> None:
     assert matches(items, [])
 
 
+@pytest.mark.parametrize("kind", ["mcp_call", "mcp_approval_request"])
+def test_a_tool_that_the_provider_runs_is_no_call_whatever_stands_beside_it(kind: str) -> None:
+    hosted = {"type": kind, "id": "m", "name": "delete", "arguments": "{}", "server_label": "s"}
+    for items in ([hosted], [SAID, hosted], [hosted, SPELLINGS["responses"]]):
+        assert matches(items, Trajectory.from_chain(items))
+        assert_never_called(items, "delete")
+
+
 @pytest.mark.parametrize(
     "item", [("search", {"q": "x"}), ["search", {"q": "x"}], ("search", None), ("search", "x"), ("tool", {"q": "x"})]
 )

@@ -253,3 +253,15 @@ def test_long_values_that_part_early_are_shown_from_their_beginning() -> None:
     line = told([call("f", {"x": "A" + "y" * 500})], [call("f", {"x": "B" + "y" * 500})]).splitlines()[-1]
     assert 'expected "Byyy' in line
     assert 'got "Ayyy' in line
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shown"), [("\u00e9", "e\u0301", r"e\u0301"), ("\u00c5", "\u212b", r"\u212b")]
+)
+def test_texts_that_look_alike_are_shown_so_that_they_differ(one: str, other: str, shown: str) -> None:
+    text = render(matches([call("t", {"x": one, other: 1})], [call("t", {"x": other, one: 1})]))
+    assert f'/x: expected "{shown}", got "{one}"' in text
+    assert f"/{shown}: " in text
+    assert f"/{one}: " in text
+    hindi = "\u0928\u093f"  # a mark that no letter takes in
+    assert f'"{hindi}"' in render(matches([call("t", {"x": hindi})], []))

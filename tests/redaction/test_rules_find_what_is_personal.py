@@ -34,6 +34,8 @@ def test_a_planted_value_is_masked_whole_wherever_it_stands(label: str, value: s
         ("4111 1111 1111 1111 12/27", "4111"),
         ("card_4111111111111111", "4111"),
         ("pages 12 13 4111 1111 1111 1111", "4111"),
+        ("order 4947 4098 3631 9211 5746", "5746"),  # the first sixteen digits would make a card, too
+        ("orders 4012 4947 4098 3631 9211 5746 and 4111 1111 1111 1111", "5746"),
         ("-----BEGIN " + "PRIVATE KEY-----\nMIIEow" + KEY, KEY),
     ],
 )

@@ -1,5 +1,6 @@
 """Trajectories out of what chain runs leave behind, in every form the ecosystem has, recorded runs first."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -411,6 +412,14 @@ def test_exclude_and_metadata_hold_for_a_trajectory_too() -> None:
 def test_a_text_is_no_messages_to_exclude(text: Any) -> None:
     with pytest.raises(ConfigError, match="exclude is messages, not"):
         Trajectory.from_chain({"messages": MESSAGES}, exclude=text)
+
+
+@pytest.mark.parametrize("told", [{"messages": MESSAGES}, MESSAGES, json.dumps({"messages": MESSAGES})])
+@pytest.mark.parametrize("read", [Trajectory.from_chain, Trajectory.from_messages])
+def test_a_result_that_was_written_down_as_json_is_no_answer(told: Any, read: Any) -> None:
+    """As one it would be a message without calls."""
+    with pytest.raises(ConfigError, match=r"this text is JSON: give what json\.loads makes of it"):
+        read(f" {json.dumps(told)}\n")
 
 
 @pytest.mark.parametrize("nothing", [None, 3, object(), b"bytes"])

@@ -1,10 +1,13 @@
 """Messages of a graph's state under any key, and of its stream; what cannot be read is an error, never no messages."""
 
+import json
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pytest
 
 from trajworker.errors import ConfigError
+from trajworker.matching import assert_never_called
 from trajworker.trajectory import Trajectory
 from trajworker.trajectory.chain import trajectory_of_recorded
 
@@ -57,6 +60,70 @@ WHOLE = said(MESSAGES)
 )
 def test_messages_of_a_state_are_found_whatever_their_key(state: Any) -> None:
     assert said(state) == WHOLE
+
+
+@dataclass
+class GraphOutput:
+    """What LangGraph's `invoke(..., version="v2")` returns."""
+
+    value: Any
+    interrupts: tuple[Any, ...] = ()
+
+
+ENVELOPES: dict[str, Any] = {
+    "an invocation of version 2": GraphOutput({"messages": MESSAGES}),
+    "one whose state has another key": GraphOutput({"chat": MESSAGES, "topic": "x"}),
+    "a thread of the SDK": {"thread_id": "t", "status": "idle", "values": {"messages": MESSAGES}, "interrupts": {}},
+    "a state of the SDK": {
+        "values": {"messages": MESSAGES},
+        "next": [],
+        "tasks": [],
+        "metadata": {"writes": {"model": {"messages": [DONE]}}},
+    },
+    "one update": {"agent": {"messages": MESSAGES}},
+    "a run as it was recorded": {"inputs": {"messages": [MESSAGES[:1]]}, "outputs": {"messages": MESSAGES}},
+    "an envelope in another": {"data": {"output": {"messages": MESSAGES}}},
+    "a trace beside an answer": {"answer": "done", "trace": {"messages": MESSAGES}},
+    "a list of none beside it": {"messages": [], "sub": {"messages": MESSAGES}},
+    "what was asked beside it": {"input": MESSAGES[:1], "value": {"messages": MESSAGES}},
+}
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_messages_of_a_state_in_an_envelope_are_all_of_its_messages(envelope: str) -> None:
+    assert said(ENVELOPES[envelope]) == WHOLE
+    with pytest.raises(AssertionError, match="delete"):
+        assert_never_called(ENVELOPES[envelope], "delete")
+
+
+def test_an_answer_in_an_envelope_stays_an_answer() -> None:
+    assert said({"input": "hi", "output": {"messages": [DONE]}}) == [("user", "hi"), ("assistant", "done")]
+    assert said({"status": 200, "body": {"choices": [{"message": {"role": "assistant", "content": "done"}}]}}) == [
+        ("assistant", "done")
+    ]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"output": json.dumps({"messages": MESSAGES})},
+        {"output": [{"messages": MESSAGES}, {"messages": MESSAGES}]},
+        {"output": [*MESSAGES, {"foo": 1}]},
+        {"output": "done", "result": {"messages": [CALLS]}},
+        {
+            "model_responses": [{"output": [{"type": "function_call", "name": "delete", "arguments": "{}"}]}],
+            "last_model_response": {"output": [{"type": "message", "role": "assistant", "content": "done"}]},
+        },
+    ],
+)
+def test_an_answer_beside_which_calls_stand_is_refused(result: Any) -> None:
+    with pytest.raises(ConfigError, match=r"calls of delete stand beside the answer .*: give the messages in one list"):
+        Trajectory.from_chain(result)
+
+
+def test_messages_in_two_envelopes_are_not_chosen_from() -> None:
+    with pytest.raises(ConfigError, match=r"messages stand under a\.messages, b\.messages"):
+        Trajectory.from_chain({"a": {"messages": MESSAGES}, "b": {"messages": MESSAGES[:1]}})
 
 
 def test_a_history_beside_an_answer_was_there_before() -> None:

@@ -51,10 +51,18 @@ def ids_of(conversations: Iterable[Wanted] | Wanted | None) -> tuple[str, ...] |
         kinds = "a list of ids or summaries, one of them, or None for all"
         raise ConfigError(f"conversations is {kinds}, not {type(conversations).__name__}")
     ids = [one.conversation_id if isinstance(one, ConversationSummary) else one for one in conversations]
-    wrong = ["an empty text" if one == "" else type(one).__name__ for one in ids if not isinstance(one, str) or not one]
+    wrong = [fault for one in ids if (fault := _fault(one)) is not None]
     if wrong:
         raise ConfigError(f"conversations are ids or ConversationSummary objects, not {', '.join(wrong)}")
     return tuple(dict.fromkeys(ids))
+
+
+def _fault(conversation_id: object) -> str | None:
+    """Why this is no id, in words that complete `ids, not ...`; None where it is one."""
+    if not isinstance(conversation_id, str):
+        return type(conversation_id).__name__
+    halves = any("\ud800" <= char <= "\udfff" for char in conversation_id)
+    return "a text with half of a surrogate pair" if halves else None if conversation_id else "an empty text"
 
 
 class Importer:

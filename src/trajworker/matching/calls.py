@@ -19,6 +19,7 @@ from trajworker.trajectory.calling import made_calls
 from trajworker.trajectory.chain import messages_of
 from trajworker.trajectory.known import is_unknown
 from trajworker.trajectory.plain import plain, run_through
+from trajworker.trajectory.recorded import read_messages
 from trajworker.trajectory.states import NoMessages, streamed_messages
 from trajworker.trajectory.trajectory import Trajectory
 
@@ -186,9 +187,19 @@ def _is_call(item: object) -> bool:
 
 
 def _are_items(items: Sequence[Any]) -> bool:
-    """Whether some have no place for a name and are messages all the same: a provider's own calls (`shell_call`)."""
+    """Whether some are messages all the same: a provider's own calls (`shell_call`), and those that it runs itself."""
+    if any(_is_hosted(item) for item in items):
+        return True
     nameless = [item for item in items if isinstance(item, Mapping) and _NAMING.isdisjoint(item)]
     return bool(nameless) and not any(is_unknown(plain(item)) for item in nameless)
+
+
+def _is_hosted(item: object) -> bool:
+    """Whether this is an item of an answer that bears a name and is no call for the program (`mcp_call`)."""
+    if not isinstance(item, Mapping) or not isinstance(item.get("type"), str):
+        return False
+    told = plain(item)
+    return not is_unknown(told) and not any(map(made_calls, read_messages([told])))
 
 
 def _is_named_call(item: Mapping[Any, Any]) -> bool:

@@ -1,7 +1,8 @@
 """What changes from run to run, taken out of arguments before they are written or compared: ids, times, durations.
 
 Ids become `<id 1>`, `<id 2>` in order of first appearance, so that it still shows which were the same. A normaliser may
-also be a function of a text that returns the text to keep.
+also be a function of a text that returns the text to keep. Keys of objects that are data or ids are texts, too; those
+that could be names in a program stay.
 """
 
 import re
@@ -12,6 +13,7 @@ from msgspec import structs
 
 from trajworker.errors import ConfigError
 from trajworker.matching.calls import CallPath
+from trajworker.matching.data_keys import is_name, renamed
 
 Normaliser: TypeAlias = str | Callable[[str], str]
 _Change: TypeAlias = Callable[[str, Any], Any]
@@ -29,12 +31,16 @@ _DURATION: Final = re.compile(
 _DURATION_KEY: Final = re.compile(r"duration|elapsed|latency|took", re.IGNORECASE)
 
 
+class NoText(ConfigError, TypeError):
+    """A normaliser returned something else than the text to keep; the message names it."""
+
+
 class UnknownNormaliser(ConfigError, ValueError):
     """A normaliser of that name does not exist; the message names those that do."""
 
 
 def normalised(path: CallPath, normalisers: Iterable[Normaliser]) -> CallPath:
-    """The same calls with arguments normalised; raises UnknownNormaliser."""
+    """The same calls with arguments normalised; raises UnknownNormaliser, and NoText where a function returns none."""
     changes = [_change(normaliser) for normaliser in normalisers]
     return _changed(path, changes) if changes else path
 
@@ -48,11 +54,20 @@ def refuse_unknown(names: Iterable[str]) -> None:
 
 def _change(normaliser: Normaliser) -> _Change:
     if callable(normaliser):
-        return lambda _, value: normaliser(value) if isinstance(value, str) else value
+        return lambda _, value: _told(normaliser, value) if isinstance(value, str) else value
     make = _NAMED.get(normaliser)
     if make is None:
         raise UnknownNormaliser(f"no normaliser {normaliser!r}: there are {', '.join(_NAMED)}, and your own functions")
     return make()
+
+
+def _told(normaliser: Callable[[str], Any], text: str) -> str:
+    """What a function keeps of a text; anything else would make all texts alike, so that every run matches."""
+    kept = normaliser(text)
+    if isinstance(kept, str):
+        return kept
+    name = getattr(normaliser, "__qualname__", type(normaliser).__qualname__)
+    raise NoText(f"the normaliser {name} returned {type(kept).__name__}: return the text to keep")
 
 
 def _changed(path: CallPath, changes: Sequence[_Change]) -> CallPath:
@@ -62,12 +77,29 @@ def _changed(path: CallPath, changes: Sequence[_Change]) -> CallPath:
 
 def _walk(key: str, value: Any, changes: Sequence[_Change]) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, dict):
-        return {name: _walk(str(name), item, changes) for name, item in value.items()}
+        names = _names(value, changes)
+        return {names.get(name, name): _walk(str(name), item, changes) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_walk(key, item, changes) for item in value]
+    return _put(key, value, changes)
+
+
+def _put(key: str, value: Any, changes: Sequence[_Change]) -> Any:  # noqa: ANN401 - JSON
     for change in changes:
         value = change(key, value)
     return value
+
+
+def _names(keys: Iterable[Any], changes: Sequence[_Change]) -> dict[str, str]:
+    """What stands in the place of keys that are data, or an id that could as well be a name."""
+    texts = [key for key in keys if isinstance(key, str)]
+    data = [key for key in texts if not is_name(key) or _is_id(key)]
+    return renamed((key for key in texts if key not in data), data, lambda key: str(_put("", key, changes)))
+
+
+def _is_id(key: str) -> bool:
+    """Whether a key is nothing but an id: of what names are made of, too, only that with a digit (`file_contents`)."""
+    return _ID.fullmatch(key) is not None and any(char.isdigit() for char in key)
 
 
 def _ids() -> _Change:

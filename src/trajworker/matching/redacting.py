@@ -1,11 +1,12 @@
 """Personal texts masked in arguments before they are written or compared, the keys of objects too."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Protocol, TypeAlias
 
 from msgspec import structs
 
 from trajworker.matching.calls import CallPath
+from trajworker.matching.data_keys import is_name, renamed
 from trajworker.matching.json_values import json_path
 
 _Mask: TypeAlias = Callable[[str], str]
@@ -40,25 +41,6 @@ def _masked(value: Any, mask: _Mask) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, str):
         return mask(value)
     if isinstance(value, dict):
-        names = _masked_names(value, mask)
+        names = renamed(filter(is_name, value), sorted(key for key in value if not is_name(key)), mask)
         return {names[name]: _masked(item, mask) for name, item in value.items()}
     return [_masked(item, mask) for item in value] if isinstance(value, list) else value
-
-
-def _masked_names(keys: Iterable[str], mask: _Mask) -> dict[str, str]:
-    """Key -> what stands in its place; those that are masked alike are numbered in the order of what they were."""
-    names = {key: key for key in keys if _is_plain(key)}
-    taken = set(names)
-    for key in sorted(key for key in keys if key not in names):
-        name = free = mask(key)
-        number = 1
-        while free in taken:
-            number += 1
-            free = f"{name}_{number}"
-        taken.add(free)
-        names[key] = free
-    return names
-
-
-def _is_plain(key: str) -> bool:
-    return key.isascii() and key.replace("-", "_").isidentifier()

@@ -6,7 +6,9 @@ One rendering for pytest, for `trajworker diff` (with colour) and, as a map, for
 import json
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any, Final
+from unicodedata import is_normalized
 
 import msgspec
 
@@ -221,8 +223,18 @@ def _coloured(line: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """Text without characters that move a cursor or turn the direction of reading."""
-    return "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in text)
+    """Text without characters that move a cursor or turn the direction of reading, or look like others (e + accent)."""
+    plain = is_normalized("NFC", text)
+    return "".join(
+        char if char.isprintable() and (plain or _is_itself(before, char)) else f"\\u{ord(char):04x}"
+        for before, char in pairwise(f" {text}")
+    )
+
+
+def _is_itself(before: str, char: str) -> bool:
+    """Whether no other character looks like this one, alone or together with the one before it."""
+    alone = is_normalized("NFC", char)
+    return alone and (not is_normalized("NFC", before) or is_normalized("NFC", before + char))
 
 
 def _short(text: str, width: int) -> str:

@@ -31,6 +31,9 @@ _CARD_GROUPS = re.compile(
     r"|[0-9]{4}[^0-9][0-9]{6}[^0-9][0-9]{4,5}",
     re.ASCII,
 )
+GAP = "[ .\u00a0\u2009\u202f\u2010-\u2013-]"
+"""What may stand between the digits of a number."""
+_CARD_RUN = re.compile(f"[0-9](?:{GAP}?[0-9]){{{SHORTEST_CARD - 1},{LONGEST_CARD - 1}}}", re.ASCII)
 _IBAN_LENGTHS = {
     country: length
     for length, countries in {
@@ -103,7 +106,21 @@ def email(text: str, start: int, end: int) -> Span | None:
 
 
 def card(text: str, start: int, end: int) -> Span | None:
-    """Longest prefix whose digits follow an issuer's scheme and the Luhn sum: what follows may be a CVV or a date."""
+    """Longest prefix that is a card: what follows may be a CVV or a date.
+
+    A number before a card may make one with its first digits: which is meant cannot be told, so both are taken.
+    """
+    stop = _card_stop(text, start, end)
+    later = start + 1
+    while stop is not None and later < stop:
+        run = _CARD_RUN.match(text, later) if begins_alone(text, later) else None
+        stop = max(stop, (_card_stop(text, later, run.end()) if run else None) or stop)
+        later += 1
+    return None if stop is None else (start, stop)
+
+
+def _card_stop(text: str, start: int, end: int) -> int | None:
+    """Where the longest prefix ends whose digits follow an issuer's scheme and the Luhn sum."""
     decimals = start > 1 and text[start - 1] in ".," and text[start - 2].isdigit()
     if decimals or not begins_alone(text, start):
         return None
@@ -113,7 +130,7 @@ def card(text: str, start: int, end: int) -> Span | None:
         number = "".join(text[place] for place in places[:count])
         grouped = _CARD_GROUPS.fullmatch(text, start, stop)
         if grouped and _CARD.fullmatch(number) and luhn(number) and stands_alone(text, start, stop):
-            return start, stop
+            return stop
     return None
 
 

@@ -52,7 +52,7 @@ def _cased(*words: str) -> tuple[str, ...]:
 
 # Latin with marks, Greek and Cyrillic; not CJK, which is written right up to an address.
 _LETTERS = "A-Za-z0-9\u00c0-\u024f\u0370-\u052f"
-_GAP = "[ .\u00a0\u2009\u202f\u2010-\u2013-]"
+_GAP = checks.GAP
 _ASSIGN = r"""\\{0,3}["'`]?\]?[ \t]{0,3}(?:=>|:=|==|=|:)[ \t]{0,3}\\{0,3}["'`]?"""
 _KEY_VALUE = r"""([^\x00-\x20"'`<>,;&\\()\[\]{}$]{12,512})"""
 _PHRASE = r"""([^\x00-\x20"'`<>,;\\()\[\]{}]{4,256})"""

@@ -5,6 +5,7 @@ the caller waits for it under a shield: cancellation can neither leave a transac
 (reliability.md rows 49-51). One owner, one writer, one checkpointer.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -210,6 +211,7 @@ async def open_database(target: str | Path, steps: list[Migration] | None = None
     connection is closed on every way out, since its thread would keep the process alive for ever.
     """
     check_release()
+    _check_loop()
     with ExitStack() as stack:
         path = _prepare(Path(target), stack) if str(target) != MEMORY else None
         where = str(path or MEMORY)
@@ -243,6 +245,17 @@ def check_release() -> None:
             f"this Python comes with SQLite {sqlite3.sqlite_version}, and staging needs {needed} or later: "
             "use a Python with a newer one (uv installs such, and the container image has one)"
         )
+
+
+def _check_loop() -> None:
+    """Raise `ConfigError` under another event loop than asyncio's, before aiosqlite fails in it in its own words."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        raise ConfigError(
+            "conversations are staged under asyncio's event loop only: use asyncio.run, not trio, "
+            "or the calls of trajworker that wait, in a thread"
+        ) from None
 
 
 def _prepare(target: Path, stack: ExitStack) -> Path:

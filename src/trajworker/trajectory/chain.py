@@ -11,6 +11,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from trajworker.dialects import Draft, answer_of
+from trajworker.dialects.otel import decoded
 from trajworker.dialects.speech import RAW
 from trajworker.model.message import Message, Role
 from trajworker.trajectory.answered import link_results
@@ -30,6 +31,7 @@ from trajworker.trajectory.states import (
     state_messages,
     streamed_messages,
 )
+from trajworker.trajectory.stray import refuse_stray_calls
 from trajworker.trajectory.tokens import TokenUsage, summed_shares, tells_both_sides
 from trajworker.trajectory.trajectory import Step, Task, Trajectory, TrajectoryMetrics
 from trajworker.trajectory.view import MessageView
@@ -77,10 +79,10 @@ def trajectory_of_recorded(messages: list[Any]) -> Trajectory:
 def messages_of(run: object) -> list[Any]:
     """Messages of whatever a run left behind; raises NoMessages where it is nothing known.
 
-    A LangChain or LangGraph result (`{"messages": [...]}`, or under another key), what a graph streamed as updates or
-    values, in a list, message objects or their dictionaries, OpenAI, Responses or
-    Anthropic messages and answers, an LLMChain's or AgentExecutor's result, an object that has `messages`. Messages may
-    come in a list, a tuple or a generator.
+    A LangChain or LangGraph result (`{"messages": [...]}`, or under another key, or in an envelope), what a graph
+    streamed as updates or values, in a list, message objects or their dictionaries, OpenAI, Responses or Anthropic
+    messages and answers, an LLMChain's or AgentExecutor's result, an object that has `messages`, a text that is an
+    answer. Messages may come in a list, a tuple or a generator.
     """
     if isinstance(run, Trajectory):
         return list(run.messages)
@@ -94,7 +96,7 @@ def messages_of(run: object) -> list[Any]:
         if isinstance(held, Mapping) or (isinstance(held, Sequence) and not isinstance(held, str)):
             return messages_of(held)
     if isinstance(run, str):
-        return [{"role": "assistant", "content": run}]
+        return [_of_text(run)]
     if isinstance(run, Sequence) and not isinstance(run, bytes) and not hasattr(run, "_asdict"):
         items = [_one(item) for item in run]
         streamed = streamed_messages(items)
@@ -103,6 +105,14 @@ def messages_of(run: object) -> list[Any]:
     if isinstance(value, dict):
         return _of_result(value)
     raise NoMessages(f"no messages in {type(run).__name__}: {FORMS}")
+
+
+def _of_text(text: str) -> dict[str, Any]:
+    """What a chain answered that ends in text; JSON is refused, since it may be a whole result written down."""
+    if isinstance(decoded(text.strip()), dict | list):
+        said = "[{'role': 'assistant', 'content': text}] where it is what the model said"
+        raise NoMessages(f"this text is JSON: give what json.loads makes of it, or {said}")
+    return {"role": "assistant", "content": text}
 
 
 def _one(item: object) -> Any:  # noqa: ANN401 - recorded JSON
@@ -125,6 +135,7 @@ def _of_answer(result: dict[str, Any]) -> list[Any]:
     draft = answer.draft
     if draft is None or RAW in draft.flags:
         raise NoMessages(f"no messages in a result with the keys {keys_of(result)}: {FORMS}; {STREAMS}")
+    refuse_stray_calls(result, draft)
     if draft.usage is None:
         draft.usage = answer.usage
     if draft.response_model is None:

@@ -1,10 +1,12 @@
 """Where a graph's state holds its messages, and what a graph streamed as the messages it left behind.
 
-The key is `messages`, else the one under which plainly nothing but messages stands. A stream is a list: of whole states
-(LangGraph's `stream_mode="values"`), or of what each node added (`"updates"`: `{node: {"messages": [...]}}`).
+The key is `messages`, else the one under which plainly nothing but messages stands; a state may lie in an envelope
+(`{"value": {...}}`, `{"values": {...}}`, `{node: {...}}`), where the messages nearest to the top count. A stream is a
+list: of whole states (LangGraph's `stream_mode="values"`), or of what each node added (`"updates"`:
+`{node: {"messages": [...]}}`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from trajworker.dialects import read_one
@@ -12,8 +14,8 @@ from trajworker.dialects.speech import is_raw
 from trajworker.errors import ConfigError
 
 ASKED: Final = ("input", "question", "query", "prompt")
-ANSWERED: Final = ("output", "answer", "result", "response", "text")
-_BEFORE: Final = ("chat_history", "history", *ASKED)
+ANSWERED: Final = ("output", "outputs", "answer", "result", "response", "text")
+BEFORE: Final = ("chat_history", "history", "inputs", "request", *ASKED)
 """Names of what was there before the run, where an answer stands beside it."""
 _ANSWERS: Final = frozenset({"choices", "candidates", "generations"})
 """Fields of a model's own answer, whose lists hold no conversation."""
@@ -44,19 +46,61 @@ def is_spoken(value: dict[str, Any]) -> bool:
 
 def state_messages(state: dict[str, Any]) -> list[Any] | None:
     """The messages of a state or result, None where it plainly holds none; raises NoMessages where two lists vie."""
-    held = state.get("messages")
-    if isinstance(held, list):
-        return held
-    if isinstance(held, dict):
-        return [held]
-    if not _ANSWERS.isdisjoint(state) or state.get("object") == "response" or is_spoken(state):
-        return None
-    lists = {name: found for name, value in state.items() if (found := _listed(name, value)) is not None}
-    answered = any(state.get(name) is not None for name in ANSWERED)
-    told = [name for name in lists if name not in _BEFORE] or ([] if answered else list(lists))
+    level = {"": state}
+    while level:
+        told = _sole(found for place, held in level.items() for found in _own_messages(place, held))
+        if told is not None:
+            return told
+        level = {name: value for place, held in level.items() for name, value in _inner_states(place, held)}
+    return _history(state)
+
+
+def is_own_answer(value: dict[str, Any]) -> bool:
+    """Whether this is a model's own answer, or one message: what lists there are in it hold no conversation."""
+    return not _ANSWERS.isdisjoint(value) or value.get("object") == "response" or is_spoken(value)
+
+
+def _sole(found: Iterable[tuple[str, list[Any]]]) -> list[Any] | None:
+    """The one list of those that were found at several places."""
+    told = dict(found)
     if len(told) > 1:
         raise NoMessages(f"messages stand under {', '.join(sorted(told))}: give the list that is meant")
-    return lists[told[0]] if told else None
+    return next(iter(told.values()), None)
+
+
+def _own_messages(place: str, state: dict[str, Any]) -> Iterator[tuple[str, list[Any]]]:
+    """The lists of messages that stand in a state itself, each with its place; `messages` alone where it holds any.
+
+    One message alone under the name of an answer is read as an answer, with what is beside it.
+    """
+    held = state.get("messages")
+    if isinstance(held, list) and len(held) == 1 and place in ANSWERED:
+        return
+    if isinstance(held, list | dict) and held:
+        yield _below(place, "messages"), held if isinstance(held, list) else [held]
+    elif not is_own_answer(state):
+        for name, value in state.items():
+            if name not in BEFORE and _are_messages(name, value):
+                yield _below(place, name), value
+
+
+def _inner_states(place: str, state: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    if is_own_answer(state):
+        return
+    for name, value in state.items():
+        if isinstance(value, dict) and name not in BEFORE and not is_own_answer(value):
+            yield _below(place, name), value
+
+
+def _below(place: str, name: str) -> str:
+    return f"{place}.{name}" if place else name
+
+
+def _history(state: dict[str, Any]) -> list[Any] | None:
+    """What was there before the run, where nothing else is told; no messages at all where their list is empty."""
+    answered = is_own_answer(state) or any(state.get(name) is not None for name in ANSWERED)
+    told = None if answered else _sole((name, state[name]) for name in BEFORE if _are_messages(name, state.get(name)))
+    return [] if told is None and state.get("messages") == [] else told
 
 
 def streamed_messages(items: list[Any]) -> list[Any] | None:
@@ -86,13 +130,11 @@ def _parts(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return told if alike and items[0]["type"] in _STREAMED and len(told) == len(items) else []
 
 
-def _listed(name: str, value: Any) -> list[Any] | None:  # noqa: ANN401 - recorded JSON
-    """The messages under a key; one alone under the name of an answer is read as an answer, with what is beside it."""
-    if isinstance(value, dict):
-        value = value.get("messages") if name in ANSWERED else None
+def _are_messages(name: str, value: Any) -> bool:  # noqa: ANN401 - recorded JSON
+    """Whether a key holds messages, more than an answer where it bears the name of one."""
     if not isinstance(value, list) or not value or (len(value) == 1 and name in ANSWERED):
-        return None
-    return value if all(_is_message(item) for item in value) else None
+        return False
+    return all(_is_message(item) for item in value)
 
 
 def _is_message(item: Any) -> bool:  # noqa: ANN401 - recorded JSON

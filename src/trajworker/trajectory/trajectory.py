@@ -171,6 +171,10 @@ class Step(Struct, frozen=True, kw_only=True):
     info: dict[str, Any] | None = None
     trainable_status: TrainableStatus = TrainableStatus.NOT_TRAINABLE
 
+    def __post_init__(self) -> None:
+        """Keep lists as tuples."""
+        keep_tuples(self, "messages")
+
 
 _SEQUENCES = ("steps", "messages", "turns", "tools", "nested", "internal", "asides", "retrieved")
 
