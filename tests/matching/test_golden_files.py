@@ -262,6 +262,16 @@ def test_every_text_is_redacted_whatever_the_redactor_answers_with() -> None:
     assert redacted(path, None) is path
 
 
+class Forgetful:
+    def redact(self, _text: str) -> None:
+        return
+
+
+def test_a_redactor_that_returns_no_text_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"Forgetful\.redact returned NoneType"):
+        redacted(read_calls([call("t", {"to": "Ada"})]), Forgetful())
+
+
 def test_keys_that_are_data_are_redacted_and_none_is_lost(tmp_path: Path) -> None:
     keys = {"Ada L.": 1, "ada": 2, "order-id": {"x@Ada": 3, "y@Ada": 4}}
     (one,) = redacted(read_calls([call("t", keys)]), Upper()).calls

@@ -42,6 +42,10 @@ class MalformedCall(ConfigError, ValueError):
     """A call without a name or arguments, or with such as cannot be compared or written; the message says which."""
 
 
+class NoTextReturned(ConfigError, TypeError):
+    """A normaliser or a redactor of one's own returned something else than a text; the message names it."""
+
+
 class NoCalls(ConfigError, TypeError):
     """What was given holds no tool calls; the message says what may be given."""
 

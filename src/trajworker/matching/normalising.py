@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 from msgspec import structs
 
 from trajworker.errors import ConfigError
-from trajworker.matching.calls import CallPath
+from trajworker.matching.calls import CallPath, NoTextReturned
 from trajworker.matching.data_keys import is_name, renamed
 
 Normaliser: TypeAlias = str | Callable[[str], str]
@@ -31,16 +31,12 @@ _DURATION: Final = re.compile(
 _DURATION_KEY: Final = re.compile(r"duration|elapsed|latency|took", re.IGNORECASE)
 
 
-class NoText(ConfigError, TypeError):
-    """A normaliser returned something else than the text to keep; the message names it."""
-
-
 class UnknownNormaliser(ConfigError, ValueError):
     """A normaliser of that name does not exist; the message names those that do."""
 
 
 def normalised(path: CallPath, normalisers: Iterable[Normaliser]) -> CallPath:
-    """The same calls with arguments normalised; raises UnknownNormaliser, and NoText where a function returns none."""
+    """The same calls with arguments normalised; raises UnknownNormaliser, and NoTextReturned for a function."""
     changes = [_change(normaliser) for normaliser in normalisers]
     return _changed(path, changes) if changes else path
 
@@ -67,7 +63,7 @@ def _told(normaliser: Callable[[str], Any], text: str) -> str:
     if isinstance(kept, str):
         return kept
     name = getattr(normaliser, "__qualname__", type(normaliser).__qualname__)
-    raise NoText(f"the normaliser {name} returned {type(kept).__name__}: return the text to keep")
+    raise NoTextReturned(f"the normaliser {name} returned {type(kept).__name__}: return the text to keep")
 
 
 def _changed(path: CallPath, changes: Sequence[_Change]) -> CallPath:

@@ -5,7 +5,7 @@ from typing import Any, Protocol, TypeAlias
 
 from msgspec import structs
 
-from trajworker.matching.calls import CallPath
+from trajworker.matching.calls import CallPath, NoTextReturned
 from trajworker.matching.data_keys import is_name, renamed
 from trajworker.matching.json_values import json_path
 
@@ -21,7 +21,7 @@ class Redactor(Protocol):
 
 
 def redacted(path: CallPath, redactor: Redactor | None) -> CallPath:
-    """The same calls, arguments as JSON tells them, with every text in these redacted.
+    """The same calls, arguments as JSON tells them, with every text in these redacted; raises NoTextReturned.
 
     Keys that could be names in a program (`order_id`, `user-name`) stay; all others are data and redacted as well.
     """
@@ -29,8 +29,13 @@ def redacted(path: CallPath, redactor: Redactor | None) -> CallPath:
         return path
 
     def mask(text: str) -> str:
-        masked = redactor.redact(text)
-        return masked if isinstance(masked, str) else str(masked.text)
+        given = redactor.redact(text)
+        masked = getattr(given, "text", given)
+        if isinstance(masked, str):
+            return masked
+        raise NoTextReturned(
+            f"{type(redactor).__name__}.redact returned {type(given).__name__}: return the masked text"
+        )
 
     plain = json_path(path)
     calls = tuple(structs.replace(call, arguments=_masked(call.arguments, mask)) for call in plain.calls)
