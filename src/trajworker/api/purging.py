@@ -16,7 +16,16 @@ from msgspec import Struct
 
 from trajworker.api.options import Options
 from trajworker.config import Settings, fingerprint
-from trajworker.errors import ConfigError, ConversationNotFound, StagingError, StagingOwned, TrajworkerError
+from trajworker.errors import (
+    ConfigError,
+    ConversationNotFound,
+    PathNotAllowed,
+    SinkError,
+    StagingError,
+    StagingOwned,
+    TrajworkerError,
+)
+from trajworker.sinks import Struck, purge_parts
 from trajworker.staging import Purged, Staging, open_staging, read_homes
 
 
@@ -27,6 +36,8 @@ class Erasure(Struct, kw_only=True):
     out: str | None = None
     """The folder in which its worker publishes; None where none has."""
     purged: list[Purged] = []
+    struck: list[Struck] = []
+    """The parts, not published yet, out of which it was taken."""
     known: set[str] = set()
     """Which of the conversations it knew."""
     searched: bool = False
@@ -118,6 +129,7 @@ async def _erase(file: Path, chosen: Chosen, before: datetime | None) -> Erasure
             erasure.searched = True
             if before is not None:
                 erasure.purged.append(await staging.purge_before(before))
+            await _strike(staging, erasure)
     except (TrajworkerError, OSError) as error:
         erasure.failure = _naming(file, error)
     return erasure
@@ -132,6 +144,16 @@ async def _forget(staging: Staging, project_id: str, conversation_id: str, erasu
     except StagingError as error:  # what a reader holds fast may be one of several
         erasure.failure = _naming(erasure.file, error)
     erasure.known.add(conversation_id)
+
+
+async def _strike(staging: Staging, erasure: Erasure) -> None:
+    """Take what was erased, now or earlier, out of what its worker would publish next."""
+    if erasure.out is None:
+        return
+    try:
+        erasure.struck = await purge_parts(Path(erasure.out), staging)
+    except (SinkError, PathNotAllowed) as error:
+        erasure.failure = error
 
 
 def _naming(file: Path, error: TrajworkerError | OSError) -> TrajworkerError:

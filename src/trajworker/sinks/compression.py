@@ -6,6 +6,7 @@ Blocking calls; the sink makes them in a worker thread.
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
 import zstandard
@@ -68,6 +69,17 @@ def hash_file(folder: Folder, name: str) -> Packed:
             hashed.update(portion)
             size += len(portion)
     return Packed(size, hashed.digest())
+
+
+def unpacker(compression: Compression) -> Callable[[bytes], bytes]:
+    """From the next bytes of such a file to those that were packed."""
+    match compression:
+        case Compression.NONE:
+            return bytes
+        case Compression.GZ:
+            return zlib.decompressobj(GZIP_WINDOW).decompress
+        case Compression.ZST:
+            return zstandard.ZstdDecompressor().decompressobj().decompress
 
 
 def _packer(compression: Compression) -> _Packer:

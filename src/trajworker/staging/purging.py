@@ -86,8 +86,8 @@ def _purge(connection: sqlite3.Connection, heads: Heads, condition: str, value: 
             "WHERE key IN (SELECT key FROM doomed)"
         )
         files = connection.execute(
-            "SELECT DISTINCT coalesce(p.name, p.stream || ' part ' || p.seq) FROM emission e JOIN part p "
-            "ON p.seq = e.part WHERE e.conversation IN (SELECT key FROM doomed) ORDER BY p.seq"
+            "SELECT DISTINCT p.name FROM emission e JOIN part p ON p.seq = e.part WHERE e.conversation IN "
+            "(SELECT key FROM doomed) AND p.name IS NOT NULL AND p.state <> 'sealed' ORDER BY p.seq"
         ).fetchall()
     finally:
         connection.execute("DROP TABLE doomed")
