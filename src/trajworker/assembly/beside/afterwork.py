@@ -7,9 +7,10 @@ from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import Past
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.naming import is_id
+from trajworker.assembly.reading.quotes import NOTHING_MADE
 from trajworker.assembly.reading.roots import texts_given
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import NOTHING_MADE, is_phrase
+from trajworker.assembly.reading.words import is_phrase
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import words_digest
 from trajworker.model.message import ASSISTANT, SYSTEM, USER
