@@ -20,6 +20,10 @@ def main(asked: argparse.Namespace) -> int:
     """Erase, then tell what is left for the owner of the files to do."""
     if not asked.conversation and not asked.before:
         raise ConfigError("say what to erase: --conversation ID or --before TIME")
+    if asked.conversation and asked.before:
+        raise ConfigError(
+            "--conversation erases one of any age, --before all that are older: purge with the one, then with the other"
+        )
     if asked.project and asked.before:
         raise ConfigError(
             "--project tells whose --conversation is meant, and --before erases from every project: leave one out"
