@@ -6,8 +6,7 @@ the same id is somebody else's. Erasing by age leaves imports alone, which would
 A file that cannot be erased from keeps no other from it.
 """
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from trajworker.api.options import Options
+from trajworker.api.telling_apart import told_apart
 from trajworker.config import Settings, fingerprint
 from trajworker.errors import (
     ConfigError,
@@ -77,7 +77,7 @@ def choose(files: Sequence[Path], conversations: Sequence[str], project: str | N
         }
         if len(titles) > 1:
             raise ConversationNotFound(
-                f"{len(titles)} projects ({', '.join(_told_apart(titles))}) have a conversation {name}: "
+                f"{len(titles)} projects ({', '.join(told_apart(titles))}) have a conversation {name}: "
                 "choose one with --project; nothing was erased"
             )
         homes[name] = next(iter(titles), None)
@@ -89,12 +89,6 @@ def _homes_in(files: Sequence[Path], conversations: Sequence[str]) -> Iterator[d
     for file in files if conversations else ():
         with suppress(TrajworkerError, OSError):
             yield read_homes(file, conversations)
-
-
-def _told_apart(titles: Mapping[str, str]) -> list[str]:
-    """Names of projects, as a person can write them; ids where names are the same or missing."""
-    times = Counter(titles.values())
-    return sorted(title if title and times[title] == 1 else home for home, title in titles.items())
 
 
 async def purge(
