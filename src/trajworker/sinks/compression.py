@@ -45,7 +45,7 @@ class Packed(Struct, frozen=True):
 def pack(folder: Folder, part: Part, compression: Compression) -> Packed:
     """Read the part again and write it compressed beside itself, durably; without compression only hash it.
 
-    Raises `OutputDamaged` where the file does not hold as many bytes and lines as its row says.
+    Raises `OutputDamaged` where the file is gone or does not hold as many bytes and lines as its row says.
     """
     if compression is Compression.NONE:
         return _pump(folder, part, None)
@@ -100,6 +100,8 @@ def _pump(folder: Folder, part: Part, target: tuple[int, _Packer] | None) -> Pac
         size += len(content)
 
     name = part_name(part.seq)
+    if folder.size(name) is None:
+        raise OutputDamaged(f"{folder.path / name} is gone with {part.length} committed bytes; {ADVICE}")
     with folder.reading(name) as source:
         for portion in portions(source, part.length):
             read += len(portion)
