@@ -181,6 +181,24 @@ async def test_a_folder_that_is_away_is_told_of_with_the_part_in_it(staging: Sta
     assert not out.exists()
 
 
+async def test_a_disk_without_room_is_told_of_with_the_part_which_the_next_start_clears(
+    staging: Staging, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await an_open_part(staging, out)
+    await forget(staging)
+
+    def full(descriptor: int, content: bytes, offset: int) -> None:
+        os.pwrite(descriptor, content[:3], offset)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(striking, "write_all", full)
+        with pytest.raises(SinkError, match=f"{out / PART} may still hold what was purged .no space left"):
+            await purge_parts(out, staging)
+    assert [path.name for path in out.iterdir()] == [PART]
+    assert await restart(staging, out) == WITHOUT_B_AND_F
+
+
 STEPS = [(Folder, name) for name in ("unlink", "create", "rename", "sync")] + [
     (striking, "write_all"),
     (striking, "sync_file"),

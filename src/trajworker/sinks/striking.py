@@ -74,22 +74,29 @@ def _write_rest(folder: Folder, part: Part, lines: Sequence[Span]) -> None:
     if part.state is PartState.SEALED:
         check_sealed(folder, part)
         _withdraw(folder, part)
-    name, kept = rest_name(part.seq), part.length - sum(line.length for line in lines)
+    name = rest_name(part.seq)
     folder.unlink(name)
-    target, written = folder.create(name), 0
+    target = folder.create(name)
     try:
-        for portion in without(_content(folder, part), lines):
-            write_all(target, portion, written)
-            written += len(portion)
+        _copy(folder, part, lines, target)
         sync_file(target, folder.path / name)
+    except BaseException:
+        folder.unlink(name)  # the disk may be full
+        raise
     finally:
         os.close(target)
-    if written != kept:
-        folder.unlink(name)
-        raise OutputDamaged(
-            f"{folder.path / part_name(part.seq)} does not hold the {part.length} bytes that were committed; {ADVICE}"
-        )
     folder.sync()
+
+
+def _copy(folder: Folder, part: Part, lines: Sequence[Span], target: int) -> None:
+    written = 0
+    for portion in without(_content(folder, part), lines):
+        write_all(target, portion, written)
+        written += len(portion)
+    if written != part.length - sum(line.length for line in lines):
+        raise OutputDamaged(
+            f"{folder.path / part_name(part.seq)} has not all {part.length} bytes that were committed; {ADVICE}"
+        )
 
 
 def _withdraw(folder: Folder, part: Part) -> None:
