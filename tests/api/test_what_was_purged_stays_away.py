@@ -24,7 +24,7 @@ def id_of(url: str) -> str:
         return str(http.get("/sessions", params={"name": PROJECT}).json()[0]["id"])
 
 
-def ids(out: Path) -> list[str | None]:
+def ids(out: Path) -> list[str]:
     return sorted(str(one.task.conversation_id) for one in tj.load(out))
 
 

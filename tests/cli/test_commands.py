@@ -461,7 +461,7 @@ def test_purge_of_an_id_that_several_projects_have_asks_which_and_erases_nothing
     file = tmp_path / "s.db"
     staged_with(file, ours="same", theirs="same")
     before = file.read_bytes()
-    for more in ((), ("--before", "1h"), ("--conversation", "another")):
+    for more in ((), ("--conversation", "another")):
         code, out, err = say("purge", "--staging", file, "--conversation", "same", *more)
         assert (code, out, err.count("\n")) == (78, "", 1)
         assert "2 projects (ours, theirs) have a conversation same: choose one with --project" in err

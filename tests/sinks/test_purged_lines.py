@@ -234,6 +234,7 @@ class Killing:
 async def test_wherever_a_purge_ends_the_next_start_completes_it(
     tmp_path: Path, compression: Compression, monkeypatch: pytest.MonkeyPatch, *, after: bool
 ) -> None:
+    number = 0
     for number in range(1, MOST_STEPS):
         out, killing = tmp_path / f"out{number}", Killing(number, after=after)
         async with open_staging(tmp_path / f"{number}.db") as staging:

@@ -117,7 +117,7 @@ class _Ledger:
         self._parts[seq] = replace(self._parts[seq], state=PartState.VOID)
         return 0
 
-    async def purged_lines(self, _seq: int) -> list[Span]:
+    async def purged_lines(self, _seq: int, /) -> list[Span]:
         """Nothing is purged while it is written."""
         return []
 

@@ -181,7 +181,7 @@ class PartLedger(Protocol):
         """
         ...
 
-    async def purged_lines(self, seq: int) -> list[Span]:
+    async def purged_lines(self, seq: int, /) -> list[Span]:
         """Where on a part that was not published lie lines of conversations that were purged since, in order."""
         ...
 
