@@ -140,6 +140,33 @@ def test_of_two_versions_of_a_run_the_ended_one_stands(tmp_path: Path, plain: di
     assert imported(tmp_path / "twice.parquet") == plain
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC", "Asia/Tokyo"])
+def test_times_are_read_in_every_unit_with_and_without_a_zone(unit: str, zone: str | None, tmp_path: Path) -> None:
+    said = {"microsecond": 0} if unit == "s" else {}
+    began = datetime(2026, 11, 1, 9, 30, 0, 250_000, tzinfo=UTC).replace(**said)
+    whole = table([row for row in rows() if row["session_id"]])
+    place = whole.column_names.index("start_time")
+    times = pa.array([began if zone else began.replace(tzinfo=None)] * len(whole), pa.timestamp(unit, tz=zone))
+    pq.write_table(whole.set_column(place, "start_time", times), tmp_path / "times.parquet")
+    told = [one.turns[0].start_time for one in imported(tmp_path / "times.parquet").values()]
+    assert {datetime.fromisoformat(time or "") for time in told} == {began}
+
+
+@pytest.mark.parametrize("stage", [True, False])
+def test_a_root_without_an_id_costs_its_conversation_and_is_not_left_out_unseen(
+    tmp_path: Path, plain: dict[str | None, tj.Trajectory], *, stage: bool
+) -> None:
+    whole = table(rows()).to_pylist()
+    next(row for row in whole if row["parent_run_id"] is None)["id"] = None
+    pq.write_table(pa.Table.from_pylist(whole), tmp_path / "nameless.parquet")
+    client = tj.Client(api_key="k", project_id="p", storage_dir=tmp_path / "again")
+    with pytest.raises(tj.ImportIncomplete) as told:
+        client.import_conversations(bulk=True, source=tmp_path / "nameless.parquet", stage=stage)
+    (lost,) = told.value.failures
+    assert {one.task.conversation_id for one in told.value.trajectories} == plain.keys() - {lost}
+
+
 def test_columns_may_be_missing(tmp_path: Path, plain: dict[str | None, tj.Trajectory]) -> None:
     less = table(rows(), without=("error", "parent_run_id", "name", "trace_id", "session_id", *COUNTS))
     pq.write_table(less, tmp_path / "less.parquet")

@@ -93,6 +93,15 @@ def test_lines_that_are_broken_or_cut_off_are_told_with_file_and_place(tmp_path:
         assert f"{file}, value {number}: not decodable" in reasons
 
 
+def test_a_run_without_an_id_costs_its_conversation_alone(tmp_path: Path) -> None:
+    nameless = [{**row, "id": None} if row["run_type"] == "llm" else row for row in conversation("b", turns=1)]
+    file = tmp_path / "lines.jsonl"
+    file.write_bytes(b"\n".join(map(msgspec.json.encode, [*conversation("a", turns=2), *nameless])))
+    with pytest.raises(tj.ImportIncomplete, match=r"lines\.jsonl, value \d+: the run tells no id") as told:
+        imported(file)
+    assert [one.task.conversation_id for one in told.value.trajectories] == ["a"]
+
+
 def test_frames_of_zstandard_one_behind_the_other_are_one_file(tmp_path: Path, plain: list[tj.Trajectory]) -> None:
     rows = [PACK[".zst"](msgspec.json.encode(row) + b"\n") for row in ROWS]
     (tmp_path / "frames.jsonl.zst").write_bytes(b"".join(rows))

@@ -72,6 +72,8 @@ BUCKETED = """
 SELECT run.*, trace.conversation_id, trace.conversation_start_us, trace.start_us AS trace_start_us, bucket.bucket
 FROM run JOIN trace USING (session_id, trace_id) JOIN bucket USING (session_id, trace_id)
 """
+NAMELESS_ROOT = "(id IS NULL AND parent_run_id IS NULL)"
+"""It cannot be read, which costs its conversation: left out unseen, its children would be told as the whole of it."""
 ORDER = """
 ORDER BY conversation_start_us, session_id, conversation_id, trace_start_us, trace_id,
          dotted_order, start_us, id
@@ -126,7 +128,8 @@ class ParquetExport:
         if missing := [name for name in REQUIRED if name not in columns]:
             raise ConfigError(f"the export lacks {', '.join(missing)}: export runs with these fields, or with all")
         export.project(key_selection(columns, self._thread_keys)).create_view("told_key")
-        wanted = f"lower(run_type) IN ({', '.join(map(literal, self._run_types))}) OR id = trace_id"
+        of_types = f"lower(run_type) IN ({', '.join(map(literal, self._run_types))})"
+        wanted = f"{of_types} OR id = trace_id OR {NAMELESS_ROOT}"
         export.project(selection(columns)).filter(wanted).create_view("told_run")
         nameless = connection.execute("SELECT 1 FROM told_key WHERE session_id = '' LIMIT 1").fetchone()
         if nameless:

@@ -70,7 +70,9 @@ def _ids(columns: Mapping[str, str]) -> list[str]:
 def _microseconds(name: str, columns: Mapping[str, str]) -> str:
     if name not in columns:
         return "NULL"
-    return f"epoch_us(TRY_CAST({name} AS TIMESTAMP))" if columns[name] == "VARCHAR" else f"epoch_us({name})"
+    if columns[name] == "VARCHAR":
+        return f"epoch_us(TRY_CAST({name} AS TIMESTAMP))"
+    return f"epoch_us(CAST({name} AS TIMESTAMPTZ))"  # of those with a zone it takes no nanoseconds
 
 
 def _json(name: str, columns: Mapping[str, str]) -> str:

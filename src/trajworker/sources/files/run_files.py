@@ -95,7 +95,7 @@ class RunFiles:
             looked = _Looked(id="?", run_type="?", session_id="?")
         if looked.run_type is None and looked.start_time is None and (looked.role or looked.type):
             return [_message(raw, file, number)]
-        if looked.id is None:
+        if looked.id is None and looked.run_type is None:
             raise ConfigError(f"{file}, value {number} is neither a run nor a message: it has no id")
         old = looked.session_id is not None or looked.project_id is None
         found = read_run(raw, self._v1 if old else self._v2, self._reader)

@@ -23,7 +23,7 @@ from trajworker.sources.wires.row import Reader, Row
 from trajworker.sources.wires.splitting import Torn, split
 from trajworker.sources.wires.wire import Rows, Wire
 
-_TRACE_ID = re.compile(rb'"trace_id"\s*:\s*"([0-9a-fA-F-]{36})"')
+_BELONGS = re.compile(rb'"(trace_id|session_id|project_id)"\s*:\s*"([0-9a-fA-F-]{36})"')
 LONGEST_DETAIL = 300
 """Characters of a server's own words that an error repeats."""
 PIECE_BYTES = 64 * 1024
@@ -118,12 +118,13 @@ def read_run(raw: bytes, wire: Wire, reader: Reader) -> Run | Unreadable:
         return reader.run(_field_by_field(fields, wire.row_type, flags), tuple(flags))
     except (*REFUSED, MalformedRun, OverflowError) as error:
         reason = str(error) if isinstance(error, MalformedRun) else f"not decodable: {type(error).__name__}"
+        belongs = _belongs_to(fields, raw)
         return Unreadable(
-            project_id=reader.project_id,
+            project_id=reader.project_id or belongs.get("session_id") or belongs.get("project_id") or "",
             run_id=_text_in(fields, "id"),
             reason=reason,
             raw=raw,
-            trace_id=_text_in(fields, "trace_id") if fields else _trace_in(raw),
+            trace_id=belongs.get("trace_id"),
         )
 
 
@@ -161,10 +162,12 @@ def _text_in(fields: dict[str, Raw], name: str) -> str | None:
         return None
 
 
-def _trace_in(raw: bytes) -> str | None:
-    """The trace that a run seems to name which is no JSON at all."""
-    found = _TRACE_ID.search(raw)
-    return found[1].decode() if found else None
+def _belongs_to(fields: dict[str, Raw], raw: bytes) -> dict[str, str]:
+    """The trace and the project that a run names, or seems to where it is no JSON at all."""
+    if not fields:
+        return {name.decode(): told.decode() for name, told in reversed(_BELONGS.findall(raw))}
+    told = {name: _text_in(fields, name) for name in ("trace_id", "session_id", "project_id")}
+    return {name: text for name, text in told.items() if text is not None}
 
 
 def _is_whole(content: bytes) -> bool:
