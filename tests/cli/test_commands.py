@@ -113,6 +113,41 @@ def test_a_thread_id_of_two_projects_is_told_and_one_of_them_is_chosen(say: Say,
     assert "no conversation thread-1 in" in say("show", "thread-1", *place, "--project", "three")[2]
 
 
+def lines_of(place: Path, told: list[tuple[str, str, int]]) -> tuple[str, Path]:
+    """Revisions of a conversation that say which they are, each with its project: id, name, revision."""
+    made = [
+        replace(
+            tj.Trajectory.from_messages([{"role": "user", "content": f"{home} {number}"}]),
+            task=tj.Task(conversation_id="thread-1"),
+            revision=number,
+            origin=tj.Origin(project_id=home, project=name),
+        )
+        for home, name, number in told
+    ]
+    tj.save(made, place, format="jsonl")
+    return "--in", place
+
+
+def test_projects_of_one_name_are_told_apart_by_their_ids_when_show_asks(say: Say, tmp_path: Path) -> None:
+    place = lines_of(tmp_path / "out", [("id-1", "bot", 1), ("id-2", "bot", 1), ("id-3", "other", 1)])
+    for words in ((), ("--project", "bot")):
+        code, _, err = say("show", "thread-1", *place, *words)
+        assert (code, "(id-1, id-2" in err) == (78, True)
+    assert "id-2 1" in say("show", "thread-1", *place, "--project", "id-2")[1]
+
+
+def test_a_project_that_was_renamed_is_one_project_by_both_names(say: Say, tmp_path: Path) -> None:
+    place = lines_of(tmp_path / "out", [("id-1", "old", 1), ("id-1", "new", 2)])
+    for words in ((), ("--project", "old"), ("--project", "new"), ("--project", "id-1")):
+        assert "id-1 2" in say("show", "thread-1", *place, *words)[1]
+    assert "id-1 1" in say("show", "thread-1", *place, "--project", "new", "--revision", "1")[1]
+
+
+def test_a_name_that_another_project_has_now_is_that_one_s(say: Say, tmp_path: Path) -> None:
+    place = lines_of(tmp_path / "out", [("id-1", "bot", 1), ("id-1", "retired", 2), ("id-2", "bot", 1)])
+    assert "id-2 1" in say("show", "thread-1", *place, "--project", "bot")[1]
+
+
 @pytest.mark.parametrize(("no_color", "coloured"), [("", True), ("1", False)])
 def test_diff_on_a_terminal_is_coloured_unless_that_is_forbidden(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_color: str, *, coloured: bool
@@ -426,7 +461,7 @@ def test_purge_of_an_id_that_several_projects_have_asks_which_and_erases_nothing
     file = tmp_path / "s.db"
     staged_with(file, ours="same", theirs="same")
     before = file.read_bytes()
-    for more in ((), ("--before", "1h"), ("--conversation", "another")):
+    for more in ((), ("--conversation", "another")):
         code, out, err = say("purge", "--staging", file, "--conversation", "same", *more)
         assert (code, out, err.count("\n")) == (78, "", 1)
         assert "2 projects (ours, theirs) have a conversation same: choose one with --project" in err
@@ -474,6 +509,13 @@ def test_purge_of_a_project_that_has_no_such_conversation_erases_nothing(say: Sa
 def test_a_project_narrows_no_purge_by_age(say: Say, delivered: Delivered, words: tuple[str, ...]) -> None:
     code, _, err = say("purge", "--staging", delivered.staging, "--project", "demo", *words)
     assert (code, err.count("\n")) == (78, 1)
+    assert b"Quito" in delivered.staging.read_bytes()
+
+
+def test_a_purge_is_by_age_or_by_id_and_both_together_erase_nothing(say: Say, delivered: Delivered) -> None:
+    code, out, err = say("purge", "--staging", delivered.staging, "--before", "1d", "--conversation", CONVERSATION)
+    assert (code, out, err.count("\n")) == (78, "", 1)
+    assert "purge with the one, then with the other" in err
     assert b"Quito" in delivered.staging.read_bytes()
 
 

@@ -11,6 +11,7 @@ from support.rights import held_to_modes
 from trajworker.errors import EXIT_CONFIG, EXIT_NOT_ALLOWED
 
 STAGING, LOCK, PUBLISHED, MANIFEST = "staging.db", "staging.db.lock", "*.jsonl", "*.manifest.json"
+TOO_LONG = "n" * 300
 READING = ("status", "--staging", STAGING)
 WRITING = ("purge", "--before", "9000d", "--staging", STAGING)
 VERIFYING = ("verify", "out")
@@ -47,6 +48,21 @@ def test_a_file_whose_rights_forbid_it_is_named_as_not_allowed(
     file.chmod(0o600)
     assert (code, file.name in said, "change its rights" in said) == (EXIT_NOT_ALLOWED, True, True)
     assert "disk" not in said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status", "--staging", TOO_LONG),
+        ("purge", "--before", "1d", "--staging", TOO_LONG),
+        ("run", "--once", "--endpoint", "http://127.0.0.1:9", "--project", "p", "--staging", TOO_LONG),
+        ("verify", TOO_LONG),
+        ("show", "x", "--in", TOO_LONG),
+    ],
+)
+def test_a_name_that_no_file_can_have_is_a_wrong_path(tmp_path: Path, words: tuple[str, ...]) -> None:
+    code, said = told(tmp_path, *words)
+    assert (code, "File name too long; name another" in said) == (EXIT_CONFIG, True)
 
 
 @pytest.mark.parametrize("words", [READING, WRITING, REPAIRING])

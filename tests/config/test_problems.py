@@ -104,6 +104,7 @@ def test_a_file_that_cannot_be_read_is_a_problem(tmp_path: Path) -> None:
         ("source.endpoint", "https://x/?a=1", "no user, query or fragment"),
         ("source.proxy", "socks://x", "write a proxy as a URL"),
         ("source.ca_bundle", "/nowhere/ca.pem", "the file /nowhere/ca.pem is not there"),
+        ("source.ca_bundle", "/dev/null", "/dev/null is no file of certificates: name one in PEM format"),
         ("source.projects", ("a", "a"), "named twice"),
         ("source.api_key", "k", "taken from the environment only"),
         ("conversation.thread_keys", "a,a", "named twice"),

@@ -57,6 +57,18 @@ async def test_committed_bytes_that_are_gone_end_with_74(
     assert verify(out).void == (1,)
 
 
+async def test_a_part_that_goes_while_it_is_in_use_is_named_with_what_makes_it_again(
+    staging: Staging, out: Path
+) -> None:
+    async with open_sink(staging, JsonlSettings(out=out)) as sink:
+        await emit(staging, sink)
+        (out / PART).unlink()
+        with pytest.raises(OutputDamaged, match=rf"{PART} is gone with \d+ committed bytes; `trajworker repair`"):
+            await sink.publish_all()
+    assert (await repair(out, staging)).voided == (1,)
+    assert await restart(staging, out) == ALL
+
+
 async def test_a_row_whose_part_was_never_written_to_goes_on(staging: Staging, out: Path) -> None:
     async with dying(staging, out) as sink:
         await append(staging, sink)

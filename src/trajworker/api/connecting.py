@@ -1,6 +1,6 @@
 """Opens what an import needs: the source, with the redactor before it, and a staging file or none."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -14,13 +14,15 @@ from trajworker.api.options import Options, staging_file
 from trajworker.api.source_view import SourceView
 from trajworker.errors import ProjectNotFound, StagingOwned
 from trajworker.events import ApiChosen, Event
-from trajworker.model.run import Project
+from trajworker.model.run import Project, is_uuid
 from trajworker.redaction import BasePiiRedactor
 from trajworker.sources.asking.pacing import Paces
 from trajworker.sources.langsmith import LangSmithSource
 from trajworker.sources.redacting import RedactingSource
 from trajworker.staging import MEMORY, Staging, open_staging
 
+MOST_TOLD = 5
+"""Projects that an error names."""
 _PACES: RunVar[Paces] = RunVar("trajworker_paces")
 """Paces of an event loop: all clients of a loop share what a key is allowed."""
 
@@ -50,9 +52,7 @@ class Connector:
         async with LangSmithSource(asked, self._listen, paces=paces) as source:
             if self._project is None:
                 found = await source.find_projects([self.options.project])
-                if len(found) != 1:
-                    raise ProjectNotFound(f"{self.options.project!r} names {len(found)} projects; name one")
-                self._project = found[0]
+                self._project = _only(found, self.options.project)
             keys = frozenset(settings.conversation.thread_keys)
             redacting = None if redactor is None else RedactingSource(source, redactor, keys)
             yield Connected(SourceView(source, redacting, self.options.observer), self._project)
@@ -63,12 +63,21 @@ class Connector:
         What one redactor masked must not be taken for what another one would have masked.
         """
         identity = identity_of(redactor)
-        return staging_file(self.options, project.id, identity) if stage and identity is not None else None
+        return staging_file(self.options, project, identity) if stage and identity is not None else None
 
     def _listen(self, event: Event) -> None:
         if isinstance(event, ApiChosen):
             self._spoken = event.api
         self.options.observer(event)
+
+
+def _only(found: Sequence[Project], asked: str) -> Project:
+    """The project that was asked for; raises `ProjectNotFound` for a pattern, which may match another one tomorrow."""
+    if len(found) == 1 and (is_uuid(asked) or found[0].name == asked):
+        return found[0]
+    names = ", ".join(repr(project.name) for project in found[:MOST_TOLD])
+    more = f" and {len(found) - MOST_TOLD:,} more" if len(found) > MOST_TOLD else ""
+    raise ProjectNotFound(f"{asked!r} is a pattern and matches {names}{more}: write the name or the id of one project")
 
 
 @asynccontextmanager

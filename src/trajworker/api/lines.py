@@ -12,7 +12,7 @@ import anyio.to_thread
 from msgspec.structs import replace
 
 from trajworker.errors import FolderTaken
-from trajworker.ports import Emission, Part, PartState, Stream
+from trajworker.ports import Emission, Part, PartState, Span, Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, open_sink
 
 BATCH_LINES = 200
@@ -116,3 +116,10 @@ class _Ledger:
         """Make a part void."""
         self._parts[seq] = replace(self._parts[seq], state=PartState.VOID)
         return 0
+
+    async def purged_lines(self, _seq: int, /) -> list[Span]:
+        """Nothing is purged while it is written."""
+        return []
+
+    async def strike(self, seq: int) -> None:
+        """See `purged_lines`."""

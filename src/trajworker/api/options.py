@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from msgspec import Struct
 
@@ -14,10 +14,13 @@ from trajworker.config import Asked, Purpose, Secret, Settings, resolve
 from trajworker.config.catalog import by_path
 from trajworker.errors import ConfigError
 from trajworker.events import Observer, ignore
+from trajworker.model.run import Project
 
 PROVIDERS = ("langsmith",)
 STORAGE_DIR = "~/.trajectory"
 """Where imports are staged unless `storage_dir` or the configuration (`library.storage_dir`) names another folder."""
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""How addresses call this machine."""
 READABLE_CHARS = 40
 """Characters of a project's name that a staging file shows."""
 
@@ -98,12 +101,29 @@ def _refuse_other_types(given: Connection) -> None:
             raise ConfigError(f"{name} is {wanted}, not {type(value).__name__}")  # the value may be a key
 
 
-def staging_file(options: Options, project_id: str, redactor: str) -> Path:
+def staging_file(options: Options, project: Project, redactor: str) -> Path:
     """Where a project is staged: one file per origin, workspace, project, key rule and redactor, so that none mix.
 
-    The name begins with that of the project; nothing of a key or of a text is in it.
+    A new one begins with the project's name, and nothing of a key or of a text is in it. However project and origin are
+    spelled, it is one file, so that what was purged is remembered; of several that older releases made the largest.
     """
-    source, keys = options.settings.source, options.settings.conversation.thread_keys
-    parts = (source.endpoint, source.workspace_id or "", project_id, *keys, "", redactor)
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return options.storage_dir / f"{quote(options.project, safe='')[:READABLE_CHARS]}-{digest}.db"
+    source, folder = options.settings.source, options.storage_dir
+    digests = [_digest(options.settings, endpoint, project.id, redactor) for endpoint in _spellings(source.endpoint)]
+    made = sorted(file for digest in digests for file in folder.glob(f"*-{digest}.db"))
+    if made:
+        return max(made, key=lambda file: file.stat().st_size)
+    return folder / f"{quote(project.name, safe='')[:READABLE_CHARS]}-{digests[0]}.db"
+
+
+def _digest(settings: Settings, endpoint: str, project_id: str, redactor: str) -> str:
+    keys = settings.conversation.thread_keys
+    parts = (endpoint, settings.source.workspace_id or "", project_id, *keys, "", redactor)
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _spellings(endpoint: str) -> list[str]:
+    """An address in all ways of writing this machine, if it is this machine."""
+    parts = urlsplit(endpoint)
+    host, port = parts.netloc, "" if parts.port is None else f":{parts.port}"
+    hosts = [f"{name}{port}" for name in LOOPBACK]
+    return [urlunsplit(parts._replace(netloc=name)) for name in (hosts if host in hosts else [host])]

@@ -6,8 +6,7 @@ the same id is somebody else's. Erasing by age leaves imports alone, which would
 A file that cannot be erased from keeps no other from it.
 """
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -15,8 +14,18 @@ from pathlib import Path
 from msgspec import Struct
 
 from trajworker.api.options import Options
+from trajworker.api.telling_apart import told_apart
 from trajworker.config import Settings, fingerprint
-from trajworker.errors import ConfigError, ConversationNotFound, StagingError, StagingOwned, TrajworkerError
+from trajworker.errors import (
+    ConfigError,
+    ConversationNotFound,
+    PathNotAllowed,
+    SinkError,
+    StagingError,
+    StagingOwned,
+    TrajworkerError,
+)
+from trajworker.sinks import Struck, purge_parts
 from trajworker.staging import Purged, Staging, open_staging, read_homes
 
 
@@ -27,6 +36,8 @@ class Erasure(Struct, kw_only=True):
     out: str | None = None
     """The folder in which its worker publishes; None where none has."""
     purged: list[Purged] = []
+    struck: list[Struck] = []
+    """The parts, not published yet, out of which it was taken."""
     known: set[str] = set()
     """Which of the conversations it knew."""
     searched: bool = False
@@ -66,7 +77,7 @@ def choose(files: Sequence[Path], conversations: Sequence[str], project: str | N
         }
         if len(titles) > 1:
             raise ConversationNotFound(
-                f"{len(titles)} projects ({', '.join(_told_apart(titles))}) have a conversation {name}: "
+                f"{len(titles)} projects ({', '.join(told_apart(titles))}) have a conversation {name}: "
                 "choose one with --project; nothing was erased"
             )
         homes[name] = next(iter(titles), None)
@@ -78,12 +89,6 @@ def _homes_in(files: Sequence[Path], conversations: Sequence[str]) -> Iterator[d
     for file in files if conversations else ():
         with suppress(TrajworkerError, OSError):
             yield read_homes(file, conversations)
-
-
-def _told_apart(titles: Mapping[str, str]) -> list[str]:
-    """Names of projects, as a person can write them; ids where names are the same or missing."""
-    times = Counter(titles.values())
-    return sorted(title if title and times[title] == 1 else home for home, title in titles.items())
 
 
 async def purge(
@@ -118,6 +123,7 @@ async def _erase(file: Path, chosen: Chosen, before: datetime | None) -> Erasure
             erasure.searched = True
             if before is not None:
                 erasure.purged.append(await staging.purge_before(before))
+            await _strike(staging, erasure)
     except (TrajworkerError, OSError) as error:
         erasure.failure = _naming(file, error)
     return erasure
@@ -132,6 +138,16 @@ async def _forget(staging: Staging, project_id: str, conversation_id: str, erasu
     except StagingError as error:  # what a reader holds fast may be one of several
         erasure.failure = _naming(erasure.file, error)
     erasure.known.add(conversation_id)
+
+
+async def _strike(staging: Staging, erasure: Erasure) -> None:
+    """Take what was erased, now or earlier, out of what its worker would publish next."""
+    if erasure.out is None:
+        return
+    try:
+        erasure.struck = await purge_parts(Path(erasure.out), staging)
+    except (SinkError, PathNotAllowed) as error:
+        erasure.failure = error
 
 
 def _naming(file: Path, error: TrajworkerError | OSError) -> TrajworkerError:

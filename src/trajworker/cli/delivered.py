@@ -5,25 +5,35 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from trajworker.api.telling_apart import told_apart
 from trajworker.cli.settings import load_asked
 from trajworker.config import Purpose
 from trajworker.errors import ConfigError, ConversationNotFound
 from trajworker.ports import Consumed
-from trajworker.trajectory import Origin, Trajectory
+from trajworker.trajectory import Trajectory
 from trajworker.trajectory.line import load
+
+NOWHERE = "without a project"
+"""Stands for the project of a conversation that names none."""
 
 
 class _Found(Struct):
     """One conversation, which is one of one project: its newest revision, or the one asked for, and which there are."""
 
     conversation_id: str
-    project: str
+    project_id: str
+    names: dict[int, str] = {}
+    """What the project was called at each revision."""
     trajectory: Trajectory | None = None
-    revisions: set[int] = set()
+
+    @property
+    def project(self) -> str:
+        """What the project is called now, as far as is known."""
+        return self.names[max(self.names)]
 
     def add(self, trajectory: Trajectory, revision: int | None) -> None:
         """Take in a line of it."""
-        self.revisions.add(trajectory.revision)
+        self.names[trajectory.revision] = trajectory.origin.project or ""
         is_newer = self.trajectory is None or trajectory.revision > self.trajectory.revision
         if revision in (None, trajectory.revision) and is_newer:
             self.trajectory = trajectory
@@ -40,20 +50,26 @@ def find_trajectory(asked: argparse.Namespace, conversation_id: str, revision: i
     folder = Path(asked.folder) if asked.folder else sink.out
     if not folder.exists():
         raise ConfigError(f"there is nothing at {folder}; name the published files with --in")
-    found: dict[tuple[str, str | None], _Found] = {}
+    all_of_id: dict[tuple[str, str], _Found] = {}
     for trajectory in load(folder, skip_taken=sink.consumed is Consumed.EXPECTED):
-        name, origin = trajectory.task.conversation_id or "", trajectory.origin
-        if name.startswith(conversation_id) and asked.project in (None, origin.project, origin.project_id):
-            one = found.setdefault((name, origin.project_id), _Found(name, _title(origin)))
-            one.add(trajectory, revision)
+        name, project_id = trajectory.task.conversation_id or "", trajectory.origin.project_id or NOWHERE
+        if name.startswith(conversation_id):
+            all_of_id.setdefault((name, project_id), _Found(name, project_id)).add(trajectory, revision)
+    found = _of_project(list(all_of_id.values()), asked.project)
     if not found:
         where = f"{folder}" if asked.project is None else f"{folder} of project {asked.project}"
         raise ConversationNotFound(f"no conversation {conversation_id} in {where}")
-    one = _only(list(found.values()), conversation_id, folder)
+    one = _only(found, conversation_id, folder)
     if one.trajectory is None:
-        present = ", ".join(map(str, sorted(one.revisions)))
+        present = ", ".join(map(str, sorted(one.names)))
         raise ConversationNotFound(f"{one.conversation_id} has no revision {revision} in {folder}, only {present}")
     return one.trajectory
+
+
+def _of_project(found: list[_Found], project: str | None) -> list[_Found]:
+    """Those of a project, by its id, by its name, or where nobody has that now, by a former one."""
+    now = [one for one in found if project in (None, one.project, one.project_id)]
+    return now or [one for one in found if project in one.names.values()]
 
 
 def _only(found: list[_Found], conversation_id: str, folder: Path) -> _Found:
@@ -64,14 +80,9 @@ def _only(found: list[_Found], conversation_id: str, folder: Path) -> _Found:
     if len(names) > 1:
         raise ConversationNotFound(f"{len(names)} conversations in {folder} begin with {conversation_id}; write more")
     if len(having) > 1:
-        projects = ", ".join(sorted(one.project for one in having))
+        projects = ", ".join(told_apart({one.project_id: one.project for one in having}))
         raise ConversationNotFound(
             f"{len(having)} projects in {folder} ({projects}) have a conversation {having[0].conversation_id}: "
             "choose one with --project"
         )
     return having[0]
-
-
-def _title(origin: Origin) -> str:
-    """What a person calls a project, and can write for it."""
-    return origin.project or origin.project_id or "without a name"

@@ -257,10 +257,10 @@ def _purge(command: Parser) -> None:
     _config_option(command)
     _staging_option(command)
     command.add_argument(
-        "--conversation", type=identifier, metavar="ID", action="append", default=[], help="conversation to erase"
+        "--conversation", type=identifier, metavar="ID", action="append", default=[], help="one to erase, of any age"
     )
     _whose_option(command)
-    command.add_argument("--before", metavar="TIME", help="erase what was last active earlier")
+    command.add_argument("--before", metavar="TIME", help="erase instead all that were last active earlier")
 
 
 class Command:

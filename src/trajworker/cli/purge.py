@@ -20,6 +20,10 @@ def main(asked: argparse.Namespace) -> int:
     """Erase, then tell what is left for the owner of the files to do."""
     if not asked.conversation and not asked.before:
         raise ConfigError("say what to erase: --conversation ID or --before TIME")
+    if asked.conversation and asked.before:
+        raise ConfigError(
+            "--conversation erases one of any age, --before all that are older: purge with the one, then with the other"
+        )
     if asked.project and asked.before:
         raise ConfigError(
             "--project tells whose --conversation is meant, and --before erases from every project: leave one out"
@@ -62,12 +66,15 @@ def _report(erasure: Erasure) -> None:
         sys.stdout.write(f"erased {conversations} with {runs} from {erasure.file}\n")
     for copy in sorted({name for one in purged for name in one.copies}):
         sys.stdout.write(f"erased {copy}, the copy of staging from before an upgrade, which held them too\n")
+    for part in erasure.struck:
+        lines = counted(part.lines, "line")
+        sys.stdout.write(f"took {lines} out of {Path(erasure.out or '') / part.name}, which is not published yet\n")
     for name in sorted({name for one in purged for name in one.files}):
         sys.stdout.write(f"still published in {_place(erasure.out, name)}\n")
 
 
 def _place(out: str | None, name: str) -> str:
-    """Where a file is, as far as is known: its consumer may have taken it, or it is not published yet."""
+    """Where a file is, as far as is known: its consumer may have taken it."""
     if out is None:
         return name
     path = Path(out) / name

@@ -98,6 +98,8 @@ def _ca_bundle(settings: Settings) -> str | None:
     path = settings.source.ca_bundle
     if path is None or os.path.isfile(path):  # noqa: PTH113 - a Path raises where a folder may not be searched
         return None
+    if os.path.exists(path):  # noqa: PTH110 - same
+        return f"{path} is no file of certificates: name one in PEM format"
     return f"the file {path} is not there"
 
 

@@ -18,6 +18,7 @@ from trajworker.ports.delivery import (
     PartLedger,
     PartState,
     Sink,
+    Span,
     Stream,
     Unwritten,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "Sink",
     "Slice",
     "SlicePurpose",
+    "Span",
     "StageOutcome",
     "StagedPage",
     "Stream",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct
 
@@ -148,6 +148,13 @@ class Part(Struct, frozen=True, kw_only=True):
     manifest: bytes | None = None
 
 
+class Span(NamedTuple):
+    """Bytes of a part: where they begin and how many they are."""
+
+    offset: int
+    length: int
+
+
 class PartLedger(Protocol):
     """The sink's side of staging: the rows of its files, and the transaction that makes an emission."""
 
@@ -172,4 +179,12 @@ class PartLedger(Protocol):
 
         Returns how many can not be made again, because a newer revision was emitted or their payloads are gone.
         """
+        ...
+
+    async def purged_lines(self, seq: int, /) -> list[Span]:
+        """Where on a part that was not published lie lines of conversations that were purged since, in order."""
+        ...
+
+    async def strike(self, seq: int) -> None:
+        """Forget those lines: what comes after each moves up, and the part is open again."""
         ...

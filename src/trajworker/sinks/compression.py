@@ -6,6 +6,7 @@ Blocking calls; the sink makes them in a worker thread.
 import hashlib
 import os
 import zlib
+from collections.abc import Callable
 from typing import Protocol
 
 import zstandard
@@ -44,7 +45,7 @@ class Packed(Struct, frozen=True):
 def pack(folder: Folder, part: Part, compression: Compression) -> Packed:
     """Read the part again and write it compressed beside itself, durably; without compression only hash it.
 
-    Raises `OutputDamaged` where the file does not hold as many bytes and lines as its row says.
+    Raises `OutputDamaged` where the file is gone or does not hold as many bytes and lines as its row says.
     """
     if compression is Compression.NONE:
         return _pump(folder, part, None)
@@ -70,6 +71,17 @@ def hash_file(folder: Folder, name: str) -> Packed:
     return Packed(size, hashed.digest())
 
 
+def unpacker(compression: Compression) -> Callable[[bytes], bytes]:
+    """From the next bytes of such a file to those that were packed."""
+    match compression:
+        case Compression.NONE:
+            return bytes
+        case Compression.GZ:
+            return zlib.decompressobj(GZIP_WINDOW).decompress
+        case Compression.ZST:
+            return zstandard.ZstdDecompressor().decompressobj().decompress
+
+
 def _packer(compression: Compression) -> _Packer:
     if compression is Compression.GZ:
         return zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
@@ -88,6 +100,8 @@ def _pump(folder: Folder, part: Part, target: tuple[int, _Packer] | None) -> Pac
         size += len(content)
 
     name = part_name(part.seq)
+    if folder.size(name) is None:
+        raise OutputDamaged(f"{folder.path / name} is gone with {part.length} committed bytes; {ADVICE}")
     with folder.reading(name) as source:
         for portion in portions(source, part.length):
             read += len(portion)

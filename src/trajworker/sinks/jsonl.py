@@ -119,12 +119,10 @@ class JsonlSink:
 
     async def start(self, consumed: Consumed) -> None:
         """Recover what a crash left; nothing may be appended before."""
-        parts = await self._ledger.parts()  # before files are open: nothing may fail that would leave them so
-        files = {file.seq: file for file in await recover(self._folder, self._ledger, self._publisher, consumed)}
-        for part in parts:
-            if part.seq in files:
-                self._growing[part.stream] = _Growing(part, files[part.seq], self._clock())
-            self._next_seq = part.seq + 1
+        recovered = await recover(self._folder, self._ledger, self._publisher, consumed)
+        for part, file in recovered.growing:
+            self._growing[part.stream] = _Growing(part, file, self._clock())
+        self._next_seq = recovered.next_seq
 
     async def close(self) -> None:
         """Give every descriptor back; what is not committed is cut off by the next start."""

@@ -7,6 +7,7 @@ from trajworker.ports.naming import MANIFEST_SUFFIX, PUBLISHED, SEQ_DIGITS, VOID
 
 PART = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.part$")
 PACKED = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.(?:gz|zst)\.part$")
+REST = re.compile(rf"\.(\d{{{SEQ_DIGITS}}})\.jsonl\.rest$")
 FINAL = re.compile(rf"{PUBLISHED}$")
 MANIFEST = re.compile(rf"{PUBLISHED}{re.escape(MANIFEST_SUFFIX)}$")
 VOID_NOTE = re.compile(rf"{PUBLISHED}{re.escape(VOID_SUFFIX)}$")
@@ -16,6 +17,11 @@ SCRATCH = re.compile(rf"\.(?:{'|'.join(Stream)})-\d{{{SEQ_DIGITS}}}\..*\.scratch
 def part_name(seq: int, compression: Compression = Compression.NONE) -> str:
     """Name of a file that grows or waits to be published; hidden, so that nobody takes it for one that is."""
     return f".{seq:0{SEQ_DIGITS}}.jsonl{compression.suffix}.part"
+
+
+def rest_name(seq: int) -> str:
+    """Name of what stays of a part, until it takes the part's place."""
+    return f".{seq:0{SEQ_DIGITS}}.jsonl.rest"
 
 
 def final_name(stream: Stream, seq: int, compression: Compression = Compression.NONE) -> str:

@@ -15,7 +15,7 @@ from msgspec import structs
 from trajworker.errors import OutputDamaged
 from trajworker.events import Observer, PartPublished
 from trajworker.ports import Compression, Part, PartLedger, PartState
-from trajworker.sinks.compression import pack
+from trajworker.sinks.compression import hash_file, pack
 from trajworker.sinks.folder import ADVICE, Folder
 from trajworker.sinks.manifest import hash_of, manifest_of
 from trajworker.sinks.naming import compression_of, final_name, manifest_name, part_name
@@ -102,3 +102,15 @@ def place(folder: Folder, part: Part) -> None:
 def unplace(folder: Folder, part: Part) -> None:
     """Step 6 for a void number: the part on which nothing was committed goes."""
     folder.unlink(part_name(part.seq))
+
+
+def check_sealed(folder: Folder, part: Part) -> None:
+    """Raise `OutputDamaged` where neither the part nor the final file has the bytes that were sealed."""
+    name = final_of(part)
+    waiting = part_name(part.seq, compression_of(name))
+    present = waiting if folder.size(waiting) is not None else name
+    if folder.size(present) is None:
+        raise OutputDamaged(f"{folder.path / name} is gone before it was published; {ADVICE}")
+    packed = hash_file(folder, present)
+    if (packed.size_bytes, packed.sha256) != (part.size_bytes, part.sha256):
+        raise OutputDamaged(f"{folder.path / present} was altered before it was published; {ADVICE}")

@@ -5,14 +5,13 @@ never published.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
-from msgspec import structs
+from msgspec import Struct, structs
 
 from trajworker.errors import FolderTaken, OutputDamaged
 from trajworker.ports import Consumed, Part, PartLedger, PartState
-from trajworker.sinks.compression import hash_file
 from trajworker.sinks.folder import ADVICE, Folder, lock_alone
 from trajworker.sinks.manifest import hash_of, manifest_of, read_manifest
 from trajworker.sinks.naming import (
@@ -20,6 +19,7 @@ from trajworker.sinks.naming import (
     MANIFEST,
     PACKED,
     PART,
+    REST,
     SCRATCH,
     compression_of,
     manifest_name,
@@ -27,35 +27,51 @@ from trajworker.sinks.naming import (
     void_name,
 )
 from trajworker.sinks.part_file import PartFile, create_part
-from trajworker.sinks.publishing import Publisher, blocking, final_of
+from trajworker.sinks.publishing import Publisher, blocking, check_sealed, final_of
+from trajworker.sinks.striking import is_rest, strike, take_place
 
 
-async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, consumed: Consumed) -> list[PartFile]:
-    """Bring folder and ledger to agree; returns the parts that go on growing.
+class Recovered(Struct, frozen=True):
+    """The parts that go on growing, and the number of the next one."""
+
+    growing: list[tuple[Part, PartFile]]
+    next_seq: int
+
+
+async def recover(folder: Folder, ledger: PartLedger, publisher: Publisher, consumed: Consumed) -> Recovered:
+    """Bring folder and ledger to agree.
 
     Raises `OutputDamaged` (exit 74) where committed bytes are missing or altered, `FolderTaken` for files of another.
     """
-    rows = {part.seq: part for part in await ledger.parts()}
-    await blocking(clear, folder, rows)
-    ended = max((part.seq for part in rows.values() if part.state is not PartState.OPEN), default=0)
-    growing: list[PartFile] = []
+    await blocking(clear, folder, {part.seq: part for part in await ledger.parts()})
+    await strike(folder, ledger)
+    parts = await ledger.parts()
+    ended = _newest_ended(parts)
+    growing: list[tuple[Part, PartFile]] = []
     try:
-        for part in rows.values():
+        for part in parts:
             if part.seq > ended:
-                growing.append(await blocking(resume, folder, part))
+                growing.append((part, await blocking(resume, folder, part)))
             else:
                 await _complete(folder, publisher, part, consumed)
     except BaseException:
-        for file in growing:  # nobody else knows them: they would stay locked as long as this process lives
+        for _, file in growing:  # nobody else knows them: they would stay locked as long as this process lives
             file.close()
         raise
-    return growing
+    return Recovered(growing, max((part.seq for part in parts), default=0) + 1)
+
+
+def _newest_ended(parts: Sequence[Part]) -> int:
+    """The newest number that grows no more, 0 before the first: of each stream only the newest part may grow."""
+    newest = {part.stream: part.seq for part in parts}
+    ended = (part for part in parts if part.state is not PartState.OPEN or part.seq < newest[part.stream])
+    return max((part.seq for part in ended), default=0)
 
 
 async def _complete(folder: Folder, publisher: Publisher, part: Part, consumed: Consumed) -> None:
     """Take the steps that are missing for a part that grows no more, whose turn in the chain it is."""
     match part.state:
-        case PartState.OPEN:  # `repair` made a later number void, and the chain has this one before it
+        case PartState.OPEN:  # later ones are void, or a line was taken out of it after it was sealed
             (await blocking(resume, folder, part)).close()
             await _publish(publisher, await publisher.end(part))
         case PartState.SEALED:
@@ -80,18 +96,31 @@ def clear(folder: Folder, rows: Mapping[int, Part]) -> None:
     """Remove what was begun and never counted; raises `FolderTaken` for published files that no row knows.
 
     Of another worker nothing is removed: its published files are found first, then the part that it holds locked, and
-    only then what it packed of that part.
+    only then what it packed of that part, and what stays of one.
     """
-    names = sorted(folder.names(), key=lambda name: (PACKED.match(name) is not None, name))
+    names = sorted(folder.names(), key=_in_turn)
     for name in names:
         _refuse_strange(folder, name, rows)
     for name in names:
         if SCRATCH.match(name):
             folder.unlink(name)
+        elif found := REST.match(name):
+            _end_striking(folder, name, rows.get(int(found[1])))
         elif found := PART.match(name) or PACKED.match(name):
             row = rows.get(int(found[1]))
             if row is None or not _awaited(name, row):
                 _remove_stray(folder, name)
+
+
+def _in_turn(name: str) -> tuple[bool, bool, str]:
+    return REST.match(name) is not None, PACKED.match(name) is not None, name
+
+
+def _end_striking(folder: Folder, name: str, row: Part | None) -> None:
+    if row is not None and is_rest(folder, name, row):
+        take_place(folder, row.seq)
+    else:
+        folder.unlink(name)
 
 
 def _refuse_strange(folder: Folder, name: str, rows: Mapping[int, Part]) -> None:
@@ -142,18 +171,6 @@ def resume(folder: Folder, part: Part) -> PartFile:
         file.close()
         raise
     return file
-
-
-def check_sealed(folder: Folder, part: Part) -> None:
-    """Raise `OutputDamaged` where neither the part nor the final file has the bytes that were sealed."""
-    name = final_of(part)
-    waiting = part_name(part.seq, compression_of(name))
-    present = waiting if folder.size(waiting) is not None else name
-    if folder.size(present) is None:
-        raise OutputDamaged(f"{folder.path / name} is gone before it was published; {ADVICE}")
-    packed = hash_file(folder, present)
-    if (packed.size_bytes, packed.sha256) != (part.size_bytes, part.sha256):
-        raise OutputDamaged(f"{folder.path / present} was altered before it was published; {ADVICE}")
 
 
 def restore_published(folder: Folder, part: Part, previous: bytes | None, consumed: Consumed) -> None:

@@ -7,8 +7,8 @@ from msgspec import Struct
 from trajworker.errors import OutputDamaged
 from trajworker.ports import Consumed, Part, PartLedger, PartState
 from trajworker.sinks.folder import Folder
-from trajworker.sinks.publishing import blocking, final_of
-from trajworker.sinks.recovery import check_sealed, clear, leave_note, restore_manifest, resume, was_taken
+from trajworker.sinks.publishing import blocking, check_sealed, final_of
+from trajworker.sinks.recovery import clear, leave_note, restore_manifest, resume, was_taken
 
 
 class Repaired(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,6 @@ import hashlib
 import os
 import re
 import zlib
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -12,8 +11,8 @@ import zstandard
 from msgspec import Struct
 
 from trajworker.errors import ConfigError, PathNotAllowed
-from trajworker.packed import GZIP_WINDOW
-from trajworker.ports import Compression, Consumed
+from trajworker.ports import Consumed
+from trajworker.sinks.compression import unpacker
 from trajworker.sinks.folder import Folder, portions
 from trajworker.sinks.manifest import Manifest, hash_of, read_manifest
 from trajworker.sinks.naming import FINAL, MANIFEST, VOID_NOTE, compression_of, manifest_name, void_name
@@ -138,7 +137,7 @@ def _problems(folder: Folder, seq: int, manifest: Manifest) -> list[str]:
     try:
         with folder.reading(manifest.name) as descriptor:
             size, hashed = os.fstat(descriptor).st_size, hashlib.sha256()
-            unpack = _unpacker(compression_of(manifest.name))
+            unpack = unpacker(compression_of(manifest.name))
             lines = 0
             for portion in portions(descriptor, size):
                 hashed.update(portion)
@@ -152,13 +151,3 @@ def _problems(folder: Folder, seq: int, manifest: Manifest) -> list[str]:
     if lines != manifest.lines:
         return [f"{manifest.name} holds {lines} lines, its manifest says {manifest.lines}"]
     return []
-
-
-def _unpacker(compression: Compression) -> Callable[[bytes], bytes]:
-    match compression:
-        case Compression.NONE:
-            return bytes
-        case Compression.GZ:
-            return zlib.decompressobj(GZIP_WINDOW).decompress
-        case Compression.ZST:
-            return zstandard.ZstdDecompressor().decompressobj().decompress

@@ -4,9 +4,10 @@ All functions run in the thread of the connection, those that write within a tra
 """
 
 import sqlite3
+from itertools import accumulate
 
 from trajworker.errors import StagingError
-from trajworker.ports import Part, PartState, Stream
+from trajworker.ports import Part, PartState, Span, Stream
 
 MAX_SEQ = 2**63 - 1
 
@@ -17,6 +18,8 @@ BEFORE = {
     PartState.VOID: (PartState.VOID,),
 }
 """States from which a part may come into a state; None: it has no row yet."""
+UNPUBLISHED = "('open', 'sealed')"
+"""States of parts whose lines nobody was told of: only they may lose some."""
 
 
 def parts(first: int, last: int | None, connection: sqlite3.Connection) -> list[Part]:
@@ -97,3 +100,36 @@ def make_void(seq: int, connection: sqlite3.Connection) -> int:
     )
     connection.execute("DELETE FROM emission WHERE part = :part AND lost = 0", part)
     return gone
+
+
+def purged_lines(seq: int, connection: sqlite3.Connection) -> list[Span]:
+    """Where on a part that was not published lie lines of conversations that were purged since, in order."""
+    rows = connection.execute(
+        "SELECT e.offset, e.length FROM emission e JOIN conversation c ON c.key = e.conversation "
+        "JOIN part p ON p.seq = e.part "
+        f"WHERE e.part = ? AND c.purged = 1 AND p.state IN {UNPUBLISHED} ORDER BY e.offset",
+        (seq,),
+    )
+    return [Span(offset, length) for offset, length in rows]
+
+
+def strike(seq: int, connection: sqlite3.Connection) -> None:
+    """Forget those lines: what comes after each moves up, and the part is open again."""
+    connection.execute(
+        "DELETE FROM emission WHERE part = ? AND conversation IN (SELECT key FROM conversation WHERE purged = 1)",
+        (seq,),
+    )
+    rows = connection.execute("SELECT key, length FROM emission WHERE part = ? ORDER BY offset", (seq,)).fetchall()
+    lengths = [length for _, length in rows]
+    offsets = accumulate(lengths, initial=0)
+    connection.executemany(
+        "UPDATE emission SET offset = ? WHERE key = ?",
+        [(offset, key) for offset, (key, _) in zip(offsets, rows, strict=False)],
+    )
+    struck = connection.execute(
+        "UPDATE part SET state = 'open', length = ?, lines = ?, name = NULL, size_bytes = NULL, sha256 = NULL "
+        f"WHERE seq = ? AND state IN {UNPUBLISHED}",
+        (sum(lengths), len(lengths), seq),
+    )
+    if struck.rowcount != 1:
+        raise StagingError(f"part {seq} is published: no line can be taken out of it")

@@ -73,8 +73,8 @@ def _purge(connection: sqlite3.Connection, heads: Heads, conversations: Sequence
         conversations,
     )
     files = connection.execute(
-        "SELECT DISTINCT coalesce(p.name, p.stream || ' part ' || p.seq) FROM emission e JOIN part p "
-        f"ON p.seq = e.part WHERE e.conversation IN ({these}) ORDER BY p.seq",
+        "SELECT DISTINCT p.name FROM emission e JOIN part p ON p.seq = e.part "
+        f"WHERE e.conversation IN ({these}) AND p.name IS NOT NULL AND p.state <> 'sealed' ORDER BY p.seq",
         conversations,
     ).fetchall()
     return Purged(conversations=len(conversations), runs=runs, files=tuple(name for (name,) in files))

@@ -23,6 +23,7 @@ from trajworker.ports import (
     Part,
     Portion,
     Slice,
+    Span,
     StagedPage,
     StageOutcome,
     TraceVersion,
@@ -146,6 +147,14 @@ class Staging:
     async def make_void(self, seq: int) -> int:
         """Make void a part whose bytes are lost; returns how many revisions can not be made again."""
         return await self._database.write(partial(parts.make_void, seq))
+
+    async def purged_lines(self, seq: int) -> list[Span]:
+        """Where on a part that was not published lie lines of conversations that were purged since, in order."""
+        return await self._database.read(partial(parts.purged_lines, seq))
+
+    async def strike(self, seq: int) -> None:
+        """Forget those lines: what comes after each moves up, and the part is open again."""
+        await self._database.erase(partial(parts.strike, seq))
 
     async def compact(self, before: datetime) -> int:
         """Drop payloads of delivered conversations last active before that time, at most one batch."""
