@@ -92,10 +92,12 @@ async def _adopt(staging: Staging, settings: Settings, named: Mapping[str, str])
 
 
 def exit_code(outcome: Outcome, *, stopped: bool, quarantined: int) -> int:
-    """How the process ends: a failure of all projects by its own code, of some by "run again", then what is left."""
-    codes = {error.exit_code for error in (*outcome.failed.values(), outcome.unassembled) if error is not None}
+    """How the process ends: a failure of all there is by its own code, of some by "run again", then what is left."""
+    errors = (*outcome.failed.values(), outcome.unassembled, *outcome.faults)
+    codes = {error.exit_code for error in errors if error is not None}
     if codes:
-        return codes.pop() if len(codes) == 1 and len(outcome.failed) == outcome.projects else EXIT_RETRY
+        whole = bool(outcome.faults) or len(outcome.failed) == outcome.projects
+        return codes.pop() if len(codes) == 1 and whole else EXIT_RETRY
     if stopped or outcome.lagging is not None:
         return EXIT_RETRY
     return EXIT_DATA if quarantined else 0

@@ -114,6 +114,14 @@ def test_the_summary_of_nothing_is_calm() -> None:
     )
 
 
+def test_the_summary_names_a_disk_that_is_full_until_it_is_not() -> None:
+    full = events.CorridorFailed(corridor=events.Corridor.OUTLET, error="out: no space left", exit_code=74)
+    tally = told(full, events.ProjectStarted(project="p", start=T0, end=T0))
+    assert summary(tally).endswith("; quarantined none; delivering failed: out: no space left")
+    tally(events.CorridorRecovered(corridor=events.Corridor.OUTLET))
+    assert summary(tally).endswith("; quarantined none")
+
+
 def test_the_summary_is_one_line_whatever_ids_hold() -> None:
     assert summary(told(held("a\n\x1b[2Jb", "open root"))).isprintable()
 
@@ -128,6 +136,8 @@ def test_metrics_are_prometheus_text_without_ids_or_reasons() -> None:
             events.RequestRetried(reason="canary", attempt=1, wait_s=1, status=429),
             events.RequestRetried(reason="canary", attempt=1, wait_s=1),
             events.PaceChanged(tier="runs", requests_per_s=1.5),
+            events.CorridorFailed(corridor=events.Corridor.OUTLET, error="canary", exit_code=74),
+            events.CorridorFailed(corridor=events.Corridor.OUTLET, error="canary", exit_code=74),
         )
     )
     assert "canary" not in text
@@ -138,6 +148,9 @@ def test_metrics_are_prometheus_text_without_ids_or_reasons() -> None:
     assert 'trajworker_requests_retried_total{status="none"} 1' in lines
     assert 'trajworker_pace_requests_per_second{tier="runs"} 1.5' in lines
     assert "trajworker_conversations_held 1" in lines
+    assert 'trajworker_corridor_failures_total{corridor="outlet"} 2' in lines
+    assert 'trajworker_corridor_failed{corridor="outlet"} 1' in lines
+    assert 'trajworker_corridor_failed{corridor="intake"} 0' in lines
     assert 'trajworker_info{version="1\\"\\n"} 1' in lines
     helped = {line.split()[2] for line in lines if line.startswith("# HELP")}
     typed = {line.split()[2] for line in lines if line.startswith("# TYPE")}

@@ -6,7 +6,7 @@ import pytest
 
 from trajworker.config.rewards import fold_settings
 from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, WorkerSettings
-from trajworker.errors import NotAllowed, ProjectNotFound, SourceError, SourceUnavailable
+from trajworker.errors import NotAllowed, ProjectNotFound, SinkFull, SourceError, SourceUnavailable
 from trajworker.ports import Aggregation, Late
 from trajworker.sinks import JsonlSettings
 from trajworker.wiring import delivery, exit_code, sink_settings
@@ -30,6 +30,13 @@ def test_the_exit_code_is_that_of_what_went_wrong_for_all_projects_alike() -> No
     assert exit_code(some, stopped=False, quarantined=0) == 75
     mixed = Outcome(projects=2, failed={"a": NotAllowed("no"), "b": ProjectNotFound("b")})
     assert exit_code(mixed, stopped=False, quarantined=0) == 75
+
+
+def test_a_daemon_that_could_read_or_deliver_nothing_at_last_ends_as_such() -> None:
+    full, away = SinkFull("full"), SourceUnavailable("away")
+    assert exit_code(Outcome(projects=2, faults=(full,)), stopped=True, quarantined=0) == 74
+    assert exit_code(Outcome(projects=2, faults=(full, away)), stopped=True, quarantined=0) == 75
+    assert exit_code(Outcome(projects=2, failed={"a": away}, faults=(full,)), stopped=True, quarantined=0) == 75
 
 
 def test_conversations_that_could_not_be_assembled_are_no_project_of_their_own() -> None:
