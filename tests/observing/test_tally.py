@@ -76,6 +76,13 @@ def test_requests_left_are_estimated_from_the_density_of_what_is_read() -> None:
     assert (tally.share_read, tally.requests_left) == (1.0, 0)
 
 
+def test_where_a_project_is_read_from_its_unknown_beginning_nothing_is_estimated() -> None:
+    known = events.ProjectStarted(project="p", start=T0, end=T0 + 4 * HOUR)
+    tally = told(known, events.ProjectStarted(project="q", start=None, end=T0 + 4 * HOUR), PAGE)
+    tally(events.SliceRead(project="p", start=T0, end=T0 + HOUR, pages=1))
+    assert (tally.share_read, tally.requests_left) == (None, None)
+
+
 def test_nothing_planned_means_nothing_known() -> None:
     assert (Tally().share_read, Tally().requests_left) == (None, None)
 

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from support.staged import PROJECT_ID, a_run
+from support.staged import PROJECT_ID, START, a_run
 from trajworker.errors import CursorExpired, SourceUnavailable
-from trajworker.events import RunQuarantined, RunsRecovered
+from trajworker.events import ProjectStarted, RunQuarantined, RunsRecovered
+from trajworker.model.times import EARLIEST
 from trajworker.ports import Page, Slice, SlicePurpose
 from worker.workshop import Workshop, day, workshop
 
@@ -93,6 +94,14 @@ async def test_an_outage_within_a_first_backfill_leaves_one_slice_after_it(tmp_p
         assert (await shop.staging.coverage(PROJECT_ID)).watermark == day(3)
         await shop.deliver()
         assert len(await shop.revisions()) == 4
+
+
+async def test_the_beginning_of_a_project_is_told_only_where_it_was_asked_for(tmp_path: Path) -> None:
+    for since in (START, EARLIEST):
+        async with workshop(tmp_path, since=since) as shop:
+            await shop.read()
+            (started,) = shop.of_kind(ProjectStarted)
+            assert started.start == (START if since == START else None)
 
 
 async def test_a_look_that_failed_is_taken_by_the_next_cycle(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from trajworker.errors import SourceError
 from trajworker.events import Observer, ProjectStarted
 from trajworker.model.run import Project
+from trajworker.model.times import EARLIEST
 from trajworker.ports import Marks, RunSource, RunStore, Slice, SlicePurpose
 from trajworker.worker.intake import Intake
 from trajworker.worker.planning import Lagging, Reading, deep_scan, ended_since, plan
@@ -70,7 +71,8 @@ class Cycle:
         unread = await self._store.unread(project.id)
         slices = plan(project.id, self._reading, await self._store.coverage(project.id), unread, now)
         await self._store.plan(project, slices)
-        self._observer(ProjectStarted(project=project.name, start=self._reading.since, end=self._reading.end(now)))
+        since = None if self._reading.since == EARLIEST else self._reading.since
+        self._observer(ProjectStarted(project=project.name, start=since, end=self._reading.end(now)))
         return await self._store.unread(project.id)
 
     async def _plan_again(self, project: Project, read: Sequence[Slice], now: datetime) -> list[Slice]:
