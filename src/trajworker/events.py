@@ -67,7 +67,8 @@ class CorridorRecovered(Event, frozen=True):
 class RangeCut(Event, frozen=True):
     """The end of the range asked for cannot be read yet, since the API may still lag there."""
 
-    read_to: datetime
+    read_to: datetime | None
+    """None where nothing of it can be read yet."""
     until: datetime
     settle_s: float
     again_after: datetime

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from trajworker import events
 from trajworker.observing import tally as tally_module
 from trajworker.observing.metrics import metrics
@@ -170,4 +172,6 @@ def test_the_summary_says_how_far_a_range_was_read_and_what_to_do_about_the_rest
         "; read up to 2026-01-01T00:00:00Z only: later runs may lag (settle 3600 s), "
         "run again after 2026-01-01T01:30:01Z with --until 2026-01-01T00:30:00Z"
     ) in summary(told(PAGE, CUT))
+    ahead = replace(CUT, read_to=None)
+    assert "; nothing of the range is read yet: later runs may lag (settle 3600 s), run again" in summary(told(ahead))
     assert "read up to" not in summary(told(PAGE))

@@ -100,10 +100,9 @@ def test_a_gap_after_an_unread_slice_makes_it_longer_unless_it_was_begun(purpose
 
 
 def test_the_end_that_was_asked_for_lags_until_it_has_settled() -> None:
-    for now in (110, 119):
-        assert reading(100, 110).lagging(at(now)) == Lagging(
-            read_to=at(max(100, now - 10)), until=at(110), settle=timedelta(minutes=10)
-        )
+    for now, read_to in ((50, None), (110, None), (119, at(109))):
+        lagging = Lagging(read_to=read_to, until=at(110), settle=timedelta(minutes=10))
+        assert reading(100, 110).lagging(at(now)) == lagging
     assert reading(100, 110).lagging(at(120)) is None
     assert reading(100).lagging(at(105)) is None
 

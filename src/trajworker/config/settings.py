@@ -23,8 +23,9 @@ from trajworker.config.choices import (
 from trajworker.config.endpoint import Endpoint
 from trajworker.config.key import Key
 from trajworker.config.secret import Secret
-from trajworker.config.values import DAY, GIB, HOUR, KIB, MIB, MINUTE, NEVER, SECOND, ByteSize, Moment
+from trajworker.config.values import DAY, GIB, HOUR, KIB, MIB, MINUTE, NEVER, SECOND, ByteSize
 from trajworker.model.run import THREAD_KEYS
+from trajworker.model.times import Moment
 from trajworker.ports import SEAL_AGE, SEAL_LINES, SEAL_SIZE, patience
 
 

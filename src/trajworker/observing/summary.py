@@ -66,8 +66,9 @@ def _cut(tally: Tally) -> str:
     if (cut := tally.cut) is None:
         return ""
     until = cut.until.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    read = "nothing of the range is read yet" if cut.read_to is None else f"read up to {_second(cut.read_to)} only"
     return (
-        f"read up to {_second(cut.read_to)} only: later runs may lag (settle {cut.settle_s:g} s), "
+        f"{read}: later runs may lag (settle {cut.settle_s:g} s), "
         f"run again after {_second(cut.again_after + SECOND)} with --until {until}"
     )
 

@@ -22,9 +22,9 @@ DUE_SHARE = 0.95
 
 
 class Lagging(Struct, frozen=True, kw_only=True):
-    """The end of what was asked for, which could not be read yet since the API may lag."""
+    """The end of what was asked for, which could not be read yet since the API may lag; `read_to` None: none of it."""
 
-    read_to: datetime
+    read_to: datetime | None
     until: datetime
     settle: timedelta
 
@@ -63,10 +63,10 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     def lagging(self, now: datetime) -> Lagging | None:
         """What lies between there and the end that was asked for; None where none was, or all can be read."""
-        read_to = max(self.end(now), self.since)
-        if self.until is None or read_to >= self.until:
+        end = self.end(now)
+        if self.until is None or max(end, self.since) >= self.until:
             return None
-        return Lagging(read_to=read_to, until=self.until, settle=self.settle)
+        return Lagging(read_to=end if end > self.since else None, until=self.until, settle=self.settle)
 
 
 def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence[Slice], now: datetime) -> list[Slice]:
