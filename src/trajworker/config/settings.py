@@ -161,8 +161,8 @@ class StagingSettings(Struct, frozen=True, kw_only=True):
     adopt: Annotated[
         bool,
         Key(
-            why="Go on though server, workspace, thread keys, folder, rewards, redaction or release changed; what is "
-            "staged and told so far stays as it is.",
+            why="Go on though server, workspace, thread keys, folder, rewards, redaction or release changed; published "
+            "lines stay, staged runs until they are read again.",
             option="--adopt",
         ),
     ] = False
