@@ -183,7 +183,7 @@ class LateDropped(Event, frozen=True):
 
 
 class ConversationHeld(Event, frozen=True):
-    """A conversation is not finished and was held back."""
+    """A conversation was held back: it is not finished, or cannot be assembled while the source is away."""
 
     project: str
     conversation_id: str

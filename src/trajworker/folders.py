@@ -1,10 +1,11 @@
-"""Folders and files that nobody else may touch: how they are made, and which are refused.
+"""Folders and files that nobody else may touch: how they are made and held, and which are refused.
 
 Outputs and staging hold transcripts, so folders are 0700, files 0600, never reached through a link and never owned by
 others (reliability.md section 5).
 """
 
 import errno
+import fcntl
 import os
 import stat
 from itertools import takewhile
@@ -22,6 +23,7 @@ _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _READ_ONLY = "is on a file system that is mounted read-only; mount it writable, or choose a folder elsewhere"
 _RIGHTS_ADVICE = "change its rights, run as its owner, or choose another path"
 _FILES = (errno.EEXIST, errno.ENOTDIR)
+_TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
 
 
 def private_folder(folder: Path) -> Path:
@@ -68,6 +70,16 @@ def replace_whole(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
+
+
+def hold(descriptor: int, taken: TrajworkerError) -> None:
+    """Lock a file or folder until its descriptor is closed; raises `taken` at once where another process holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in _TAKEN:
+            raise
+        raise taken from error
 
 
 def not_allowed(folder: Path, error: OSError) -> PathNotAllowed | None:

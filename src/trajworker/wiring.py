@@ -63,6 +63,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
                 open_sink(staging, sink_settings(settings), observer) as sink,
             ):
                 await staging.pin_settings(named)
+                await staging.try_again(f"{__version__} {fold_settings(settings).mark.hex()}")
                 cycle = Cycle(source, staging, partial(reading, settings), learning, settings.intake.pagers)
                 folding = Folding(staging, fold_settings(settings), cycle.reread)
                 outlet = Outlet(staging, sink, folding, delivery(settings), observer)

@@ -1,5 +1,6 @@
 """What is saved is one file per conversation whatever its id, or lines with manifests, and loads back equal."""
 
+import os
 import re
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -109,6 +110,21 @@ def test_saving_again_leaves_no_revision_of_an_earlier_call(tmp_path: Path) -> N
     tj.save(trajectory("k", "fourth"), tmp_path)
     assert sorted(tj.load(tmp_path), key=repr) == sorted([*others, trajectory("k", "fourth")], key=repr)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a%7E2.json", "k.json", "k2.json"]
+
+
+def test_saving_many_again_lists_their_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = [trajectory(f"k{number}", text) for number in range(20) for text in ("first", "second")]
+    tj.save(many, tmp_path)
+    listed: list[object] = []
+    listdir = os.listdir
+
+    def watched(path: Path) -> list[str]:
+        listed.append(path)
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", watched)
+    tj.save(many, tmp_path)
+    assert listed == [tmp_path]
 
 
 @pytest.mark.parametrize("thread", ["k", "k" * 300])

@@ -2,6 +2,9 @@
 
 import gc
 import json
+import os
+import signal
+import socket
 import tempfile
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
@@ -54,6 +57,19 @@ async def test_folder_and_thread_are_gone_once_it_is_closed(
             thread.join(ENDING_S)
         assert not theirs & staging_threads()
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_an_interrupt_while_a_conversation_is_waited_for_comes_out_as_one(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        found = tj.Client(api_key=KEY, project_id=PROJECT, endpoint=url, storage_dir=tmp_path).iter_conversations()
+        held: list[socket.socket] = []
+        asked = threading.Thread(target=lambda: (held.append(silent.accept()[0]), os.kill(os.getpid(), signal.SIGINT)))
+        asked.start()
+        with pytest.raises(KeyboardInterrupt):
+            next(found)
+        asked.join()
+        held[0].close()
 
 
 def staging_threads() -> set[threading.Thread]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from msgspec.structs import replace
 
-from trajworker.assembly.lifecycle import FEW_TRACES, FinishRule, Held, decide, keeps_folds
+from trajworker.assembly.lifecycle import FEW_TRACES, FinishRule, Held, decide, keeps_folds, pane_at_once
 from trajworker.ports import Activity
 from trajworker.trajectory import Pane
 
@@ -64,3 +64,8 @@ def test_folds_are_kept_where_a_next_turn_is_likely_or_folding_all_again_is_dear
 
 def test_folds_of_a_short_conversation_that_seems_over_are_not_kept() -> None:
     assert not keeps_folds(activity(), FEW_TRACES, LAST + timedelta(days=2))
+
+
+@pytest.mark.parametrize(("complete", "pane"), [(True, Pane.ON_TIME), (False, Pane.FORCED)])
+def test_what_is_told_as_it_stands_is_on_time_only_where_it_is_complete(complete: bool, pane: Pane) -> None:  # noqa: FBT001 - a parameter of pytest
+    assert pane_at_once(complete=complete) is pane

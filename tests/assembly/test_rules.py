@@ -7,7 +7,7 @@ from support.folding import fold_all
 from trajworker.assembly import RULES_VERSION, FoldSettings, Header, encode_line
 from trajworker.assembly.kept.rewards import RewardRule
 
-PINNED = ("12", "92bc8c1b175558be")
+PINNED = ("13", "f52fbd3a49e0fdde")
 """RULES_VERSION, and the digest of what it tells of all recorded dialogues."""
 
 

@@ -107,6 +107,13 @@ def test_who_quotes_the_agent_to_itself_speaks(text: str) -> None:
     assert told(first, asked(record, [user(text)], "Yes.")).task.num_turns == 2
 
 
+def test_who_gives_the_agent_its_last_answer_to_work_on_speaks() -> None:
+    record = Recorder()
+    quoted = user("Is there a ferry?\n\nThere is one at noon.")
+    first = asked(record, [AGENT, user("Is there a ferry?")], "There is one at noon.")
+    assert told(first, asked(record, [AGENT, quoted], "At noon.")).task.num_turns == 2
+
+
 def test_a_function_that_is_given_new_words_beside_the_quote_is_a_turn() -> None:
     record = Recorder()
     quoted = user("Is there a ferry? There is one at noon. Name two more.")

@@ -359,3 +359,25 @@ def test_where_only_who_labels_is_traced_the_traces_answer_is_told(label: str) -
 )
 def test_what_an_answer_was_made_of_is_told_though_it_is_a_word(label: str, back: str) -> None:
     assert words_of(labelled(label, back)) == ["What is a jib?", label]
+
+
+@pytest.mark.parametrize("label", ["A sail.", "boats"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_side_call_that_happens_to_say_what_the_agent_said_is_still_one(label: str, *, behind: bool) -> None:
+    record = Recorder()
+    history: list[dict[str, Any]] = []
+    traces, own = [], []
+    for question, answer in (("What is a jib?", "A sail."), ("Is it about boats?", "boats"), ("A sail?", "A sail.")):
+        root = record.run("chain", {"message": question}, {"output": answer})
+        title = [user(f"Write a title for this chat.\n\nUser: {question}\nAssistant: {answer}")]
+        side = title if behind else [system("Label the message in a word or two."), user(question)]
+        agents = [AGENT, *history, user(question)], assistant(answer)
+        calls = [agents, (side, assistant(label if history else "topic"))]
+        given = [record.run("llm", {"messages": asked}, said, root) for asked, said in calls[:: 1 if behind else -1]]
+        traces.append([root, *given])
+        own.append(given[0 if behind else 1].id)
+        history += [user(question), assistant(answer)]
+    trajectory = assemble(fold_all(traces), Header(conversation_id="t"))
+    assert words_of(trajectory) == [message["content"] for message in history]
+    assert [message.run_id for message in trajectory.messages if message.role is Role.ASSISTANT] == own
+    assert [one.content for one in trajectory.internal] == ["topic", label, label]

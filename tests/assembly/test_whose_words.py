@@ -96,6 +96,17 @@ def test_a_system_prompt_with_documents_in_it_is_not_told_in_whatever_form_they_
     assert [message.role.value for message in told([root, found, answering]).messages] == ["user", "assistant"]
 
 
+@pytest.mark.parametrize("pages", [["1", "2"], ["lend", "books"], ["books, at most"]])
+def test_instructions_with_words_of_the_documents_in_their_sentences_are_told(pages: list[str]) -> None:
+    record = Recorder()
+    root = record.run("chain", {"question": "When does it open?"}, {"output": "At nine."})
+    documents = {"documents": [{"page_content": page} for page in pages]}
+    found = record.run("retriever", {"query": "When?"}, documents, root)
+    prompt = [system("You lend books, at most 12 at a time."), user("When does it open?")]
+    runs = [root, found, record.run("llm", {"messages": prompt}, assistant("At nine."), root)]
+    assert [message.role for message in told(runs).messages] == [Role.SYSTEM, Role.USER, Role.ASSISTANT]
+
+
 def test_a_question_that_a_document_begins_with_is_the_users() -> None:
     record = Recorder()
     asked = user("How do I reset my password?")

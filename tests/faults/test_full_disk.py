@@ -24,6 +24,7 @@ from trajworker.staging.wal import WriteAheadLog
 pytestmark = [pytest.mark.slow, pytest.mark.root, needs_mount]
 
 KIB = RESERVE_BYTES // 1024 + 12_000
+LARGE_BYTES = 1_000_000
 EARLIER, LATER = datetime(2000, 1, 1, tzinfo=UTC), datetime(2099, 1, 1, tzinfo=UTC)
 
 
@@ -128,6 +129,21 @@ async def test_purging_works_on_a_disk_without_a_byte_left(disk: Path, others: b
     assert done.returncode == 0, done.stderr
     assert f"erased {number} conversations" in done.stdout.decode()
     assert room(disk) > 1_000_000
+
+
+async def test_purging_more_than_the_reserve_can_log_at_once_goes_on_one_conversation_at_a_time(tmp_path: Path) -> None:
+    """Room for the log of all of them is what a full disk has not."""
+    number = RESERVE_BYTES // LARGE_BYTES + 10
+    with a_small_disk(tmp_path / "small", 100_000) as disk:
+        async with open_staging(disk / "s.db") as staging:
+            await staging.keep_reserve()
+            for one in range(number):
+                run = a_run(f"r{one}", thread=f"t{one}", outputs=b'"%s"' % (b"x" * LARGE_BYTES))
+                await staging.stage(a_page([run], one + 1))
+        async with open_staging(disk / "s.db") as staging:
+            fill(disk / "filler")
+            assert (await staging.purge_before(LATER)).conversations == number
+            assert (await staging.figures()).projects[0].runs == 0
 
 
 async def test_a_log_that_finds_no_room_in_the_file_undoes_nothing_that_was_committed(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def config(content: bytes) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "trajworker.toml"
         file.write_bytes(content)
-        found = resolve(Asked(environ={}, now=NOW, file=file))
+        found = resolve(Asked(environ={}, file=file))
         assert all(str(problem) for problem in found.problems)
 
 

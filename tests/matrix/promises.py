@@ -5,6 +5,7 @@ from typing import Final
 from matrix.rows import (
     CANARIES,
     CHANGES,
+    MOVES,
     PAGES,
     PARTS,
     PROCESS,
@@ -94,6 +95,7 @@ SECURITY: Final[dict[str, Row]] = {
         "no byte stays",
         f"{PURGING}test_a_purged_conversation_leaves_no_byte_and_does_not_come_back",
         f"{PURGING}test_purging_erases_the_copies_that_migrations_left_and_nothing_else",
+        f"{MOVES}test_a_trace_that_comes_to_a_purged_conversation_goes_and_the_one_it_left_is_told_without_it",
     ),
     "dependencies": held(
         "pinned by hash", "house/test_locks.py::test_everything_in_a_lock_is_pinned_by_hash_and_names_no_index"

@@ -35,8 +35,10 @@ FILES = "staging/test_files.py::"
 PAGES = "staging/test_pages.py::"
 COMPACTION = "staging/test_compaction.py::"
 PURGING = "staging/test_purging.py::"
+MOVES = "staging/test_moves.py::"
 PARTS = "sinks/test_parts.py::"
 RECOVERY = "sinks/test_recovery.py::"
+TAKEN = "sinks/test_a_taken_folder.py::"
 ROOM = "sinks/test_lack_of_room.py::"
 FULL = "faults/test_full_disk.py::"
 DISK = "faults/test_disk_faults.py::"
@@ -259,7 +261,7 @@ PROCESS: Final = {
     53: held(
         "a worker that was stopped, taken over from, and wakes",
         f"{TRANSACTIONS}test_an_owner_that_was_taken_over_from_writes_nothing",
-        f"{RECOVERY}test_a_part_that_another_worker_writes_is_not_removed",
+        f"{TAKEN}test_a_part_that_another_worker_writes_is_not_removed_where_folders_cannot_be_locked",
     ),
     54: held("a loop that is kept busy", f"{STARVED}test_a_page_of_25_mb_does_not_stop_the_heart"),
     55: held("killed for its memory", f"{STARVED}test_a_worker_killed_for_its_memory_goes_on_where_it_stood"),
@@ -273,6 +275,7 @@ DISKS: Final = {
         f"{FULL}test_on_a_full_disk_what_is_staged_is_delivered_and_reading_goes_on_by_itself_once_there_is_room",
         f"{FULL}test_compaction_frees_a_full_disk_by_itself",
         f"{FULL}test_purging_works_on_a_disk_without_a_byte_left",
+        f"{FULL}test_purging_more_than_the_reserve_can_log_at_once_goes_on_one_conversation_at_a_time",
         f"{FULL}test_a_log_that_finds_no_room_in_the_file_undoes_nothing_that_was_committed",
         "worker/test_supervisor.py::test_a_full_disk_pauses_a_daemon_which_then_says_everything_once",
     ),

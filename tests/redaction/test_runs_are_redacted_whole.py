@@ -1,6 +1,7 @@
 """A run is redacted in every field people write to; what fails keeps nothing."""
 
 import json
+import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable
@@ -11,11 +12,13 @@ import msgspec
 import pytest
 from msgspec import Raw
 
+from support.scripted_server import json_reply, scripted
+from support.source_bench import bench
 from trajworker.errors import RedactionFailed
 from trajworker.model.run import Feedback, Run, RunStatus
 from trajworker.ports import Page
 from trajworker.redaction import BasePiiRedactor, PiiRedactor, Texts, redact_feedback, redact_run, redact_value, texts
-from trajworker.sources.redacting import Masking
+from trajworker.sources.redacting import Masking, RedactingSource
 
 CANARY = "canary.person@example.com"
 ID = "01234567-8901-4234-8567-890123456789"
@@ -178,6 +181,26 @@ def test_what_is_said_again_on_a_page_is_masked_once() -> None:
     masked = Masking(redactor, THREAD_KEYS).page(page)
     assert b"Ada" not in msgspec.json.encode([(run.inputs, run.outputs) for run in masked.runs])
     assert {text: redactor.asked[text] for text in said} == dict.fromkeys(said, 1)
+
+
+class Placed(BasePiiRedactor):
+    """Remembers in which threads it worked."""
+
+    def __init__(self) -> None:
+        self.threads: set[int] = set()
+
+    def redact(self, text: str) -> str:
+        self.threads.add(threading.get_ident())
+        return text
+
+
+async def test_feedback_is_masked_beside_the_loop() -> None:
+    redactor = Placed()
+    row = {"id": "f", "key": "k", "run_id": "a", "comment": "by Ada"}
+    async with scripted(lambda _request: json_reply([row])) as server, bench(server.url) as one:
+        await RedactingSource(one.source, redactor, THREAD_KEYS).feedback(["a"])
+    assert redactor.threads
+    assert threading.get_ident() not in redactor.threads
 
 
 def test_what_is_remembered_of_a_page_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -389,7 +389,7 @@ async def test_feedback_that_is_deleted_while_it_is_read_hides_no_other() -> Non
     async with scripted(answer) as server, bench(server.url) as one:
         found = await one.source.feedback([ROWS[0]["id"]])
         assert [one.id for one in found] == [row["id"] for row in rows]
-        assert len(server.received) == 6
+        assert len(server.received) == 2 + 3
 
 
 async def test_feedback_in_another_order_with_each_request_is_read_a_few_times_and_not_for_ever() -> None:
@@ -417,3 +417,20 @@ async def test_sixteen_requests_at_most_are_under_way() -> None:
     one = Bench("http://127.0.0.1:9")
     assert one.settings.in_flight == 16
     assert one.source._transport._limiter.total_tokens == 16
+
+
+async def test_a_server_that_gives_two_pages_of_feedback_in_turn_at_any_offset_is_not_read_for_ever() -> None:
+    replicas = [
+        [{"id": f"{name}{n}", "key": "k", "run_id": ROWS[0]["id"], "score": n} for n in range(100)] for name in "fg"
+    ]
+    requests = count()
+
+    def answer(_request: Received) -> Reply:
+        number = next(requests)
+        assert number < 20
+        return json_reply(replicas[number % 2])
+
+    async with scripted(answer) as server, bench(server.url) as one:
+        found = await one.source.feedback([ROWS[0]["id"]])
+        assert {one.id for one in found} == {row["id"] for rows in replicas for row in rows}
+        assert len(server.received) == 3 * 2 + 3

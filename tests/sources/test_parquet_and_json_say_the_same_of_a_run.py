@@ -1,23 +1,30 @@
 """A run is read by one set of rules, in whichever kind of file it stands; none costs more than its conversation."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import Raw
 
 import trajworker as tj
 from trajworker.model.run import CLAMPED_TIME, PENDING, Run, RunStatus
 from trajworker.ports import Unreadable
 from trajworker.sources.files.parquet import ParquetExport
+from trajworker.sources.files.parquet_columns import key_selection
 from trajworker.sources.files.parquet_rows import runs_of
 from trajworker.sources.files.run_files import RunFiles
+from trajworker.sources.wires.thread_key import ThreadKey
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
-pytest.importorskip("duckdb")
+duckdb = pytest.importorskip("duckdb")
 
 ID, ROOT = "00000000-0000-4000-8000-000000000001", "00000000-0000-4000-8000-000000000002"
+KEYS = ("first", "second")
 DAY_US = 86_400_000_000
 RUN = {
     "id": ID,
@@ -102,6 +109,57 @@ def test_both_kinds_of_file_say_the_same(name: str, tmp_path: Path) -> None:
         assert (found.run_id, found.trace_id, found.reason) == (said.run_id, said.trace_id, said.kind)
     else:
         assert found == said
+
+
+VALUES = st.one_of(
+    st.text(),
+    st.integers(),
+    st.integers(-(10**40), 10**40),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-(2**63), 2**63).map(float),
+    st.booleans() | st.none() | st.just([]) | st.just({"a": 1}),
+)
+
+
+@given(VALUES, VALUES)
+@example(1.0, None)
+@example(-0.0, None)
+@example(1e22, None)
+@example(1e-7, None)
+@example(1e300, None)
+def test_the_thread_key_is_the_same_in_sql(first: Any, second: Any) -> None:
+    extra = json.dumps({"metadata": {"first": first, "second": second}})
+    assert key_in_sql(extra) == ThreadKey(KEYS)(None, Raw(extra.encode()))
+
+
+@pytest.mark.parametrize("number", ["1e3", "1E3", "1.10", "1e400", "-1e400", "-0", "0e5"])
+def test_a_number_is_the_same_thread_key_in_sql_however_it_is_written(number: str) -> None:
+    extra = f'{{"metadata": {{"first": {number}}}}}'
+    assert key_in_sql(extra) == ThreadKey(KEYS)(None, Raw(extra.encode()))
+
+
+def key_in_sql(extra: str) -> str | None:
+    columns = {"id": "VARCHAR", "start_time": "TIMESTAMP", "extra": "VARCHAR"}
+    row = "(SELECT 'a' AS id, TIMESTAMP '2026-01-01' AS start_time, ? AS extra)"
+    with duckdb.connect() as connection:
+        connection.execute(f"SELECT thread_key FROM (SELECT {key_selection(columns, KEYS)} FROM {row})", [extra])
+        (found,) = connection.fetchone()
+    return found  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("masked", [True, False])
+def test_a_run_without_a_place_in_the_tree_comes_after_all_that_have_one(tmp_path: Path, *, masked: bool) -> None:
+    below = RUN | {"trace_id": ID, "parent_run_id": ID}
+    named = [
+        below | {"id": run_id, "dotted_order": order, "extra": f'{{"metadata": {{"thread_id": "{thread}"}}}}'}
+        for run_id, order, thread in (
+            ("00000000-0000-4000-8000-000000000003", "", "unplaced"),
+            (ROOT, f"20260101T000000000000Z{ID}.20260101T000000000000Z{ROOT}", "placed"),
+        )
+    ]
+    file = exported(tmp_path / "tree.parquet", [RUN | {"dotted_order": f"20260101T000000000000Z{ID}"}, *named])
+    (found,) = imported(file, redactor=tj.PiiRedactor() if masked else None)
+    assert found.task.conversation_id == "placed"
 
 
 def test_a_word_yet_unknown_is_pending_until_the_run_ends(tmp_path: Path) -> None:

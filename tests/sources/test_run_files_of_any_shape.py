@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,12 +154,40 @@ def test_what_is_no_file_of_runs_is_told_with_its_place(content: bytes, why: str
         imported(tmp_path / "bad.json")
 
 
+@pytest.mark.parametrize("value", [b'"\xff\xfe"', b"1e999"])
+def test_a_message_that_cannot_be_decoded_is_told_with_its_place(value: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "thread.json"
+    file.write_bytes(b'[{"role": "user", "content": "hello"}, {"role": "user", "content": %s}]' % value)
+    with pytest.raises(tj.ConfigError, match=rf"{file}, value 2 is a message that cannot be decoded: write it as JSON"):
+        imported(file)
+
+
 def test_a_folder_without_runs_is_told_with_all_endings_that_are_read(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(
         tj.ConfigError, match=r"no file of runs at .*empty: \.parquet, \.json, .*\.ndjson\.zst are read"
     ):
         imported(tmp_path / "empty")
+
+
+def test_a_long_line_takes_time_in_proportion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_values, "CHUNK_BYTES", 256)
+
+    def seconds(size: int) -> float:
+        lines = [b'{"id": "a"}', b'{"id": "b", "inputs": "%s"}' % (b"x" * size)]
+        begun = time.process_time()
+        assert list(values(io.BytesIO(b"\n".join(lines)))) == lines
+        return time.process_time() - begun
+
+    short = min(seconds(500_000) for _ in range(3))
+    assert seconds(4_000_000) < 8 * 4 * short, "quadratic would be 64 times"
+
+
+def test_a_line_longer_than_a_run_may_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_values, "CHUNK_BYTES", 16)
+    monkeypatch.setattr(json_values, "LONGEST_BYTES", 64)
+    with pytest.raises(BrokenFile, match="a line of more than 64 bytes"):
+        list(values(io.BytesIO(b'{"a": 1}\n{"a": "' + b"x" * 64 + b'"}')))
 
 
 def test_a_value_that_is_no_run_is_told_with_its_line_however_far_down(monkeypatch: pytest.MonkeyPatch) -> None:

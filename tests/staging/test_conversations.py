@@ -80,6 +80,15 @@ async def test_the_first_descendant_may_lose_its_thread(staging: Staging) -> Non
     assert await conversations(staging) == {"z": ["a", "b", "c"]}
 
 
+async def test_runs_without_a_place_in_the_tree_keep_one_order_and_a_later_thread_is_followed(staging: Staging) -> None:
+    kids = [structs.replace(a_run(name, "root", thread="x", at=1), dotted_order="") for name in ("b", "c")]
+    first, second = sorted(kids, key=lambda run: run.id)
+    await staging.stage(a_page([a_run("root"), first, second], 1))
+    await staging.stage(a_page([structs.replace(first, thread_id=None)], 2))
+    await staging.stage(a_page([structs.replace(second, thread_id="y")], 3))
+    assert set(await activities(staging)) == {"y"}
+
+
 async def test_both_conversations_change_when_a_trace_moves(staging: Staging) -> None:
     await staging.stage(
         a_page([a_run("a", thread="t"), a_run("b", "a", thread="u", at=1), a_run("c", thread="u", at=2)], 1)
@@ -169,6 +178,20 @@ async def test_a_conversation_set_aside_comes_back_when_it_changes(staging: Stag
     await staging.stage(a_page([a_run("b", "a", at=1)], 2))
     assert set(await activities(staging)) == {"t"}
     assert (await staging.figures()).quarantined == 0
+
+
+async def test_one_that_other_rules_set_aside_comes_back_once(staging: Staging) -> None:
+    await staging.try_again("these rules")
+    await staging.stage(a_page([a_run("a", thread="t")], 1))
+    activity = (await activities(staging))["t"]
+    await staging.quarantine(activity.conversation, "no dialect", await seen(staging, activity.conversation))
+    await staging.try_again("these rules")
+    assert await activities(staging) == {}
+    await staging.try_again("other rules")
+    assert set(await activities(staging)) == {"t"}
+    await staging.quarantine(activity.conversation, "still none", await seen(staging, activity.conversation))
+    await staging.try_again("other rules")
+    assert await activities(staging) == {}
 
 
 async def test_one_that_changed_meanwhile_is_not_set_aside(staging: Staging) -> None:

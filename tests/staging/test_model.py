@@ -24,7 +24,7 @@ from trajworker.model.run import Project, Run
 from trajworker.ports import Compression, Emission, Stream
 from trajworker.sinks import JsonlSettings, JsonlSink, Limits, open_sink, verify
 from trajworker.staging import Staging, open_staging
-from trajworker.staging.encoding import unpack_id
+from trajworker.staging.encoding import TEXT_BYTES, unpack_id
 
 TRACES = ("a", "b", "c")
 THREADS = (None, "t", "u")
@@ -33,16 +33,16 @@ THREADS = (None, "t", "u")
 
 @st.composite
 def versions(draw: st.DrawFn) -> Run:
-    """Some version of one of a few runs."""
+    """Some version of one of a few runs; which trace a child is of may change."""
     trace = draw(st.sampled_from(TRACES))
     child = draw(st.integers(0, 2))
     return a_run(
-        f"{trace}{child}" if child else trace,
+        f"{draw(st.sampled_from(TRACES))}{child}" if child else trace,
         trace,
         thread=draw(st.sampled_from(THREADS)),
         at=float(child),
         ended=draw(st.booleans()),
-        outputs=draw(st.sampled_from([b"1", b"2"])),
+        outputs=draw(st.sampled_from([b"1", b"2", b"3" * TEXT_BYTES])),
     )
 
 

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from support.staged import PROJECT_ID, a_page, a_run, a_slice, minute, named
 from trajworker.model.run import Project
 from trajworker.ports import Page, Slice, SlicePurpose, StagedPage, Unreadable
+from trajworker.redaction import PiiRedactor
+from trajworker.sources.redacting import Masking
 from trajworker.staging import Staging, open_staging
 from trajworker.staging.database import open_database
 from trajworker.staging.migrations import migrations
@@ -72,6 +74,14 @@ async def test_what_tells_neither_id_nor_time_stands_for_the_times_of_its_page(s
     for start, recovered in ((11, 0), (10, 1)):
         again = await planned(staging, start, 50, "deep_scan")
         assert (await staging.stage(a_page([], 2, again, done=True))).recovered == recovered
+
+
+async def test_masked_runs_without_an_id_are_each_kept_and_known_again(staging: Staging) -> None:
+    nameless = [Unreadable(project_id=PROJECT_ID, run_id=None, reason="no id", raw=b'{"n":%d}' % n) for n in range(3)]
+    page = Masking(PiiRedactor(), frozenset()).page(Page(runs=(), unreadable=tuple(nameless)))
+    for told in (3, 0):
+        assert len((await staging.stage(StagedPage(page=page, fetch_seq=1))).quarantined) == told
+    assert await quarantined(staging) == 3
 
 
 async def test_what_fails_again_stays(staging: Staging) -> None:

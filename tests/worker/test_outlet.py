@@ -13,6 +13,7 @@ from support.published import files_in
 from support.staged import a_page, a_run, named
 from trajworker.assembly import Fold, FoldSettings, Header
 from trajworker.assembly.kept.rewards import RewardRule
+from trajworker.assembly.lifecycle import Held
 from trajworker.errors import SourceUnavailable
 from trajworker.events import (
     ConversationEmitted,
@@ -231,6 +232,16 @@ async def test_payloads_that_cannot_be_had_now_are_loud_and_tried_again(tmp_path
         await shop.deliver()
         assert shop.outlet.failed is None
         assert ("t", 2) in await shop.revisions()
+
+
+async def test_a_finished_conversation_whose_payloads_cannot_be_had_now_is_held_for_that_reason(tmp_path: Path) -> None:
+    async with workshop(tmp_path, late=Late.REVISE) as shop:
+        await deliver_and_compact(shop)
+        shop.source.runs = [a_run("late", thread="t", at=5)]
+        await shop.read()
+        shop.source.runs_by_id = _away  # type: ignore[method-assign] # the point
+        await shop.outlet.deliver_last(shop.source.at, shop.stop, flush=False)
+        assert [event.reason for event in shop.of_kind(ConversationHeld)] == [Held.UNFETCHED]
 
 
 async def _away(_project_id: str, _ids: Any) -> Any:

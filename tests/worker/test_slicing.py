@@ -11,7 +11,17 @@ from support.staged import a_run, a_slice, minute
 from trajworker.model.run import Run
 from trajworker.ports import Page, SlicePurpose, Swift
 from trajworker.worker.catching_up import Depth
-from trajworker.worker.slicing import FREE_CUTS, LEAP_PAGES, PAGES_PER_CUT, RUN_TIME, after, cut, cuts_allowed, quicken
+from trajworker.worker.slicing import (
+    FREE_CUTS,
+    LEAP_PAGES,
+    PAGES_PER_CUT,
+    RUN_TIME,
+    after,
+    cut,
+    cuts_allowed,
+    following,
+    quicken,
+)
 
 INSTANT = timedelta(microseconds=1)
 WEEK = timedelta(days=7)
@@ -83,6 +93,27 @@ def test_what_holds_hardly_more_than_a_cut_costs_is_not_cut() -> None:
     assert len(cut(a_slice(-90, 1), runs, 4, 1)) == 2
     assert cut(a_slice(-80, 1), runs, 4, 1) == ()
     assert cut(a_slice(-90, 1), runs, 4, 500) == ()
+
+
+def test_a_slice_goes_on_from_the_next_cursor_until_its_last_page() -> None:
+    slice_ = a_slice(0, 100, cursor="1", pages=1)
+    then = following(slice_, Page(runs=(), next_cursor="2"), ())
+    assert (then.done, then.split) == (False, ())
+    assert (then.slice.cursor, then.slice.pages, then.slice.start, then.slice.end) == ("2", 2, minute(0), minute(100))
+    last = following(then.slice, Page(runs=()), ())
+    assert (last.done, last.split, last.slice.cursor, last.slice.pages) == (True, (), None, 3)
+
+
+def test_a_cut_ends_a_slice_and_its_pieces_are_read_in_its_place() -> None:
+    pieces = (a_slice(50, 90), a_slice(0, 50))
+    then = following(a_slice(0, 100), Page(runs=(), next_cursor="2"), pieces)
+    assert (then.done, then.split) == (True, pieces)
+
+
+def test_what_a_swift_stretch_leaves_out_is_followed_by_it_once_that_is_read_to_its_end() -> None:
+    left_over = a_slice(0, 100, purpose=SlicePurpose.LEFT_OVER)
+    assert following(left_over, Page(runs=(), next_cursor="2"), ()).split == ()
+    assert following(left_over, Page(runs=()), ()).split == after(left_over) != ()
 
 
 def a_swift(since: float) -> Swift:

@@ -81,6 +81,14 @@ def test_feedback_counts_as_configured() -> None:
     assert (rule.keys, rule.weights, rule.aggregation) == (("helpful",), {"helpful": 2.0}, Aggregation.MAX)
 
 
+def test_weights_in_another_order_are_the_same_rules() -> None:
+    marks = {
+        fold_settings(Settings(reward=RewardSettings(weights=weights))).mark
+        for weights in ({"a": 1.0, "b": 2.0}, {"b": 2.0, "a": 1.0})
+    }
+    assert len(marks) == 1
+
+
 def test_files_that_nobody_configured_are_sealed_alike_by_the_worker_and_by_the_library() -> None:
     settings = Settings()
     assert sink_settings(settings) == JsonlSettings(out=settings.sink.out)

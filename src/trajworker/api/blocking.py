@@ -42,12 +42,21 @@ class _Loop:
         atexit.register(self._close)
 
     def run(self, function: Callable[[], Awaitable[T]]) -> T:
-        """Wait for a coroutine function; an interrupt cancels it."""
-        task = self.portal().start_task_soon(function)
+        """Wait for a coroutine function; an interrupt cancels it, and comes out once that has ended."""
+        ended = threading.Event()
+
+        async def to_its_end() -> T:
+            try:
+                return await function()
+            finally:
+                ended.set()
+
+        task = self.portal().start_task_soon(to_its_end)
         try:
             return task.result()
         except BaseException:
             task.cancel()
+            ended.wait()  # what it works on is closed next
             raise
 
     def portal(self) -> BlockingPortal:

@@ -15,10 +15,10 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.assembly import Conversation, FoldSettings, Header, encode_line
+from trajworker.assembly.lifecycle import pane_at_once
 from trajworker.errors import kind_and_place
 from trajworker.model.run import Run
 from trajworker.sources.files.parquet_rows import ExportedConversation, conversations_of, mended
-from trajworker.trajectory import Pane
 
 LENGTH_BYTES = 8
 YOUNG_OBJECTS = 50_000
@@ -97,7 +97,7 @@ def _encoded(exported: ExportedConversation, settings: FoldSettings) -> bytes:
     header = Header(
         conversation_id=exported.conversation_id,
         project_id=exported.project_id or None,
-        pane=Pane.ON_TIME if complete else Pane.FORCED,
+        pane=pane_at_once(complete=complete),
         complete=complete,
     )
     return b"".join(encode_line(conversation.folds, header))

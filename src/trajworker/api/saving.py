@@ -68,6 +68,8 @@ class Documents:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._given: Counter[str] = Counter()
+        self._listed: set[str] = set()
+        """Names in the folder, as far as it was asked for them."""
 
     def add(self, trajectory: Trajectory, line: bytes) -> Path:
         """Write a trajectory, whose line is given, to a file of its own, atomically.
@@ -89,8 +91,9 @@ class Documents:
                 replace_whole(path, content)
                 return path
             replace_whole(path, content)
+            self._listed.add(path.name)
             if trajectory.task.conversation_id is not None:
-                _remove_numbered(path)
+                self._remove_numbered(path)
         except OSError as reason:
             refusal = not_allowed(self._folder, reason)
             raise refusal or SinkError(f"cannot write to {self._folder}: {reason.strerror or reason}") from reason
@@ -101,12 +104,35 @@ class Documents:
         name = trajectory.task.conversation_id
         if name is None:
             return self._folder / f"{UNNAMED}{_digest(line)[:UNNAMED_CHARS]}.json"
-        path = _apart(self._folder / f"{file_stem(name)}.json", name)
+        path = self._apart(self._folder / f"{file_stem(name)}.json", name)
         project = trajectory.origin.project_id
         if project is not None and _project_of(path) not in (None, project):
             both = _digested(path.stem, f"{name}\0{project}")
             return path.with_name(f"{both}.json")
         return path
+
+    def _apart(self, path: Path, conversation_id: str) -> Path:
+        """Another name where the folder takes names that differ in case alone for one, and holds the other already."""
+        if path.exists() and not self._stands(path):
+            return path.with_name(f"{_digested(path.stem, conversation_id)}.json")
+        return path
+
+    def _remove_numbered(self, path: Path) -> None:
+        """Remove what an earlier call saved behind the first file of a conversation."""
+        for number in count(2):
+            file = _numbered(path, number)
+            if not self._stands(file):
+                return
+            file.unlink()
+            self._listed.discard(file.name)
+
+    def _stands(self, path: Path) -> bool:
+        """Whether a file of just this name is there, not one that differs in case."""
+        if not path.exists():
+            return False
+        if path.name not in self._listed:
+            self._listed.update(one.name for one in self._folder.iterdir())
+        return path.name in self._listed
 
 
 class _Origin(Struct, frozen=True):
@@ -134,15 +160,6 @@ def _numbered(path: Path, number: int) -> Path:
     return path.with_name(f"{path.stem}~{number}.json")
 
 
-def _remove_numbered(path: Path) -> None:
-    """Remove what an earlier call saved behind the first file of a conversation."""
-    for number in count(2):
-        file = _numbered(path, number)
-        if not _stands(file):
-            return
-        file.unlink()
-
-
 def file_stem(conversation_id: str) -> str:
     """A file's name for an id, without `.json`: ASCII letters, digits, `_` and inner `-` stay, the rest is encoded.
 
@@ -154,18 +171,6 @@ def file_stem(conversation_id: str) -> str:
     if len(name) > LONGEST_NAME:
         name = _digested(name, conversation_id)
     return name or EMPTY
-
-
-def _apart(path: Path, conversation_id: str) -> Path:
-    """Another name where the folder takes names that differ in case alone for one, and holds the other already."""
-    if path.exists() and not _stands(path):
-        return path.with_name(f"{_digested(path.stem, conversation_id)}.json")
-    return path
-
-
-def _stands(path: Path) -> bool:
-    """Whether a file of just this name is there, not one that differs in case."""
-    return path.exists() and path.name in {one.name for one in path.parent.iterdir()}
 
 
 def _digested(name: str, conversation_id: str) -> str:

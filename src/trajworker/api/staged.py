@@ -8,11 +8,12 @@ import anyio.to_thread
 from msgspec import Struct
 
 from trajworker.assembly import Conversation, Fold, FoldSettings, Header, assemble
+from trajworker.assembly.lifecycle import pane_at_once
 from trajworker.errors import TrajworkerError
 from trajworker.model.run import Project
 from trajworker.ports import Activity, TraceVersion
 from trajworker.staging import Staging
-from trajworker.trajectory import Pane, Trajectory
+from trajworker.trajectory import Trajectory
 
 BATCH = 32
 BATCH_BYTES = 8 * 1024 * 1024
@@ -96,7 +97,7 @@ class Assembly:
             conversation_id=activity.conversation_id,
             project_id=self._project.id or None,
             project=self._project.name or None,
-            pane=Pane.ON_TIME if complete else Pane.FORCED,
+            pane=pane_at_once(complete=complete),
             complete=complete,
         )
         return await anyio.to_thread.run_sync(assemble, folds, header)

@@ -19,8 +19,9 @@ from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.counting import count_runs
 from trajworker.assembly.reading.dispatch import bear_open_names
 from trajworker.assembly.reading.passages import with_passages
+from trajworker.assembly.reading.quotes import NOTHING_MADE, Quotes
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import NOTHING_MADE, Opening, Quotes, root_drafts
+from trajworker.assembly.reading.words import Opening, root_drafts
 from trajworker.assembly.telling.alignment import replays
 from trajworker.assembly.telling.beginnings import begins_turn, is_heard
 from trajworker.assembly.telling.endings import ending

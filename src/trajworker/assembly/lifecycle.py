@@ -38,6 +38,8 @@ class Held(StrEnum):
     PENDING = "pending"
     ACTIVE = "active"
     UNREAD = "unread"
+    UNFETCHED = "unfetched"
+    """It is finished, but payloads that staging dropped cannot be had from the source now."""
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -66,6 +68,11 @@ def decide(activity: Activity, now: datetime, watermark: datetime | None, rule: 
         return Decision(reason=Held.UNREAD)
     pane = Pane.LATE if activity.revision > 0 else Pane.ON_TIME
     return Decision(pane=pane, complete=not running)
+
+
+def pane_at_once(*, complete: bool) -> Pane:
+    """The pane of a conversation that is told as it stands, because somebody asked for it: nobody waits for its end."""
+    return Pane.ON_TIME if complete else Pane.FORCED
 
 
 def keeps_folds(activity: Activity, traces: int, now: datetime) -> bool:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from trajworker.assembly.kept.rewards import RewardRule
 
-RULES_VERSION = "12"
+RULES_VERSION = "13"
 """Changes whenever folding the same runs gives another result; tests/assembly/test_rules.py knows when it must."""
 _MARK_SIZE = 8
 

@@ -5,6 +5,9 @@ from typing import Any
 
 from trajworker.model.run import THREAD_KEYS
 
+WHOLE_BELOW = 2.0**127
+"""A number with a fraction or an exponent is written as the whole one it is up to here: so far goes DuckDB, too."""
+
 
 def _as_key(value: Any) -> str | None:  # noqa: ANN401 - metadata is any JSON
     if isinstance(value, str):
@@ -14,7 +17,7 @@ def _as_key(value: Any) -> str | None:  # noqa: ANN401 - metadata is any JSON
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() else str(value)
+        return str(int(value)) if value.is_integer() and abs(value) < WHOLE_BELOW else str(value)
     return None
 
 

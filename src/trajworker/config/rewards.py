@@ -8,5 +8,6 @@ from trajworker.config.settings import Settings
 def fold_settings(settings: Settings) -> FoldSettings:
     """How feedback becomes rewards."""
     asked = settings.reward
-    rule = RewardRule(keys=tuple(asked.weights), weights=asked.weights, aggregation=asked.aggregation)
+    weights = dict(sorted(asked.weights.items()))  # the order they stand in makes no other rules
+    rule = RewardRule(keys=tuple(weights), weights=weights, aggregation=asked.aggregation)
     return FoldSettings(rewards=rule)

@@ -24,6 +24,10 @@ from trajworker.ports import header_text
 MAX_PORT: Final = 65_535
 PRESIDIO_MODULES: Final = ("presidio_analyzer", "spacy")
 _MASKS_NOTHING: Final = 'nothing is masked while redaction.mode = "off": write "builtin", or remove'
+_EVERY_KEY: Final = "*"
+"""What a path into JSON takes for all keys."""
+_ESCAPED: Final = re.compile(r'["\\\x00-\x1f]')
+"""What JSON escapes: thread keys are looked for in JSON that is not decoded."""
 _RULE_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 
 
@@ -133,6 +137,8 @@ def _workspace_id(settings: Settings) -> str | None:
 
 def _thread_keys(settings: Settings) -> str | None:
     named = settings.conversation.thread_keys
+    if any(key == _EVERY_KEY or _ESCAPED.search(key) for key in named):
+        return "write metadata keys without quotes, backslashes and control characters, and none that is just *"
     return "a metadata key is named twice" if len(set(named)) < len(named) else None
 
 

@@ -92,36 +92,50 @@ def result_of(block: dict[str, Any]) -> Result:
     """The tool's answer that a block stands for."""
     if block.keys() == _TOOL_RESULT and type(block["content"]) is str and type(block["tool_use_id"]) is str:
         return Result(id=block["tool_use_id"], name=None, value=block["content"], failed=False)
-    inner = block
+    held = _held_in(block)
+    value, blocks, failed = _told_by(held, is_wrapped=held is not block or block.get("type") == _GEMINIS)
+    call_id, name = _answered_by(block, held)
+    return Result(id=call_id, name=name, value=value, failed=failed, blocks=blocks)
+
+
+def _held_in(block: dict[str, Any]) -> dict[str, Any]:
+    """The object that holds the answer: the block itself, or the one under the name of what it is."""
+    held = block
     for name in ("function_response", "functionResponse", "toolResult", "tool_response"):
         if isinstance(block.get(name), dict):
-            inner = block[name]
-    origin = inner.get("origin")
-    called: dict[str, Any] = origin if isinstance(origin, dict) else inner
-    value = first_of(inner, "content", "response", "result", "output")
-    is_value = isinstance(value, dict) and text_of(value.get("type")) in _JSON
-    value, failed = _unwrapped(value)
-    failed = failed or any(bool(inner.get(name)) for name in ("is_error", "isError", "error"))
-    failed = failed or (isinstance(inner.get("status"), str) and inner["status"] in _FAILED)
-    if isinstance(value, dict) and (inner is not block or block.get("type") == _GEMINIS):
+            held = block[name]
+    return held
+
+
+def _told_by(held: dict[str, Any], *, is_wrapped: bool) -> tuple[Any, tuple[Any, ...] | None, bool]:
+    """What an answer says: its value, its blocks where they are not all text, and whether it tells a failure.
+
+    Where it `is_wrapped`, the value may lie in an object under the name of what it is: an output, or an error.
+    """
+    found = first_of(held, "content", "response", "result", "output")
+    value, failed = _unwrapped(found)
+    failed = failed or any(bool(held.get(name)) for name in ("is_error", "isError", "error"))
+    failed = failed or (isinstance(held.get("status"), str) and held["status"] in _FAILED)
+    if is_wrapped and isinstance(value, dict):
         failed = failed or value.keys() == {"error"}
         value = value["output"] if value.keys() == {"output"} else value
-    blocks = None
-    if isinstance(value, list) and not is_value and are_blocks(value):
-        content = read_content(value)
-        if content.texts or content.opaque:
-            blocks = tuple(value) if content.opaque else None
-            value = content.text() if not content.opaque or content.texts else None
+    is_json = isinstance(found, dict) and text_of(found.get("type")) in _JSON
+    if is_json or not isinstance(value, list) or not are_blocks(value):
+        return value, None, failed
+    content = read_content(value)
+    if not content.opaque:
+        return content.text() if content.texts else value, None, failed
+    return content.text(), tuple(value), failed
+
+
+def _answered_by(block: dict[str, Any], held: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Id and name of the call that is answered, as far as they are told."""
+    origin = held.get("origin")
+    called: dict[str, Any] = origin if isinstance(origin, dict) else held
     call_id = first_of(block, "tool_use_id", "tool_call_id", "toolCallId", "call_id", "callId", "id")
     call_id = call_id or first_of(called, "toolUseId", "id", "tool_use_id", "tool_call_id")
     name = first_of(called, "name", "toolName", "tool_name", "function_name")
-    return Result(
-        id=str(call_id) if call_id is not None else None,
-        name=name if isinstance(name, str) else None,
-        value=value,
-        failed=failed,
-        blocks=blocks,
-    )
+    return str(call_id) if call_id is not None else None, name if isinstance(name, str) else None
 
 
 def _thought(block: dict[str, Any]) -> str | None:

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from trajworker.decoding import REFUSED
 from trajworker.dialects import otel, respelled
 from trajworker.dialects.draft import Draft
 from trajworker.dialects.lone import lone_text
@@ -24,7 +23,7 @@ def unknown_messages(inputs: Raw) -> list[Draft]:
     """Messages of undecoded inputs that are no object, or none of the usual fields."""
     try:
         payload = msgspec.json.decode(inputs)
-    except REFUSED:
+    except (msgspec.DecodeError, UnicodeError):  # words; what nests too deep is none, and the caller keeps it raw
         payload = bytes(inputs).decode("utf-8", "replace")
     return payload_messages(payload)
 

@@ -67,6 +67,8 @@ class Unreadable(Struct, frozen=True, kw_only=True):
     """What it is counted as, where the reason names ids, times or what a server wrote."""
     trace_id: str | None = None
     """The trace it says it belongs to."""
+    mark: bytes = b""
+    """What tells it from others where it has no id and `raw` was masked away."""
     stretch: tuple[datetime, datetime] | None = None
     """Start times [start, end) that it stands for where it has no id: it is well once these are read whole."""
 

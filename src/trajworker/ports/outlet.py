@@ -118,5 +118,5 @@ class ConversationStore(Protocol):
         ...
 
     async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
-        """Set a conversation aside that cannot be assembled, until one of its traces changes; its runs stay."""
+        """Set a conversation aside that cannot be assembled, until its traces or the rules change; its runs stay."""
         ...

@@ -27,13 +27,12 @@ _SMALLEST_CARD = 10**12
 _CARDS = scanner([rule for rule in DEFAULT_RULES if rule.label == "CARD"])
 
 
-def redact_value(value: Any, redactor: BasePiiRedactor, *, kept: frozenset[str] = NO_KEYS) -> Any:  # noqa: ANN401  JSON
+def redact_value(value: Any, redactor: BasePiiRedactor) -> Any:  # noqa: ANN401  JSON
     """Redact a decoded JSON value.
 
     Args:
         value: what `json.loads` gives; it is not changed.
         redactor: what masks each text.
-        kept: keys whose texts stay as they are, at any depth: thread keys.
 
     Returns:
         The redacted value; the very same object where nothing was masked.
@@ -41,7 +40,7 @@ def redact_value(value: Any, redactor: BasePiiRedactor, *, kept: frozenset[str] 
     Raises:
         RedactionFailed: the redactor raised or returned no text, or the value is nested too deeply.
     """
-    return Walk(Texts(redactor), kept).whole(value)
+    return Walk(Texts(redactor)).whole(value)
 
 
 def decoded(raw: Raw) -> Any:  # noqa: ANN401  JSON
@@ -56,7 +55,10 @@ def decoded(raw: Raw) -> Any:  # noqa: ANN401  JSON
 
 
 class Walk:
-    """One walk over values that belong together, until one of them fails; `kept` as in `redact_value`."""
+    """One walk over values that belong together, until one of them fails.
+
+    `kept` are keys whose texts stay as they are, at any depth: thread keys.
+    """
 
     def __init__(self, texts: Texts, kept: frozenset[str] = NO_KEYS) -> None:
         self._texts = texts

@@ -170,14 +170,14 @@ def _own_tokens(index: int) -> Reader:
     return lambda run, _context: own_usage(run)[index]
 
 
-def _own_only(reader: Reader, otherwise: Any) -> Reader:  # noqa: ANN401 - null or a number
-    return lambda run, context: reader(run, context) if _is_leaf_of_usage(run) else otherwise
+def _own_only(reader: Reader) -> Reader:
+    return lambda run, context: reader(run, context) if _is_leaf_of_usage(run) else None
 
 
 _OWN_READERS = _READERS | {
     **{name.upper(): _own_tokens(index) for index, name in enumerate(_TOKENS)},
-    **{name.upper(): _own_only(_READERS[name.upper()], None) for name in _COSTS},
-    **{name: _own_only(read, None) for name, read in _READERS.items() if name.endswith("_DETAILS")},
+    **{name.upper(): _own_only(_READERS[name.upper()]) for name in _COSTS},
+    **{name: _own_only(read) for name, read in _READERS.items() if name.endswith("_DETAILS")},
 }
 
 

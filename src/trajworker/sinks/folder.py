@@ -6,7 +6,6 @@ afterwards (docs.tigerbeetle.com/about/safety).
 
 import ctypes
 import errno
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
@@ -15,12 +14,11 @@ from pathlib import Path
 from typing import Self
 
 from trajworker.errors import FolderTaken, SinkError
-from trajworker.folders import FILE_MODE, private_folder, rights_forbid
+from trajworker.folders import FILE_MODE, hold, private_folder, rights_forbid
 from trajworker.sinks.naming import scratch_name
 
 RENAME_NOREPLACE = 1
 UNSUPPORTED = (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP)
-TAKEN = (errno.EWOULDBLOCK, errno.EACCES)
 UNLOCKABLE = (*UNSUPPORTED, errno.EBADF, errno.ENOLCK)
 """What a file system says that cannot lock a folder (NFS locks what is open for writing): parts are locked, too."""
 READ_BYTES = 1024 * 1024
@@ -169,12 +167,7 @@ def sync_file(descriptor: int, path: Path) -> None:
 
 def lock_alone(descriptor: int, path: Path) -> None:
     """Hold a file or folder until its descriptor is closed; raises `FolderTaken` where another process holds it."""
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno not in TAKEN:
-            raise
-        raise FolderTaken(f"another worker writes {path}; choose another output folder") from error
+    hold(descriptor, FolderTaken(f"another worker writes {path}; choose another output folder"))
 
 
 def write_all(descriptor: int, content: bytes | memoryview, offset: int) -> None:

@@ -1,6 +1,7 @@
 """Feedback on runs (`GET /feedback`, langsmith-api.md section 2.3), in batches that fit a URL."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
@@ -68,29 +69,54 @@ class FeedbackOfRuns:
     async def _batch(self, run_ids: tuple[str, ...]) -> list[Feedback]:
         """All feedback on some runs, read anew where it moved meanwhile."""
         for _ in range(RESTARTS):
-            found, moved = await self._pages(run_ids)
-            if not moved:
+            found = await self._unmoved(run_ids)
+            if found is not None:
                 return found
-        return (await self._pages(run_ids))[0]  # the server keeps no order: what it gives is all there is to have
+        return await self._whatever_comes(run_ids)
 
-    async def _pages(self, run_ids: tuple[str, ...]) -> tuple[list[Feedback], bool]:
-        """Feedback on some runs, and whether it moved between two pages: a piece passed over would seem deleted.
+    async def _unmoved(self, run_ids: tuple[str, ...]) -> list[Feedback] | None:
+        """Feedback on some runs; None where it moved between two pages: a piece passed over would seem deleted.
 
         Each page begins with the last piece of the page before, which tells.
         """
         found: list[Feedback] = []
-        at, moved = 0, False
+        async with aclosing(self._pages(run_ids)) as pages:
+            async for page in pages:
+                if found and _ids(page[:1]) != _ids(found[-1:]):
+                    return None
+                found += page
+        return found
+
+    async def _whatever_comes(self, run_ids: tuple[str, ...]) -> list[Feedback]:
+        """Feedback on some runs from a server that keeps no order: what it gives is all there is to have."""
+        found: list[Feedback] = []
+        async with aclosing(self._pages(run_ids)) as pages:
+            async for page in pages:
+                found += page
+        return found
+
+    async def _pages(self, run_ids: tuple[str, ...]) -> AsyncGenerator[list[Feedback], None]:
+        """Page after page, until one is not full or brings nothing new: no order lasts for ever."""
+        before: list[Feedback] = []
+        seen: set[str] = set()
+        at = 0
         while True:
             params = (*(("run", run_id) for run_id in run_ids), ("limit", str(PAGE)), ("offset", str(at)))
             request = Request(path=PATH, params=params)
             page = await self._client.ask(Ask(request=request, tier="other", understand=_page))
-            if len(page) == PAGE and page == found[-PAGE:]:
+            is_full = len(page) == PAGE
+            if is_full and page == before:
                 raise Failure(Kind.FOREIGN, detail="the same page of feedback again and again")
-            moved = moved or [one.id for one in page[:1]] != [one.id for one in found[-1:] or page[:1]]
-            found += page
-            at += len(page) - 1
-            if len(page) < PAGE:
-                return found, moved
+            yield page
+            if not is_full or seen.issuperset(_ids(page)):
+                return
+            seen.update(_ids(page))
+            before = page
+            at += PAGE - 1
+
+
+def _ids(page: list[Feedback]) -> list[str]:
+    return [one.id for one in page]
 
 
 def error_of_feedback(failure: Failure) -> SourceError:

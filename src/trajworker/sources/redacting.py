@@ -9,13 +9,14 @@ which one a run belongs to is certain only once its root is known, and messages 
 
 from collections.abc import Sequence
 from datetime import datetime
+from hashlib import sha256
 
 import anyio.to_thread
 from msgspec.structs import replace
 
 from trajworker.errors import RedactionFailed
 from trajworker.model.run import NULL, REDACTION_FAILED, Feedback, Project, Run
-from trajworker.ports import Page, RunSource, Slice
+from trajworker.ports import Page, RunSource, Slice, Unreadable
 from trajworker.redaction import BasePiiRedactor, Texts, redact_feedback, redact_run
 
 
@@ -31,7 +32,7 @@ class Masking:
         """A page whose runs are masked; of what could not be read only the ids stay."""
         texts = Texts(self._redactor)
         runs = tuple(self._run(run, texts) for run in page.runs)
-        unreadable = tuple(replace(one, raw=b"") for one in page.unreadable)
+        unreadable = tuple(_told_by_ids(one) for one in page.unreadable)
         return replace(page, runs=runs, unreadable=unreadable)
 
     def _run(self, run: Run, texts: Texts) -> Run:
@@ -71,7 +72,8 @@ class RedactingSource:
 
     async def feedback(self, run_ids: Sequence[str]) -> list[Feedback]:
         """Feedback, masked; what cannot be masked keeps its score only."""
-        return [self._masking.feedback(feedback) for feedback in await self._source.feedback(run_ids)]
+        found = await self._source.feedback(run_ids)
+        return await anyio.to_thread.run_sync(lambda: [self._masking.feedback(one) for one in found])
 
     async def now(self) -> datetime:
         """The server's time."""
@@ -80,6 +82,12 @@ class RedactingSource:
     async def masked(self, page: Page) -> Page:
         """A page that the source gave otherwise, masked."""
         return await anyio.to_thread.run_sync(self._masking.page, page)
+
+
+def _told_by_ids(bad: Unreadable) -> Unreadable:
+    """What is left of what could not be read; where it tells no id, a digest still tells it from others."""
+    mark = sha256(bad.raw).digest() if bad.raw and bad.run_id is None else b""
+    return replace(bad, raw=b"", mark=mark)
 
 
 def _emptied(run: Run, reason: str) -> Run:

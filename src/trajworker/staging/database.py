@@ -186,6 +186,8 @@ class Database:
                 raise
 
     def _erasure(self, body: Body[T], connection: sqlite3.Connection) -> T:
+        if self._path:  # on a full disk the room of the log is needed, above all of one that an undone try left long
+            self._on_reserve(WriteAheadLog.empty, connection)
         result = self._on_reserve(partial(self._transaction, body), connection)
         if self._path and not self._on_reserve(WriteAheadLog.empty, connection):
             raise StagingBusy(f"erased, but a reader of {self._path} keeps the log; end it and purge again")

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from trajworker.model.run import Run
 from trajworker.ports import Slice, SlicePurpose, StagedPage, StageOutcome
-from trajworker.staging import feedback, quarantine, slices, texts, traces
+from trajworker.staging import feedback, quarantine, slices, strays, texts, traces
 from trajworker.staging.arrivals import Arrival, Confirmations, arrivals_of
 from trajworker.staging.encoding import PackedId, pack_time
 from trajworker.staging.heads import Heads
@@ -70,10 +70,11 @@ def _project_of(staged: StagedPage) -> str | None:
 
 
 def _take_runs(connection: sqlite3.Connection, project: int, heads: Heads, news: News) -> traces.Touched:
+    left = strays.take_out(connection, news)
     known = news.replaced + news.renewed
-    touched = traces.touch(connection, project, news.new + [arrival for _, arrival in known])
+    touched = traces.touch(connection, project, news.new + [arrival for _, arrival in known], left)
     texts.follow(connection, heads, touched.moved)
-    news.new = [arrival for arrival in news.new if arrival.run.trace_id in touched.keys]
+    news.leave_out(touched.withheld)
     _insert(connection, project, heads, news.new, touched)
     _replace(connection, heads, news.replaced)
     if news.renewed:

@@ -1,7 +1,7 @@
 """What a page brings that staging does not hold: each run is compared with the row it has. Reads only."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct, structs
 
@@ -28,6 +28,14 @@ class News(Struct):
     def changed(self) -> list[Run]:
         """Those that are not staged as they came."""
         return [arrival.run for arrival in self.new] + [arrival.run for _, arrival in self.replaced + self.renewed]
+
+    def leave_out(self, traces: Collection[str]) -> None:
+        """Let nothing be done with the runs of these traces."""
+        if traces:
+            self.new = [arrival for arrival in self.new if arrival.run.trace_id not in traces]
+            self.replaced = [known for known in self.replaced if known[1].run.trace_id not in traces]
+            self.renewed = [known for known in self.renewed if known[1].run.trace_id not in traces]
+            self.refilled = [known for known in self.refilled if known[1].run.trace_id not in traces]
 
 
 class Staged(Struct, frozen=True):

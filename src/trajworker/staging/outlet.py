@@ -1,6 +1,7 @@
 """What the outlet asks of staging: which conversations changed, and the record of what was said of them.
 
-All functions run in the thread of the connection; `clamp_activity`, `record` and `quarantine` within a transaction.
+All functions run in the thread of the connection; `clamp_activity`, `record`, `quarantine` and `try_again` within a
+transaction.
 """
 
 import sqlite3
@@ -13,11 +14,15 @@ from msgspec import Struct
 
 from trajworker.errors import StagingError
 from trajworker.ports import Activity, Emission, Line, LostRevision
+from trajworker.staging import remembered
 from trajworker.staging.encoding import pack_time, unpack_id, unpack_time
 from trajworker.staging.statements import chunked, slots
 
 CHANGED_ROWS = 256
 """Conversations told of at a time."""
+
+TRIED_BY = "tried_by"
+"""Under this name staging keeps the rules by which the conversations that are set aside could not be assembled."""
 
 Place = tuple[int, int]
 """Where an iteration over changed conversations stands: last activity, key."""
@@ -152,10 +157,17 @@ def record(emissions: Sequence[Emission], connection: sqlite3.Connection) -> Non
 
 
 def quarantine(conversation: int, reason: str, seen: dict[str, int], connection: sqlite3.Connection) -> None:
-    """Set a conversation aside as it is; it comes back when one of its traces changes."""
+    """Set a conversation aside as it is; it comes back when one of its traces changes, or the rules do."""
     known = _known(connection, [conversation]).get(conversation)
     if known is not None and known.versions == seen:
         connection.execute("UPDATE conversation SET failure = ? WHERE key = ?", (reason, conversation))
+
+
+def try_again(rules: str, connection: sqlite3.Connection) -> None:
+    """Bring back what was set aside by other rules: those of another release too, which `rules` names as well."""
+    if remembered.recall(TRIED_BY, connection) != rules:
+        connection.execute("UPDATE conversation SET failure = NULL WHERE failure IS NOT NULL")
+        remembered.remember(TRIED_BY, rules, connection)
 
 
 class _Known(Struct):

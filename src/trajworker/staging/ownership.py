@@ -4,8 +4,6 @@ The lock alone is not enough (a suspended process may wake on a volume that was 
 transaction also checks that its epoch is still the newest (reliability.md 2.6).
 """
 
-import errno
-import fcntl
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from trajworker.errors import StagingBusy, StagingOwned
-from trajworker.folders import FILE_MODE, refuse_unusable
+from trajworker.folders import FILE_MODE, hold, refuse_unusable
 
 
 @contextmanager
@@ -23,12 +21,7 @@ def locked(staging: Path) -> Iterator[None]:
     refuse_unusable(path)
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
-                raise
-            raise StagingOwned(f"another worker owns {staging}; stop it first, or choose another --staging") from error
+        hold(descriptor, StagingOwned(f"another worker owns {staging}; stop it first, or choose another --staging"))
         yield
     finally:
         os.close(descriptor)

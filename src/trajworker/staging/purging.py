@@ -10,10 +10,11 @@ from datetime import datetime
 from msgspec import Struct
 
 from trajworker.errors import ConversationNotFound
-from trajworker.staging import quarantine, texts
+from trajworker.staging import erasing, quarantine, texts
 from trajworker.staging.encoding import pack_id, pack_time
 from trajworker.staging.heads import Heads
 from trajworker.staging.slices import KEY_OF_PROJECT
+from trajworker.staging.statements import slots
 
 PURGE_CONVERSATIONS = 200
 """Erased in one transaction: every page that is blanked is logged first, and that takes room."""
@@ -33,19 +34,22 @@ class Purged(Struct, frozen=True, kw_only=True):
 
 def purge_conversation(project_id: str, conversation_id: str, heads: Heads, connection: sqlite3.Connection) -> Purged:
     """Erase one conversation; raises `ConversationNotFound`."""
-    keys = connection.execute(
-        f"SELECT key FROM conversation WHERE id = ? AND project = {KEY_OF_PROJECT}",
+    rows = connection.execute(
+        f"SELECT key, purged FROM conversation WHERE id = ? AND project = {KEY_OF_PROJECT}",
         (pack_id(conversation_id), pack_id(project_id)),
     ).fetchall()
-    if not keys:
+    if not rows:
         raise ConversationNotFound(f"staging knows no conversation {conversation_id} in project {project_id}")
-    return _purge(connection, heads, "key = ?", keys[0][0])
+    return _purge(connection, heads, [key for key, purged in rows if not purged])
 
 
-def purge_before(before: datetime, heads: Heads, connection: sqlite3.Connection) -> Purged:
-    """Erase conversations that were last active before that time, as many as one transaction may hold."""
+def purge_before(before: datetime, at_most: int, heads: Heads, connection: sqlite3.Connection) -> Purged:
+    """Erase conversations that were last active before that time, so many at most."""
     quarantine.erase_before(connection, pack_time(before))
-    return _purge(connection, heads, "last_activity < ?", pack_time(before))
+    rows = connection.execute(
+        "SELECT key FROM conversation WHERE purged = 0 AND last_activity < ? LIMIT ?", (pack_time(before), at_most)
+    )
+    return _purge(connection, heads, [key for (key,) in rows])
 
 
 def added_up(erased: Sequence[Purged]) -> Purged:
@@ -58,37 +62,19 @@ def added_up(erased: Sequence[Purged]) -> Purged:
     )
 
 
-def _purge(connection: sqlite3.Connection, heads: Heads, condition: str, value: int) -> Purged:
+def _purge(connection: sqlite3.Connection, heads: Heads, conversations: Sequence[int]) -> Purged:
     """Empty the conversations; their rows and those of their traces stay, so that nothing of them is staged again."""
-    connection.execute("CREATE TEMP TABLE doomed (key INTEGER PRIMARY KEY)")
-    try:
-        connection.execute(
-            f"INSERT INTO doomed SELECT key FROM conversation WHERE purged = 0 AND {condition} LIMIT ?",
-            (value, PURGE_CONVERSATIONS),
-        )
-        doomed = [key for (key,) in connection.execute("SELECT key FROM doomed")]
-        traces = "SELECT key FROM trace WHERE conversation IN (SELECT key FROM doomed)"
-        of_feedback = (
-            f"SELECT f.rowid FROM run r CROSS JOIN feedback f ON f.project = r.project AND f.run = r.id "
-            f"WHERE r.trace IN ({traces}) UNION ALL SELECT f.rowid FROM trace t CROSS JOIN feedback f "
-            f"ON f.project = t.project AND f.trace = t.id AND f.run IS NULL WHERE t.key IN ({traces})"
-        )
-        connection.execute(f"DELETE FROM feedback WHERE rowid IN ({of_feedback})")
-        quarantine.erase_traces(
-            connection, connection.execute(f"SELECT project, id FROM trace WHERE key IN ({traces})").fetchall()
-        )
-        connection.execute(f"DELETE FROM look WHERE run IN (SELECT key FROM run WHERE trace IN ({traces}))")
-        runs = connection.execute(f"DELETE FROM run WHERE trace IN ({traces})").rowcount
-        connection.execute(f"DELETE FROM fold WHERE trace IN ({traces})")
-        texts.drop(connection, heads, doomed)
-        connection.execute(
-            "UPDATE conversation SET purged = 1, changed = 0, reduced = 1, failure = NULL "
-            "WHERE key IN (SELECT key FROM doomed)"
-        )
-        files = connection.execute(
-            "SELECT DISTINCT coalesce(p.name, p.stream || ' part ' || p.seq) FROM emission e JOIN part p "
-            "ON p.seq = e.part WHERE e.conversation IN (SELECT key FROM doomed) ORDER BY p.seq"
-        ).fetchall()
-    finally:
-        connection.execute("DROP TABLE doomed")
-    return Purged(conversations=len(doomed), runs=runs, files=tuple(name for (name,) in files))
+    these = slots(conversations)
+    traces = connection.execute(f"SELECT key FROM trace WHERE conversation IN ({these})", conversations).fetchall()
+    runs = erasing.erase(connection, [key for (key,) in traces])
+    texts.drop(connection, heads, conversations)
+    connection.execute(
+        f"UPDATE conversation SET purged = 1, changed = 0, reduced = 1, failure = NULL WHERE key IN ({these})",
+        conversations,
+    )
+    files = connection.execute(
+        "SELECT DISTINCT coalesce(p.name, p.stream || ' part ' || p.seq) FROM emission e JOIN part p "
+        f"ON p.seq = e.part WHERE e.conversation IN ({these}) ORDER BY p.seq",
+        conversations,
+    ).fetchall()
+    return Purged(conversations=len(conversations), runs=runs, files=tuple(name for (name,) in files))

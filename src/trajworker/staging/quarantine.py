@@ -136,7 +136,7 @@ def _hash_of(bad: Unreadable) -> bytes:
     """What it is recognised by: the run's id, or what is known of it where it has none."""
     packed = _packed(bad.run_id)
     if packed is None:
-        return digest(bad.raw, (bad.trace_id or "").encode(), repr(bad.stretch).encode())
+        return digest(bad.mark or bad.raw, (bad.trace_id or "").encode(), repr(bad.stretch).encode())
     return packed.encode() if isinstance(packed, str) else packed
 
 

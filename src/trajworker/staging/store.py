@@ -120,8 +120,12 @@ class Staging:
             yield portion
 
     async def quarantine(self, conversation: int, reason: str, seen: dict[str, int]) -> None:
-        """Set a conversation aside until one of its traces changes."""
+        """Set a conversation aside until one of its traces changes, or the rules do."""
         await self._database.write(partial(outlet.quarantine, conversation, reason, seen))
+
+    async def try_again(self, rules: str) -> None:
+        """Bring back conversations that were set aside by other rules than those of that name."""
+        await self._database.write(partial(outlet.try_again, rules))
 
     async def record(self, emissions: Sequence[Emission]) -> None:
         """Commit emissions together with the length and lines of their parts."""
@@ -165,9 +169,15 @@ class Staging:
 
     async def purge_before(self, before: datetime) -> purging.Purged:
         """Erase every conversation last active before that time for good, some at a time."""
-        erased = [await self._purge(partial(purging.purge_before, before, self._heads))]
-        while erased[-1].conversations:
-            erased.append(await self._purge(partial(purging.purge_before, before, self._heads)))
+        erased: list[purging.Purged] = []
+        at_most = purging.PURGE_CONVERSATIONS
+        while not erased or erased[-1].conversations:
+            try:
+                erased.append(await self._purge(partial(purging.purge_before, before, at_most, self._heads)))
+            except StagingFull:  # as in `compact`
+                if at_most == 1:
+                    raise
+                at_most = 1
         return purging.added_up(erased)
 
     async def _purge(self, body: Body[purging.Purged]) -> purging.Purged:

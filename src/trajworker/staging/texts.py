@@ -130,19 +130,20 @@ def portions(rows: Iterable[tuple[int, int]]) -> Iterator[Sequence[int]]:
 
 
 def follow(connection: sqlite3.Connection, heads: Heads, moved: Sequence[Move]) -> None:
-    """Take the texts of traces along that went to another conversation, so that none of theirs stays behind."""
+    """Take the texts of traces along that went to another conversation, and drop those of what was erased."""
     for old in {move.old for move in moved}:
         heads.take(old)
         if not connection.execute("SELECT EXISTS (SELECT 1 FROM text WHERE conversation = ?)", (old,)).fetchone()[0]:
             continue
-        going = [move for move in moved if move.old == old]
+        going = [(move.trace, move.new) for move in moved if move.old == old and move.new is not None]
+        erased = any(move.new is None for move in moved if move.old == old)
         staying = connection.execute("SELECT key FROM trace WHERE conversation = ?", (old,)).fetchall()
-        homes = {move.new for move in going}
-        if not staying and len(homes) == 1:
+        homes = {home for _, home in going}
+        if not staying and not erased and len(homes) == 1:
             connection.execute("UPDATE text SET conversation = ? WHERE conversation = ?", (*homes, old))
             continue
         last = heads.last_key
-        for trace, conversation in [(move.trace, move.new) for move in going] + [(trace, old) for (trace,) in staying]:
+        for trace, conversation in going + [(trace, old) for (trace,) in staying]:
             _write_again(connection, heads, trace, conversation)
         connection.execute("DELETE FROM text WHERE conversation = ? AND key <= ?", (old, last))
 

@@ -2,7 +2,8 @@
 
 A trace belongs to the thread that its root names; else to the one that its first descendant with a thread names (first
 in tree order, so that the order of arrival does not matter); else it is a conversation of its own, named by its id.
-A trace may move when more of it arrives: then both conversations change.
+A trace may move when more of it arrives: then both conversations change. What comes to a conversation that was purged
+is purged with it: it is erased, and its row stays there, so that no later run of it is staged, whatever that names.
 
 All functions run in the thread of the connection, within a transaction.
 """
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from trajworker.model.run import CLAMPED_TIME, Run
+from trajworker.staging import erasing
 from trajworker.staging.arrivals import Arrival
 from trajworker.staging.encoding import PackedId, pack_id
 from trajworker.staging.statements import chunked, slots
@@ -28,6 +30,7 @@ AFTER_ALL = "~"
 class _ThreadOf(Struct):
     """All that is read of a staged run here."""
 
+    id: str
     dotted_order: str = ""
     thread_id: str | None = None
 
@@ -39,8 +42,8 @@ class _Trace(Struct):
     """A trace row while its runs are taken in.
 
     Its heir is the first descendant in tree order that names a thread: the trace belongs to that thread where the root
-    names none. `heir_in_doubt` tells that the heir came again and names another thread now, or none. `withheld` tells
-    that the conversation it was in was purged.
+    names none. `heir_in_doubt` tells that the heir left, or came again and names another thread now, or none.
+    `withheld` tells that the conversation it is in was purged.
     """
 
     id: PackedId
@@ -80,17 +83,31 @@ class _Trace(Struct):
 
 
 class Move(Struct, frozen=True):
-    """A trace, by its key, that left a conversation for another."""
+    """A trace, by its key, that left a conversation for another; `new` is None where what left is erased."""
 
     trace: int
     old: int
-    new: int
+    new: int | None
+
+
+class Left(Struct, frozen=True):
+    """What runs left behind that went elsewhere: the conversations they were in, and the traces that have others."""
+
+    moved: list[Move]
+    bereft: set[str]
+
+
+class _Home(Struct, frozen=True):
+    """A conversation, by its key."""
+
+    key: int
+    purged: bool = False
 
 
 class Touched(Struct):
     """What a page touches: keys of the traces whose runs may be stored, by id.
 
-    `homes` are the conversations that those traces belong to, `moved` the traces that came to them from others.
+    `homes` are the conversations that those traces belong to, `moved` what left others.
     `withheld` are the ids of traces of conversations that were purged.
     """
 
@@ -100,7 +117,7 @@ class Touched(Struct):
     withheld: set[str]
 
 
-def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arrival]) -> Touched:
+def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arrival], left: Left) -> Touched:
     """Make or widen the traces of runs that are new or newer, find their conversations and mark them changed.
 
     Traces of conversations that were purged are left out of the result: their runs must not be stored again.
@@ -108,27 +125,23 @@ def touch(connection: sqlite3.Connection, project: int, arrivals: Sequence[Arriv
     by_trace: defaultdict[str, list[Arrival]] = defaultdict(list)
     for arrival in arrivals:
         by_trace[arrival.run.trace_id].append(arrival)
-    traces = _gather(connection, project, by_trace)
-    live = [trace for trace in traces if not trace.withheld]
-    for trace in live:
-        if trace.heir_in_doubt:
+    traces = _gather(connection, project, {name: by_trace[name] for name in (*by_trace, *left.bereft)})
+    heard = [trace for trace in traces if not trace.withheld]
+    for trace in heard:
+        if trace.heir_in_doubt or trace.name in left.bereft:
             _find_heir(connection, trace, by_trace[trace.name])
-    homes = _homes(connection, project, live)
-    live = [trace for trace in live if trace.conversation_name in homes]
-    moved: list[Move] = []
-    for trace in live:
-        home = homes[trace.conversation_name]
-        if trace.known and trace.conversation != home:
-            moved.append(Move(trace.key, trace.conversation, home))
-        trace.conversation = home
-    _store(connection, project, live)
+    moved = _find_homes(connection, project, heard)
+    _store(connection, project, heard)
+    erasing.erase(connection, [move.trace for move in moved if move.new is None])
+    live = [trace for trace in heard if not trace.withheld]
     _mark_changed(connection, live)
+    moved += left.moved
     _leave(connection, {(move.old, move.new) for move in moved})
     return Touched(
         keys={trace.name: trace.key for trace in live},
         homes={trace.name: trace.conversation for trace in live},
         moved=moved,
-        withheld={trace.name for trace in traces} - {trace.name for trace in live},
+        withheld={trace.name for trace in traces if trace.withheld},
     )
 
 
@@ -146,7 +159,7 @@ def touch_by_run(connection: sqlite3.Connection, project: int, run: PackedId | N
         )
 
 
-def _order(run: Run) -> str:
+def _order(run: Run | _ThreadOf) -> str:
     return run.dotted_order or AFTER_ALL + run.id
 
 
@@ -156,30 +169,18 @@ def _gather(connection: sqlite3.Connection, project: int, by_trace: Mapping[str,
     known: dict[PackedId, _Trace] = {}
     for some in chunked(list(names)):
         rows = connection.execute(
-            "SELECT t.id, t.start, t.last_activity, t.key, t.conversation, t.root_thread, t.heir_thread, t.heir_order, "
-            "c.purged FROM trace t JOIN conversation c ON c.key = t.conversation "
+            "SELECT t.id, c.purged, t.start, t.last_activity, t.key, t.conversation, t.root_thread, t.heir_thread, "
+            "t.heir_order FROM trace t JOIN conversation c ON c.key = t.conversation "
             f"WHERE t.project = ? AND t.id IN ({slots(some)})",
             (project, *some),
         )
-        for packed, start, last_activity, key, conversation, root_thread, heir_thread, heir_order, purged in rows:
-            known[packed] = _Trace(
-                packed,
-                names[packed],
-                start,
-                last_activity,
-                key,
-                conversation,
-                root_thread,
-                heir_thread,
-                heir_order,
-                withheld=bool(purged),
-                known=True,
-            )
+        for packed, purged, *staged in rows:
+            trace = known[packed] = _Trace(packed, names[packed], *staged)
+            trace.withheld, trace.known = bool(purged), True
     traces: list[_Trace] = []
     for packed, name in names.items():
         members = by_trace[name]
-        start = members[0].start
-        trace = known.get(packed) or _Trace(packed, name, start, start)
+        trace = known.get(packed) or _Trace(packed, name, members[0].start, members[0].start)
         for arrival in members:
             trace.absorb(arrival)
         traces.append(trace)
@@ -197,32 +198,42 @@ def _find_heir(connection: sqlite3.Connection, trace: _Trace, arrivals: Sequence
     for run, body in rows:
         staged = _decode_thread(body)
         if staged.thread_id and run not in arriving:
-            named.append((staged.dotted_order or AFTER_ALL, staged.thread_id))
+            named.append((_order(staged), staged.thread_id))
     trace.heir_order, trace.heir_thread = min(named, default=(None, None))
 
 
-def _homes(connection: sqlite3.Connection, project: int, traces: Sequence[_Trace]) -> dict[str, int]:
-    """Keys of the conversations by id, made where they are missing; those that were purged are left out."""
+def _find_homes(connection: sqlite3.Connection, project: int, traces: Sequence[_Trace]) -> list[Move]:
+    """Take the traces to the conversations they belong to; those that left another one for it."""
+    homes = _homes(connection, project, traces)
+    moved: list[Move] = []
+    for trace in traces:
+        home = homes[trace.conversation_name]
+        if trace.known and trace.conversation != home.key:
+            moved.append(Move(trace.key, trace.conversation, None if home.purged else home.key))
+        trace.conversation, trace.withheld = home.key, home.purged
+    return moved
+
+
+def _homes(connection: sqlite3.Connection, project: int, traces: Sequence[_Trace]) -> dict[str, _Home]:
+    """The conversations by id, made where they are missing."""
     activity: dict[str, int] = {}
     for trace in traces:
         name = trace.conversation_name
         activity[name] = max(activity.get(name, trace.last_activity), trace.last_activity)
     missing = {pack_id(name): name for name in activity}
-    homes: dict[str, int] = {}
+    homes: dict[str, _Home] = {}
     for some in chunked(list(missing)):
         rows = connection.execute(
             f"SELECT id, key, purged FROM conversation WHERE project = ? AND id IN ({slots(some)})", (project, *some)
         )
         for packed, key, purged in rows:
-            name = missing.pop(packed)
-            if not purged:
-                homes[name] = key
+            homes[missing.pop(packed)] = _Home(key, bool(purged))
     if missing:
         first: int = connection.execute(_NEXT_CONVERSATION).fetchone()[0]
-        homes.update((name, key) for key, name in enumerate(missing.values(), first))
+        homes.update((name, _Home(key)) for key, name in enumerate(missing.values(), first))
         connection.executemany(
             "INSERT INTO conversation (key, project, id, last_activity, changed) VALUES (?, ?, ?, ?, 1)",
-            [(homes[name], project, packed, activity[name]) for packed, name in missing.items()],
+            [(homes[name].key, project, packed, activity[name]) for packed, name in missing.items()],
         )
     return homes
 
@@ -261,8 +272,8 @@ def _mark_changed(connection: sqlite3.Connection, traces: Sequence[_Trace]) -> N
     )
 
 
-def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int]]) -> None:
-    """Traces left a conversation: it changed too, unless it is empty now and was never emitted.
+def _leave(connection: sqlite3.Connection, moved: Collection[tuple[int, int | None]]) -> None:
+    """Traces, or runs of theirs, left a conversation: it changed too, unless it is empty now and was never emitted.
 
     Its row stays until `compaction.compact`, since an emission of what it was may be on its way.
     """

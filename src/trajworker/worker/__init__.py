@@ -1,1 +1,1 @@
-"""The worker: the only room that starts tasks. Intake fills staging, outlet empties it, the supervisor owns both."""
+"""The worker: two corridors side by side. Intake fills staging, outlet empties it, the supervisor owns both."""

@@ -52,6 +52,14 @@ Attempt = tuple[Activity, Folded | Unfolded]
 """A conversation and what it folds to, or that it cannot be."""
 
 
+class _Tried(Struct, frozen=True):
+    """A conversation, what of it was read, and what that folds to; None where more must be read."""
+
+    activity: Activity
+    material: Material
+    result: Folded | Unfolded | None
+
+
 class Folding:
     """Folds what staging holds."""
 
@@ -72,18 +80,18 @@ class Folding:
                 yield [(activity, unfolded)]
         while whole:
             materials = await self._store.materials([activity.conversation for activity in whole])
-            pairs = list(zip(whole, materials, strict=True))
-            found = await anyio.to_thread.run_sync(self._fold_all, pairs, now, abandon_on_cancel=True)
-            yield [(activity, one) for (activity, _), one in zip(pairs, found, strict=True) if one is not None]
-            left = [pair for pair, one in zip(pairs, found, strict=True) if one is None]
-            if len(left) == len(whole):  # the first of them alone is too much to hold
-                activity, material = left.pop(0)
-                del materials, pairs, found
-                yield [(activity, await self._fold_in_portions(activity, material))]
-            whole = [activity for activity, _ in left]
+            tried = await anyio.to_thread.run_sync(self._try_all, whole, materials, now, abandon_on_cancel=True)
+            yield [(one.activity, one.result) for one in tried if one.result is not None]
+            left = [one for one in tried if one.result is None]
+            whole = [one.activity for one in left]
+            if len(left) == len(tried):  # the first of them alone is too much to hold
+                first = left[0]
+                del materials, tried, left, whole[0]
+                yield [(first.activity, await self._fold_in_portions(first.activity, first.material))]
 
-    def _fold_all(self, pairs: Sequence[tuple[Activity, Material]], now: datetime) -> list[Folded | Unfolded | None]:
-        return [self._fold_one(activity, material, now) for activity, material in pairs]
+    def _try_all(self, activities: Sequence[Activity], materials: Sequence[Material], now: datetime) -> "list[_Tried]":
+        pairs = zip(activities, materials, strict=True)
+        return [_Tried(activity, material, self._fold_one(activity, material, now)) for activity, material in pairs]
 
     def _fold_one(self, activity: Activity, material: Material, now: datetime) -> Folded | Unfolded | None:
         """What a conversation folds to out of what was read already; None where more must be read."""

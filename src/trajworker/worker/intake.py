@@ -30,7 +30,7 @@ from trajworker.ports import Page, RunSource, RunStore, Slice, SlicePurpose, Sta
 from trajworker.worker.catching_up import Depth
 from trajworker.worker.page_flow import PageFlow
 from trajworker.worker.queue import SliceQueue
-from trajworker.worker.slicing import ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, quicken
+from trajworker.worker.slicing import ONE_PAGER_PER_S, SWIFT_CUTS, after, cut, cuts_allowed, following, quicken
 
 SLICE_RESTARTS = 1
 """How often a slice is begun again because its cursor expired or went in circles, before it is given up."""
@@ -141,14 +141,14 @@ class Intake:
         page = await self._source.page(slice_)
         self._pages[slice_.project_id] += 1
         pieces = self._cut(slice_, page, shared.queue.idle)
-        after_page = replace(slice_, cursor=page.next_cursor, pages=slice_.pages + 1)
-        done = page.next_cursor is None or bool(pieces)
-        split = after(slice_) if page.next_cursor is None else pieces
-        feedback = await self._feedback(page.runs)
-        staged = StagedPage(page=page, fetch_seq=seq, feedback=feedback, slice=after_page, done=done, split=split)
+        then = following(slice_, page, pieces)
+        staged = StagedPage(
+            page=page, fetch_seq=seq, feedback=await self._feedback(page.runs),
+            slice=then.slice, done=then.done, split=then.split,
+        )  # fmt: skip
         with shared.flow.arrived(admitted_at):
             outcome = await self._stage(slice_.project_id, staged)
-        return _ReadPage(slice=after_page, fetch_seq=seq, oldest=page.oldest, outcome=outcome, done=done)
+        return _ReadPage(slice=then.slice, fetch_seq=seq, oldest=page.oldest, outcome=outcome, done=then.done)
 
     def _observe_read(self, slice_: Slice) -> None:
         name = self._name(slice_.project_id)

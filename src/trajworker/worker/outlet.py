@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from trajworker.assembly import content_hash, encode_line
-from trajworker.assembly.lifecycle import Decision, FinishRule, decide
+from trajworker.assembly.lifecycle import Decision, FinishRule, Held, decide
 from trajworker.errors import SinkFull, SourceError, StagingFull
 from trajworker.events import ConversationFailed, ConversationHeld, LateDropped, Observer
 from trajworker.model.times import MICROSECOND
@@ -98,7 +98,7 @@ class Outlet:
                 if stop.requested:
                     return
                 if not flush:
-                    self._hold(activity, self._decide(activity, now).reason or "not finished")
+                    self._hold(activity, self._decide(activity, now).reason or Held.UNFETCHED)
                     continue
                 batch.add(activity, Decision(pane=Pane.FORCED, complete=False))
                 if batch.is_full:

@@ -1,4 +1,4 @@
-"""Where time is cut: pure rules that decide how a dense slice is shared among idle pagers, and what a cut may cost.
+"""Where time is cut: pure rules of how idle pagers share a dense slice, what a cut may cost, and what follows a page.
 
 Where the source is allowed more requests for little time (`Swift`), a dense slice is cut so that most of it is such.
 
@@ -11,6 +11,9 @@ Upper bounds are exclusive, but other runs may share the microsecond of the last
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from trajworker.model.times import MICROSECOND
 from trajworker.ports import Page, Slice, SlicePurpose, Swift
@@ -79,6 +82,27 @@ def after(slice_: Slice) -> tuple[Slice, ...]:
     if slice_.purpose is not SlicePurpose.LEFT_OVER:
         return ()
     return (Slice(project_id=slice_.project_id, start=slice_.start, end=slice_.end, purpose=SlicePurpose.SWIFT),)
+
+
+class Following(Struct, frozen=True, kw_only=True):
+    """How a slice stands after a page: where it goes on, whether it is done with, and what is read in its place."""
+
+    slice: Slice
+    done: bool
+    split: tuple[Slice, ...]
+
+
+def following(slice_: Slice, page: Page, pieces: tuple[Slice, ...]) -> Following:
+    """What follows a page of `slice_` that was cut into `pieces`, or into none.
+
+    Its last page ends it whatever was cut, and what must be read after it comes then; else a cut ends it.
+    """
+    ended = page.next_cursor is None
+    return Following(
+        slice=replace(slice_, cursor=page.next_cursor, pages=slice_.pages + 1),
+        done=ended or bool(pieces),
+        split=after(slice_) if ended else pieces,
+    )
 
 
 def _density(page: Page) -> tuple[datetime, timedelta]:

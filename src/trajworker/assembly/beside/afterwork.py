@@ -7,9 +7,10 @@ from trajworker.assembly.dialogues.groups import system_of
 from trajworker.assembly.kept.context import Past
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.naming import is_id
+from trajworker.assembly.reading.quotes import NOTHING_MADE
 from trajworker.assembly.reading.roots import texts_given
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import NOTHING_MADE, is_phrase
+from trajworker.assembly.reading.words import is_phrase
 from trajworker.assembly.telling.transcript import Transcript
 from trajworker.dialects import words_digest
 from trajworker.model.message import ASSISTANT, SYSTEM, USER
@@ -34,24 +35,31 @@ def _adds_nothing(trace: Trace, calls: Sequence[Call], past: Past, given: list[s
     transcript = Transcript(past, [], NOTHING_MADE)
     known = transcript.told | transcript.systems.keys()
     said = {text: keys for text in given if not known.isdisjoint(keys := _keys(text))}
-    new = [text for text in given if text not in said]
-    drafts = [pair for call in calls for pair in zip(call.read(), call.digests(), strict=True)]
-    if not all(map(is_id, new)) or any(text in (draft.content or "") for draft, _ in drafts for text in new):
+    if _brings_more([text for text in given if text not in said], calls):
         return False
-    repeats = any(key in known for _, key in drafts)
+    repeats = any(key in known for call in calls for key in call.digests())
     question, answer = (past.key(place) for place in (past.context.turn_user, past.context.answer) if place is not None)
     if not repeats and any(question in keys for keys in said.values()):
         return True
     *_, last = said
     if answer not in said[last] or trace.root_name == past.context.root:
         return False
-    others = transcript.systems.keys()
-    otherwise = [bool(prompts) and others.isdisjoint(prompts) for prompts in map(system_of, calls)]
-    if repeats and not all(
-        other or _asks_anew(call, known, last) for other, call in zip(otherwise, calls, strict=True)
-    ):
-        return False
-    return len(said) > 1 or is_phrase(last) or all(otherwise)
+    agents = [call for call in calls if not _is_of_another(call, transcript.systems.keys())]
+    goes_on = repeats and not all(_asks_anew(call, known, last) for call in agents)
+    is_chance = bool(agents) and len(said) == 1 and not is_phrase(last)  # somebody may say the same word to the agent
+    return not goes_on and not is_chance
+
+
+def _brings_more(new: list[str], calls: Sequence[Call]) -> bool:
+    """Whether of texts that nobody said before one is more than an id, or was told to a model."""
+    told = [draft.content or "" for call in calls for draft in call.read()]
+    return not all(map(is_id, new)) or any(text in content for content in told for text in new)
+
+
+def _is_of_another(call: Call, agents: AbstractSet[bytes]) -> bool:
+    """Whether a call was given system prompts, and none of the agent's."""
+    prompts = system_of(call)
+    return bool(prompts) and agents.isdisjoint(prompts)
 
 
 def _given_to_silent(trace: Trace, spoke: str) -> list[str]:

@@ -149,7 +149,9 @@ def _is_about_last(trace: Trace, asked: Draft, exchange: Sequence[Message], *, o
     if not _quotes_last(trace, text, question, answer) or not _ends_with(text, answer):
         return False
     begins = exchange[0].rendered or exchange[0].content or ""
-    return otherwise or (is_phrase(answer) and text[:OPENING] != begins[:OPENING])
+    if otherwise or system_of(trace.calls[0]):  # who has the agent's system prompt is the agent
+        return otherwise
+    return is_phrase(answer) and text[:OPENING] != begins[:OPENING]
 
 
 def _given(trace: Trace) -> list[str]:

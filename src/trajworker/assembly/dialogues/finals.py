@@ -40,10 +40,17 @@ def _answering(groups: list[Group], root: Root, ran: Ran) -> Group | None:
     told = answers or root.last_words()
     found = telling(groups, told, ran)
     if found:
-        return next((one for one in reversed(found) if one.final in told), found[-1])
+        said = [one for one in found if one.final in told] or found
+        return next((one for one in reversed(said) if _is_agent(one)), said[-1])
     if answers and any(len(one.calls) > 1 or _may_act(one) for one in groups):
         return None  # an agent answered, and the app put it into words of its own
     return last_filling(groups, root, ran)
+
+
+def _is_agent(one: Group) -> bool:
+    """Whether somebody has a dialogue of his own, be it in what was said before: no lone call that works on a text."""
+    heard = any(draft.role is ASSISTANT for draft in one.calls[0].read())
+    return len(one.calls) > 1 or heard or _may_act(one)
 
 
 def _broken_off(groups: list[Group], root: Root, past: Past) -> Group | None:

@@ -6,8 +6,8 @@ from trajworker.assembly.dialogues.open_dialogues import OpenDialogues
 from trajworker.assembly.reading.calls import Call
 from trajworker.assembly.reading.passages import LONG_QUOTE
 from trajworker.assembly.reading.tool_runs import NOTHING_RAN, Ran
-from trajworker.assembly.reading.words import goes_on_in_text
-from trajworker.model.message import TOOL, USER
+from trajworker.assembly.reading.words import goes_on_in_text, quotes
+from trajworker.model.message import SYSTEM, TOOL, USER
 
 
 def group(calls: list[Call], ran: Ran = NOTHING_RAN) -> list[Group]:
@@ -71,7 +71,7 @@ def _goes_on(call: Call, last: Call) -> bool:
     alike = call.digests() == last.digests()
     if answer is None or (alike and call.prompt.previous == last.prompt.previous):
         return alike and answer is None  # one that got an answer was asked at the same time, or for another answer
-    if last.key in call.digests() and (answer.text or answer.tool_calls):
+    if last.key in call.digests() and (answer.text or answer.tool_calls) and not _is_of_another_turn(call, last):
         return True
     if _scratchpad(call, last) or _told_in_words(call, last) or call.names_answer(last):
         return True
@@ -81,6 +81,32 @@ def _goes_on(call: Call, last: Call) -> bool:
         or bool(ids & {one.id for one in draft.tool_calls or ()})
         for draft in call.read()
     )
+
+
+def _is_of_another_turn(call: Call, last: Call) -> bool:
+    """Whether a prompt has the words of an answer only behind what was asked before: somebody said the same then."""
+    question = last.read()[-1] if last.read() else None
+    if last.ids or question is None or question.role is not USER:
+        return False
+    if _without_systems(call) == _without_systems(last):
+        return True
+    met = here = False
+    for draft, key in zip(call.read(), call.digests(), strict=True):
+        if draft.role is USER:
+            here = key == last.digests()[-1] or _ends_a_prompt(draft.text, question.text)
+            met = met or here
+        elif here and key == last.key:
+            return False
+    return met
+
+
+def _ends_a_prompt(word: str, prompt: str) -> bool:
+    """Whether a prompt was made around a user's word, which mostly stands at its end."""
+    return bool(word) and (quotes(prompt, word) or prompt.endswith(word))
+
+
+def _without_systems(call: Call) -> list[bytes]:
+    return [key for draft, key in zip(call.read(), call.digests(), strict=True) if draft.role is not SYSTEM]
 
 
 def _scratchpad(call: Call, last: Call) -> bool:

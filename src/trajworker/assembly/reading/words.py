@@ -1,16 +1,13 @@
-"""Whose words a prompt holds: the user's own, a template's around them, or what the trace itself made."""
+"""Whose words a prompt holds: the user's own, or a template's around them."""
 
 import json
 import re
-from collections.abc import Set as AbstractSet
 from functools import partial
 
 from msgspec import Struct
 
-from trajworker.assembly.kept.context import Passage
 from trajworker.assembly.reading.likeness import is_rewording
 from trajworker.assembly.reading.naming import ASKED, NAMED, WORDS
-from trajworker.assembly.reading.passages import LONG_QUOTE, passes_on
 from trajworker.assembly.reading.payloads import object_in
 from trajworker.assembly.reading.roots import SHALLOW, Root, texts_in
 from trajworker.dialects import Draft
@@ -50,73 +47,9 @@ class Opening(Struct, eq=False, gc=False):
     """Texts that the root was given, once they were asked for."""
 
 
-class Quotes(Struct, frozen=True, gc=False):
-    """Texts made or found inside the trace: prompts that repeat them are context, not conversation."""
-
-    found: list[str] = []
-    branches: list[str] = []
-    internal: list[str] = []
-    """What calls said that are no part of the conversation."""
-    summaries: list[str] = []
-    """What calls wrote down of the dialogue, for it to go on from."""
-    written: list[Passage] = []
-    """What such calls wrote in traces before."""
-    apart: AbstractSet[bytes | str] = frozenset()
-    """Digests of what branches said, and the ids of the calls in it."""
-
-    def is_anothers(self, draft: Draft, key: bytes) -> bool:
-        """Whether a message is a branch's and told there: another agent's answer, or a result of its calls."""
-        result = draft.tool_response
-        if result is not None:
-            return result.id in self.apart
-        return key in self.apart
-
-    def summarised(self, draft: Draft, *, before: bool) -> bool:
-        """Whether a message passes on a summary; one `before` the turn's own may pass on any internal call's words."""
-        text, quotes = draft.content or "", self.internal if before else self.summaries
-        if draft.role is ASSISTANT:
-            return False
-        if any(len(quote) >= LONG_QUOTE and quote in text for quote in quotes):
-            return True
-        return before and bool(self.written) and passes_on(text, self.written)
-
-    def made(self, draft: Draft) -> bool:
-        """Whether a prompt message is made of these texts, or of what a call beside the dialogue said."""
-        if not self.internal or self.quoted(draft):
-            return self.quoted(draft)
-        text = draft.text
-        return any(quote in text for quote in self.internal if is_phrase(quote) and quote != text)
-
-    def judged(self, draft: Draft) -> bool:
-        """Whether a prompt message holds what a call beside the dialogue said, be it in a field: a judge."""
-        text = draft.text
-        said = (one for quote in self.internal for one in (quote, longest_text(quote)))
-        return any(is_phrase(one) and one in text and one != text for one in said)
-
-    def quoted(self, draft: Draft) -> bool:
-        """Whether a prompt message is made of these texts."""
-        text = draft.content
-        if not text or not (self.found or self.branches):
-            return False
-        if any(_shows(text, quote) for quote in self.found if is_phrase(quote) or len(quote) > MOSTLY * len(text)):
-            return True
-        if draft.role is SYSTEM and any(_shows(text, quote[:LONG_QUOTE]) for quote in self.found if _is_long(quote)):
-            return True  # documents are cut to what a prompt has room for
-        return any(len(quotes) > 1 and all(one in text for one in quotes) for quotes in (self.found, self.branches))
-
-
-NOTHING_MADE = Quotes()
-"""Of most traces."""
-
-
 def is_phrase(quote: str) -> bool:
     """Whether a text is more than a word, which somebody may happen to say too."""
     return len(quote) >= MIN_QUOTE and " " in quote.strip()
-
-
-def _is_long(quote: str) -> bool:
-    """Whether a text may be known by its beginning."""
-    return len(quote) > LONG_QUOTE and is_phrase(quote[:LONG_QUOTE])
 
 
 def quotes(text: str, word: str) -> bool:
@@ -241,7 +174,7 @@ def words_inside(draft: Draft, opening: Opening | None) -> str | None:
 
 def _among(texts: dict[str, str], shown: str) -> str | None:
     """Which of the root's texts a rendered prompt was made of."""
-    inside = {key: text for key, text in texts.items() if _shows(shown, text)}
+    inside = {key: text for key, text in texts.items() if shows(shown, text)}
     named = [text for key in NAMED if (text := inside.get(key)) is not None]
     said = [text for key in ASKED if (text := texts.get(key)) is not None]
     if named:
@@ -266,7 +199,7 @@ def _share_a_word(text: str, other: str) -> bool:
     return not set(_WORD.findall(text.lower())).isdisjoint(_WORD.findall(other.lower()))
 
 
-def _shows(shown: str, text: str) -> bool:
+def shows(shown: str, text: str) -> bool:
     """Whether a prompt holds a text, be it as a part of some JSON."""
     return text in shown or any(escaped(text)[1:-1] in shown for escaped in (json.dumps, _dumps_unicode))
 

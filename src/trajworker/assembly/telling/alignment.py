@@ -167,46 +167,48 @@ def match_any(transcript: Transcript, call: Call, opening: Opening | None) -> tu
             None if draft.role is USER else found for (draft, _), found in zip(keyed[:limit], references, strict=True)
         ]
     last = max((place for place, found in enumerate(references) if found is not None), default=-1)
-    last = _claim_answer(transcript, keyed, references, last, limit)
-    if (begins and limit < len(keyed)) or (opening is not None and not keyed[last + 1 :] and replays(transcript, call)):
-        _supersede(transcript, references[: last + 1], keyed, limit)
+    repeated = _with_answer(transcript, references[: last + 1], keyed, limit)
+    rest = keyed[len(repeated) :]
+    if (begins and limit < len(keyed)) or (opening is not None and not rest and replays(transcript, call)):
+        _supersede(transcript, repeated, keyed, limit)
     seen = Seen()
-    for place in range(last + 1):
-        found = references[place]
-        draft, key = keyed[place]
+    for (draft, key), found in zip(keyed, repeated, strict=False):
         if found is None and draft.role is SYSTEM:
             seen.fresh.append(FreshSystem(draft=draft, key=key))
-            continue
-        if found is None:
-            found = transcript.aside(draft, EDITED, key)
+        elif found is None:
+            seen.refer(transcript.aside(draft, EDITED, key))
         elif found == transcript.answer and draft.role is ASSISTANT:
-            found = same_answer(transcript, draft)
-        seen.refer(found)
-    return seen, keyed[last + 1 :]
+            seen.refer(same_answer(transcript, draft))
+        else:
+            seen.refer(found)
+    return seen, rest
 
 
-def _claim_answer(
-    transcript: Transcript, keyed: list[Keyed], references: list[int | None], last: int, limit: int
-) -> int:
-    """The assistant message right behind the repeated prompt is the last answer, even if the app rewrote it."""
-    if transcript.answer is None or transcript.answer in references or last + 1 >= limit:
-        return last
-    if _is_loop(transcript, keyed[last + 1 : limit]):
-        return _claim_end(transcript, keyed, references, last, limit)
-    draft, _ = keyed[last + 1]
+def _with_answer(
+    transcript: Transcript, repeated: list[int | None], keyed: list[Keyed], limit: int
+) -> list[int | None]:
+    """What a prompt repeats, with the last answer where a message behind it is that, even if the app rewrote it."""
+    answer, behind = transcript.answer, keyed[len(repeated) : limit]
+    if answer is None or answer in repeated or not behind:
+        return repeated
+    if _is_loop(transcript, behind):
+        ends = limit < len(keyed) and _ends_with_answer(transcript, repeated, behind, answer)
+        return [*repeated, *[None] * (len(behind) - 1), answer] if ends else repeated
+    if not _begins_with_answer(transcript, repeated, behind[0][0], answer):
+        return repeated
+    following = range(answer + 1, transcript.total)
+    told = takewhile(lambda one: _repeats(transcript, one[0], *one[1]), zip(following, behind[1:], strict=False))
+    return [*repeated, answer, *(reference for reference, _ in told)]
+
+
+def _begins_with_answer(transcript: Transcript, repeated: list[int | None], draft: Draft, answer: int) -> bool:
+    """Whether the message right behind what is repeated is the last answer: it makes its calls, or has its place."""
     if draft.role is not ASSISTANT:
-        return last
-    ids = {call.id for call in draft.tool_calls or ()} & set(transcript.answer_ids)
-    before = (transcript.view[-1][1] - 1, transcript.turn_user, transcript.answer - 1) if transcript.view else ()
-    if not ids and (last < 0 or references[last] not in before):
-        return last
-    references[last + 1] = transcript.answer
-    following, place = transcript.answer + 1, last + 2
-    while place < limit and following < transcript.total and _repeats(transcript, following, *keyed[place]):
-        references[place] = following
-        following += 1
-        place += 1
-    return place - 1
+        return False
+    if any(call.id in transcript.answer_ids for call in draft.tool_calls or ()):
+        return True
+    before = (transcript.view[-1][1] - 1, transcript.turn_user, answer - 1) if transcript.view else ()
+    return bool(repeated) and repeated[-1] in before
 
 
 def _is_loop(transcript: Transcript, behind: list[Keyed]) -> bool:
@@ -222,15 +224,12 @@ def _names_call(draft: Draft) -> bool:
     return (told is not None and told.id is not None) or any(call.id for call in draft.tool_calls or ())
 
 
-def _claim_end(transcript: Transcript, keyed: list[Keyed], references: list[int | None], last: int, limit: int) -> int:
-    """The last message before the user speaks again is the last answer, where its turn told of tools too."""
-    answer, asked, repeated = transcript.answer, transcript.turn_user, references[last] if last >= 0 else None
-    if answer is None or asked is None or repeated is None or not asked <= repeated < answer - 1:
-        return last
-    if limit == len(keyed) or any(draft.role is USER for draft, _ in keyed[last + 1 : limit]):
-        return last
-    references[limit - 1] = answer
-    return limit - 1
+def _ends_with_answer(transcript: Transcript, repeated: list[int | None], behind: list[Keyed], answer: int) -> bool:
+    """Whether the last message before the user speaks again is the last answer, where its turn told of tools too."""
+    asked, latest = transcript.turn_user, repeated[-1] if repeated else None
+    if asked is None or latest is None or not asked <= latest < answer - 1:
+        return False
+    return all(draft.role is not USER for draft, _ in behind)
 
 
 def _supersede(transcript: Transcript, references: list[int | None], keyed: list[Keyed], user: int) -> None:

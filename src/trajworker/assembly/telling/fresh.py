@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
+from trajworker.assembly.reading.quotes import Quotes
 from trajworker.assembly.reading.words import (
     CONTEXT,
     SUMMARY,
     Opening,
-    Quotes,
     is_given,
     is_named,
     trailing_block,

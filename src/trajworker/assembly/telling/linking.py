@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
@@ -132,29 +133,54 @@ def complete(draft: Draft, call: Pending | None, run: ToolRun | None) -> Draft:
     told = draft.tool_response or ToolResponse()
     if draft.content is None and draft.blocks is None and told.response is None and run is not None:
         draft.content = as_text(run.value)
-    ran = (run.error or run.told_failure) if run is not None else call.error if call is not None else None
-    failed = told.error is not None or ran is not None or (run is not None and run.failed)
-    error = (ran or told.error or draft.content or "error") if failed else None
-    response = told.response
-    if response is None and run is not None and not isinstance(run.value, str):
-        response = run.value if run.message is None else None
+    error = _error_of(draft, told, call, run)
+    response = _returned_by(told, run)
     if response is None and error is None:
         response = draft.content
-    given = {}
-    if call is not None:
-        given = _ARGUMENTS.decode(call.arguments)
-    elif run is not None:
-        given = run.arguments
-    name = (call.name if call is not None else None) or told.name or (run.name if run is not None else None)
-    call_id = told.id or (call.id if call is not None else None) or (run.call_id if run is not None else None)
     draft.tool_response = ToolResponse(
-        id=call_id, name=name, arguments=given, response=response, error=error,
-        run_id=run.run.id if run is not None else None,
+        id=told.id or _id_of(call, run), name=_name_of(told, call, run), arguments=_given_to(call, run),
+        response=response, error=error, run_id=run.run.id if run is not None else None,
     )  # fmt: skip
-    draft.name = draft.name or name
+    draft.name = draft.name or draft.tool_response.name
     if call is None and ORPHAN not in draft.flags:
         draft.flags = (*draft.flags, ORPHAN)
     return draft
+
+
+def _error_of(draft: Draft, told: ToolResponse, call: Pending | None, run: ToolRun | None) -> str | None:
+    """What went wrong, in the words of the run, else of what the message tells; None where nothing did."""
+    if run is not None:
+        ran, failed = run.error or run.told_failure, run.failed
+    else:
+        ran, failed = call.error if call is not None else None, False
+    if ran is None and told.error is None and not failed:
+        return None
+    return ran or told.error or draft.content or "error"
+
+
+def _returned_by(told: ToolResponse, run: ToolRun | None) -> Any:  # noqa: ANN401 - recorded JSON
+    """The value of a call where more than its text is known: the message's own, else that of a run."""
+    if told.response is not None or run is None or run.message is not None or isinstance(run.value, str):
+        return told.response
+    return run.value
+
+
+def _given_to(call: Pending | None, run: ToolRun | None) -> dict[str, Any]:
+    """The arguments: as the model wrote them, else as the run was given them."""
+    if call is None:
+        return run.arguments if run is not None else {}
+    given: dict[str, Any] = _ARGUMENTS.decode(call.arguments)
+    return given
+
+
+def _name_of(told: ToolResponse, call: Pending | None, run: ToolRun | None) -> str | None:
+    """The tool's name, from the call first."""
+    return (call.name if call is not None else None) or told.name or (run.name if run is not None else None)
+
+
+def _id_of(call: Pending | None, run: ToolRun | None) -> str | None:
+    """The id of the call, from the call first."""
+    return (call.id if call is not None else None) or (run.call_id if run is not None else None)
 
 
 def from_run(run: ToolRun) -> Draft:

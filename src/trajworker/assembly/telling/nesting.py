@@ -11,10 +11,11 @@ from trajworker.assembly.kept.context import Context, Past
 from trajworker.assembly.kept.figures import Figures
 from trajworker.assembly.kept.rewards import reward_of
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.quotes import NOTHING_MADE, Quotes
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import ToolRun
 from trajworker.assembly.reading.trace import Trace
-from trajworker.assembly.reading.words import NOTHING_MADE, Opening, Quotes
+from trajworker.assembly.reading.words import Opening
 from trajworker.assembly.telling.taking import finish, take
 from trajworker.assembly.telling.transcript import StepDraft, Transcript
 from trajworker.dialects import Draft

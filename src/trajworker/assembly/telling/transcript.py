@@ -11,9 +11,10 @@ from trajworker.assembly.dialogues.sessions import Session
 from trajworker.assembly.kept.context import KEPT, Context, Known, Past, Pending
 from trajworker.assembly.kept.folds import Amendment
 from trajworker.assembly.reading.calls import Call
+from trajworker.assembly.reading.quotes import Quotes
 from trajworker.assembly.reading.roots import Root
 from trajworker.assembly.reading.tool_runs import ToolRun
-from trajworker.assembly.reading.words import CONTEXT, SUMMARY, Quotes, is_phrase
+from trajworker.assembly.reading.words import CONTEXT, SUMMARY, is_phrase
 from trajworker.assembly.telling.open_runs import OpenRuns
 from trajworker.dialects import Draft, digest
 from trajworker.dialects.draft import DIGEST_SIZE

@@ -21,7 +21,6 @@ INFO_ATTEMPTS = 2
 
 
 class _Flags(Struct):
-    ch_query_enabled: bool = True
     sdb_query_enabled: bool = False
 
 

@@ -6,6 +6,8 @@ elements come one by one.
 
 import re
 from collections.abc import Iterator
+from functools import partial
+from itertools import chain
 from typing import IO
 
 import msgspec
@@ -52,13 +54,19 @@ def _is_lines(first: bytes) -> bool:
 
 
 def _lines(first: bytes, stream: IO[bytes]) -> Iterator[bytes]:
-    rest = first
-    while chunk := stream.read(CHUNK_BYTES):
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from filter(None, map(bytes.strip, whole))
-        if len(rest) > LONGEST_BYTES:
+    pieces: list[bytes] = []  # of the line that has not ended yet: joined once, however long it is
+    size = 0
+    for chunk in chain((first,), iter(partial(stream.read, CHUNK_BYTES), b"")):
+        end, *begun = chunk.split(b"\n")
+        pieces.append(end)
+        size += len(end)
+        if begun:
+            *whole, rest = begun
+            yield from filter(None, map(bytes.strip, (b"".join(pieces), *whole)))
+            pieces, size = [rest], len(rest)
+        if size > LONGEST_BYTES:
             raise BrokenFile(f"a line of more than {LONGEST_BYTES} bytes")
-    yield from filter(None, map(bytes.strip, rest.split(b"\n")))
+    yield from filter(None, (b"".join(pieces).strip(),))
 
 
 class _Cutter:

@@ -1,11 +1,12 @@
 """LangSmith bulk exports: Parquet files of runs, sorted out of core into one conversation after the other.
 
 DuckDB reads, resolves thread keys and sorts. An export that is too large to be sorted at once is split by the time its
-conversations began into files that are (`parquet_buckets`), so memory does not grow with it. `parquet_rows` turns rows
-into runs. Columns and layouts: langsmith-api.md section 7. Needs the extra `trajworker[parquet]`.
+conversations began into files that are (`parquet_buckets`), so memory does not grow with it. `parquet_columns` says
+what is selected, `parquet_rows` turns rows into runs. Columns and layouts: langsmith-api.md section 7. Needs the extra
+`trajworker[parquet]`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from itertools import pairwise
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from trajworker.errors import ConfigError
 from trajworker.sources.files.parquet_buckets import Buckets, buckets_for
-from trajworker.sources.files.parquet_rows import JSON_COLUMNS, TIMES
+from trajworker.sources.files.parquet_columns import key_selection, literal, selection
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,11 +25,7 @@ if TYPE_CHECKING:
 MEMORY_LIMIT = "256MB"
 """What DuckDB may hold while it reads, and sorts what one bucket holds."""
 BATCH_ROWS = 1024
-TEXT_COLUMNS = ("name", "run_type", "status", "error", "parent_run_id", "dotted_order")
-COUNT_COLUMNS = ("prompt_tokens", "completion_tokens", "total_tokens")
 REQUIRED = ("id", "run_type", "start_time", "inputs", "outputs")
-KINDS = ("BOOLEAN", "OBJECT", "ARRAY", "NULL")
-"""JSON types that are no key of a conversation (`assembly.threads`)."""
 
 HOMES = """
 CREATE TEMP TABLE home AS
@@ -129,7 +126,7 @@ class ParquetExport:
         if missing := [name for name in REQUIRED if name not in columns]:
             raise ConfigError(f"the export lacks {', '.join(missing)}: export runs with these fields, or with all")
         export.project(key_selection(columns, self._thread_keys)).create_view("told_key")
-        wanted = f"lower(run_type) IN ({', '.join(map(_literal, self._run_types))}) OR id = trace_id"
+        wanted = f"lower(run_type) IN ({', '.join(map(literal, self._run_types))}) OR id = trace_id"
         export.project(selection(columns)).filter(wanted).create_view("told_run")
         nameless = connection.execute("SELECT 1 FROM told_key WHERE session_id = '' LIMIT 1").fetchone()
         if nameless:
@@ -171,86 +168,6 @@ class OpenExport:
     def unsorted(self) -> Iterator[Any]:
         """Arrow batches of the rows as they stand in the files; nothing is kept, and nothing spilled."""
         yield from self._connection.sql("SELECT run.*, NULL AS conversation_id FROM run").to_arrow_reader(BATCH_ROWS)
-
-
-def selection(columns: Mapping[str, str]) -> str:
-    """The SELECT list that brings any release of the export into one shape; `columns` maps names to DuckDB types."""
-
-    def column(name: str, expression: str) -> str:
-        return f"{expression if name in columns else 'NULL'} AS {name}"
-
-    return ", ".join(
-        [
-            *_ids(columns),
-            column("total_cost", "TRY_CAST(total_cost AS DOUBLE)"),
-            *(column(name, f"CAST({name} AS VARCHAR)") for name in TEXT_COLUMNS),
-            *(column(name, _json(name, columns)) for name in JSON_COLUMNS),
-            *(column(name, f"TRY_CAST({name} AS BIGINT)") for name in COUNT_COLUMNS),
-            *(f"{_microseconds(name, columns)} AS {alias}" for name, alias in TIMES.items()),
-        ]
-    )
-
-
-def key_selection(columns: Mapping[str, str], thread_keys: Sequence[str]) -> str:
-    """The SELECT list of what tells to which conversation a trace belongs."""
-    order = "dotted_order" if "dotted_order" in columns else "NULL"
-    return ", ".join(
-        [
-            *_ids(columns),
-            f"{_microseconds('start_time', columns)} AS start_us",
-            f"coalesce(CAST({order} AS VARCHAR), '~' || CAST(id AS VARCHAR)) AS tree_order",
-            f"{_thread_key(columns, thread_keys)} AS thread_key",
-        ]
-    )
-
-
-def _ids(columns: Mapping[str, str]) -> list[str]:
-    first = "NULLIF(split_part(CAST(dotted_order AS VARCHAR), '.', 1)[-36:], '')"
-    root = first if "dotted_order" in columns else "NULL"
-    trace = "NULLIF(CAST(trace_id AS VARCHAR), '')" if "trace_id" in columns else "NULL"
-    project = "coalesce(CAST(session_id AS VARCHAR), '')" if "session_id" in columns else "''"
-    return [
-        "CAST(id AS VARCHAR) AS id",
-        f"coalesce({trace}, {root}, CAST(id AS VARCHAR), '') AS trace_id",
-        f"{project} AS session_id",
-    ]
-
-
-def _microseconds(name: str, columns: Mapping[str, str]) -> str:
-    if name not in columns:
-        return "NULL"
-    return f"epoch_us(TRY_CAST({name} AS TIMESTAMP))" if columns[name] == "VARCHAR" else f"epoch_us({name})"
-
-
-def _json(name: str, columns: Mapping[str, str]) -> str:
-    """A payload as UTF-8 bytes: text as a rule, but structures of Parquet are payloads too."""
-    kind = columns.get(name, "")
-    if kind == "BLOB":
-        return name
-    return f"encode({name})" if kind in ("VARCHAR", "JSON") else f"encode(CAST(to_json({name}) AS VARCHAR))"
-
-
-def _thread_key(columns: Mapping[str, str], thread_keys: Sequence[str]) -> str:
-    """There is no thread column in an export: the key stands in the metadata of the runs."""
-    if "extra" not in columns or not thread_keys:
-        return "NULL"
-    extra = f"decode({_json('extra', columns)})" if columns["extra"] == "BLOB" else "CAST(extra AS VARCHAR)"
-    if columns["extra"] not in ("VARCHAR", "JSON", "BLOB"):
-        extra = "CAST(to_json(extra) AS VARCHAR)"
-    paths = "[" + ", ".join(_literal(_path(key)) for key in thread_keys) + "]"
-    refused = ", ".join(map(_literal, KINDS))
-    return (
-        f"TRY(list_extract(list_filter(json_extract_string({extra}, {paths}), "
-        f"lambda value, place: value != '' AND json_type({extra}, {paths})[place] NOT IN ({refused})), 1))"
-    )
-
-
-def _path(key: str) -> str:
-    return '$.metadata."' + key.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _whole_conversations(batches: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow has no types

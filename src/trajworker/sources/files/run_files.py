@@ -94,12 +94,20 @@ class RunFiles:
                 raise ConfigError(f"{file}, value {number} is neither a run nor a message") from None
             looked = _Looked(id="?", run_type="?", session_id="?")
         if looked.run_type is None and looked.start_time is None and (looked.role or looked.type):
-            return [msgspec.json.decode(raw)]
+            return [_message(raw, file, number)]
         if looked.id is None:
             raise ConfigError(f"{file}, value {number} is neither a run nor a message: it has no id")
         old = looked.session_id is not None or looked.project_id is None
         found = read_run(raw, self._v1 if old else self._v2, self._reader)
         return found if isinstance(found, Run) else _placed(found, file, number)
+
+
+def _message(raw: bytes, file: Path, number: int) -> Any:  # noqa: ANN401 - a message is any JSON
+    try:
+        return msgspec.json.decode(raw)
+    except REFUSED:
+        advice = "write it as JSON in UTF-8, numbers up to 1e308"
+        raise ConfigError(f"{file}, value {number} is a message that cannot be decoded: {advice}") from None
 
 
 def _placed(found: Unreadable, file: Path, number: int) -> Unreadable:
