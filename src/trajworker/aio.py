@@ -25,7 +25,7 @@ from trajworker.api.options import STORAGE_DIR, Connection, Options, options_of
 from trajworker.api.redaction import configured_redactor
 from trajworker.api.saving import Documents, Format, folder_of, published_lines, refuse_unknown_format, trajectories_in
 from trajworker.errors import NotInitialised
-from trajworker.model.times import AHEAD, EARLIEST
+from trajworker.model.times import AHEAD, EARLIEST, moment_at
 from trajworker.ports import Slice
 from trajworker.redaction import BasePiiRedactor
 from trajworker.trajectory import Trajectory
@@ -96,8 +96,10 @@ class Client:
         if limit == 0:
             return []
         async with self._connector.source() as connected:
-            latest = await connected.view.source.now() + AHEAD
-            part = Slice(project_id=connected.project.id, start=start or EARLIEST, end=end or latest)
+            now = await connected.view.source.now()
+            start = EARLIEST if start is None else moment_at(start, now)
+            end = now + AHEAD if end is None else moment_at(end, now)
+            part = Slice(project_id=connected.project.id, start=start, end=end)
             return await find_conversations(connected.view, part, limit) if part.start < part.end else []
 
     async def iter_conversations(

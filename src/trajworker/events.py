@@ -6,6 +6,7 @@ durations, never transcripts or secrets. Nothing is emitted per run.
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 
 from msgspec import Struct
 
@@ -27,27 +28,47 @@ class ProjectStarted(Event, frozen=True):
     """A project's slices are planned."""
 
     project: str
-    start: datetime
+    start: datetime | None
+    """None where it is read from its first run, whenever that was."""
     end: datetime
-
-
-EVERY_PROJECT = "*"
-"""Stands for the name of a project where what failed, such as a disk, is that of none alone."""
 
 
 class ProjectFailed(Event, frozen=True):
     """One project cannot go on; the others do."""
 
     project: str
-    """Its name, or `EVERY_PROJECT`."""
     error: str
     exit_code: int
+
+
+class Corridor(StrEnum):
+    """What a worker does at the same time, each for all projects."""
+
+    INTAKE = "intake"
+    """Reading."""
+    OUTLET = "outlet"
+    """Delivering."""
+
+
+class CorridorFailed(Event, frozen=True):
+    """A daemon cannot read, or cannot deliver, anything for now: the source is away, or a disk is full."""
+
+    corridor: Corridor
+    error: str
+    exit_code: int
+
+
+class CorridorRecovered(Event, frozen=True):
+    """What had failed as a whole goes on."""
+
+    corridor: Corridor
 
 
 class RangeCut(Event, frozen=True):
     """The end of the range asked for cannot be read yet, since the API may still lag there."""
 
-    read_to: datetime
+    read_to: datetime | None
+    """None where nothing of it can be read yet."""
     until: datetime
     settle_s: float
     again_after: datetime

@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from time import monotonic
 
@@ -15,9 +16,9 @@ from trajworker.config import Settings, fingerprint, read_secret
 from trajworker.config.choices import RedactionMode
 from trajworker.config.redaction import make_redactor, new_secret
 from trajworker.config.rewards import fold_settings
-from trajworker.errors import EXIT_DATA, EXIT_RETRY
+from trajworker.errors import EXIT_DATA, EXIT_RETRY, ConfigError
 from trajworker.events import Observer, WorkerStarted, WorkerStopped
-from trajworker.model.times import EARLIEST
+from trajworker.model.times import EARLIEST, moment_at
 from trajworker.observing.watching import fan_out
 from trajworker.ports import Late, RunSource
 from trajworker.sinks import JsonlSettings, Limits, open_sink
@@ -63,7 +64,7 @@ async def run_worker(settings: Settings, observer: Observer) -> int:
             ):
                 await staging.pin_settings(named)
                 await staging.try_again(f"{__version__} {fold_settings(settings).mark.hex()}")
-                cycle = Cycle(source, staging, reading(settings), learning, settings.intake.pagers)
+                cycle = Cycle(source, staging, partial(reading, settings), learning, settings.intake.pagers)
                 folding = Folding(staging, fold_settings(settings), cycle.reread)
                 outlet = Outlet(staging, sink, folding, delivery(settings), observer)
                 supervisor = Supervisor(source, cycle, outlet, observer, rhythm(settings))
@@ -93,10 +94,12 @@ async def _adopt(staging: Staging, settings: Settings, named: Mapping[str, str])
 
 
 def exit_code(outcome: Outcome, *, stopped: bool, quarantined: int) -> int:
-    """How the process ends: a failure of all projects by its own code, of some by "run again", then what is left."""
-    codes = {error.exit_code for error in (*outcome.failed.values(), outcome.unassembled) if error is not None}
+    """How the process ends: a failure of all there is by its own code, of some by "run again", then what is left."""
+    errors = (*outcome.failed.values(), outcome.unassembled, *outcome.faults)
+    codes = {error.exit_code for error in errors if error is not None}
     if codes:
-        return codes.pop() if len(codes) == 1 and len(outcome.failed) == outcome.projects else EXIT_RETRY
+        whole = bool(outcome.faults) or len(outcome.failed) == outcome.projects
+        return codes.pop() if len(codes) == 1 and whole else EXIT_RETRY
     if stopped or outcome.lagging is not None:
         return EXIT_RETRY
     return EXIT_DATA if quarantined else 0
@@ -172,15 +175,34 @@ async def _placeholder_secret(settings: Settings, staging: Staging) -> bytes:
 
 def import_cycle(settings: Settings, source: RunSource, staging: Staging, observer: Observer) -> Cycle:
     """What an import reads of a project: a cycle of the worker without a deep scan, up to this very moment."""
-    asked = structs.replace(reading(settings), deep_scan=None, unsettled=True)
-    return Cycle(source, staging, asked, observer, settings.intake.pagers)
+
+    def to_the_end(now: datetime) -> Reading:
+        return structs.replace(reading(settings, now), deep_scan=None, unsettled=True)
+
+    return Cycle(source, staging, to_the_end, observer, settings.intake.pagers)
 
 
-def reading(settings: Settings) -> Reading:
-    """How projects are read."""
+def asked_range(settings: Settings, now: datetime) -> tuple[datetime | None, datetime | None]:
+    """Since when and until when is read, None without such a bound; ages count back from `now`, the server's time.
+
+    Raises ConfigError where the range ends before it begins.
+    """
+    since, until = (
+        None if asked is None else moment_at(asked, now) for asked in (settings.source.since, settings.source.until)
+    )
+    if since is not None and until is not None and since >= until:
+        raise ConfigError(
+            f"source.since ({since:%Y-%m-%dT%H:%M:%SZ}) must be earlier than source.until ({until:%Y-%m-%dT%H:%M:%SZ})"
+        )
+    return since, until
+
+
+def reading(settings: Settings, now: datetime) -> Reading:
+    """How projects are read by who begins `now`."""
+    since, until = asked_range(settings, now)
     return Reading(
-        since=settings.source.since or EARLIEST,
-        until=settings.source.until,
+        since=EARLIEST if since is None else since,
+        until=until,
         settle=settings.intake.settle,
         lookback=settings.intake.lookback,
         horizon=settings.conversation.horizon,

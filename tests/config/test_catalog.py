@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from trajworker.config.conversion import type_name
 from trajworker.config.fingerprint import changed, digest, parts
 from trajworker.config.rendering import effective, template
 
-NOW = datetime(2026, 5, 10, tzinfo=UTC)
 COMMITTED = Path(__file__).resolve().parents[2] / "config" / "trajworker.toml"
 
 
@@ -35,7 +33,7 @@ def test_variables_and_options_name_one_key_each() -> None:
 
 
 def test_the_committed_file_says_what_the_defaults_are() -> None:
-    resolution = resolve(Asked(environ={}, now=NOW, file=COMMITTED, purpose=Purpose.LOCAL))
+    resolution = resolve(Asked(environ={}, file=COMMITTED, purpose=Purpose.LOCAL))
     assert resolution.require() == Settings()
     given = {path for path, origin in resolution.origins.items() if origin.layer == "file"}
     assert given == {key.path for key in keys() if key.default is not None}
@@ -48,7 +46,7 @@ WITH_EXAMPLE = [key for key in keys() if key.default is None and not key.key.env
 def test_examples_of_keys_without_a_default_can_be_used(tmp_path: Path, key: CatalogKey) -> None:
     file = tmp_path / "c.toml"
     file.write_text(f"[{key.section}]\n{key.name} = {key.key.example}\n", "utf-8")
-    resolution = resolve(Asked(environ={}, now=NOW, file=file, purpose=Purpose.LOCAL))
+    resolution = resolve(Asked(environ={}, file=file, purpose=Purpose.LOCAL))
     assert resolution.value(key.path) is not None
     assert [problem.text for problem in resolution.problems if "the file" not in problem.text] == []
 
@@ -59,7 +57,7 @@ def test_effective_settings_are_toml_that_means_the_same() -> None:
         "intake.settle": "90s",
         "source.since": "2026-01-31",
     }
-    first = resolve(Asked(environ={}, now=NOW, overrides=overrides, purpose=Purpose.LOCAL))
+    first = resolve(Asked(environ={}, overrides=overrides, purpose=Purpose.LOCAL))
     text = effective(first)
     assert 'settle = "90s"  # command line --settle' in text
     assert tomllib.loads(text)["source"]["projects"] == ['quo"ted', "b"]
@@ -67,17 +65,17 @@ def test_effective_settings_are_toml_that_means_the_same() -> None:
 
 def test_effective_settings_can_be_used_as_a_file(tmp_path: Path) -> None:
     overrides: dict[str, object] = {"reward.weights": {"tone": 2}, "sink.seal_size": "3MiB", "source.until": "1d"}
-    first = resolve(Asked(environ={}, now=NOW, overrides=overrides, purpose=Purpose.LOCAL))
+    first = resolve(Asked(environ={}, overrides=overrides, purpose=Purpose.LOCAL))
     file = tmp_path / "c.toml"
     file.write_text(effective(first), "utf-8")
-    again = resolve(Asked(environ={}, now=NOW, file=file, purpose=Purpose.LOCAL))
+    again = resolve(Asked(environ={}, file=file, purpose=Purpose.LOCAL))
     assert again.require() == first.require()
 
 
 def test_the_fingerprint_changes_with_what_must_not_change_and_with_nothing_else(tmp_path: Path) -> None:
     def named(**overrides: object) -> dict[str, str]:
         given = {path.replace("__", "."): value for path, value in overrides.items()}
-        return parts(resolve(Asked(environ={}, now=NOW, overrides=given, purpose=Purpose.LOCAL)).require(), "1")
+        return parts(resolve(Asked(environ={}, overrides=given, purpose=Purpose.LOCAL)).require(), "1")
 
     def changed(after: dict[str, str]) -> set[str]:
         return {name for name, _ in before.items() ^ after.items()}
@@ -99,7 +97,7 @@ SPELLINGS = ("https://x.example", "https://x.example/", "https://x.example/api/v
 
 def test_the_fingerprint_holds_one_server_under_one_name_however_it_is_or_was_spelt() -> None:
     def named(endpoint: str) -> dict[str, str]:
-        asked = Asked(environ={}, now=NOW, overrides={"source.endpoint": endpoint}, purpose=Purpose.LOCAL)
+        asked = Asked(environ={}, overrides={"source.endpoint": endpoint}, purpose=Purpose.LOCAL)
         return parts(resolve(asked).require(), "1")
 
     now = named("https://x.example/api/v1")
@@ -114,7 +112,7 @@ def test_the_fingerprint_holds_one_server_under_one_name_however_it_is_or_was_sp
 def test_the_fingerprint_changes_with_the_secret_of_placeholders_and_does_not_tell_it() -> None:
     def named(secret: str | None) -> dict[str, str]:
         environ = {} if secret is None else {"TRAJWORKER_REDACTION_SECRET": secret}
-        return parts(resolve(Asked(environ=environ, now=NOW, purpose=Purpose.LOCAL)).require(), "1")
+        return parts(resolve(Asked(environ=environ, purpose=Purpose.LOCAL)).require(), "1")
 
     told = [named(secret) for secret in (None, "canary-1", "canary-2")]
     assert {name for one in told[1:] for name, _ in told[0].items() ^ one.items()} == {"redaction.secret"}

@@ -9,8 +9,6 @@ from trajworker.config import Asked, Origin, Purpose, Resolution, Settings, reso
 from trajworker.config.choices import Api, Late
 from trajworker.errors import ConfigError
 
-NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
-
 
 def resolved(
     environ: dict[str, str] | None = None,
@@ -18,7 +16,7 @@ def resolved(
     file: Path | None = None,
     purpose: Purpose = Purpose.LOCAL,
 ) -> Resolution:
-    return resolve(Asked(environ=environ or {}, now=NOW, overrides=overrides or {}, file=file, purpose=purpose))
+    return resolve(Asked(environ=environ or {}, overrides=overrides or {}, file=file, purpose=purpose))
 
 
 @pytest.fixture
@@ -115,8 +113,8 @@ def test_every_kind_of_value_can_be_written_in_a_file_and_in_the_environment(tmp
     assert resolved(environ, {"source.projects": ("a, b", "c")}).require() == from_file
 
 
-def test_ages_are_counted_back_from_the_given_present() -> None:
-    assert resolved(overrides={"source.since": "7d"}).require().source.since == datetime(2026, 5, 3, 12, tzinfo=UTC)
+def test_ages_are_kept_until_the_server_has_told_its_time() -> None:
+    assert resolved(overrides={"source.since": "7d"}).require().source.since == timedelta(days=7)
 
 
 def test_flags_of_the_environment_are_words(tmp_path: Path) -> None:

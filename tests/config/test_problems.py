@@ -1,6 +1,5 @@
 """A bad configuration gives one error with exit code 78 that names every problem, where it is, and what to write."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from trajworker.config import Asked, Purpose, resolve, rules
 from trajworker.errors import EXIT_CONFIG, ConfigError
 
-NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 KEY = {"LANGSMITH_API_KEY": "key"}
 
 
@@ -20,7 +18,7 @@ def problems_of(
     file: Path | None = None,
     purpose: Purpose = Purpose.LOCAL,
 ) -> list[str]:
-    asked = Asked(environ=environ or {}, now=NOW, overrides=overrides or {}, file=file, purpose=purpose)
+    asked = Asked(environ=environ or {}, overrides=overrides or {}, file=file, purpose=purpose)
     return [str(problem) for problem in resolve(asked).problems]
 
 
@@ -32,7 +30,7 @@ def written(tmp_path: Path, text: str) -> Path:
 
 def test_all_problems_of_all_layers_are_named_at_once(tmp_path: Path) -> None:
     path = written(tmp_path, '[source]\nendpont = "https://x"\n\n[intake]\nsettle = "10x"\n')
-    asked = Asked(environ={"TRAJWORKER_SINK_SEAL_SIZ": "1"}, now=NOW, overrides={"conversation.idle": "-1s"}, file=path)
+    asked = Asked(environ={"TRAJWORKER_SINK_SEAL_SIZ": "1"}, overrides={"conversation.idle": "-1s"}, file=path)
     with pytest.raises(ConfigError) as caught:
         resolve(asked).require()
     assert caught.value.exit_code == EXIT_CONFIG
@@ -129,8 +127,11 @@ def test_values_that_make_no_sense_together_are_refused(path: str, value: object
 
 
 def test_since_must_be_earlier_than_until() -> None:
-    (problem,) = problems_of(overrides={"source.since": "1d", "source.until": "2d"})
-    assert problem.startswith("--since: since (2026-05-09T12:00:00Z) must be earlier than until (2026-05-08T12:00:00Z)")
+    (problem,) = problems_of(overrides={"source.since": "2026-05-09", "source.until": "2026-05-08T12:00:00Z"})
+    assert problem.startswith("--since: since (2026-05-09T00:00:00Z) must be earlier than until (2026-05-08T12:00:00Z)")
+    (problem,) = problems_of(overrides={"source.since": "24h", "source.until": "2d"})
+    assert problem.startswith("--since: since (1d ago) must be earlier than until (2d ago)")
+    assert problems_of(overrides={"source.since": "1d", "source.until": "2026-05-08"}) == []
 
 
 @pytest.mark.parametrize("weights", ['{"tone": -1}', '{"tone": 0, "length": 0}'])

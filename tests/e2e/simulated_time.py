@@ -37,7 +37,7 @@ from trajworker.worker.stop import Stop
 PROJECT = "followed"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 NO_LIMIT = Limit(1_000_000, 10.0)
-READING = replace(wiring.reading(Settings()), since=BEGIN)
+READING = replace(wiring.reading(Settings(), BEGIN), since=BEGIN)
 DELIVERY = wiring.delivery(Settings())
 """As they are without any configuration."""
 
@@ -135,7 +135,7 @@ async def following(  # noqa: PLR0913 - what a test turns
         LangSmithSource(settings, events.append, paces=paces) as source,
         open_sink(staging, JsonlSettings(out=folder / "out"), clock=clock) as sink,
     ):
-        cycle = Cycle(source, staging, reading, events.append, 4)
+        cycle = Cycle(source, staging, lambda _: reading, events.append, 4)
         folding = Folding(staging, FoldSettings(), cycle.reread)
         outlet = Outlet(staging, sink, folding, delivery, events.append)
         yield Following(clock, source, cycle, outlet, folder / "out", events)

@@ -62,7 +62,7 @@ async def test_jobs_that_are_started_each_hour_find_within_a_day_what_came_late_
     tmp_path: Path,
 ) -> None:
     job = wiring.reading(
-        Settings(source=SourceSettings(since=BEGIN), worker=WorkerSettings(once=True), intake=IntakeSettings())
+        Settings(source=SourceSettings(since=BEGIN), worker=WorkerSettings(once=True), intake=IntakeSettings()), BEGIN
     )
     clock = clock_at(BEGIN + timedelta(days=20))
     simulator = Simulator(now_s=clock)

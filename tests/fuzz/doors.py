@@ -5,7 +5,6 @@ A door takes bytes. It returns when they were taken in or refused as documented;
 
 import gzip
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -38,7 +37,6 @@ PROJECT = "4b1f068c-7d6b-5935-9723-e0824319f616"
 READER = Reader(PROJECT, ThreadKey())
 WIRES: tuple[Wire, ...] = (WireV1(), WireV2())
 INFLATED_CAP = 1 << 20
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NEIGHBOUR = b'{"id":"n","trace_id":"n","start_time":"2026-01-01T00:00:00Z"}'
 
 
@@ -111,7 +109,7 @@ def config(content: bytes) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / "trajworker.toml"
         file.write_bytes(content)
-        found = resolve(Asked(environ={}, now=NOW, file=file))
+        found = resolve(Asked(environ={}, file=file))
         assert all(str(problem) for problem in found.problems)
 
 

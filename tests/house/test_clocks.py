@@ -19,12 +19,10 @@ READS_WORLD = {
     "os.urandom",
 }
 DOORS = {
-    "cli/settings.py": "the present that ages such as 7d are counted back from",
+    "cli/purge.py": "the present that --before counts back from: no server is asked",
     "sources/asking/timing.py": "jitter between retries; a constructor argument, so tests give their own",
     "sources/asking/client.py": "the host's clock, only for a server that tells no time",
     "observing/logs.py": "when a line was written",
-    "api/arguments.py": "the present that ages such as 7d are counted back from",
-    "api/options.py": "the present that ages such as 7d are counted back from",
     "config/redaction.py": "a secret for placeholders where nobody configured one",
     "simulator/faults.py": "seeded: the same script gives the same faults",
     "simulator/feedback.py": "a server gives new things new ids",

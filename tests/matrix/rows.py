@@ -285,6 +285,8 @@ DISKS: Final = {
         f"{DISK}test_a_ledger_without_room_takes_the_lines_back",
         f"{DISK}test_a_file_for_whose_manifest_there_is_no_room_is_published_once_there_is_some",
         f"{ROOM}test_whichever_call_finds_no_room_nothing_is_lost_and_nothing_said_twice",
+        "worker/test_supervisor.py::test_a_daemon_that_is_stopped_while_a_disk_is_full_ends_as_such_though_it_reads_on",
+        "observing/test_health.py::test_a_worker_whose_output_disk_is_full_is_not_ready_until_it_delivers_again",
         f"{BAD_INPUT}test_a_full_disk",
     ),
     59: held("one sync that fails", f"{DISK}test_one_failed_sync_is_fatal_though_the_next_would_succeed"),

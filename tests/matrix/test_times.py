@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from matrix.workspace import Workspace, of_kind, said, settings_for, turn, waiting, work
 from support.published import lines_in
@@ -29,6 +30,17 @@ async def test_a_host_clock_that_is_wrong_delivers_nothing_early_and_nothing_lat
     assert code == 0
     assert said(tmp_path) == [("quiet", 1)]
     assert [event.conversation_id for event in of_kind(told, ConversationHeld)] == ["busy"]
+
+
+@pytest.mark.parametrize("server_ahead", [timedelta(days=1), -timedelta(days=1)])
+async def test_an_age_counts_back_from_the_time_of_the_server(tmp_path: Path, server_ahead: timedelta) -> None:
+    now = datetime.now(UTC) + server_ahead
+    workspace = Workspace([turn(1, now - timedelta(hours=3), "old"), turn(2, now - timedelta(hours=1), "new")], now)
+    async with scripted(workspace) as server:
+        settings = settings_for(server.url, tmp_path)
+        asked = structs.replace(settings, source=structs.replace(settings.source, since=timedelta(hours=2)))
+        assert (await work(asked))[0] == 0
+    assert said(tmp_path) == [("new", 1)]
 
 
 async def test_a_server_clock_that_goes_back_an_hour_loses_and_repeats_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from trajworker.observing.health import Health
 from trajworker.observing.tally import Tally
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
+INTAKE, OUTLET = events.Corridor
 SLICE = events.SliceRead(project="p", start=T0, end=T0, pages=1)
 
 
@@ -62,6 +63,21 @@ async def test_a_worker_is_live_at_once_and_ready_when_a_slice_was_read_lately()
         assert (await get(port, "/livez")).status_code == 200
         tally(events.StopRequested(signal="SIGTERM", grace_s=8))
         assert (await get(port, "/readyz")).text == "stopping\n"
+
+
+def test_a_worker_whose_output_disk_is_full_is_not_ready_until_it_delivers_again() -> None:
+    tally = Tally()
+    health = Health(tally, clock=Clock())
+    health(SLICE)
+    for event, trouble in (
+        (events.CorridorFailed(corridor=OUTLET, error="/secret/folder: no space left", exit_code=74), "outlet fails"),
+        (events.ProjectStarted(project="p", start=T0, end=T0), "outlet fails"),
+        (events.CorridorFailed(corridor=INTAKE, error="away", exit_code=69), "intake fails and outlet fails"),
+        (events.CorridorRecovered(corridor=OUTLET), "intake fails"),
+        (events.CorridorRecovered(corridor=INTAKE), None),
+    ):
+        tally(event)
+        assert health.trouble() == trouble
 
 
 def test_a_worker_that_looks_once_an_hour_is_ready_between_two_looks() -> None:

@@ -99,7 +99,9 @@ def test_after_many_different_complaints_a_new_storm_is_held_back_and_the_old_on
 def test_a_fault_that_is_over_is_not_told_again_when_the_worker_stops() -> None:
     stream, clock = io.BytesIO(), Clock()
     logs = Logs(stream, pretty=False, clock=clock)
-    gone = events.ProjectFailed(project="*", error="There is no project 'live-*' in this workspace.", exit_code=78)
+    gone = events.CorridorFailed(
+        corridor=events.Corridor.INTAKE, error="There is no project 'live-*' in this workspace.", exit_code=78
+    )
     for second in range(20):
         clock.now = float(second)
         logs(gone)
@@ -108,8 +110,8 @@ def test_a_fault_that_is_over_is_not_told_again_when_the_worker_stops() -> None:
     clock.now = 3600.0
     logs(STOPPED)
     lines = lines_of(stream)
-    assert [line["event"] for line in lines] == ["project_failed", "complaint_repeated", "worker_stopped"]
-    assert (lines[1]["complaint"], lines[1]["repeats"]) == ("project_failed", 19)
+    assert [line["event"] for line in lines] == ["corridor_failed", "complaint_repeated", "worker_stopped"]
+    assert (lines[1]["complaint"], lines[1]["repeats"]) == ("corridor_failed", 19)
 
 
 def test_a_complaint_that_goes_on_is_one_line_a_minute_whatever_else_happens() -> None:

@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+from msgspec.structs import replace
+
 from trajworker import events
 from trajworker.observing import tally as tally_module
 from trajworker.observing.metrics import metrics
@@ -76,6 +78,13 @@ def test_requests_left_are_estimated_from_the_density_of_what_is_read() -> None:
     assert (tally.share_read, tally.requests_left) == (1.0, 0)
 
 
+def test_where_a_project_is_read_from_its_unknown_beginning_nothing_is_estimated() -> None:
+    known = events.ProjectStarted(project="p", start=T0, end=T0 + 4 * HOUR)
+    tally = told(known, events.ProjectStarted(project="q", start=None, end=T0 + 4 * HOUR), PAGE)
+    tally(events.SliceRead(project="p", start=T0, end=T0 + HOUR, pages=1))
+    assert (tally.share_read, tally.requests_left) == (None, None)
+
+
 def test_nothing_planned_means_nothing_known() -> None:
     assert (Tally().share_read, Tally().requests_left) == (None, None)
 
@@ -114,6 +123,14 @@ def test_the_summary_of_nothing_is_calm() -> None:
     )
 
 
+def test_the_summary_names_a_disk_that_is_full_until_it_is_not() -> None:
+    full = events.CorridorFailed(corridor=events.Corridor.OUTLET, error="out: no space left", exit_code=74)
+    tally = told(full, events.ProjectStarted(project="p", start=T0, end=T0))
+    assert summary(tally).endswith("; quarantined none; delivering failed: out: no space left")
+    tally(events.CorridorRecovered(corridor=events.Corridor.OUTLET))
+    assert summary(tally).endswith("; quarantined none")
+
+
 def test_the_summary_is_one_line_whatever_ids_hold() -> None:
     assert summary(told(held("a\n\x1b[2Jb", "open root"))).isprintable()
 
@@ -128,6 +145,8 @@ def test_metrics_are_prometheus_text_without_ids_or_reasons() -> None:
             events.RequestRetried(reason="canary", attempt=1, wait_s=1, status=429),
             events.RequestRetried(reason="canary", attempt=1, wait_s=1),
             events.PaceChanged(tier="runs", requests_per_s=1.5),
+            events.CorridorFailed(corridor=events.Corridor.OUTLET, error="canary", exit_code=74),
+            events.CorridorFailed(corridor=events.Corridor.OUTLET, error="canary", exit_code=74),
         )
     )
     assert "canary" not in text
@@ -138,6 +157,9 @@ def test_metrics_are_prometheus_text_without_ids_or_reasons() -> None:
     assert 'trajworker_requests_retried_total{status="none"} 1' in lines
     assert 'trajworker_pace_requests_per_second{tier="runs"} 1.5' in lines
     assert "trajworker_conversations_held 1" in lines
+    assert 'trajworker_corridor_failures_total{corridor="outlet"} 2' in lines
+    assert 'trajworker_corridor_failed{corridor="outlet"} 1' in lines
+    assert 'trajworker_corridor_failed{corridor="intake"} 0' in lines
     assert 'trajworker_info{version="1\\"\\n"} 1' in lines
     helped = {line.split()[2] for line in lines if line.startswith("# HELP")}
     typed = {line.split()[2] for line in lines if line.startswith("# TYPE")}
@@ -150,4 +172,6 @@ def test_the_summary_says_how_far_a_range_was_read_and_what_to_do_about_the_rest
         "; read up to 2026-01-01T00:00:00Z only: later runs may lag (settle 3600 s), "
         "run again after 2026-01-01T01:30:01Z with --until 2026-01-01T00:30:00Z"
     ) in summary(told(PAGE, CUT))
+    ahead = replace(CUT, read_to=None)
+    assert "; nothing of the range is read yet: later runs may lag (settle 3600 s), run again" in summary(told(ahead))
     assert "read up to" not in summary(told(PAGE))

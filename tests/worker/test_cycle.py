@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from support.staged import PROJECT_ID, a_run
+from support.staged import PROJECT_ID, START, a_run
 from trajworker.errors import CursorExpired, SourceUnavailable
-from trajworker.events import RunQuarantined, RunsRecovered
+from trajworker.events import ProjectStarted, RunQuarantined, RunsRecovered
+from trajworker.model.times import EARLIEST
 from trajworker.ports import Page, Slice, SlicePurpose
 from worker.workshop import Workshop, day, workshop
 
@@ -53,6 +54,54 @@ async def test_a_slice_whose_cursors_are_refused_again_and_again_is_begun_afresh
         RunQuarantined,
         RunsRecovered,
     ]
+
+
+async def test_an_outage_leaves_one_slice_however_long_it_lasts(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("r", thread="t")]
+        await read_at(shop, 1)
+        for begin in (2, 4):
+            shop.source.hold = refuse(lambda _: True, SourceUnavailable("away"))
+            for cycle in range(5):
+                assert await read_at(shop, begin + cycle / 10) == {SlicePurpose.CATCH_UP: 1}
+            assert (await shop.staging.coverage(PROJECT_ID)).watermark == day(begin - 1)
+            shop.source.runs.append(a_run(f"r{begin}", thread=f"t{begin}", at=begin * 24 * 60))
+            shop.source.hold = refuse(lambda _: False, SourceUnavailable(""))
+            assert (await read_at(shop, begin + 0.9))[SlicePurpose.CATCH_UP] == 1
+            assert await shop.staging.unread(PROJECT_ID) == []
+            await read_at(shop, begin + 1)
+            assert (await shop.staging.coverage(PROJECT_ID)).watermark == day(begin + 1)
+            await shop.deliver()
+        assert len(await shop.revisions()) == 3
+
+
+async def test_an_outage_within_a_first_backfill_leaves_one_slice_after_it(tmp_path: Path) -> None:
+    async with workshop(tmp_path) as shop:
+        shop.source.page_size = 1
+        shop.source.runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(4)]
+        shop.source.hold = refuse(lambda slice_: slice_.cursor == "2", SourceUnavailable("away"))
+        await read_at(shop, 1)
+        shop.source.hold = refuse(lambda _: True, SourceUnavailable("away"))
+        for cycle in range(5):
+            await read_at(shop, 2 + cycle / 10)
+        assert [(slice_.start, slice_.end) for slice_ in await shop.staging.unread(PROJECT_ID)] == [
+            (day(1), day(2.4)),
+            (day(0), day(1)),
+        ]
+        assert (await shop.staging.coverage(PROJECT_ID)).watermark is None
+        shop.source.hold = refuse(lambda _: False, SourceUnavailable(""))
+        await read_at(shop, 3)
+        assert (await shop.staging.coverage(PROJECT_ID)).watermark == day(3)
+        await shop.deliver()
+        assert len(await shop.revisions()) == 4
+
+
+async def test_the_beginning_of_a_project_is_told_only_where_it_was_asked_for(tmp_path: Path) -> None:
+    for since in (START, EARLIEST):
+        async with workshop(tmp_path, since=since) as shop:
+            await shop.read()
+            (started,) = shop.of_kind(ProjectStarted)
+            assert started.start == (START if since == START else None)
 
 
 async def test_a_look_that_failed_is_taken_by_the_next_cycle(tmp_path: Path) -> None:

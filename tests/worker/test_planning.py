@@ -77,22 +77,32 @@ def test_nothing_is_asked_for_outside_of_the_range_nor_covered_twice(
     covered: list[tuple[int, int]], unread: list[tuple[int, int]], since: int, until: int | None, now: int
 ) -> None:
     coverage = Coverage(spans=merged(covered))
-    todo = [a_slice(start, end) for start, end in unread if start < end]
+    todo = [replace(a_slice(*pair), id=index) for index, pair in enumerate(unread) if pair[0] < pair[1]]
     asked = reading(since, until)
     slices = plan(PROJECT, asked, coverage, todo, at(now))
-    for one in slices:
+    ends = {one.id: one.end for one in todo}
+    added = [one if one.id is None else replace(one, start=ends[one.id]) for one in slices]
+    for one in added:
         assert asked.since <= one.start < one.end <= asked.end(at(now))
-    cover = [one for one in slices if one.purpose is SlicePurpose.COVER]
+    cover = [one for one in added if one.purpose is SlicePurpose.COVER]
     others = [*coverage.spans, *((one.start, one.end) for one in todo)]
     assert not any(one.start < end and start < one.end for one in cover for start, end in others)
     assert sum(one.purpose is SlicePurpose.CATCH_UP for one in slices) <= 1
 
 
+@pytest.mark.parametrize("purpose", [SlicePurpose.COVER, SlicePurpose.CATCH_UP])
+def test_a_gap_after_an_unread_slice_makes_it_longer_unless_it_was_begun(purpose: SlicePurpose) -> None:
+    left = a_slice(0, 300, purpose)
+    assert plan(PROJECT, reading(0), Coverage(), [left], at(500)) == [replace(left, end=at(490))]
+    for begun in (replace(left, cursor="page 2", pages=1), replace(left, purpose=SlicePurpose.LEFT_OVER)):
+        (apart,) = plan(PROJECT, reading(0), Coverage(), [begun], at(500))
+        assert (apart.id, apart.start, apart.end) == (None, at(300), at(490))
+
+
 def test_the_end_that_was_asked_for_lags_until_it_has_settled() -> None:
-    for now in (110, 119):
-        assert reading(100, 110).lagging(at(now)) == Lagging(
-            read_to=at(max(100, now - 10)), until=at(110), settle=timedelta(minutes=10)
-        )
+    for now, read_to in ((50, None), (110, None), (119, at(109))):
+        lagging = Lagging(read_to=read_to, until=at(110), settle=timedelta(minutes=10))
+        assert reading(100, 110).lagging(at(now)) == lagging
     assert reading(100, 110).lagging(at(120)) is None
     assert reading(100).lagging(at(105)) is None
 

@@ -11,8 +11,16 @@ import pytest
 
 from support.published import files_in
 from support.staged import PROJECT_ID, a_run, a_slice, named
-from trajworker.errors import EXIT_NOT_ALLOWED, NotAllowed, SinkFull, SourceUnavailable
-from trajworker.events import ConversationEmitted, Event, ProjectFailed, SliceRead
+from trajworker.errors import EXIT_IO, EXIT_NOT_ALLOWED, NotAllowed, SinkFull, SourceUnavailable
+from trajworker.events import (
+    ConversationEmitted,
+    Corridor,
+    CorridorFailed,
+    CorridorRecovered,
+    Event,
+    ProjectFailed,
+    SliceRead,
+)
 from trajworker.model.run import Project
 from trajworker.ports import Late, Slice
 from trajworker.sinks import part_file
@@ -179,7 +187,10 @@ async def test_a_daemon_outlives_a_source_that_finds_no_project_for_a_while(tmp_
         stop_when(shop, lambda events: emitted(events) == {"t"})
         with anyio.fail_after(10):
             await shop.supervise(HASTY)
-        assert [event.exit_code for event in shop.of_kind(ProjectFailed)] == [77, 69]
+        failed, goes_on = shop.of_kind(CorridorFailed), shop.of_kind(CorridorRecovered)
+        assert [(event.corridor, event.exit_code) for event in failed] == [(Corridor.INTAKE, 77), (Corridor.INTAKE, 69)]
+        assert [event.corridor for event in goes_on] == [Corridor.INTAKE]
+        assert shop.of_kind(ProjectFailed) == []
 
 
 async def test_a_new_project_that_fits_the_pattern_is_picked_up(tmp_path: Path) -> None:
@@ -258,10 +269,31 @@ async def test_a_full_disk_pauses_a_daemon_which_then_says_everything_once(tmp_p
         shop.source.runs = [a_run(f"r{number}", thread=f"t{number}", at=number) for number in range(30)]
         stop_when(shop, lambda events: len(emitted(events)) == 30)
         with anyio.fail_after(20):
-            await shop.supervise(HASTY)
+            outcome = (await shop.supervise(HASTY)).outcome
         assert not full
-        assert {event.exit_code for event in shop.of_kind(ProjectFailed)} == {74}
+        assert outcome.faults == ()
+        assert {(event.corridor, event.exit_code) for event in shop.of_kind(CorridorFailed)} == {(Corridor.OUTLET, 74)}
         assert sorted(await shop.revisions()) == sorted((f"t{number}", 1) for number in range(30))
+
+
+async def test_a_daemon_that_is_stopped_while_a_disk_is_full_ends_as_such_though_it_reads_on(
+    tmp_path: Path, full: list[int]
+) -> None:
+    full.extend([1] * 1000)
+    async with workshop(tmp_path) as shop:
+        shop.source.runs = [a_run("one", thread="t")]
+
+        def tell(event: Event) -> None:
+            shop.events.append(event)
+            if shop.of_kind(CorridorFailed) and isinstance(event, SliceRead):
+                shop.stop.request()
+
+        shop.cycle._observer = tell
+        with anyio.fail_after(20):
+            outcome = (await shop.supervise(HASTY)).outcome
+    assert shop.of_kind(CorridorRecovered) == []
+    assert [type(fault) for fault in outcome.faults] == [SinkFull]
+    assert exit_code(outcome, stopped=True, quarantined=0) == EXIT_IO
 
 
 @pytest.mark.usefixtures("full")

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from trajworker.config.rewards import fold_settings
-from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, WorkerSettings
-from trajworker.errors import NotAllowed, ProjectNotFound, SourceError, SourceUnavailable
+from trajworker.config.settings import ConversationSettings, RewardSettings, Settings, SourceSettings, WorkerSettings
+from trajworker.errors import ConfigError, NotAllowed, ProjectNotFound, SinkFull, SourceError, SourceUnavailable
+from trajworker.model.times import EARLIEST
 from trajworker.ports import Aggregation, Late
 from trajworker.sinks import JsonlSettings
-from trajworker.wiring import delivery, exit_code, sink_settings
+from trajworker.wiring import delivery, exit_code, reading, sink_settings
 from trajworker.worker.planning import Lagging
 from trajworker.worker.supervisor import Outcome
 
@@ -32,6 +33,13 @@ def test_the_exit_code_is_that_of_what_went_wrong_for_all_projects_alike() -> No
     assert exit_code(mixed, stopped=False, quarantined=0) == 75
 
 
+def test_a_daemon_that_could_read_or_deliver_nothing_at_last_ends_as_such() -> None:
+    full, away = SinkFull("full"), SourceUnavailable("away")
+    assert exit_code(Outcome(projects=2, faults=(full,)), stopped=True, quarantined=0) == 74
+    assert exit_code(Outcome(projects=2, faults=(full, away)), stopped=True, quarantined=0) == 75
+    assert exit_code(Outcome(projects=2, failed={"a": away}, faults=(full,)), stopped=True, quarantined=0) == 75
+
+
 def test_conversations_that_could_not_be_assembled_are_no_project_of_their_own() -> None:
     def code(failed: dict[str, SourceError], unassembled: SourceError) -> int:
         return exit_code(Outcome(projects=1, failed=failed, unassembled=unassembled), stopped=False, quarantined=0)
@@ -51,6 +59,20 @@ def test_what_could_not_be_read_yet_is_reason_to_run_again() -> None:
     lagging = Lagging(read_to=NOW, until=NOW + timedelta(minutes=1), settle=timedelta(minutes=2))
     for quarantined in (0, 3):
         assert exit_code(Outcome(projects=1, lagging=lagging), stopped=False, quarantined=quarantined) == 75
+
+
+def test_ages_count_back_from_the_time_of_the_server() -> None:
+    asked = Settings(source=SourceSettings(since=timedelta(hours=2), until=timedelta(0)))
+    told = reading(asked, NOW.replace(microsecond=7))
+    assert (told.since, told.until) == (NOW - timedelta(hours=2), NOW)
+    assert (reading(Settings(), NOW).since, reading(Settings(), NOW).until) == (EARLIEST, None)
+
+
+def test_a_range_that_by_the_time_of_the_server_ends_before_it_begins_is_refused() -> None:
+    asked = Settings(source=SourceSettings(since=NOW, until=timedelta(days=1)))
+    assert reading(asked, NOW + timedelta(days=2)).until == NOW + timedelta(days=1)
+    with pytest.raises(ConfigError, match=r"source.since \(2026-01-01T00:00:00Z\) must be earlier than source.until"):
+        reading(asked, NOW + timedelta(days=1))
 
 
 def test_feedback_counts_as_configured() -> None:

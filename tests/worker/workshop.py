@@ -149,7 +149,7 @@ async def workshop(  # noqa: PLR0913 - what a test turns
         open_staging(folder / "staging.db") as staging,
         open_sink(staging, JsonlSettings(out=folder / "out", limits=limits), clock=clock) as sink,
     ):
-        cycle = Cycle(source, staging, Reading(**asked), events.append, 2)
+        cycle = Cycle(source, staging, lambda _: Reading(**asked), events.append, 2)
         folding = Folding(staging, rules, cycle.reread)
         delivery = Delivery(finish=finish, late=late, horizon=A_MONTH)
         outlet = Outlet(staging, sink, folding, delivery, events.append)

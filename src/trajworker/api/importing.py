@@ -6,6 +6,7 @@ side by side, and be left before their end.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import anyio
@@ -86,11 +87,12 @@ class Importer:
             async with self._connector.source(wanted.redactor) as connected:
                 place = self._connector.place(connected.project, wanted.redactor, stage=wanted.stage)
                 where = _StagingPlace(place if place is not None else await memory.enter_async_context(staging_at()))
-                names, failures = await self._read(wanted, connected, where)
+                now = await connected.view.source.now()
+                names, failures = await self._read(wanted, connected, where, now)
             done = 0
             while done < len(names):
                 async with where.open() as staging:
-                    assembly = self._assembly(wanted, staging, connected.project)
+                    assembly = self._assembly(wanted, staging, connected.project, now)
                     batch, dealt = await assembly.assemble_next(names[done : done + BATCH])
                 failures.update(assembly.failures)
                 done += dealt
@@ -100,7 +102,7 @@ class Importer:
             raise ImportIncomplete(failures)
 
     async def _read(
-        self, wanted: Import, connected: Connected, where: "_StagingPlace"
+        self, wanted: Import, connected: Connected, where: "_StagingPlace", now: datetime
     ) -> tuple[list[str], dict[str, str]]:
         """Stage what is wanted; the ids to assemble, and why others cannot be had."""
         async with where.open() as staging:
@@ -111,29 +113,30 @@ class Importer:
                 failures = await unavailable(staging, connected.project.id, roots.traces)
                 names = list(dict.fromkeys(roots.names[one] for one in wanted.conversations))
             else:
-                await self._read_all(connected, staging)
+                await self._read_all(connected, staging, now)
                 failures = await unavailable_in_project(staging, connected.project.id)
-                assembly = self._assembly(wanted, staging, connected.project)
+                assembly = self._assembly(wanted, staging, connected.project, now)
                 names = [name async for name in assembly.ids()]
         return [name for name in names if name not in failures], failures
 
-    async def _read_all(self, connected: Connected, staging: Staging) -> None:
+    async def _read_all(self, connected: Connected, staging: Staging, now: datetime) -> None:
         """Read the project up to this very moment: what may have lagged is read again next time."""
         view, project = connected.view, connected.project
-        until = self._settings.source.until
+        _, until = wiring.asked_range(self._settings, now)
         source = view.redacting or view.source
         cycle = wiring.import_cycle(self._settings, source, staging, self._connector.options.observer)
-        now = await view.source.now()
         failed = await cycle.run([project], now)
         for error in failed.values():
             raise error
         # a trace that went on after the end of what is asked for was not read whole
         await staging.set_mark(project.id, READ_MARK, now if until is None else min(now, until))
 
-    def _assembly(self, wanted: Import, staging: Staging, project: Project) -> Assembly:
+    def _assembly(self, wanted: Import, staging: Staging, project: Project, now: datetime) -> Assembly:
         """Who is named is handed out whole; of a project, what began in the stretch of time that is configured."""
-        asked = self._settings.source
-        within = TimeRange(since=asked.since, until=asked.until) if wanted.conversations is None else EVER
+        within = EVER
+        if wanted.conversations is None:
+            since, until = wiring.asked_range(self._settings, now)
+            within = TimeRange(since=since, until=until)
         return Assembly(staging, project, fold_settings(self._settings), within)
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import os
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -79,7 +78,6 @@ def options_of(given: Connection, environ: Mapping[str, str] = os.environ) -> Op
     }
     asked = Asked(
         environ=environ,
-        now=datetime.now(UTC),
         overrides={path: value for path, value in overrides.items() if value},
         api_key=Secret(given.api_key) if given.api_key else None,
         purpose=Purpose.LOCAL,  # a key is asked for below, in the words of `init`, on loopback too

@@ -3,7 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -13,6 +13,7 @@ from trajworker.api.purging import Chosen, Erasure, choose, imported_beside, pur
 from trajworker.cli.settings import load_asked, staging_of
 from trajworker.config import Purpose
 from trajworker.errors import ConfigError, ConversationNotFound, TrajworkerError
+from trajworker.model.times import moment_at
 from trajworker.observing.counting import counted
 
 
@@ -30,7 +31,8 @@ def main(asked: argparse.Namespace) -> int:
         )
     settings = load_asked(asked, Purpose.LOCAL)
     staging = staging_of(settings)
-    before = point_in_time(asked.before, "--before")
+    asked_before = point_in_time(asked.before, "--before")
+    before = None if asked_before is None else moment_at(asked_before, datetime.now(UTC))
     imported = imported_beside(staging, settings)
     chosen = choose([staging, *imported], asked.conversation, asked.project)
     failures = anyio.run(_purge, staging, imported, chosen, before)

@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 from trajworker.config import Asked, Purpose, Resolution, Settings, resolve
@@ -13,7 +12,7 @@ def resolve_asked(asked: argparse.Namespace, purpose: Purpose = Purpose.LOCAL) -
     """Everything that was said in file, environment and on the command line, with problems collected."""
     options = {path: value for path, value in vars(asked).items() if "." in path}
     file = Path(asked.config) if getattr(asked, "config", None) else None
-    return resolve(Asked(environ=os.environ, now=datetime.now(UTC), overrides=options, file=file, purpose=purpose))
+    return resolve(Asked(environ=os.environ, overrides=options, file=file, purpose=purpose))
 
 
 def staging_of(settings: Settings) -> Path:

@@ -2,7 +2,8 @@
 
 import types
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Annotated, Any, Final, Union, get_args, get_origin, get_type_hints
 
 from msgspec import Struct
@@ -75,5 +76,5 @@ def _keys_of(section: str, struct: type[Struct]) -> Iterator[CatalogKey]:
 def _without_none(hint: Any) -> Any:  # noqa: ANN401 - a type hint has no narrower type
     if get_origin(hint) in (Union, types.UnionType):
         present = [part for part in get_args(hint) if part is not types.NoneType]
-        return present[0]
+        return reduce(or_, present)
     return hint

@@ -12,7 +12,8 @@ from typing import Any, Final, get_args, get_origin
 from trajworker.config.catalog import CatalogKey
 from trajworker.config.endpoint import Endpoint, root_of
 from trajworker.config.secret import MASK, Secret
-from trajworker.config.values import ByteSize, Moment, aware, duration, duration_text, moment, size, size_text
+from trajworker.config.values import ByteSize, aware, duration, duration_text, moment, size, size_text
+from trajworker.model.times import Moment
 
 _WORDS: Final = {
     "true": True,
@@ -28,9 +29,9 @@ _BRACKETED: Final = re.compile(r"\s*\[\s*(?:[\"'].*)?\]\s*", re.DOTALL)
 """A list as JSON or Python writes it; a pattern such as `[ab]*` is none."""
 
 
-def convert(key: CatalogKey, given: object, now: datetime) -> Any:  # noqa: ANN401 - the type is the key's, known at run time
+def convert(key: CatalogKey, given: object) -> Any:  # noqa: ANN401 - the type is the key's, known at run time
     """The value of `key`; raises ValueError with advice that does not repeat what was given."""
-    value = _reader(key.type, now)(given)
+    value = _reader(key.type)(given)
     _check_bounds(key, value)
     return value
 
@@ -90,11 +91,9 @@ _TYPE_NAMES: Final[dict[Any, str]] = {
 }
 
 
-def _reader(kind: Any, now: datetime) -> Callable[[object], Any]:  # noqa: ANN401 - a type hint has no narrower type
+def _reader(kind: Any) -> Callable[[object], Any]:  # noqa: ANN401 - a type hint has no narrower type
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return lambda given: _choice(kind, given)
-    if kind is Moment:
-        return lambda given: _moment(given, now)
     if get_origin(kind) is dict:
         item = _READERS[get_args(kind)[1]]
         return lambda given: {str(name): _item(name, value, item) for name, value in _table(given).items()}
@@ -180,12 +179,14 @@ def _size(given: object) -> ByteSize:
     return size(_text(given))
 
 
-def _moment(given: object, now: datetime) -> Moment:
+def _moment(given: object) -> Moment:
     if isinstance(given, datetime):
         return aware(given)
+    if isinstance(given, timedelta):
+        return given
     if isinstance(given, date):
         return aware(datetime(given.year, given.month, given.day))  # noqa: DTZ001 - aware() makes it UTC, as for text
-    return moment(_text(given), now)
+    return moment(_text(given))
 
 
 def _choice(kind: type[StrEnum], given: object) -> StrEnum:
@@ -225,6 +226,7 @@ _READERS: Final[dict[Any, Callable[[object], Any]]] = {
     Path: _path,
     Secret: _secret,
     timedelta: _duration,
+    Moment: _moment,
     ByteSize: _size,
     tuple[str, ...]: _texts,
 }

@@ -5,7 +5,6 @@ The command line wins, then the environment, then the file, then the default.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -47,7 +46,6 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     Args:
         environ: the environment variables.
-        now: the present, from which ages such as `7d` are counted back.
         overrides: values by key path from the command line; None, False, () and [] mean that an option was not used: a
             flag that the file sets cannot be unset here.
         file: the configuration file an option named.
@@ -56,7 +54,6 @@ class Asked(Struct, frozen=True, kw_only=True):
     """
 
     environ: Mapping[str, str]
-    now: datetime
     overrides: Mapping[str, object] = {}
     file: Path | None = None
     api_key: Secret | None = None
@@ -100,7 +97,7 @@ def resolve(asked: Asked) -> Resolution:
             problems.append(finding)
             continue
         try:
-            value = convert(finding.key, finding.value, asked.now)
+            value = convert(finding.key, finding.value)
         except ValueError as advice:
             problems.append(Problem(where=finding.where, text=_refusal(finding, advice)))
             continue

@@ -6,6 +6,7 @@ Each broken one tells what to change.
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from enum import StrEnum, auto
 from importlib.util import find_spec
 from ipaddress import ip_address
@@ -16,6 +17,7 @@ from trajworker.config.choices import RedactionMode
 from trajworker.config.endpoint import split
 from trajworker.config.given import Problem
 from trajworker.config.settings import Settings
+from trajworker.config.values import duration_text
 from trajworker.errors import ConfigError
 from trajworker.ports import header_text
 
@@ -104,10 +106,14 @@ def _ca_bundle(settings: Settings) -> str | None:
 
 
 def _range(settings: Settings) -> str | None:
-    since, until = settings.source.since, settings.source.until
-    if since is not None and until is not None and since >= until:
-        return f"since ({since:%Y-%m-%dT%H:%M:%SZ}) must be earlier than until ({until:%Y-%m-%dT%H:%M:%SZ})"
-    return None
+    """An age and a time of the calendar are held against each other once the server has told its time."""
+    match settings.source.since, settings.source.until:
+        case datetime() as since, datetime() as until if since >= until:
+            return f"since ({since:%Y-%m-%dT%H:%M:%SZ}) must be earlier than until ({until:%Y-%m-%dT%H:%M:%SZ})"
+        case timedelta() as since, timedelta() as until if since <= until:
+            return f"since ({duration_text(since)} ago) must be earlier than until ({duration_text(until)} ago)"
+        case _:
+            return None
 
 
 def _projects(settings: Settings, purpose: Purpose) -> str | None:

@@ -23,8 +23,9 @@ from trajworker.config.choices import (
 from trajworker.config.endpoint import Endpoint
 from trajworker.config.key import Key
 from trajworker.config.secret import Secret
-from trajworker.config.values import DAY, GIB, HOUR, KIB, MIB, MINUTE, NEVER, SECOND, ByteSize, Moment
+from trajworker.config.values import DAY, GIB, HOUR, KIB, MIB, MINUTE, NEVER, SECOND, ByteSize
 from trajworker.model.run import THREAD_KEYS
+from trajworker.model.times import Moment
 from trajworker.ports import SEAL_AGE, SEAL_LINES, SEAL_SIZE, patience
 
 
@@ -160,8 +161,8 @@ class StagingSettings(Struct, frozen=True, kw_only=True):
     adopt: Annotated[
         bool,
         Key(
-            why="Go on though server, workspace, thread keys, folder, rewards, redaction or release changed; what is "
-            "staged and told so far stays as it is.",
+            why="Go on though server, workspace, thread keys, folder, rewards, redaction or release changed; published "
+            "lines stay, staged runs until they are read again.",
             option="--adopt",
         ),
     ] = False

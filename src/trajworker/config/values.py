@@ -8,12 +8,10 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final, NewType
 
-from trajworker.model.times import EARLIEST, LATEST, clamped
+from trajworker.model.times import EARLIEST, LATEST, Moment, clamped
 
 ByteSize = NewType("ByteSize", int)
 """A number of bytes, written `64MiB`."""
-Moment = NewType("Moment", datetime)
-"""An aware point in time, written as ISO 8601 or as an age such as `7d`."""
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -71,17 +69,11 @@ def size_text(value: int) -> str:
     return f"{value}B"
 
 
-def moment(text: str, now: datetime) -> Moment:
-    """Read an ISO 8601 time, or an age counted back from the whole second of `now`; a time without an offset is UTC.
-
-    Whole seconds are what servers tell of their clocks: an end as long ago as they may lag has settled then, and not a
-    fraction of a second later.
-
-    Raises ValueError with advice.
-    """
+def moment(text: str) -> Moment:
+    """Read an ISO 8601 time (without an offset it is UTC), or an age such as `7d`; raises ValueError with advice."""
     stripped = text.strip()
     if _DURATION.fullmatch(stripped):
-        return aware(now.replace(microsecond=0) - duration(stripped))
+        return duration(stripped)
     try:
         return aware(datetime.fromisoformat(stripped))
     except ValueError as reason:
@@ -90,12 +82,12 @@ def moment(text: str, now: datetime) -> Moment:
         ) from reason
 
 
-def aware(value: datetime) -> Moment:
+def aware(value: datetime) -> datetime:
     """The same moment in UTC; a time without an offset is taken as UTC.
 
     What lies before or after all runs is the first or last moment that one can have, which can be reckoned with.
     """
     try:
-        return Moment(clamped(value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)))
+        return clamped(value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC))
     except OverflowError:
-        return Moment(EARLIEST if value.year <= EARLIEST.year else LATEST)
+        return EARLIEST if value.year <= EARLIEST.year else LATEST

@@ -16,6 +16,19 @@ DAY_US = 86_400_000_000
 SECOND_US = 1_000_000
 
 
+Moment = datetime | timedelta
+"""A point in time as it is asked for: a time of the calendar, or an age that counts back from a present told later."""
+
+
+def moment_at(moment: Moment, now: datetime) -> datetime:
+    """The time that is meant, where it is `now`; an age counts back from the whole second.
+
+    Whole seconds are what servers tell of their clocks: an end as long ago as they may lag has settled then, and not a
+    fraction of a second later. Raises OverflowError for an age that no calendar reaches back to.
+    """
+    return clamped(now.replace(microsecond=0) - moment) if isinstance(moment, timedelta) else moment
+
+
 def micros(time: datetime) -> int:
     """Microseconds since the epoch, exactly; a third of what it takes to divide by a microsecond."""
     age = time - EPOCH

@@ -39,7 +39,7 @@ class Health:
     """An observer that knows how the worker is, and the server that tells it.
 
     Liveness is that the event loop answers: a probe that gets no answer means a loop that is stuck. Upstream trouble
-    is no reason to be restarted, so it shows in readiness only.
+    and a disk that is full are no reason to be restarted, so they show in readiness only.
     """
 
     def __init__(self, tally: Tally, poll_s: float = 0.0, clock: Callable[[], float] = monotonic) -> None:
@@ -72,6 +72,8 @@ class Health:
         """Why the worker is not ready, None if it is."""
         if self._tally.stopping or self._tally.stopped is not None:
             return "stopping"
+        if failed := self._tally.corridors.failed:
+            return " and ".join(f"{corridor} fails" for corridor in sorted(failed))
         if self._last_read_s is None:
             return "nothing read yet"
         age_s = self._clock() - self._last_read_s

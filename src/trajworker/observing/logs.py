@@ -19,6 +19,7 @@ from trajworker.events import (
     ConversationFailed,
     ConversationHeld,
     ConversationWritten,
+    CorridorFailed,
     Event,
     PaceChanged,
     PageRead,
@@ -55,6 +56,7 @@ _LEVEL_OF: Final[dict[type[Event], str]] = {
     RequestRetried: "warning",
     RunQuarantined: "warning",
     ConversationFailed: "error",
+    CorridorFailed: "error",
     ProjectFailed: "error",
 }
 _WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -162,7 +164,7 @@ def event_name(kind: type[Event]) -> str:
 
 
 def _complaint(event: Event) -> Complaint:
-    words = (str(getattr(event, name, "")) for name in ("project", "reason", "error", "status"))
+    words = (str(getattr(event, name, "")) for name in ("project", "corridor", "reason", "error", "status"))
     return (event_name(type(event)), *(word[:MAX_TEXT_CHARS] for word in words if word))
 
 

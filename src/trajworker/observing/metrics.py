@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from trajworker.observing.tally import Tally
+from trajworker.events import Corridor
+from trajworker.observing.tally import Corridors, Tally
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -41,6 +42,7 @@ def _lines(tally: Tally) -> Iterator[str]:
     yield from _metric(
         "emissions_total", "counter", "Revisions by pane.", [({"pane": p}, n) for p, n in tally.emitted.items()]
     )
+    yield from _corridors(tally.corridors)
     gauges: list[tuple[str, str, float]] = [
         ("conversations_held", "Conversations held back now.", tally.held_count),
         ("projects_failed", "Projects that cannot go on.", len(tally.failed_projects)),
@@ -53,6 +55,21 @@ def _lines(tally: Tally) -> Iterator[str]:
     )
     if tally.started is not None:
         yield from _metric("info", "gauge", "The release that runs.", [({"version": tally.started.version}, 1)])
+
+
+def _corridors(corridors: Corridors) -> Iterator[str]:
+    yield from _metric(
+        "corridor_failures_total",
+        "counter",
+        "Times that all reading (intake) or all delivering (outlet) failed.",
+        [({"corridor": corridor}, corridors.failures[corridor]) for corridor in Corridor],
+    )
+    yield from _metric(
+        "corridor_failed",
+        "gauge",
+        "Whether reading or delivering fails as a whole now.",
+        [({"corridor": corridor}, corridor in corridors.failed) for corridor in Corridor],
+    )
 
 
 def _metric(name: str, kind: str, about: str, samples: list[Sample]) -> Iterator[str]:

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from trajworker.events import Corridor
 from trajworker.observing.counting import counted
 from trajworker.observing.printable import printable
 from trajworker.observing.tally import Tally
@@ -11,6 +12,7 @@ from trajworker.observing.tally import Tally
 MAX_NAMES: Final = 5
 MAX_REASONS: Final = 5
 SECOND: Final = timedelta(seconds=1)
+FAILED: Final = {Corridor.INTAKE: "reading failed", Corridor.OUTLET: "delivering failed"}
 
 
 def summary(tally: Tally) -> str:
@@ -55,15 +57,18 @@ def _quarantined(tally: Tally) -> str:
 
 
 def _failed(tally: Tally) -> str:
-    return "; ".join(f"project {project} failed: {error}" for project, error in tally.failed_projects.items())
+    whole = [f"{FAILED[corridor]}: {error}" for corridor, error in tally.corridors.failed.items()]
+    projects = [f"project {project} failed: {error}" for project, error in tally.failed_projects.items()]
+    return "; ".join([*whole, *projects])
 
 
 def _cut(tally: Tally) -> str:
     if (cut := tally.cut) is None:
         return ""
     until = cut.until.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    read = "nothing of the range is read yet" if cut.read_to is None else f"read up to {_second(cut.read_to)} only"
     return (
-        f"read up to {_second(cut.read_to)} only: later runs may lag (settle {cut.settle_s:g} s), "
+        f"{read}: later runs may lag (settle {cut.settle_s:g} s), "
         f"run again after {_second(cut.again_after + SECOND)} with --until {until}"
     )
 

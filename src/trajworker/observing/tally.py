@@ -1,15 +1,16 @@
 """The running count of what happened, out of events: what progress, summary and metrics are read from."""
 
 from collections import Counter
-from datetime import datetime
 from typing import Final
 
 from trajworker.events import (
-    EVERY_PROJECT,
     ConversationEmitted,
     ConversationFailed,
     ConversationHeld,
     ConversationWritten,
+    Corridor,
+    CorridorFailed,
+    CorridorRecovered,
     Event,
     LateDropped,
     LateFound,
@@ -28,9 +29,29 @@ from trajworker.events import (
     WorkerStarted,
     WorkerStopped,
 )
+from trajworker.observing.share import ReadShare
 
 MAX_HELD_NAMES: Final = 10_000
 """Held conversations remembered by name; beyond it they are only counted."""
+
+
+class Corridors:
+    """Which corridors fail as a whole and why, and how often they did."""
+
+    def __init__(self) -> None:
+        self.failed: dict[Corridor, str] = {}
+        self.failures: Counter[Corridor] = Counter()
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case CorridorFailed():
+                self.failed[event.corridor] = event.error
+                self.failures[event.corridor] += 1
+            case CorridorRecovered():
+                self.failed.pop(event.corridor, None)
+            case _:
+                pass
 
 
 class Tally:
@@ -69,13 +90,13 @@ class Tally:
         self.recovered = 0
         """Runs set aside, now or by an earlier worker, that could be read after all."""
         self.failed_projects: dict[str, str] = {}
+        self.corridors = Corridors()
         self.pace: dict[str, float] = {}
         """Requests per second by tier."""
         self.held: dict[tuple[str, str], str] = {}
         """Why a conversation is held back, by project and conversation id."""
         self._held_unnamed = 0
-        self._asked: dict[str, tuple[datetime, datetime]] = {}
-        self._read_s: Counter[str] = Counter()
+        self._share = ReadShare()
 
     @property
     def revisions(self) -> int:
@@ -89,12 +110,8 @@ class Tally:
 
     @property
     def share_read(self) -> float | None:
-        """How much of the time asked for is read, 0 to 1; None before anything is planned."""
-        asked = tuple(self._asked.items())  # at one go, since progress looks from a thread of its own
-        asked_s = sum((end - start).total_seconds() for _, (start, end) in asked)
-        if asked_s <= 0:
-            return None
-        return min(1.0, sum(self._read_s[project] for project, _ in asked) / asked_s)
+        """How much of the time asked for is read, 0 to 1; None where that is not known."""
+        return self._share.told
 
     @property
     def requests_left(self) -> int | None:
@@ -107,6 +124,8 @@ class Tally:
     def __call__(self, event: Event) -> None:
         """Take in one event; what is unknown here counts for nothing."""
         self._life(event)
+        self._share(event)
+        self.corridors(event)
         self._intake(event)
         self._outlet(event)
 
@@ -126,10 +145,7 @@ class Tally:
     def _intake(self, event: Event) -> None:
         match event:
             case ProjectStarted():
-                self._asked[event.project] = (event.start, event.end)
-                self._read_s[event.project] = 0
                 self.failed_projects.pop(event.project, None)
-                self.failed_projects.pop(EVERY_PROJECT, None)
             case ProjectFailed():
                 self.failed_projects[event.project] = event.error
             case PageStaged():
@@ -142,7 +158,6 @@ class Tally:
                 self.latest_s = max(self.latest_s, event.late_s)
             case SliceRead():
                 self.slices += 1
-                self._read_s[event.project] += round((event.end - event.start).total_seconds())
             case RequestRetried():
                 self.retries[event.status] += 1
             case PaceChanged():

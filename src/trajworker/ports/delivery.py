@@ -175,7 +175,7 @@ class PartLedger(Protocol):
         ...
 
     async def make_void(self, seq: int) -> int:
-        """Make void a part whose bytes are lost: revisions only found there are due again, with the same number.
+        """Make void a part whose bytes are lost: conversations whose newest revision is there are due again.
 
         Returns how many can not be made again, because a newer revision was emitted or their payloads are gone.
         """

@@ -20,6 +20,13 @@ class Aggregation(StrEnum):
     LAST = "last"
 
 
+class LostRevision(Struct, frozen=True):
+    """The newest revision of a conversation whose published file is lost and that was not said again since."""
+
+    revision: int
+    content_hash: bytes
+
+
 class Activity(Struct, frozen=True, kw_only=True):
     """What decides whether a conversation is finished: see `assembly.lifecycle`."""
 
@@ -41,6 +48,8 @@ class Activity(Struct, frozen=True, kw_only=True):
     """Payloads of it were dropped: fetch its `ConversationStore.compacted_runs` again before assembling it."""
     content_hash: bytes | None = None
     """Of the last revision: an equal one is not emitted again, only marked as looked at."""
+    lost: LostRevision | None = None
+    """Content equal to it is said again under its number, any other under the next: its readers may know it."""
 
 
 class TraceVersion(Struct, frozen=True, kw_only=True):

@@ -25,7 +25,9 @@ class Repaired(Struct, frozen=True, kw_only=True):
 
 
 async def repair(out: Path, ledger: PartLedger, consumed: Consumed = Consumed.FATAL) -> Repaired:
-    """Make void what a damaged disk lost, so that the next run emits it again into a new file, same revisions.
+    """Make void what a damaged disk lost, so that the next run emits it again into a new file.
+
+    Revisions whose content is still the same keep their numbers; what became something else is a new revision.
 
     Every byte is read again. A number that was never published gets its void manifest at the next start.
     A published file that is damaged stays where it is, with a note (`.void.json`) beside it. One that its consumer has

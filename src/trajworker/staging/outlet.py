@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import Struct
 
 from trajworker.errors import StagingError
-from trajworker.ports import Activity, Emission, Line
+from trajworker.ports import Activity, Emission, Line, LostRevision
 from trajworker.staging import remembered
 from trajworker.staging.encoding import pack_time, unpack_id, unpack_time
 from trajworker.staging.statements import chunked, slots
@@ -29,7 +29,8 @@ Place = tuple[int, int]
 FIRST = (-(2**63), 0)
 _ACTIVITY = (
     "SELECT c.key, p.id, c.id, c.last_activity, c.revision, c.content_hash, c.reduced, "
-    "NOT EXISTS (SELECT 1 FROM trace WHERE conversation = c.key), p.name "
+    "NOT EXISTS (SELECT 1 FROM trace WHERE conversation = c.key), p.name, "
+    "(SELECT max(revision) FROM emission WHERE conversation = c.key AND revision > c.revision) "
     "FROM conversation c{} JOIN project p ON p.key = c.project"
 )
 ACTIVITY = _ACTIVITY.format("")
@@ -80,6 +81,7 @@ def clamp_activity(now: datetime, connection: sqlite3.Connection) -> None:
 def activities(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[Activity]:
     """What rows of an `ACTIVITY` query tell, with the runs that have not ended."""
     pending = _pending(connection, [row[0] for row in rows])
+    lost = _lost(connection, {row[0]: row[9] for row in rows if row[9] is not None})
     return [
         Activity(
             conversation=key,
@@ -94,9 +96,21 @@ def activities(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) 
             content_hash=content_hash,
             empty=bool(empty),
             compacted=bool(compacted),
+            lost=lost.get(key),
         )
-        for key, project, name, last_activity, revision, content_hash, compacted, empty, title in rows
+        for key, project, name, last_activity, revision, content_hash, compacted, empty, title, _ in rows
     ]
+
+
+def _lost(connection: sqlite3.Connection, revisions: Mapping[int, int]) -> dict[int, LostRevision]:
+    """What was said in those revisions, by key of the conversation."""
+    hashes = {
+        key: connection.execute(
+            "SELECT content_hash FROM emission WHERE conversation = ? AND revision = ?", (key, revision)
+        ).fetchone()[0]
+        for key, revision in revisions.items()
+    }
+    return {key: LostRevision(revisions[key], content_hash) for key, content_hash in hashes.items()}
 
 
 class _Pending(Struct, frozen=True):
@@ -126,6 +140,11 @@ def record(emissions: Sequence[Emission], connection: sqlite3.Connection) -> Non
     Raises `StagingError` where a revision or a line is not the next one: nothing is recorded then.
     """
     known = _known(connection, [emission.conversation for emission in emissions])
+    again = [one for one in emissions if one.line and one.conversation in known and known[one.conversation].lost]
+    connection.executemany(
+        "DELETE FROM emission WHERE conversation = ? AND revision = ? AND lost = 1",
+        [(one.conversation, one.revision) for one in again],
+    )
     for emission in emissions:
         _follow(known, emission)
     _write_lines(connection, [(emission, emission.line) for emission in emissions if emission.line])
@@ -152,9 +171,10 @@ def try_again(rules: str, connection: sqlite3.Connection) -> None:
 
 
 class _Known(Struct):
-    """A conversation as it is staged: the revision emitted last, and its traces by id."""
+    """A conversation as it is staged: the revision emitted last, a later one that was lost, and its traces by id."""
 
     revision: int
+    lost: int | None = None
     versions: dict[str, int] = {}
     keys: dict[str, int] = {}
 
@@ -163,8 +183,13 @@ def _known(connection: sqlite3.Connection, conversations: Sequence[int]) -> dict
     """Those of the conversations that are there, by key."""
     found: dict[int, _Known] = {}
     for some in chunked(conversations):
-        rows = connection.execute(f"SELECT key, revision FROM conversation WHERE key IN ({slots(some)})", some)
-        found.update((key, _Known(revision)) for key, revision in rows)
+        rows = connection.execute(
+            "SELECT c.key, c.revision, "
+            "(SELECT max(revision) FROM emission WHERE conversation = c.key AND revision > c.revision) "
+            f"FROM conversation c WHERE c.key IN ({slots(some)})",
+            some,
+        )
+        found.update((key, _Known(revision, lost)) for key, revision, lost in rows)
         traces = connection.execute(
             f"SELECT conversation, id, key, version FROM trace WHERE conversation IN ({slots(some)})", some
         )
@@ -180,11 +205,13 @@ def _follow(known: Mapping[int, _Known], emission: Emission) -> None:
     if conversation is None:
         raise StagingError(f"conversation {emission.conversation} is gone; assemble it again")
     before = conversation.revision
-    if emission.revision != (before + 1 if emission.line else before):
+    following = [before + 1] if conversation.lost is None else [conversation.lost, conversation.lost + 1]
+    if emission.revision not in (following if emission.line else [before]):
         raise StagingError(
             f"conversation {emission.conversation} has revision {before}, {emission.revision} cannot be recorded"
         )
     conversation.revision = emission.revision
+    conversation.lost = None if emission.line else conversation.lost
 
 
 def _outdated(known: Mapping[int, _Known], emission: Emission) -> bool:

@@ -82,7 +82,10 @@ def drop(seq: int, connection: sqlite3.Connection) -> None:
 
 
 def make_void(seq: int, connection: sqlite3.Connection) -> int:
-    """Make a part void: its newest revisions are due again, same numbers; returns how many cannot be made again."""
+    """Make a part void: its newest revisions are due again; returns how many cannot be made again.
+
+    Of what was published the rows stay: only equal content may have the same number.
+    """
     part = {"part": seq}
     connection.execute("UPDATE part SET state = 'void' WHERE seq = :part", part)
     again = (
@@ -98,7 +101,12 @@ def make_void(seq: int, connection: sqlite3.Connection) -> int:
         f"WHERE key IN (SELECT conversation FROM emission WHERE part = :part AND lost = 0 AND key IN ({again}))",
         part,
     )
-    connection.execute("DELETE FROM emission WHERE part = :part AND lost = 0", part)
+    connection.execute(
+        "DELETE FROM emission WHERE part = :part AND lost = 0 "
+        "AND (SELECT manifest FROM part WHERE seq = :part) IS NULL",
+        part,
+    )
+    connection.execute("UPDATE emission SET lost = 1 WHERE part = :part", part)
     return gone
 
 

@@ -1,6 +1,6 @@
 """One cycle of reading: what is uncovered or new, then what ended, may be late, or is due for another look."""
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from datetime import datetime
 from itertools import count
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 from trajworker.errors import SourceError
 from trajworker.events import Observer, ProjectStarted
 from trajworker.model.run import Project
+from trajworker.model.times import EARLIEST
 from trajworker.ports import Marks, RunSource, RunStore, Slice, SlicePurpose
 from trajworker.worker.intake import Intake
 from trajworker.worker.planning import Lagging, Reading, deep_scan, ended_since, plan
@@ -26,12 +27,18 @@ class Cycle:
     """Reads projects up to now, as often as it is run."""
 
     def __init__(
-        self, source: RunSource, store: StagingStore, reading: Reading, observer: Observer, pagers: int
+        self,
+        source: RunSource,
+        store: StagingStore,
+        reading_at: Callable[[datetime], Reading],
+        observer: Observer,
+        pagers: int,
     ) -> None:
-        """Read as `reading` says with at most `pagers` requests at a time."""
+        """Read with at most `pagers` requests at a time, as `reading_at` the server's time of the first cycle says."""
         self._source = source
         self._store = store
-        self._reading = reading
+        self._reading_at = reading_at
+        self._asked: Reading | None = None
         self._observer = observer
         self._pagers = pagers
         self._fetch_seq = count(1)
@@ -40,7 +47,7 @@ class Cycle:
 
     async def run(self, projects: Sequence[Project], now: datetime) -> dict[str, SourceError]:
         """Read up to `now` (server time), as far as `reading` goes; returns what failed, by project id."""
-        self.lagging = self._reading.lagging(now)
+        self.lagging = self._reading(now).lagging(now)
         intake = Intake(self._source, self._store, self._observer, self._fetch_seq, self._pagers)
         by_id = {project.id: project for project in projects}
         uncovered = [slice_ for project in projects for slice_ in await self._plan_uncovered(project, now)]
@@ -65,12 +72,20 @@ class Cycle:
         if project.id in intake.failed:
             raise intake.failed[project.id]
 
+    def _reading(self, now: datetime) -> Reading:
+        """How projects are read: ages stay what they were in the first cycle."""
+        if self._asked is None:
+            self._asked = self._reading_at(now)
+        return self._asked
+
     async def _plan_uncovered(self, project: Project, now: datetime) -> list[Slice]:
         """Plan what is uncovered or new; the slices to read, those that an earlier cycle left among them."""
         unread = await self._store.unread(project.id)
-        slices = plan(project.id, self._reading, await self._store.coverage(project.id), unread, now)
+        reading = self._reading(now)
+        slices = plan(project.id, reading, await self._store.coverage(project.id), unread, now)
         await self._store.plan(project, slices)
-        self._observer(ProjectStarted(project=project.name, start=self._reading.since, end=self._reading.end(now)))
+        since = None if reading.since == EARLIEST else reading.since
+        self._observer(ProjectStarted(project=project.name, start=since, end=reading.end(now)))
         return await self._store.unread(project.id)
 
     async def _plan_again(self, project: Project, read: Sequence[Slice], now: datetime) -> list[Slice]:
@@ -78,10 +93,10 @@ class Cycle:
         slices = []
         ended = await self._store.mark(project.id, ENDED_MARK)
         if ended is not None:
-            slices.append(ended_since(project.id, self._reading, ended, now))
+            slices.append(ended_since(project.id, self._reading(now), ended, now))
         scanned = await self._store.mark(project.id, DEEP_SCAN_MARK)
         if scanned is not None and project.id not in _scanned(read):
-            scan = deep_scan(project.id, self._reading, scanned, now)
+            scan = deep_scan(project.id, self._reading(now), scanned, now)
             slices += [] if scan is None else [scan]
         await self._store.plan(project, slices)
         unread = await self._store.unread(project.id) if slices else []

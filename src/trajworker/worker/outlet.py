@@ -19,7 +19,7 @@ from trajworker.model.times import MICROSECOND
 from trajworker.ports import Activity, ConversationStore, Coverage, Late, Line, Sink, Stream
 from trajworker.trajectory import Pane
 from trajworker.worker.folding import Attempt, Folding, Unfolded, project_name
-from trajworker.worker.revisions import Revision, emission_of, emitted_event, header_of, with_lines
+from trajworker.worker.revisions import Revision, emission_of, emitted_event, header_of, numbered, with_lines
 from trajworker.worker.stop import Stop
 
 BATCH = 200
@@ -161,9 +161,9 @@ class Outlet:
                 await self._quarantine(activity, folded)
                 continue
             header = header_of(activity, decisions[activity.conversation])
-            left.append(
-                Revision(activity, folded, header, content_hash(folded.folds, header), self._stream(activity, now))
-            )
+            digest = content_hash(folded.folds, header)
+            header = numbered(header, digest, activity)
+            left.append(Revision(activity, folded, header, digest, self._stream(activity, now)))
         while left:
             lines = [(encode_line(one.folded.folds, one.header), one.target) for one in left if one.target]
             appended = with_lines(left, await self._sink.append(lines))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trajworker.model.intervals import subtract
 from trajworker.model.times import AHEAD
@@ -21,9 +22,9 @@ DUE_SHARE = 0.95
 
 
 class Lagging(Struct, frozen=True, kw_only=True):
-    """The end of what was asked for, which could not be read yet since the API may lag."""
+    """The end of what was asked for, which could not be read yet since the API may lag; `read_to` None: none of it."""
 
-    read_to: datetime
+    read_to: datetime | None
     until: datetime
     settle: timedelta
 
@@ -62,23 +63,30 @@ class Reading(Struct, frozen=True, kw_only=True):
 
     def lagging(self, now: datetime) -> Lagging | None:
         """What lies between there and the end that was asked for; None where none was, or all can be read."""
-        read_to = max(self.end(now), self.since)
-        if self.until is None or read_to >= self.until:
+        end = self.end(now)
+        if self.until is None or max(end, self.since) >= self.until:
             return None
-        return Lagging(read_to=read_to, until=self.until, settle=self.settle)
+        return Lagging(read_to=end if end > self.since else None, until=self.until, settle=self.settle)
 
 
 def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence[Slice], now: datetime) -> list[Slice]:
-    """Slices to read beside the `unread` ones of an earlier cycle: gaps in what is covered, catch-up, what is ahead."""
+    """Slices to read beside the `unread` ones of an earlier cycle: gaps in what is covered, catch-up, what is ahead.
+
+    A gap that follows an unread slice of which nothing was read makes that one longer (it comes back with its id): an
+    outage leaves one slice, however many cycles it lasts.
+    """
     end = reading.end(now)
     claimed = [*coverage.spans, *((slice_.start, slice_.end) for slice_ in unread if slice_.purpose in COVERING)]
     newest = coverage.spans[-1][1] if coverage.spans else reading.since
     catching_up = any(slice_.purpose is SlicePurpose.CATCH_UP for slice_ in unread)
     catch_up = newest > reading.since and end > reading.since and not catching_up
+    untouched = {slice_.end: slice_ for slice_ in unread if _extensible(slice_)}
     slices = [
-        Slice(project_id=project_id, start=gap[0], end=gap[1])
-        for gap in subtract([(reading.since, end)], claimed)
-        if not (catch_up and gap[0] == newest)
+        replace(untouched[start], end=stop)
+        if start in untouched
+        else Slice(project_id=project_id, start=start, end=stop)
+        for start, stop in subtract([(reading.since, end)], claimed)
+        if not (catch_up and start == newest)
     ]
     if catch_up:
         floor = min(newest, end) - reading.overlap
@@ -86,6 +94,12 @@ def plan(project_id: str, reading: Reading, coverage: Coverage, unread: Sequence
             Slice(project_id=project_id, start=reading.since, end=end, purpose=SlicePurpose.CATCH_UP, floor=floor)
         )
     return [*slices, *_unsettled(project_id, reading, unread, now, newest)] if reading.unsettled else slices
+
+
+def _extensible(slice_: Slice) -> bool:
+    """Whether reading it has not begun, so that it can as well end later."""
+    begun = slice_.cursor is not None or slice_.pages > 0
+    return not begun and slice_.purpose in (SlicePurpose.COVER, SlicePurpose.CATCH_UP)
 
 
 def _unsettled(

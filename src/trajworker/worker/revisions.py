@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trajworker.assembly import Header, written
 from trajworker.assembly.lifecycle import Decision
@@ -54,6 +55,13 @@ def header_of(activity: Activity, decision: Decision) -> Header:
         pane=decision.pane or Pane.ON_TIME,
         complete=decision.complete,
     )
+
+
+def numbered(header: Header, digest: bytes, activity: Activity) -> Header:
+    """The header with its number: that of a published revision that was lost, where the content is still the same."""
+    if (lost := activity.lost) is None:
+        return header
+    return replace(header, revision=lost.revision if digest == lost.content_hash else lost.revision + 1)
 
 
 def emission_of(revision: Revision, line: Line | None) -> Emission:

@@ -13,7 +13,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from msgspec import Struct
 
 from trajworker.errors import SinkFull, SourceError, StagingFull, TrajworkerError
-from trajworker.events import EVERY_PROJECT, Observer, ProjectFailed, RangeCut
+from trajworker.events import Corridor, CorridorFailed, CorridorRecovered, Observer, ProjectFailed, RangeCut
 from trajworker.ports import RunSource
 from trajworker.worker.cycle import Cycle
 from trajworker.worker.outlet import Outlet
@@ -50,6 +50,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     """Why conversations could not be assembled at last: payloads that were dropped could not be fetched again."""
     lagging: Lagging | None = None
     """What could not be read yet of the range asked for."""
+    faults: tuple[TrajworkerError, ...] = ()
+    """Why a daemon could read nothing, or deliver nothing, at last."""
 
 
 class Supervisor:
@@ -65,6 +67,7 @@ class Supervisor:
         self._compacted: datetime | None = None
         self._projects = 0
         self._failed: dict[str, SourceError] = {}
+        self._faults: dict[Corridor, tuple[TrajworkerError, ...]] = {}
 
     @property
     def outcome(self) -> Outcome:
@@ -74,6 +77,7 @@ class Supervisor:
             failed=self._failed,
             unassembled=self._outlet.failed,
             lagging=self._cycle.lagging,
+            faults=tuple(fault for faults in self._faults.values() for fault in faults),
         )
 
     async def run(self, projects: Sequence[str], stop: Stop) -> None:
@@ -97,7 +101,9 @@ class Supervisor:
             try:
                 await self._cycle_once(projects)
             except* PASSING as passing:
-                self._observe_failures(*_leaves(passing))
+                self._fail(Corridor.INTAKE, *_leaves(passing))
+            else:
+                self._recover(Corridor.INTAKE)
             _nudge(nudges)
             await anyio.sleep(self._rhythm.poll.total_seconds())
         await self._cycle_once(projects)
@@ -119,13 +125,17 @@ class Supervisor:
 
     async def _deliver(self, nudges: MemoryObjectReceiveStream[None], stop: Stop) -> None:
         async for _ in nudges:
+            emitted = self._outlet.emitted
             try:
                 await self._deliver_once(stop)
             except PASSING as passing:
                 if self._rhythm.poll is None:
                     raise
-                self._observe_failures(passing)
+                self._fail(Corridor.OUTLET, passing)
                 await stop.wait(min(PAUSE_S, self._rhythm.poll.total_seconds()))
+            else:
+                if self._outlet.emitted > emitted or not stop.requested:  # a stop ends it before it can fail
+                    self._recover(Corridor.OUTLET)
         if not stop.requested:
             await self._outlet.deliver_last(await self._source.now(), stop, flush=self._rhythm.flush)
         await self._outlet.close()
@@ -138,9 +148,14 @@ class Supervisor:
             await self._outlet.compact(now, stop)
             self._compacted = now
 
-    def _observe_failures(self, *passing: TrajworkerError) -> None:
-        for text, code in {str(error): error.exit_code for error in passing}.items():
-            self._observer(ProjectFailed(project=EVERY_PROJECT, error=text, exit_code=code))
+    def _fail(self, corridor: Corridor, *faults: TrajworkerError) -> None:
+        self._faults[corridor] = faults
+        for text, code in {str(error): error.exit_code for error in faults}.items():
+            self._observer(CorridorFailed(corridor=corridor, error=text, exit_code=code))
+
+    def _recover(self, corridor: Corridor) -> None:
+        if self._faults.pop(corridor, None) is not None:
+            self._observer(CorridorRecovered(corridor=corridor))
 
 
 def _leaves(error: BaseException) -> Iterator[TrajworkerError]:
