@@ -59,12 +59,17 @@ def test_a_staging_file_that_an_older_release_named_as_the_project_was_spelled_g
     assert list(at_home.glob("*.db")) == [former]
 
 
-@pytest.mark.parametrize("command", [["import"], ["list"]])
-def test_a_pattern_is_no_name_of_one_project(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("command", [["import", "--out", "{number}"], ["list"]])
+def test_a_pattern_is_a_name_where_it_matches_one_project(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     with served() as (simulator, url):
         simulator.add_runs(PROJECT, conversation("a"))
-        assert main([*command, "--endpoint", url, "--project", "support-*"]) == 78
-    assert f"'support-*' is a pattern and matches '{PROJECT}': write the name or the id" in capsys.readouterr().err
+        asked = ["--endpoint", url, "--project", "support-*"]
+        assert main([word.format(number=1) for word in command] + asked) == 0
+        httpx.post(f"{url}/api/v1/sessions", json={"name": "support-too"}).raise_for_status()
+        assert main([word.format(number=2) for word in command] + asked) == 78
+    assert "'support-*' is a pattern and matches 'support-" in capsys.readouterr().err
 
 
 def test_it_is_not_published_from_a_part_that_a_crash_left(

@@ -84,8 +84,9 @@ def test_a_run_without_a_stream_does_its_work(tmp_path: Path, closed: str) -> No
 
 @pytest.mark.parametrize("line", ['"$@" >&-', '"$@" | true', '"$@" 2>&-'])
 def test_purge_erases_all_it_was_asked_to_whoever_listens(delivered: Delivered, line: str) -> None:
-    erased = ("purge", "--staging", delivered.staging, "--conversation", CONVERSATION)
-    assert in_shell(line, *erased, "--before", "1h", PYTHONUNBUFFERED="1").returncode == 0
+    for what in (("--conversation", CONVERSATION), ("--before", "1h")):
+        erased = in_shell(line, "purge", "--staging", delivered.staging, *what, PYTHONUNBUFFERED="1")
+        assert erased.returncode == 0
     told = in_shell('"$@"', "status", "--staging", delivered.staging, "--json").stdout
     assert json.loads(told)["projects"][0]["conversations"] == {"purged": 10}
 

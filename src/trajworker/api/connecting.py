@@ -14,7 +14,7 @@ from trajworker.api.options import Options, staging_file
 from trajworker.api.source_view import SourceView
 from trajworker.errors import ProjectNotFound, StagingOwned
 from trajworker.events import ApiChosen, Event
-from trajworker.model.run import Project, is_uuid
+from trajworker.model.run import Project
 from trajworker.redaction import BasePiiRedactor
 from trajworker.sources.asking.pacing import Paces
 from trajworker.sources.langsmith import LangSmithSource
@@ -72,8 +72,8 @@ class Connector:
 
 
 def _only(found: Sequence[Project], asked: str) -> Project:
-    """The project that was asked for; raises `ProjectNotFound` for a pattern, which may match another one tomorrow."""
-    if len(found) == 1 and (is_uuid(asked) or found[0].name == asked):
+    """The project that was asked for; raises `ProjectNotFound` for a pattern that matches several."""
+    if len(found) == 1:
         return found[0]
     names = ", ".join(repr(project.name) for project in found[:MOST_TOLD])
     more = f" and {len(found) - MOST_TOLD:,} more" if len(found) > MOST_TOLD else ""

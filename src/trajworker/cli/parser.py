@@ -20,7 +20,7 @@ HELP_WIDTH = 100
 MAX_PORT = 65_535
 RATE_SCALES = (0.001, 1_000_000)
 MAX_LATENCY_MS = 3_600_000
-ONE_PROJECT = "the one project to read, by its name or id"
+ONE_PROJECT = "the one project to read: its name, its id, or a pattern that no other matches"
 SIMULATOR_GUIDE = __file__.removesuffix("cli/parser.py") + "guides/simulator.md"
 LISTED = """columns:
   conversation  the thread id that a root run names, else the trace id
