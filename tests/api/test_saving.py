@@ -1,6 +1,5 @@
 """What is saved is one file per conversation whatever its id, or lines with manifests, and loads back equal."""
 
-import os
 import re
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -115,14 +114,14 @@ def test_saving_again_leaves_no_revision_of_an_earlier_call(tmp_path: Path) -> N
 def test_saving_many_again_lists_their_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     many = [trajectory(f"k{number}", text) for number in range(20) for text in ("first", "second")]
     tj.save(many, tmp_path)
-    listed: list[object] = []
-    listdir = os.listdir
+    listed: list[Path] = []
+    iterdir = Path.iterdir
 
-    def watched(path: Path) -> list[str]:
+    def watched(path: Path) -> Iterator[Path]:
         listed.append(path)
-        return listdir(path)
+        return iterdir(path)
 
-    monkeypatch.setattr(os, "listdir", watched)
+    monkeypatch.setattr(Path, "iterdir", watched)
     tj.save(many, tmp_path)
     assert listed == [tmp_path]
 
