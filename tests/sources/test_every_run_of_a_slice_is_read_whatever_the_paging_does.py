@@ -11,7 +11,7 @@ import pytest
 from support.fake_langsmith import FakeLangSmith, run_row
 from support.scripted_server import RESET, Received, Reply, json_reply, reply, scripted
 from support.source_bench import END, NO_LIMITS, PROJECT, START, Bench, bench, part
-from trajworker.errors import CursorExpired, PageUnreadable, SourceUnavailable
+from trajworker.errors import CursorExpired, SourceUnavailable
 from trajworker.sources.paging import empty_pages
 from trajworker.sources.paging.page_size import PageSize
 from trajworker.sources.paging.position import Position
@@ -165,11 +165,11 @@ async def test_a_full_page_without_a_cursor_is_checked_and_nothing_is_lost(
 
 
 @pytest.mark.parametrize("api", ["v1", "v2"])
-async def test_a_full_page_without_a_cursor_and_in_no_order_is_an_error(api: str) -> None:
+async def test_a_full_page_without_a_cursor_and_in_no_order_begins_the_slice_again(api: str) -> None:
     rows = [*ROWS[100:150], *ROWS[:50]][::-1][25:] + ROWS[200:225]
     answer = without_cursor(rows, api, next=None)
     async with scripted([answer]) as server, bench(server.url, api=api) as one:
-        with pytest.raises(PageUnreadable):
+        with pytest.raises(CursorExpired):
             await one.source.page(part())
 
 

@@ -7,7 +7,7 @@ import anyio
 import msgspec
 from msgspec import Struct
 
-from trajworker.errors import CursorExpired, PageUnreadable, SourceUnavailable
+from trajworker.errors import CursorExpired, SourceUnavailable
 from trajworker.ports import Page
 from trajworker.sources.asking.client import Client, Tries
 from trajworker.sources.asking.failure import Failure
@@ -68,7 +68,7 @@ class Pages:
 
         Raises:
             CursorExpired: begin again from the first page; how often is the caller's to bound.
-            PageUnreadable: a page never came whole, or without a cursor where one must be.
+            PageUnreadable: a page never came whole.
             SourceUnavailable: it leads from one empty page to the next without an end.
             Failure: the server does not answer usably.
         """
@@ -120,8 +120,9 @@ class Pages:
                 return None
             # A full page without a cursor may be the last or a lapse of the server: the rest of the window tells.
             if not after.ordered:
-                raise PageUnreadable(
-                    "A full page came without a cursor and in no order: there may be more behind it. Run again later."
+                raise CursorExpired(
+                    "A full page came without a cursor and in no order: there may be more behind it; "
+                    "the slice must be read from its start."
                 )
             return after.without_cursor()
         if self._empty.too_many(wanted, answer.rows):
